@@ -1,0 +1,22 @@
+"""Causal layers with carried state: every one obeys the chunk law of `Causal`."""
+
+from seriatim.causal.attention import Attention, CrossAttention
+from seriatim.causal.base import Causal, Pointwise
+from seriatim.causal.combine import Residual, Serial
+from seriatim.causal.conv import Conv
+from seriatim.causal.embedding import Embedding
+from seriatim.causal.inject import Inject
+from seriatim.causal.recurrent import Recurrent
+
+__all__ = [
+    "Attention",
+    "Causal",
+    "Conv",
+    "CrossAttention",
+    "Embedding",
+    "Inject",
+    "Pointwise",
+    "Recurrent",
+    "Residual",
+    "Serial",
+]

@@ -1,0 +1,174 @@
+"""Causal self-attention with rotary positions, grouped queries and a cache; and attention to a memory.
+
+Vaswani et al. (2017); rotary positions in the half-split layout of Su et al. (2021) as Llama has it; grouped queries of
+Ainslie et al. (2023). Shapes: B batch, T new frames, S frames seen so far, H heads, G key heads, D channels a head.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seriatim.causal.base import Causal
+from seriatim.context import EMPTY, Context
+from seriatim.tree import Fixed, State
+
+
+class Cache(NamedTuple):
+    """Keys and values (B, G, capacity, D), of which the first `clock` are filled."""
+
+    k: Tensor
+    v: Tensor
+    clock: int
+
+
+class Position(NamedTuple):
+    """A clock alone: what a layer without a past of its own has to remember."""
+
+    clock: int
+
+
+def rotary_table(start: int, stop: int, channels: int, base: float, like: Tensor) -> tuple[Tensor, Tensor]:
+    """cos and sin (T, channels) of positions start..stop-1, the two halves alike, in the dtype of `like`.
+
+    Angles are taken in float32 at least: in half precision position 2,049 equals position 2,048.
+    """
+    exact = torch.float64 if like.dtype == torch.float64 else torch.float32
+    frequency = base ** -(torch.arange(0, channels, 2, device=like.device, dtype=exact) / channels)
+    angle = torch.arange(start, stop, device=like.device, dtype=exact)[:, None] * frequency
+    angle = torch.cat([angle, angle], 1)
+    return angle.cos().to(like.dtype), angle.sin().to(like.dtype)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (x_i, x_(i + D/2)) of x (..., T, D) by their angles."""
+    a, b = x.chunk(2, -1)
+    return x * cos + torch.cat([-b, a], -1) * sin
+
+
+def extend(cache: Cache, k: Tensor, v: Tensor) -> Cache:
+    """The cache with new keys and values (B, G, T, D) behind the old ones.
+
+    Without gradients they are written in place, into twice the room where there is too little; with gradients by `cat`.
+    """
+    start, stop = cache.clock, cache.clock + k.shape[2]
+    if torch.is_grad_enabled():
+        return Cache(torch.cat([cache.k[:, :, :start], k], 2), torch.cat([cache.v[:, :, :start], v], 2), stop)
+    if stop > cache.k.shape[2]:
+        room = list(cache.k.shape)
+        room[2] = max(stop, 2 * room[2])
+        old, cache = cache, Cache(cache.k.new_empty(room), cache.v.new_empty(room), start)
+        cache.k[:, :, :start], cache.v[:, :, :start] = old.k[:, :, :start], old.v[:, :, :start]
+    cache.k[:, :, start:stop], cache.v[:, :, start:stop] = k, v
+    return Cache(cache.k, cache.v, stop)
+
+
+@final
+class Attention(Causal):
+    """Each frame attends to itself and to all before it.
+
+    Args:
+        width: channels in and out.
+        heads: query heads H; `width` must be divisible by it.
+        key_heads: key and value heads G, a divisor of H.
+        rotary: base of the rotary frequencies.
+        dropout: of the attention weights, in training.
+    """
+
+    def __init__(self, width: int, heads: int, key_heads: int, rotary: float = 10000.0, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.heads, self.key_heads, self.channels = heads, key_heads, width // heads
+        self.rotary, self.dropout = rotary, dropout
+        self.query = nn.Linear(width, heads * self.channels, bias=False)
+        self.key = nn.Linear(width, key_heads * self.channels, bias=False)
+        self.value = nn.Linear(width, key_heads * self.channels, bias=False)
+        self.out = nn.Linear(heads * self.channels, width, bias=False)
+
+    @property
+    def reach(self) -> None:
+        """All of the past."""
+        return
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """An empty cache with room for `length` frames (it grows if more come)."""
+        weight = self.key.weight
+        shape = (batch, self.key_heads, 64 if length is None else length, self.channels)
+        return Cache(weight.new_empty(shape), weight.new_empty(shape), 0)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
+        """(B, T, C) -> (B, T, C)."""
+        batch, length = x.shape[:2]
+        clock = 0 if state is None else state.clock
+        q = self.query(x).view(batch, length, self.heads, self.channels).transpose(1, 2)
+        k = self.key(x).view(batch, length, self.key_heads, self.channels).transpose(1, 2)
+        v = self.value(x).view(batch, length, self.key_heads, self.channels).transpose(1, 2)
+        cos, sin = rotary_table(clock, clock + length, self.channels, self.rotary, q)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if state is not None:
+            state = extend(state, k, v)
+            k, v = state.k[:, :, : state.clock], state.v[:, :, : state.clock]
+        mask = None
+        if clock and length > 1:  # a chunk behind a past: row i sees the past and the chunk up to i
+            ones = torch.ones(length, clock + length, dtype=torch.bool, device=x.device)
+            mask = ones.tril(clock)
+        y = F.scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            attn_mask=mask,
+            is_causal=mask is None and length > 1,
+            dropout_p=self.dropout if self.training else 0.0,
+            enable_gqa=self.key_heads != self.heads,
+        )
+        return self.out(y.transpose(1, 2).reshape(batch, length, -1)), state
+
+
+@final
+class CrossAttention(Causal):
+    """Each frame attends to `context.memory` (B, M, memory_width), whose keys `start` projects once for a whole walk.
+
+    Slots that `context.mask` rules out get no weight; a row whose mask is empty gets zeros.
+    """
+
+    def __init__(self, width: int, memory_width: int, heads: int) -> None:
+        super().__init__()
+        self.heads, self.channels = heads, width // heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(memory_width, width, bias=False)
+        self.value = nn.Linear(memory_width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    @property
+    def reach(self) -> int:
+        """0: no other frame, only the memory."""
+        return 0
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """The memory's keys, values and mask."""
+        return Fixed(self._project(context))
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C)."""
+        ready = state is not None and not torch.is_grad_enabled()
+        k, v, mask = state.nest if ready else self._project(context)
+        batch, length = x.shape[:2]
+        q = self.query(x).view(batch, length, self.heads, self.channels).transpose(1, 2)
+        if mask is None:
+            y = F.scaled_dot_product_attention(q, k, v)
+        else:  # a softmax over nothing is not a number: let an empty row see everything, then silence it
+            some = mask.any(-1, keepdim=True)
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask | ~some) * some
+        return self.out(y.transpose(1, 2).reshape(batch, length, -1)), state
+
+    def _project(self, context: Context) -> tuple[Tensor, Tensor, Tensor | None]:
+        memory = context.memory
+        if memory is None:
+            raise ValueError("this model attends to context.memory, and there is none")
+        batch, slots = memory.shape[:2]
+        k = self.key(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)
+        v = self.value(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)
+        mask = None if context.mask is None else context.mask[:, None, None, :]
+        return k, v, mask

@@ -1,0 +1,69 @@
+"""The contract of a causal layer: it may read its input in chunks of any length, and the answers agree.
+
+Shapes: B batch, T time, C channels. Channels last throughout.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import final
+
+from torch import Tensor, nn
+
+from seriatim.context import EMPTY, Context
+from seriatim.tree import State
+
+
+class Causal(nn.Module, ABC):
+    """A map x (B, T, C) -> y (B, T, C') in which y_t depends on x_<=t alone, at the same rate in and out.
+
+    Chunk law: f(cat(a, b), s) == (cat(ya, yb), s2) where ya, s1 = f(a, s) and yb, s2 = f(b, s1), for every cut.
+
+    A state is *consumed* by the call that takes it: without gradients a layer may write into it in place. Whoever
+    wants to go on from one state twice forks it first (`seriatim.tree.fork`).
+    """
+
+    @property
+    @abstractmethod
+    def reach(self) -> int | None:
+        """How many frames before t can change y_t; None means all of them."""
+
+    @abstractmethod
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The state before the first frame. `length`: how many frames will come, if known, to reserve memory once."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """Read a chunk.
+
+        Args:
+            x: (B, T, C).
+            context: of x's own positions. With gradients on, conditions come from here; without, a layer may read
+                what `start` has projected once and for all.
+            state: None means from the start and keep nothing, which is how one trains.
+
+        Returns:
+            y (B, T, C') and the state after the chunk (None if none was given).
+        """
+
+
+@final
+class Pointwise(Causal):
+    """Any module that treats each frame by itself: a linear map, a norm over channels, dropout, an activation."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    @property
+    def reach(self) -> int:
+        """0: a frame sees itself."""
+        return 0
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """Nothing to remember."""
+        return ()
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
+        """Apply the module to x (B, T, C)."""
+        return self.module(x), state

@@ -1,0 +1,68 @@
+"""Layers made of layers."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor, nn
+
+from seriatim.causal.base import Causal
+from seriatim.context import EMPTY, Context
+from seriatim.tree import State
+
+
+@final
+class Serial(Causal):
+    """One layer after another. Its reach is the sum of theirs."""
+
+    def __init__(self, *layers: Causal) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def _each(self) -> list[Causal]:
+        return [layer for layer in self.layers if isinstance(layer, Causal)]
+
+    @property
+    def reach(self) -> int | None:
+        """The sum of the layers' reaches."""
+        total = 0
+        for layer in self._each():
+            if layer.reach is None:
+                return None
+            total += layer.reach
+        return total
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """A tuple of the layers' states."""
+        return tuple(layer.start(batch, context, length) for layer in self._each())
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C') through every layer in order."""
+        after: list[State] = []
+        for i, layer in enumerate(self._each()):
+            x, s = layer(x, context, None if state is None else state[i])
+            after.append(s)
+        return x, None if state is None else tuple(after)
+
+
+@final
+class Residual(Causal):
+    """x + f(x). With the last weights of f at zero it is the identity."""
+
+    def __init__(self, branch: Causal) -> None:
+        super().__init__()
+        self.branch = branch
+
+    @property
+    def reach(self) -> int | None:
+        """That of the branch."""
+        return self.branch.reach
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The branch's state."""
+        return self.branch.start(batch, context, length)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C)."""
+        y, state = self.branch(x, context, state)
+        return x + y, state

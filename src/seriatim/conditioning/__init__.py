@@ -1,0 +1,6 @@
+"""Encoders: a named raw condition becomes a part of the `Context`."""
+
+from seriatim.conditioning.label import LabelEncoder
+from seriatim.conditioning.number import NumberEncoder
+
+__all__ = ["LabelEncoder", "NumberEncoder"]

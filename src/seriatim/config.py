@@ -1,0 +1,139 @@
+"""Options as frozen dataclasses: read strictly from JSON, leniently from words on a command line, checked in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from seriatim.errors import UserError, nearest
+
+C = typing.TypeVar("C")
+
+
+def bounded(name: str, value: float, low: float, high: float) -> None:
+    """Check that a number lies in low … high.
+
+    Raises:
+        UserError: otherwise. Sizes are checked before memory is taken: they may come from a stranger's file.
+    """
+    if not low <= value <= high:
+        raise UserError(f"{name} is {value}; a value from {low} to {high} is wanted")
+
+
+def divides(name: str, value: int, of: str, whole: int) -> None:
+    """Check that `whole` is a multiple of `value`.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if value < 1 or whole % value:
+        raise UserError(f"{name} is {value}, which does not divide {of} = {whole}; choose a divisor")
+
+
+def fields(cls: type[Any]) -> dict[str, Any]:
+    """{field name: its type}, in order."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return tuple(choice for part in typing.get_args(kind) for choice in _choices(part))
+    return (kind,)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if kind is type(None):
+        return value is None
+    if typing.get_origin(kind) is typing.Literal:
+        return any(type(value) is type(arg) and value == arg for arg in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        return isinstance(value, list | tuple) and all(
+            _fits(item, typing.get_args(kind)[0]) for item in typing.cast("list[Any]", value)
+        )
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind
+
+
+def wanted(kind: Any) -> str:
+    """A type in a user's words."""
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a word", type(None): "none"}
+    words: list[str] = []
+    for choice in _choices(kind):
+        if typing.get_origin(choice) is typing.Literal:
+            words += [str(arg) for arg in typing.get_args(choice)]
+        elif typing.get_origin(choice) is tuple:
+            words.append("a list")
+        else:
+            words.append(names.get(choice, str(choice)))
+    return " or ".join(words)
+
+
+def read(cls: type[C], document: Mapping[str, Any], where: str) -> C:
+    """A config from parsed JSON. Types are checked, nothing is converted, every key must be known.
+
+    Raises:
+        UserError: naming the key.
+    """
+    known = fields(cls)
+    for key, value in document.items():
+        if key not in known:
+            raise UserError(f"{where} has the unknown key {key!r}; {nearest(key, known)}")
+        if not any(_fits(value, choice) for choice in _choices(known[key])):
+            raise UserError(f"{where}: {key} is {str(value)[:60]!r}; {wanted(known[key])} is wanted")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    try:
+        return cls(**values)
+    except TypeError as error:
+        missing = [f.name for f in dataclasses.fields(typing.cast(Any, cls)) if f.name not in document]
+        raise UserError(f"{where} lacks a key; it may be one of {', '.join(missing)}") from error
+
+
+def _parse(word: str, kind: Any) -> Any:
+    """The word as a value of the type, or `...` if it is none."""
+    lower = word.strip().lower()
+    if kind is type(None):
+        return None if lower in ("none", "null") else ...
+    if kind is bool:
+        return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}.get(
+            lower, ...
+        )
+    if kind is str:
+        return word
+    if typing.get_origin(kind) is tuple:
+        items = [_parse(part, typing.get_args(kind)[0]) for part in word.split(",") if part.strip()]
+        return ... if ... in items else tuple(items)
+    if typing.get_origin(kind) is typing.Literal:
+        return next((arg for arg in typing.get_args(kind) if str(arg) == word.strip()), ...)
+    try:
+        number = kind(word.replace("_", ""))
+    except ValueError:
+        return ...
+    return number if math.isfinite(number) else ...
+
+
+def parse(cls: type[Any], words: Mapping[str, str], group: str) -> dict[str, Any]:
+    """Field values from words such as {"width": "128"}; `group` is the option's prefix, for messages.
+
+    Raises:
+        UserError: naming the option, with the nearest known one.
+    """
+    known = fields(cls)
+    values: dict[str, Any] = {}
+    for key, word in words.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UserError(f"--{group}.{key} is not an option here; {nearest(name, known)}")
+        for choice in sorted(_choices(known[name]), key=lambda kind: kind is str):  # a word is the last resort
+            value = _parse(word, choice)
+            if value is not ...:
+                values[name] = value
+                break
+        else:
+            raise UserError(f"--{group}.{key} is {word!r}; {wanted(known[name])} is wanted")
+    return values

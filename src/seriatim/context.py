@@ -1,0 +1,93 @@
+"""What a model may look at besides x."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+
+@dataclass(frozen=True)
+class Context:
+    """The condition c of p(x | c), already encoded as numbers.
+
+    Attributes:
+        vector: (B, V) global: a label, a speaker, a latent.
+        field: (B, ceil(T / hop), F) for sequences, (B, H, W, F) for pictures: varies with the position.
+        memory: (B, M, D) attended to: a source sentence.
+        mask: (B, M) which slots of `memory` are real; None means all.
+        scale: (B, 2) location and log scale of x, for real values.
+        hop: how many positions a column of `field` lasts.
+        offset: how many positions of the first column of `field` are past.
+    """
+
+    vector: Float[Tensor, "B V"] | None = None
+    field: Float[Tensor, "B *S F"] | None = None
+    memory: Float[Tensor, "B M D"] | None = None
+    mask: Bool[Tensor, "B M"] | None = None
+    scale: Float[Tensor, "B 2"] | None = None
+    hop: int = 1
+    offset: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to look at."""
+        return all(value is None for value in (self.vector, self.field, self.memory, self.mask, self.scale))
+
+    def window(self, start: int, stop: int) -> Context:
+        """The context of positions start..stop-1 of a sequence.
+
+        Raises:
+            ValueError: if the field ends before `stop`: a condition is never made up.
+        """
+        if self.field is None:
+            return self
+        first, last = (self.offset + start) // self.hop, -(-(self.offset + stop) // self.hop)
+        if not 0 <= start <= stop or last > self.field.shape[1]:
+            held = self.field.shape[1] * self.hop - self.offset
+            raise ValueError(f"positions {start}..{stop} of a field that holds {held}")
+        return replace(self, field=self.field[:, first:last], offset=(self.offset + start) % self.hop)
+
+    def columns(self, length: int) -> Float[Tensor, "B T F"]:
+        """The field at each of the first `length` positions, its columns repeated `hop` times.
+
+        Raises:
+            ValueError: without a field, or if it is too short.
+        """
+        if self.field is None:
+            raise ValueError("this model reads context.field, and there is none")
+        if self.hop == 1 and self.offset == 0 and self.field.shape[1] == length:
+            return self.field
+        at = (torch.arange(length, device=self.field.device) + self.offset) // self.hop
+        if length and int(at[-1]) >= self.field.shape[1]:
+            raise ValueError(f"{length} positions of a field that holds {self.field.shape[1] * self.hop - self.offset}")
+        return self.field[:, at]
+
+    def select(self, rows: Tensor) -> Context:
+        """The context of the given rows of the batch."""
+
+        def pick(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value.index_select(0, rows)
+
+        return replace(
+            self,
+            vector=pick(self.vector),
+            field=pick(self.field),
+            memory=pick(self.memory),
+            mask=pick(self.mask),
+            scale=pick(self.scale),
+        )
+
+
+EMPTY = Context()
+
+# DDP, FSDP and torch.compile look for tensors inside arguments: a registered node lets them in
+pytree.register_pytree_node(
+    Context,
+    lambda c: ([c.vector, c.field, c.memory, c.mask, c.scale], (c.hop, c.offset)),
+    lambda values, rest: Context(*values, *rest),
+    serialized_type_name="seriatim.Context",
+)

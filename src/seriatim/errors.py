@@ -1,0 +1,19 @@
+"""The one exception that a user is meant to read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """What was given, what was wanted, what to do: one line. The command line prints it and exits with 2."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, else all of them."""
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + (", ".join(sorted(names)) if names else "none")

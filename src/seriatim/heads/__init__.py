@@ -1,0 +1,6 @@
+"""Heads: a network's numbers become a distribution."""
+
+from seriatim.heads.base import Discrete, Dist, Event, Head
+from seriatim.heads.categorical import Categorical, CategoricalHead
+
+__all__ = ["Categorical", "CategoricalHead", "Discrete", "Dist", "Event", "Head"]

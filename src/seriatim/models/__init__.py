@@ -1,0 +1,59 @@
+"""Families, and the one table that turns a name into a family. A file never names a class; it names a key of this."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from seriatim.errors import UserError, nearest
+from seriatim.models.base import Model
+from seriatim.models.conditional import Conditional
+from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
+from seriatim.models.replay import ReplayModel
+from seriatim.models.sequence import SequenceModel
+from seriatim.models.transformer import Transformer, TransformerConfig
+
+
+class Family(NamedTuple):
+    """A kind of model: its class, the dataclass of its sizes, where it comes from and what it is for."""
+
+    model: type[Any]
+    config: type[Any]
+    paper: str
+    year: int
+    data: str
+
+
+FAMILIES: dict[str, Family] = {
+    "rnn": Family(RNN, RecurrentConfig, "Elman, Finding structure in time", 1990, "text"),
+    "lstm": Family(LSTM, RecurrentConfig, "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text"),
+    "gru": Family(GRU, RecurrentConfig, "Cho et al., RNN encoder-decoder", 2014, "text"),
+    "transformer": Family(Transformer, TransformerConfig, "Vaswani et al., Attention is all you need", 2017, "text"),
+}
+
+
+def family(name: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if name not in FAMILIES:
+        raise UserError(f"{name!r} is not a model family; {nearest(name, FAMILIES)}")
+    return FAMILIES[name]
+
+
+__all__ = [
+    "FAMILIES",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Conditional",
+    "Family",
+    "Model",
+    "RecurrentConfig",
+    "ReplayModel",
+    "SequenceModel",
+    "Transformer",
+    "TransformerConfig",
+    "family",
+]

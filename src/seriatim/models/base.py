@@ -1,0 +1,146 @@
+"""Models: p(x | c) = ∏ p(x_t | x_<t, c), in parallel and step by step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final, overload
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from seriatim.context import EMPTY, Context
+from seriatim.heads import Discrete, Dist, Head
+from seriatim.noise import row_seeds, uniform
+from seriatim.steer import Steer
+from seriatim.tree import State
+from seriatim.walk import Carry, Stepper, Walk, roll
+
+Given = Mapping[str, Tensor] | Context
+
+
+class Model(nn.Module, ABC):
+    """p(x | c), positions visited in one order.
+
+    x is (B, *S), or (B, *S, P) if the head draws P symbols at a position; parameters are (B, *S, head.width).
+
+    Step law: the parameters that `step` yields, one position after the other, equal those of `forward`.
+    """
+
+    head: Head
+    carries: bool = False  # whether `forward` takes a carry; grids do not
+    config: Any
+
+    @overload
+    def forward(self, x: Tensor, context: Given = ...) -> Tensor: ...
+    @overload
+    def forward(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]: ...
+    @abstractmethod
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """Without a carry: the parameters of all positions. With one: x continues it -> (parameters, carry)."""
+
+    @abstractmethod
+    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+        """The state before the first position; `length`: how many will come, if known."""
+
+    @abstractmethod
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) or (B, P), ignored at clock 0 -> the next position's parameters (B, width). No gradients."""
+
+    def packed(self) -> Stepper:
+        """Weights folded and fused for sampling; they are copied, so train on and pack anew. Default: the model."""
+        return self
+
+    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+        """Data-dependent initialisation, once, before wrapping, never on resume. Default: nothing."""
+
+    @abstractmethod
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """[t, s]: whether position t's parameters depend on position s, positions in the order of visiting."""
+
+    @final
+    def read(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]:
+        """Continue a sequence by x (B, T): parameters and where it then stands."""
+        return self(x, context, carry)
+
+    @final
+    def log_probs(self, x: Tensor, context: Given = EMPTY) -> Tensor:
+        """(B, *S): log p(x_t | x_<t, c) in nats."""
+        return self.head(self(x, context)).log_prob(x)
+
+    @final
+    def log_prob(self, x: Tensor, context: Given = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
+        """(B,): log p(x | c) in nats. `mask` (B, *S): which positions count (padding and unobserved values do not)."""
+        terms = self.log_probs(x, context)
+        if mask is not None:
+            terms = torch.where(mask, terms, torch.zeros_like(terms))
+        return terms.flatten(1).sum(1)
+
+    @final
+    @torch.no_grad()
+    def sample(
+        self,
+        n: int = 1,
+        context: Given = EMPTY,
+        *,
+        length: int,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        prompt: Tensor | None = None,
+        each: Callable[[int, Tensor], None] | None = None,
+    ) -> Tensor:
+        """Draw n sequences of `length` positions, at about the cost of one pass.
+
+        Args:
+            n: rows.
+            context: the condition, n rows of it.
+            length: positions in all, those of the prompt included.
+            seed: of the rows; one integer, or one for each row. The same seed gives the same row in any batch.
+            steer: temperature and filters; None draws from the model itself.
+            prompt: (n, T[, P]) positions that are given.
+            each: called with (index of the scalar symbol, symbols (n,)) after every draw.
+
+        Returns:
+            (n, length) or (n, length, P), the prompt included.
+
+        Raises:
+            ValueError: if the prompt is longer than `length`.
+        """
+        training = self.training
+        self.eval()
+        try:
+            walk = Walk(self.packed(), n, self._context(context, n), length)
+            done = 0 if prompt is None else prompt.shape[1]
+            if done > length:
+                raise ValueError(f"a prompt of {done} positions for a length of {length}")
+            if prompt is not None and done:
+                walk.feed(prompt)
+            parts = self.head.parts
+            seeds = row_seeds(seed, n, self._device())
+
+            def pick(i: int, dist: Dist) -> Tensor:
+                i += done * parts
+                if steer is not None and isinstance(dist, Discrete):
+                    dist = steer.apply(dist)
+                x = dist.draw(uniform(seeds, i * dist.noise, dist.noise))
+                if each is not None:
+                    each(i, x)
+                return x
+
+            drawn = list(roll(walk, pick, (length - done) * parts))
+        finally:
+            self.train(training)
+        head = [] if prompt is None else [prompt]
+        if drawn:
+            x = torch.stack(drawn, 1)
+            head.append(x if parts == 1 else x.view(n, -1, parts))
+        return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self._device())
+
+    def _context(self, given: Given, n: int) -> Context:  # noqa: ARG002
+        if not isinstance(given, Context):
+            raise TypeError(f"{type(self).__name__} takes a Context; wrap it in Conditional to give it {list(given)}")
+        return given
+
+    def _device(self) -> torch.device:
+        return next(self.parameters()).device

@@ -1,0 +1,82 @@
+"""A model and what it is conditioned on, in one module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast, final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError, nearest
+from seriatim.models.base import Given, Model
+from seriatim.tree import State
+from seriatim.walk import Carry, Stepper
+
+
+@final
+class Conditional(Model):
+    """p(x | given): a model and the encoders that turn named raw conditions into its `Context`.
+
+    Args:
+        model: the family.
+        encoders: {name: module(value) -> Context}; the vectors of several are concatenated in this order. An encoder's
+            `missing(batch)` gives the value that stands for "not said".
+    """
+
+    def __init__(self, model: Model, encoders: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.model, self.encoders = model, nn.ModuleDict(dict(encoders))
+        self.head, self.config, self.carries = model.head, model.config, model.carries
+
+    def context(self, given: Given, batch: int) -> Context:
+        """Encode {name: value (batch, …)}; a name that is not given counts as missing.
+
+        Raises:
+            UserError: for a name that the model has no encoder for.
+        """
+        if isinstance(given, Context):
+            return given
+        for name in given:
+            if name not in self.encoders:
+                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.encoders)}")
+        result = EMPTY
+        for name, encoder in self.encoders.items():
+            value = given[name] if name in given else cast(Any, encoder).missing(batch)
+            part: Context = encoder(value)
+            if part.vector is not None and result.vector is not None:
+                part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
+            result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
+        return result
+
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """As the inner model's, with named conditions."""
+        encoded = self._context(context, x.shape[0])
+        return self.model(x, encoded) if carry is None else self.model(x, encoded, carry)
+
+    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+        """The inner model's."""
+        return self.model.start(batch, self._context(context, batch), length)
+
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """The inner model's."""
+        return self.model.step(prev, state)
+
+    def packed(self) -> Stepper:
+        """The inner model's; give it a `Context`."""
+        return self.model.packed()
+
+    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+        """The inner model's."""
+        self.model.initialise(x, self._context(context, x.shape[0]))
+
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """The inner model's."""
+        return self.model.sees(shape)
+
+    def _context(self, given: Given, n: int) -> Context:
+        unsaid = isinstance(given, Context) and given.empty
+        return self.context({} if unsaid else given, n)

@@ -1,0 +1,198 @@
+"""Recurrent language models: Elman RNN, LSTM, GRU.
+
+The idea: a state of fixed size is all that is remembered of the past, so a sequence may be of any length, training may
+carry the state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
+
+Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
+and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.
+
+References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory.
+Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Press and Wolf (2017), tied embeddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seriatim.causal import Causal, Embedding, Inject, Pointwise, Recurrent, Serial
+from seriatim.causal.recurrent import GATES, Cell, Memory, advance, advance_lstm
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models.sequence import Position, SequenceModel
+from seriatim.tree import State
+from seriatim.walk import Carry, Stepper
+
+_TABLE = 2**25  # numbers that the folded input table may have (128 MiB in float32)
+
+
+@final
+@dataclass(frozen=True)
+class RecurrentConfig:
+    """Sizes of a recurrent model.
+
+    Attributes:
+        symbols: how many symbols there are.
+        width: units of a layer.
+        layers: how many are stacked.
+        embedding: channels of a symbol; None means `width`.
+        dropout: share of units silenced in training, between layers and before the output.
+        tied: whether the output uses the embedding's table (then `embedding` equals `width`).
+        vector: channels of the global condition.
+        start: the symbol that stands before the first.
+        context: how many symbols a training crop has. A state reads on as long as one likes.
+    """
+
+    symbols: int
+    width: int = 256
+    layers: int = 2
+    embedding: int | None = None
+    dropout: float = 0.0
+    tied: bool = False
+    vector: int = 0
+    start: int = 0
+    context: int = 256
+
+    def __post_init__(self) -> None:
+        bounded("symbols", self.symbols, 2, 2**22)
+        bounded("width", self.width, 1, 2**16)
+        bounded("layers", self.layers, 1, 256)
+        bounded("embedding", self.channels, 1, 2**16)
+        bounded("dropout", self.dropout, 0, 0.99)
+        bounded("vector", self.vector, 0, 2**16)
+        bounded("start", self.start, 0, self.symbols - 1)
+        bounded("context", self.context, 1, 2**20)
+        if self.tied and self.channels != self.width:
+            raise UserError(f"tied needs embedding = width, and they are {self.channels} and {self.width}; drop one")
+
+    @property
+    def channels(self) -> int:
+        """Channels of a symbol."""
+        return self.width if self.embedding is None else self.embedding
+
+    @property
+    def horizon(self) -> None:
+        """No limit to how far a sequence goes on."""
+        return
+
+
+class _Recurrent(SequenceModel):
+    """What the three have in common."""
+
+    cell: ClassVar[Cell]
+
+    def __init__(self, config: RecurrentConfig) -> None:
+        embedding = Embedding(config.symbols, config.channels, scale=0.1)
+        inputs = [config.channels] + [config.width] * (config.layers - 1)
+        layers: list[Causal] = []
+        for i, channels in enumerate(inputs):
+            layers.append(Recurrent(self.cell, channels, config.width))
+            if config.dropout:
+                layers.append(Pointwise(nn.Dropout(config.dropout)))
+            if i == 0 and config.vector:
+                layers.insert(0, Inject(config.channels, vector=config.vector))
+        out = nn.Linear(config.width, config.symbols)
+        if config.tied:
+            out.weight = embedding.table.weight
+        super().__init__(
+            embedding, Serial(*layers, Pointwise(out)), CategoricalHead(config.symbols), start=config.start
+        )
+        self.config = config
+
+    @final
+    def packed(self) -> Stepper:
+        """The embedding multiplied into the first layer, the two matrices of each further layer in one."""
+        return _Packed(self)
+
+
+@final
+class RNN(_Recurrent):
+    """Elman network: h_t = tanh(W x_t + U h_(t−1) + b)."""
+
+    cell = "rnn"
+
+
+@final
+class LSTM(_Recurrent):
+    """Long short-term memory: a cell that gates write, keep and read."""
+
+    cell = "lstm"
+
+
+@final
+class GRU(_Recurrent):
+    """Gated recurrent unit: two gates, no separate cell."""
+
+    cell = "gru"
+
+
+@final
+class _Packed:
+    """Steps of a recurrent model from folded weights; the states are the model's own."""
+
+    carries = True
+
+    def __init__(self, model: _Recurrent) -> None:
+        self.model = model
+        self.head: Head = model.head
+        self.cell: Cell = model.cell
+        self.first = model.first
+        layers = list(cast(Serial, model.net).layers)
+        self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
+        self.inject = cast(Inject, layers[0]) if isinstance(layers[0], Inject) else None
+        cores = [cast(Recurrent, layers[i]).core for i in self.places]
+        out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+        with torch.no_grad():
+            self.recurrent = [(core.weight_hh_l0.clone(), core.bias_hh_l0.clone()) for core in cores]
+            self.inputs = [(core.weight_ih_l0.clone(), core.bias_ih_l0.clone()) for core in cores]
+            self.joint = [
+                (torch.cat([core.weight_ih_l0, core.weight_hh_l0], 1), core.bias_ih_l0 + core.bias_hh_l0)
+                for core in cores
+            ]
+            self.out = (out.weight.clone(), None if out.bias is None else out.bias.clone())
+            self.symbols = model.embedding.table.weight.clone()
+            self.table: Tensor | None = None
+            if self.symbols.shape[0] * GATES[self.cell] * cores[0].hidden_size <= _TABLE:
+                self.table = F.linear(self.symbols, *self.inputs[0])
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The model's."""
+        return self.model.start(batch, context, length)
+
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """The model's."""
+        return self.model.read(x, context, carry)
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        if state.clock == 0:
+            prev = torch.full_like(prev, self.first)
+        states = list(state.net)
+        x = prev
+        for layer, place in enumerate(self.places):
+            memory: Memory = states[place]
+            states[place] = self._first(x, memory, states[0]) if layer == 0 else self._further(layer, x, memory)
+            x = states[place].h
+        if self.inject is not None:
+            states[0] = states[0]._replace(clock=states[0].clock + 1)
+        return F.linear(x, *self.out), Position(state.clock + 1, tuple(states))
+
+    def _first(self, prev: Tensor, memory: Memory, injected: State) -> Memory:
+        inputs = F.linear(self.symbols[prev], *self.inputs[0]) if self.table is None else self.table[prev]
+        if self.inject is not None and injected.fixed.nest[0] is not None:
+            inputs = inputs + F.linear(injected.fixed.nest[0], self.inputs[0][0])
+        return advance(self.cell, inputs, F.linear(memory.h, *self.recurrent[0]), memory)
+
+    def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:
+        if self.cell == "gru":  # its candidate needs the two sums apart
+            inputs = F.linear(x, *self.inputs[layer])
+            return advance(self.cell, inputs, F.linear(memory.h, *self.recurrent[layer]), memory)
+        gates = F.linear(torch.cat([x, memory.h], 1), *self.joint[layer])
+        return advance_lstm(gates, memory) if self.cell == "lstm" else Memory(torch.tanh(gates), None)

@@ -1,0 +1,52 @@
+"""Sampling by running the whole network again: exact, slow, and no further work for a family."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from seriatim.context import EMPTY, Context
+from seriatim.models.base import Given, Model
+from seriatim.tree import State
+
+
+class Replayed(NamedTuple):
+    """All that was said so far, and how much of it is real."""
+
+    x: Tensor
+    context: Context
+    clock: int
+
+
+class ReplayModel(Model):
+    """A model whose `step` is `forward` on the prefix: exact and slow, so that a family samples on its first day.
+
+    A family gives `forward` and `sees`; grids also give `canvas`.
+    """
+
+    def canvas(self, length: int | None) -> tuple[int, ...]:
+        """The positions' shape S. Default: a sequence of `length`."""
+        if length is None:
+            raise ValueError("this model needs to know how long the sequence will be")
+        return (length,)
+
+    @final
+    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+        """An empty canvas."""
+        parts = () if self.head.parts == 1 else (self.head.parts,)
+        shape = (batch, *self.canvas(length), *parts)
+        return Replayed(torch.zeros(shape, dtype=torch.long, device=self._device()), self._context(context, batch), 0)
+
+    @final
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """Write the last symbol and run the whole network again."""
+        positions = state.x.shape[1:] if self.head.parts == 1 else state.x.shape[1:-1]
+        if state.clock:
+            flat = state.x.view(state.x.shape[0], positions.numel(), *state.x.shape[1 + len(positions) :])
+            flat[:, state.clock - 1] = prev
+        parameters = self(state.x, state.context)
+        flat = parameters.view(parameters.shape[0], positions.numel(), -1)
+        return flat[:, state.clock], Replayed(state.x, state.context, state.clock + 1)

@@ -1,0 +1,78 @@
+"""Sequences: one causal net, shifted once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast, final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from seriatim.causal import Causal, Embedding
+from seriatim.context import EMPTY
+from seriatim.heads import Head
+from seriatim.models.base import Given, Model
+from seriatim.tree import State
+from seriatim.walk import Carry
+
+
+class Position(NamedTuple):
+    """A sequence model's state: positions passed, and that of its net."""
+
+    clock: int
+    net: State
+
+
+class SequenceModel(Model):
+    """A family over symbols in a row: an embedding, a causal net from frames to parameters, and a head. Final otherwise.
+
+    Strictness is one shift of the input, here and nowhere else: position t reads symbol t − 1, and position 0 reads the
+    `start` row of the embedding. For text that row is `<end>`'s own: a document begins where another has ended.
+    """
+
+    carries = True
+
+    def __init__(self, embedding: Embedding, net: Causal, head: Head, start: int) -> None:
+        super().__init__()
+        self.embedding, self.net, self.head, self.first = embedding, net, head, start
+
+    @final
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, T) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
+        context = self._context(context, x.shape[0])
+        clock = 0 if carry is None else carry.state.clock
+        if clock == 0:
+            before = x.new_full((x.shape[0], 1), self.first)
+        else:
+            before = cast(Carry, carry).prev[:, None]
+        frames, _ = self.embedding(torch.cat([before, x], 1)[:, : x.shape[1]], context)
+        parameters, net = self.net(frames, context, None if carry is None else carry.state.net)
+        if carry is None:
+            return parameters
+        if x.shape[1] == 0:
+            return parameters, carry
+        return parameters, Carry(x[:, -1], Position(clock + x.shape[1], net))
+
+    @final
+    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+        """The net's state at clock 0."""
+        return Position(0, self.net.start(batch, self._context(context, batch), length))
+
+    @final
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """One frame through the net."""
+        if state.clock == 0:
+            prev = torch.full_like(prev, self.first)
+        frames, _ = self.embedding(prev[:, None])
+        parameters, net = self.net(frames, EMPTY, state.net)
+        return parameters[:, 0], Position(state.clock + 1, net)
+
+    @final
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """The band of the net's reach below the diagonal."""
+        (n,) = shape
+        ones = torch.ones(n, n, dtype=torch.bool)
+        strict = ones.tril(-1)
+        return strict if self.net.reach is None else strict & ones.triu(-1 - self.net.reach)

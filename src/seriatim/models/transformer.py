@@ -1,0 +1,268 @@
+"""The decoder-only Transformer, in today's layout.
+
+The idea: each position attends to all before it, so nothing has to be squeezed through a state of fixed size; the price
+is a memory that grows with the sequence.
+
+Deviations from Vaswani et al. (2017): RMSNorm before each branch instead of LayerNorm after it, rotary positions,
+SwiGLU, grouped queries, no biases. So it is a Llama by another name, and maps onto one by renaming
+(`seriatim export --format hf`).
+
+References: Vaswani et al. (2017), Attention is all you need. Zhang and Sennrich (2019), RMSNorm. Shazeer (2020), GLU
+variants improve Transformer. Su et al. (2021), RoFormer. Ainslie et al. (2023), GQA. Touvron et al. (2023), LLaMA.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seriatim.causal import Attention, Causal, Embedding, Inject, Pointwise, Residual, Serial
+from seriatim.causal.attention import Cache, extend, rotary_table
+from seriatim.config import bounded, divides
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models.sequence import Position, SequenceModel
+from seriatim.tree import State
+from seriatim.walk import Carry, Stepper
+
+
+@final
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of a Transformer.
+
+    Attributes:
+        symbols: how many symbols there are.
+        width: channels.
+        layers: pairs of attention and feed-forward.
+        heads: query heads; a divisor of width, with an even number of channels each.
+        key_heads: key and value heads, a divisor of `heads`; None means as many.
+        hidden: channels of the feed-forward; None means 8/3 of the width, rounded up to a multiple of 32.
+        dropout: share of activations silenced in training.
+        tied: whether the output uses the embedding's table.
+        rotary: base of the rotary frequencies.
+        epsilon: added to the mean square in the norms.
+        vector: channels of the global condition.
+        start: the symbol that stands before the first.
+        context: how many positions it is trained on, and how many it looks back over.
+    """
+
+    symbols: int
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+    key_heads: int | None = None
+    hidden: int | None = None
+    dropout: float = 0.0
+    tied: bool = False
+    rotary: float = 10000.0
+    epsilon: float = 1e-6
+    vector: int = 0
+    start: int = 0
+    context: int = 256
+
+    def __post_init__(self) -> None:
+        bounded("symbols", self.symbols, 2, 2**22)
+        bounded("width", self.width, 2, 2**16)
+        bounded("layers", self.layers, 1, 1024)
+        bounded("hidden", self.feed_forward, 1, 2**18)
+        bounded("dropout", self.dropout, 0, 0.99)
+        bounded("rotary", self.rotary, 1, 1e9)
+        bounded("epsilon", self.epsilon, 1e-12, 1)
+        bounded("vector", self.vector, 0, 2**16)
+        bounded("start", self.start, 0, self.symbols - 1)
+        bounded("context", self.context, 2, 2**20)
+        divides("heads", self.heads, "width", self.width)
+        divides("two channels a head", 2 * self.heads, "width", self.width)
+        divides("key_heads", self.groups, "heads", self.heads)
+
+    @property
+    def groups(self) -> int:
+        """Key and value heads."""
+        return self.heads if self.key_heads is None else self.key_heads
+
+    @property
+    def feed_forward(self) -> int:
+        """Channels of the feed-forward."""
+        return self.hidden if self.hidden is not None else 32 * math.ceil(8 * self.width / 3 / 32)
+
+    @property
+    def horizon(self) -> int:
+        """How many positions it looks back over."""
+        return self.context
+
+
+@final
+class SwiGLU(nn.Module):
+    """down(silu(gate x) · up x)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate = nn.Linear(width, hidden, bias=False)
+        self.up = nn.Linear(width, hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., width)."""
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+@final
+class Transformer(SequenceModel):
+    """Decoder-only Transformer over symbols."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        def branch(f: Causal) -> Causal:
+            norm = nn.RMSNorm(config.width, eps=config.epsilon)
+            return Residual(Serial(Pointwise(norm), f, Pointwise(nn.Dropout(config.dropout))))
+
+        layers: list[Causal] = [Pointwise(nn.Dropout(config.dropout))]
+        if config.vector:
+            layers.append(Inject(config.width, vector=config.vector))
+        for _ in range(config.layers):
+            layers.append(
+                branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout))
+            )
+            layers.append(branch(Pointwise(SwiGLU(config.width, config.feed_forward))))
+        norm = nn.RMSNorm(config.width, eps=config.epsilon)
+        out = nn.Linear(config.width, config.symbols, bias=False)
+        embedding = Embedding(config.symbols, config.width)
+        super().__init__(
+            embedding,
+            Serial(*layers, Pointwise(norm), Pointwise(out)),
+            CategoricalHead(config.symbols),
+            start=config.start,
+        )
+        self.config = config
+        self._initialise_weights(out)
+        if config.tied:
+            out.weight = embedding.table.weight
+
+    def _initialise_weights(self, out: nn.Linear) -> None:
+        """Normal of σ = 0.02; what writes into the residual stream is smaller by √(2 layers) (Radford et al., 2019)."""
+        small = 0.02 / math.sqrt(2 * self.config.layers)
+        for name, weight in self.net.named_parameters():
+            if weight.dim() == 2:
+                nn.init.normal_(weight, std=small if name.endswith(("out.weight", "down.weight")) else 0.02)
+        nn.init.normal_(out.weight, std=0.02)
+
+    def attentions(self) -> list[Attention]:
+        """The attention layers, in order."""
+        return [module for module in self.net.modules() if isinstance(module, Attention)]
+
+    def packed(self) -> Stepper:
+        """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices behind them."""
+        return _Packed(self)
+
+
+class _Layer(NamedTuple):
+    """Folded weights of one layer."""
+
+    qkv: Tensor
+    out: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+@final
+class _Packed:
+    """Steps of a Transformer from folded weights. A step is 14 small operations a layer and one pass over the weights."""
+
+    carries = True
+
+    def __init__(self, model: Transformer) -> None:
+        config = model.config
+        self.model, self.config = model, config
+        self.head: Head = model.head
+        self.first = model.first
+        self.channels = config.width // config.heads
+        layers = list(cast(Serial, model.net).layers)
+        self.inject = 1 if config.vector else None
+        self.places = [
+            i for i, layer in enumerate(layers) if isinstance(layer, Residual) and _attention(layer) is not None
+        ]
+        with torch.no_grad():
+            self.layers = [self._fold(layers[i], layers[i + 1]) for i in self.places]
+            norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
+            out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+            self.out = (out.weight * norm.weight).t()
+            self.symbols = model.embedding.table.weight.clone()
+        self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
+
+    def _fold(self, attention_branch: nn.Module, forward_branch: nn.Module) -> _Layer:
+        norm, attention = _parts(attention_branch)
+        norm2, pointwise = _parts(forward_branch)
+        a, f = cast(Attention, attention), cast(SwiGLU, cast(Pointwise, pointwise).module)
+        query = a.query.weight / math.sqrt(self.channels)
+        qkv = torch.cat([query, a.key.weight, a.value.weight]) * norm.weight
+        gate_up = torch.cat([f.gate.weight, f.up.weight]) * norm2.weight
+        return _Layer(qkv.t(), a.out.weight.clone().t(), gate_up.t(), f.down.weight.clone().t())
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The model's."""
+        return self.model.start(batch, context, length)
+
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """The model's."""
+        return self.model.read(x, context, carry)
+
+    def _table(self, stop: int) -> tuple[Tensor, Tensor]:
+        """cos, and sin with the sign of the half-split rotation, of positions up to `stop`."""
+        if self._turns[0].shape[0] < stop:
+            cos, sin = rotary_table(0, max(2 * stop, 256), self.channels, self.config.rotary, self.symbols)
+            half = self.channels // 2
+            self._turns = cos, torch.cat([-sin[:, :half], sin[:, half:]], 1)
+        return self._turns
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        if state.clock == 0:
+            prev = torch.full_like(prev, self.first)
+        c = self.config
+        batch, heads, groups, channels = prev.shape[0], c.heads, c.groups, self.channels
+        states = list(state.net)
+        x = self.symbols[prev]
+        if self.inject is not None:
+            injected = states[self.inject]
+            x = x + injected.fixed.nest[0]
+            states[self.inject] = injected._replace(clock=injected.clock + 1)
+        clock = states[self.places[0]][1].clock
+        cos_all, sin_all = self._table(clock + 1)
+        cos, sin = cos_all[clock], sin_all[clock]
+        for layer, place in zip(self.layers, self.places, strict=True):
+            nothing, cache, rest = states[place]
+            qkv = torch.mm(_unit(x, c.epsilon), layer.qkv).view(batch, heads + 2 * groups, channels)
+            qk = qkv[:, : heads + groups]
+            qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
+            cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
+            k, v = cache.k[:, :, : clock + 1], cache.v[:, :, : clock + 1]
+            q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
+            weights = torch.matmul(q, k.transpose(2, 3)).softmax(-1)
+            y = torch.matmul(weights, v).reshape(batch, heads * channels)
+            x = torch.addmm(x, y, layer.out)
+            gate, up = torch.mm(_unit(x, c.epsilon), layer.gate_up).chunk(2, 1)
+            x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
+            states[place] = (nothing, cache, rest)
+        return torch.mm(_unit(x, c.epsilon), self.out), Position(state.clock + 1, tuple(states))
+
+
+def _unit(x: Tensor, epsilon: float) -> Tensor:
+    """x over its root mean square: a norm whose gain has been folded into the next matrix."""
+    return F.rms_norm(x, (x.shape[-1],), eps=epsilon)
+
+
+def _parts(branch: nn.Module) -> tuple[nn.RMSNorm, nn.Module]:
+    """The norm and the layer inside a residual branch."""
+    layers = cast(Any, branch).branch.layers
+    return layers[0].module, layers[1]
+
+
+def _attention(branch: nn.Module) -> Attention | None:
+    inner = _parts(branch)[1]
+    return inner if isinstance(inner, Attention) else None

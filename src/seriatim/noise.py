@@ -1,0 +1,61 @@
+"""Noise from a counter: the uniforms of a sample are a function of its seed and of the symbol's index alone.
+
+Forking, resuming, the batch around a row, the size of the blocks and the device do not change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+_GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, odd, as a signed integer
+_LANE = -0x3B314601E57A13AD  # another odd constant, so that lanes are far apart
+_MIX1 = -0x40A7B892E31B1A47  # the multipliers of splitmix64's finaliser (Steele, Lea and Flood, 2014)
+_MIX2 = -0x6B2FB644ECCEEE15
+
+
+def _shift(x: Tensor, n: int) -> Tensor:
+    """Logical right shift of a signed 64-bit integer."""
+    return (x >> n) & ((1 << (64 - n)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    """splitmix64's finaliser: a bijection of 64 bits in which every input bit flips half of the output bits."""
+    x = (x ^ _shift(x, 30)) * _MIX1
+    x = (x ^ _shift(x, 27)) * _MIX2
+    return x ^ _shift(x, 31)
+
+
+def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float[Tensor, "B n"]:
+    """Numbers start … start + n − 1 of each row's stream, in the open interval (0, 1), float64.
+
+    52 random bits, centred: the smallest is 2^−53, the largest 1 − 2^−53, so that no inverse cdf meets 0 or 1.
+
+    Args:
+        seeds: (B,) one 64-bit seed a row.
+        start: index of the first number.
+        n: how many.
+        lane: a second index, for uses that must not share numbers (beams, particles).
+    """
+    index = torch.arange(start, start + n, device=seeds.device)
+    key = _mix(_mix(seeds.long() + _GOLDEN) + lane * _LANE)
+    bits = _mix(_mix(key[:, None] + (index + 1) * _GOLDEN) ^ key[:, None])
+    return (_shift(bits, 12).double() + 0.5) * 2.0**-52
+
+
+def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
+    """A seed for each of n rows: those given, or n different ones that follow from a single seed.
+
+    Row i of a batch has the same seed whatever n is.
+
+    Raises:
+        ValueError: if seeds are given and there are not n of them.
+    """
+    if isinstance(seed, int):
+        return _mix(_mix(torch.tensor(seed, device=device)) + torch.arange(n, device=device) * _GOLDEN)
+    if len(seed) != n:
+        raise ValueError(f"{len(seed)} seeds for {n} rows")
+    return torch.tensor(list(seed), device=device)

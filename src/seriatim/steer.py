@@ -1,0 +1,181 @@
+"""Steering: how a sample may deviate from the trained distribution, in one documented order.
+
+1. `bias` is added to the logits, `forbid` sets them to −inf.
+2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency.
+3. `temperature` divides the logits; 0 means the most likely symbol, without division.
+4. Filters, each on what the one before left, renormalised: `top_k`, `top_p` (Holtzman et al., 2020), `min_p`
+   (Nguyen et al., 2024), `typical` (Meister et al., 2022).
+
+A filter always leaves at least one symbol. A steered sample is not a sample of the model, and its likelihood is taken
+from the model, not from the steered distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from seriatim.errors import UserError
+from seriatim.heads import Categorical, Discrete
+
+_HEAD = 256  # top-p looks at so many of the likeliest symbols before it sorts all of them
+
+
+def _check(name: str, value: float, ok: bool, wanted: str) -> None:
+    if not ok or math.isnan(value):
+        raise UserError(f"{name} is {value}; {wanted}")
+
+
+@final
+@dataclass(frozen=True)
+class Steer:
+    """Sampling options. The defaults sample from the model itself.
+
+    Attributes:
+        temperature: below 1 bolder, above 1 wilder; 0 takes the most likely symbol.
+        top_k: keep the k likeliest symbols; 0 keeps all.
+        top_p: keep the likeliest symbols that together have at least this probability.
+        min_p: keep symbols at least this fraction as likely as the likeliest.
+        typical: keep the symbols whose surprise is nearest to the entropy, up to this probability.
+        repetition: divide (multiply, if negative) the logits of symbols that have occurred by this; 1 is off.
+        presence: subtract from the logits of symbols that have occurred.
+        frequency: subtract for each time that a symbol has occurred.
+        bias: add to the logit of a symbol.
+        forbid: symbols never drawn.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    typical: float = 1.0
+    repetition: float = 1.0
+    presence: float = 0.0
+    frequency: float = 0.0
+    bias: Mapping[int, float] = field(default_factory=dict)
+    forbid: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "a number from 0 up is wanted")
+        _check("top-k", self.top_k, self.top_k >= 0, "a whole number from 1 up is wanted, or 0 for all symbols")
+        _check("top-p", self.top_p, 0 < self.top_p <= 1, "a number above 0 and at most 1 is wanted")
+        _check("min-p", self.min_p, 0 <= self.min_p <= 1, "a number from 0 to 1 is wanted")
+        _check("typical", self.typical, 0 < self.typical <= 1, "a number above 0 and at most 1 is wanted")
+        _check("repetition", self.repetition, 0 < self.repetition < math.inf, "a number above 0 is wanted; 1 is off")
+        _check("presence", self.presence, math.isfinite(self.presence), "a finite number is wanted")
+        _check("frequency", self.frequency, math.isfinite(self.frequency), "a finite number is wanted")
+        for symbol, value in self.bias.items():
+            _check(f"bias of symbol {symbol}", value, value < math.inf, "a number is wanted, or -inf to forbid it")
+
+    @property
+    def counts(self) -> bool:
+        """Whether `apply` needs to know what has occurred."""
+        return self.repetition != 1 or self.presence != 0 or self.frequency != 0
+
+    @property
+    def neutral(self) -> bool:
+        """Whether samples are the model's own."""
+        return self == Steer()
+
+    def apply(
+        self,
+        dist: Discrete,
+        occurred: Int[Tensor, "B K"] | None = None,
+        forbid: frozenset[int] = frozenset(),
+    ) -> Discrete:
+        """The steered distribution.
+
+        Args:
+            dist: of the next symbol, (B,) rows.
+            occurred: how often each row has had each symbol; wanted if `counts`.
+            forbid: further symbols not to be drawn now (`<end>` before the least length).
+
+        Raises:
+            UserError: if nothing is left to draw, or a symbol does not exist.
+        """
+        if self.neutral and not forbid:
+            return dist
+        logits = dist.logits if isinstance(dist, Categorical) else dist.log_table()
+        logits = self._edit(logits, occurred, forbid | self.forbid)
+        if self.temperature == 0:
+            best = logits.argmax(-1, keepdim=True)
+            return Categorical(torch.full_like(logits, -math.inf).scatter_(-1, best, 0.0))
+        if self.temperature != 1:
+            logits = logits / self.temperature
+        return Categorical(self._filter(logits))
+
+    def _edit(self, logits: Tensor, occurred: Tensor | None, forbid: frozenset[int]) -> Tensor:
+        levels = logits.shape[-1]
+        wrong = [symbol for symbol in (*forbid, *self.bias) if not 0 <= symbol < levels]
+        if wrong:
+            raise UserError(f"symbol {wrong[0]} cannot be biased or forbidden; the model has symbols 0 to {levels - 1}")
+        if forbid or self.bias:
+            logits = logits.clone()
+            for symbol, value in self.bias.items():
+                logits[..., symbol] += value
+            logits[..., list(forbid)] = -math.inf
+            if bool((logits == -math.inf).all(-1).any()):
+                raise UserError(f"every one of the {levels} symbols is forbidden; allow at least one")
+        if self.counts:
+            if occurred is None:
+                raise ValueError("penalties need to know what has occurred")
+            seen = occurred > 0
+            if self.repetition != 1:
+                pushed = torch.where(logits > 0, logits / self.repetition, logits * self.repetition)
+                logits = torch.where(seen, pushed, logits)
+            logits = logits - self.presence * seen - self.frequency * occurred
+        return logits
+
+    def _filter(self, logits: Tensor) -> Tensor:
+        if 0 < self.top_k < logits.shape[-1]:
+            least = logits.topk(self.top_k, -1).values[..., -1:]
+            logits = _exactly(logits, logits >= least, self.top_k)
+        if self.top_p < 1:
+            logits = logits.masked_fill(~_nucleus(logits, self.top_p), -math.inf)
+        if self.min_p > 0:
+            best = logits.amax(-1, keepdim=True)
+            logits = logits.masked_fill(logits < best + math.log(self.min_p), -math.inf)
+        if self.typical < 1:
+            logits = logits.masked_fill(~_typical(logits, self.typical), -math.inf)
+        return logits
+
+
+def _exactly(logits: Tensor, keep: Tensor, k: int) -> Tensor:
+    """Keep k symbols a row: of several equally likely ones at the border, those that come first."""
+    if bool((keep.sum(-1) > k).any()):
+        order = logits.sort(-1, descending=True, stable=True).indices[..., :k]
+        keep = torch.zeros_like(keep).scatter_(-1, order, True)
+    return logits.masked_fill(~keep, -math.inf)
+
+
+def _nucleus(logits: Tensor, mass: float) -> Tensor:
+    """The smallest set of likeliest symbols with at least `mass`.
+
+    Sorting 32,000 symbols at batch 32 takes 119 ms; the nucleus nearly always lies among the first few hundred.
+    """
+    p = logits.softmax(-1)
+    for k in (min(_HEAD, p.shape[-1]), p.shape[-1]):
+        top, order = p.topk(k, -1)
+        before = top.cumsum(-1) - top
+        keep = before < mass
+        if k == p.shape[-1] or not bool(keep[..., -1].any()):
+            break
+    return torch.zeros_like(p, dtype=torch.bool).scatter_(-1, order, keep)
+
+
+def _typical(logits: Tensor, mass: float) -> Tensor:
+    """The symbols whose surprise is nearest to the entropy, the fewest with at least `mass`."""
+    log_p = logits.log_softmax(-1)
+    p = log_p.exp()
+    entropy = torch.special.entr(p).sum(-1, keepdim=True)
+    away: Float[Tensor, "B K"] = (log_p + entropy).abs().masked_fill(p == 0, math.inf)
+    order = away.sort(-1, stable=True).indices
+    sorted_p = p.gather(-1, order)
+    keep = sorted_p.cumsum(-1) - sorted_p < mass
+    return torch.zeros_like(keep).scatter_(-1, order, keep)

@@ -1,0 +1,85 @@
+"""States are nests of tuples; these are the few things one does with a nest.
+
+A nest is a tensor, an `int` clock (the same for all rows), `None`, a `Fixed`, or a tuple (named or plain) of nests.
+Every tensor in it has the batch as its first axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+State = Any  # a nest; Python's types cannot say more without a cast at every use
+
+
+class Fixed(NamedTuple):
+    """A part of a state that is never written: projected conditions, the cross keys of a source sentence."""
+
+    nest: State
+
+
+def _rebuild(like: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
+    """A tuple of `items` of the same kind as `like`: NamedTuples take their fields one by one."""
+    return cast(Any, type(like))(*items) if hasattr(like, "_fields") else tuple(items)
+
+
+def map(f: Callable[..., Tensor], state: State, *others: State) -> State:  # noqa: A001
+    """Apply `f` to every tensor (and to its namesakes in `others`); clocks are kept and must agree.
+
+    Raises:
+        ValueError: where the nests have different clocks or shapes.
+    """
+    if isinstance(state, Tensor):
+        return f(state, *others)
+    if isinstance(state, tuple):
+        nest = cast("tuple[Any, ...]", state)
+        if any(len(other) != len(nest) for other in others):
+            raise ValueError("nests of different shapes")
+        return _rebuild(nest, [map(f, *items) for items in zip(nest, *others, strict=True)])
+    if any(other != state for other in others):
+        raise ValueError(f"clocks differ: {[state, *others]}; all rows of a state share one clock")
+    return state
+
+
+def leaves(state: State) -> list[Tensor]:
+    """All tensors of a nest, in order."""
+    if isinstance(state, Tensor):
+        return [state]
+    if isinstance(state, tuple):
+        return [leaf for item in cast("tuple[Any, ...]", state) for leaf in leaves(item)]
+    return []
+
+
+def detach(state: State) -> State:
+    """The same values without their history: truncated backpropagation."""
+    return map(Tensor.detach, state)
+
+
+def fork(state: State) -> State:
+    """A copy that may be stepped on its own. `Fixed` parts are shared, not copied."""
+    if isinstance(state, Tensor):
+        return state.clone()
+    if isinstance(state, tuple) and not isinstance(state, Fixed):
+        nest = cast("tuple[Any, ...]", state)
+        return _rebuild(nest, [fork(item) for item in nest])
+    return state
+
+
+def select(state: State, rows: Tensor, fixed: bool = True) -> State:
+    """The given rows of every tensor. `fixed=False` leaves `Fixed` parts alone: beams of one source share its keys."""
+    if isinstance(state, Tensor):
+        return state.index_select(0, rows)
+    if isinstance(state, Fixed) and not fixed:
+        return state
+    if isinstance(state, tuple):
+        nest = cast("tuple[Any, ...]", state)
+        return _rebuild(nest, [select(item, rows, fixed) for item in nest])
+    return state
+
+
+def stack(states: Sequence[State]) -> State:
+    """One batch out of several; their clocks must agree."""
+    return map(lambda *tensors: torch.cat(tensors), *states)

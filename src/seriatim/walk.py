@@ -1,0 +1,155 @@
+"""A walk is where a batch stands: it hands out the distribution of the next symbol and takes the symbol.
+
+Sampling, scoring, forcing, completing, searching and coding are walks with different hands picking the symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from seriatim import tree
+from seriatim.context import EMPTY, Context
+from seriatim.heads import Dist, Event, Head
+from seriatim.tree import State
+
+
+class Carry(NamedTuple):
+    """Where a sequence stands: its last symbol (or event) and the state before that symbol was read."""
+
+    prev: Tensor
+    state: State
+
+
+@runtime_checkable
+class Stepper(Protocol):
+    """Whatever can be walked: a model, or its weights folded and fused for sampling."""
+
+    head: Head
+    carries: bool  # whether `read` is to be had; grids only step
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The state before the first symbol."""
+        ...
+
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) or (B, P), ignored at clock 0 -> the next position's parameters (B, width)."""
+        ...
+
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """Several positions at once -> their parameters, and where the sequence then stands."""
+        ...
+
+
+class Walk:
+    """A batch of sequences under way, symbol by symbol (positions × parts as one stream of scalars).
+
+    Args:
+        stepper: a model or what its `packed()` gave.
+        batch: how many rows. They share one clock; a row that has ended leaves by `select`.
+        context: what they are conditioned on.
+        length: how many positions will come, if known.
+    """
+
+    def __init__(self, stepper: Stepper, batch: int, context: Context = EMPTY, length: int | None = None) -> None:
+        self.stepper, self.batch, self.context, self.length = stepper, batch, context, length
+        self.clock = 0  # positions finished
+        with torch.no_grad():
+            self._state = stepper.start(batch, context, length)
+        self._prev: Tensor | None = None  # the last whole position
+        self._parameters: Tensor | None = None  # of the position under way, once asked for
+        self._part: list[Tensor] = []  # symbols of the position under way
+
+    @property
+    def dist(self) -> Dist:
+        """The distribution of the next symbol, a row each. Asking twice steps once."""
+        if self._parameters is None:
+            if self.length is not None and self.clock >= self.length:
+                raise ValueError(f"a walk of {self.length} positions is over")
+            prev = self._prev
+            if prev is None:  # ignored at clock 0
+                parts = self.stepper.head.parts
+                shape = (self.batch,) if parts == 1 else (self.batch, parts)
+                prev = torch.zeros(shape, dtype=torch.long, device=self._device())
+            with torch.no_grad():
+                self._parameters, self._state = self.stepper.step(prev, self._state)
+        dist = self.stepper.head(self._parameters)
+        if isinstance(dist, Event):
+            prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
+            return dist.given(len(self._part), prefix)
+        return dist
+
+    def push(self, x: Tensor) -> None:
+        """Take the next symbol (B,) of every row."""
+        if self._parameters is None:
+            _ = self.dist  # the step that this symbol answers
+        self._part.append(x)
+        parts = self.stepper.head.parts
+        if len(self._part) == parts:
+            self._prev = x if parts == 1 else torch.stack(self._part, -1)
+            self._part, self._parameters = [], None
+            self.clock += 1
+
+    def feed(self, x: Tensor) -> Tensor:
+        """Read whole positions x (B, T) or (B, T, P) as one chunk; returns their parameters (B, T, width).
+
+        Raises:
+            ValueError: in the middle of a position, or beyond the walk's length.
+        """
+        count = x.shape[1]
+        if self._part:
+            raise ValueError("a position is under way; feed takes whole positions")
+        if self.length is not None and self.clock + count > self.length:
+            raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
+        if self._parameters is None and self._prev is not None and count and self.stepper.carries:
+            return self._read(x, self._prev)
+        if self.clock == 0 and self._parameters is None and count and self.stepper.carries:
+            return self._read(x, torch.zeros_like(x[:, 0]))
+        rows: list[Tensor] = []
+        for t in range(count):
+            _ = self.dist
+            assert self._parameters is not None
+            rows.append(self._parameters)
+            for symbol in x[:, t].unbind(-1) if self.stepper.head.parts > 1 else [x[:, t]]:
+                self.push(symbol)
+        return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
+
+    def select(self, rows: Tensor, fixed: bool = True) -> None:
+        """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave."""
+        self._state = tree.select(self._state, rows, fixed)
+        self.context = self.context.select(rows)
+        self.batch = len(rows)
+        self._prev = None if self._prev is None else self._prev[rows]
+        self._parameters = None if self._parameters is None else self._parameters[rows]
+        self._part = [part[rows] for part in self._part]
+
+    def fork(self) -> Walk:
+        """A second walk from here; neither disturbs the other."""
+        other = object.__new__(Walk)
+        other.__dict__.update(self.__dict__)
+        other._state = tree.fork(self._state)
+        other._part = list(self._part)
+        return other
+
+    @torch.no_grad()
+    def _read(self, x: Tensor, prev: Tensor) -> Tensor:
+        context = self.context.window(self.clock, self.clock + x.shape[1])
+        parameters, carry = self.stepper.read(x, context, Carry(prev, self._state))
+        self._prev, self._state = carry
+        self.clock += x.shape[1]
+        return parameters
+
+    def _device(self) -> torch.device | None:
+        tensors = tree.leaves(self._state)
+        return tensors[0].device if tensors else None
+
+
+def roll(walk: Walk, pick: Callable[[int, Dist], Tensor], symbols: int) -> Iterator[Tensor]:
+    """Walk on by so many symbols; `pick(index, distribution)` is the hand that chooses each, (B,) in and out."""
+    for i in range(symbols):
+        x = pick(i, walk.dist)
+        walk.push(x)
+        yield x
