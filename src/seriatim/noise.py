@@ -46,6 +46,24 @@ def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float
     return (_shift(bits, 12).double() + 0.5) * 2.0**-52
 
 
+class Noise:
+    """The stream of `uniform` for a batch, made in blocks: a block costs as much as a single number."""
+
+    def __init__(self, seeds: Int[Tensor, "B"], block: int = 256) -> None:
+        self.seeds, self.block = seeds, block
+        self._start, self._numbers = 0, torch.empty(len(seeds), 0)
+
+    def __call__(self, start: int, n: int = 1) -> Float[Tensor, "B n"]:
+        """Numbers start … start + n − 1 of each row."""
+        if not (self._start <= start and start + n <= self._start + self._numbers.shape[1]):
+            self._start, self._numbers = start, uniform(self.seeds, start, max(n, self.block))
+        return self._numbers[:, start - self._start : start - self._start + n]
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows."""
+        self.seeds, self._numbers = self.seeds[rows], self._numbers[rows]
+
+
 def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
     """A seed for each of n rows: those given, or n different ones that follow from a single seed.
 

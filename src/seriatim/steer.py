@@ -87,22 +87,20 @@ class Steer:
         self,
         dist: Discrete,
         occurred: Int[Tensor, "B K"] | None = None,
-        forbid: frozenset[int] = frozenset(),
     ) -> Discrete:
         """The steered distribution.
 
         Args:
             dist: of the next symbol, (B,) rows.
             occurred: how often each row has had each symbol; wanted if `counts`.
-            forbid: further symbols not to be drawn now (`<end>` before the least length).
 
         Raises:
             UserError: if nothing is left to draw, or a symbol does not exist.
         """
-        if self.neutral and not forbid:
+        if self.neutral:
             return dist
         logits = dist.logits if isinstance(dist, Categorical) else dist.log_table()
-        logits = self._edit(logits, occurred, forbid | self.forbid)
+        logits = self._edit(logits, occurred)
         if self.temperature == 0:
             best = logits.argmax(-1, keepdim=True)
             return Categorical(torch.full_like(logits, -math.inf).scatter_(-1, best, 0.0))
@@ -110,16 +108,16 @@ class Steer:
             logits = logits / self.temperature
         return Categorical(self._filter(logits))
 
-    def _edit(self, logits: Tensor, occurred: Tensor | None, forbid: frozenset[int]) -> Tensor:
+    def _edit(self, logits: Tensor, occurred: Tensor | None) -> Tensor:
         levels = logits.shape[-1]
-        wrong = [symbol for symbol in (*forbid, *self.bias) if not 0 <= symbol < levels]
+        wrong = [symbol for symbol in (*self.forbid, *self.bias) if not 0 <= symbol < levels]
         if wrong:
             raise UserError(f"symbol {wrong[0]} cannot be biased or forbidden; the model has symbols 0 to {levels - 1}")
-        if forbid or self.bias:
+        if self.forbid or self.bias:
             logits = logits.clone()
             for symbol, value in self.bias.items():
                 logits[..., symbol] += value
-            logits[..., list(forbid)] = -math.inf
+            logits[..., list(self.forbid)] = -math.inf
             if bool((logits == -math.inf).all(-1).any()):
                 raise UserError(f"every one of the {levels} symbols is forbidden; allow at least one")
         if self.counts:

@@ -83,3 +83,25 @@ def select(state: State, rows: Tensor, fixed: bool = True) -> State:
 def stack(states: Sequence[State]) -> State:
     """One batch out of several; their clocks must agree."""
     return map(lambda *tensors: torch.cat(tensors), *states)
+
+
+def clocks(state: State) -> list[int]:
+    """All clocks of a nest, in order."""
+    if isinstance(state, tuple):
+        return [clock for item in cast("tuple[Any, ...]", state) for clock in clocks(item)]
+    return [state] if isinstance(state, int) else []
+
+
+def rebuild(like: State, tensors: Sequence[Tensor], times: Sequence[int]) -> State:
+    """A nest shaped as `like` with other leaves and clocks, in the order of `leaves` and `clocks`: how one is loaded."""
+    left, ticks = iter(tensors), iter(times)
+
+    def build(nest: State) -> State:
+        if isinstance(nest, Tensor):
+            return next(left)
+        if isinstance(nest, tuple):
+            parts = cast("tuple[Any, ...]", nest)
+            return _rebuild(parts, [build(item) for item in parts])
+        return next(ticks) if isinstance(nest, int) else nest
+
+    return build(like)

@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
 from seriatim.heads import Discrete, Dist, Head
-from seriatim.noise import row_seeds, uniform
+from seriatim.noise import Noise, row_seeds
 from seriatim.steer import Steer
 from seriatim.tree import State
 from seriatim.walk import Carry, Stepper, Walk, roll
@@ -110,20 +111,20 @@ class Model(nn.Module, ABC):
         training = self.training
         self.eval()
         try:
-            walk = Walk(self.packed(), n, self._context(context, n), length)
+            walk = Walk(self.packed(), n, self.condition(context, n), length)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"a prompt of {done} positions for a length of {length}")
             if prompt is not None and done:
                 walk.feed(prompt)
             parts = self.head.parts
-            seeds = row_seeds(seed, n, self._device())
+            noise = Noise(row_seeds(seed, n, self.device))
 
             def pick(i: int, dist: Dist) -> Tensor:
                 i += done * parts
                 if steer is not None and isinstance(dist, Discrete):
                     dist = steer.apply(dist)
-                x = dist.draw(uniform(seeds, i * dist.noise, dist.noise))
+                x = dist.draw(noise(i * dist.noise, dist.noise))
                 if each is not None:
                     each(i, x)
                 return x
@@ -135,12 +136,17 @@ class Model(nn.Module, ABC):
         if drawn:
             x = torch.stack(drawn, 1)
             head.append(x if parts == 1 else x.view(n, -1, parts))
-        return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self._device())
+        return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self.device)
 
-    def _context(self, given: Given, n: int) -> Context:  # noqa: ARG002
-        if not isinstance(given, Context):
-            raise TypeError(f"{type(self).__name__} takes a Context; wrap it in Conditional to give it {list(given)}")
-        return given
+    def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
+        """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
+        if isinstance(given, Context):
+            return given
+        if given:
+            raise UserError(f"{next(iter(given))!r} is not a condition of this model; it was trained without any")
+        return EMPTY
 
-    def _device(self) -> torch.device:
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters live."""
         return next(self.parameters()).device

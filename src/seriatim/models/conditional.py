@@ -32,20 +32,22 @@ class Conditional(Model):
         self.model, self.encoders = model, nn.ModuleDict(dict(encoders))
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
-    def context(self, given: Given, batch: int) -> Context:
-        """Encode {name: value (batch, …)}; a name that is not given counts as missing.
+    def condition(self, given: Given, n: int) -> Context:
+        """Encode {name: value (n, …)}; a name that is not given counts as missing.
 
         Raises:
             UserError: for a name that the model has no encoder for.
         """
         if isinstance(given, Context):
-            return given
+            if not given.empty:
+                return given
+            given = {}
         for name in given:
             if name not in self.encoders:
                 raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.encoders)}")
         result = EMPTY
         for name, encoder in self.encoders.items():
-            value = given[name] if name in given else cast(Any, encoder).missing(batch)
+            value = given[name] if name in given else cast(Any, encoder).missing(n)
             part: Context = encoder(value)
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
@@ -54,12 +56,12 @@ class Conditional(Model):
 
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
         """As the inner model's, with named conditions."""
-        encoded = self._context(context, x.shape[0])
+        encoded = self.condition(context, x.shape[0])
         return self.model(x, encoded) if carry is None else self.model(x, encoded, carry)
 
     def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
         """The inner model's."""
-        return self.model.start(batch, self._context(context, batch), length)
+        return self.model.start(batch, self.condition(context, batch), length)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """The inner model's."""
@@ -71,12 +73,8 @@ class Conditional(Model):
 
     def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
         """The inner model's."""
-        self.model.initialise(x, self._context(context, x.shape[0]))
+        self.model.initialise(x, self.condition(context, x.shape[0]))
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
         """The inner model's."""
         return self.model.sees(shape)
-
-    def _context(self, given: Given, n: int) -> Context:
-        unsaid = isinstance(given, Context) and given.empty
-        return self.context({} if unsaid else given, n)

@@ -13,10 +13,9 @@ Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, cast, final
+from typing import ClassVar, NamedTuple, cast, final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Embedding, Inject, Pointwise, Recurrent, Serial
@@ -25,7 +24,7 @@ from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead, Head
-from seriatim.models.sequence import Position, SequenceModel
+from seriatim.models.sequence import Position, SequenceModel, columns
 from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
@@ -132,6 +131,16 @@ class GRU(_Recurrent):
     cell = "gru"
 
 
+class _Affine(NamedTuple):
+    """x -> b + x W, the weight stored (in, out)."""
+
+    bias: Tensor
+    weight: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.addmm(self.bias, x, self.weight)
+
+
 @final
 class _Packed:
     """Steps of a recurrent model from folded weights; the states are the model's own."""
@@ -149,17 +158,17 @@ class _Packed:
         cores = [cast(Recurrent, layers[i]).core for i in self.places]
         out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
         with torch.no_grad():
-            self.recurrent = [(core.weight_hh_l0.clone(), core.bias_hh_l0.clone()) for core in cores]
-            self.inputs = [(core.weight_ih_l0.clone(), core.bias_ih_l0.clone()) for core in cores]
+            self.recurrent = [_Affine(core.bias_hh_l0.clone(), columns(core.weight_hh_l0)) for core in cores]
+            self.inputs = [_Affine(core.bias_ih_l0.clone(), columns(core.weight_ih_l0)) for core in cores]
             self.joint = [
-                (torch.cat([core.weight_ih_l0, core.weight_hh_l0], 1), core.bias_ih_l0 + core.bias_hh_l0)
-                for core in cores
+                _Affine(a.bias + b.bias, torch.cat([a.weight, b.weight]))
+                for a, b in zip(self.inputs, self.recurrent, strict=True)
             ]
-            self.out = (out.weight.clone(), None if out.bias is None else out.bias.clone())
+            self.out = _Affine(out.bias.clone(), columns(out.weight))
             self.symbols = model.embedding.table.weight.clone()
             self.table: Tensor | None = None
             if self.symbols.shape[0] * GATES[self.cell] * cores[0].hidden_size <= _TABLE:
-                self.table = F.linear(self.symbols, *self.inputs[0])
+                self.table = self.inputs[0](self.symbols)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The model's."""
@@ -182,17 +191,17 @@ class _Packed:
             x = states[place].h
         if self.inject is not None:
             states[0] = states[0]._replace(clock=states[0].clock + 1)
-        return F.linear(x, *self.out), Position(state.clock + 1, tuple(states))
+        return self.out(x), Position(state.clock + 1, tuple(states))
 
     def _first(self, prev: Tensor, memory: Memory, injected: State) -> Memory:
-        inputs = F.linear(self.symbols[prev], *self.inputs[0]) if self.table is None else self.table[prev]
+        inputs = self.inputs[0](self.symbols[prev]) if self.table is None else self.table[prev]
         if self.inject is not None and injected.fixed.nest[0] is not None:
-            inputs = inputs + F.linear(injected.fixed.nest[0], self.inputs[0][0])
-        return advance(self.cell, inputs, F.linear(memory.h, *self.recurrent[0]), memory)
+            inputs = inputs + torch.mm(injected.fixed.nest[0], self.inputs[0].weight)
+        return advance(self.cell, inputs, self.recurrent[0](memory.h), memory)
 
     def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:
         if self.cell == "gru":  # its candidate needs the two sums apart
-            inputs = F.linear(x, *self.inputs[layer])
-            return advance(self.cell, inputs, F.linear(memory.h, *self.recurrent[layer]), memory)
-        gates = F.linear(torch.cat([x, memory.h], 1), *self.joint[layer])
+            inputs = self.inputs[layer](x)
+            return advance(self.cell, inputs, self.recurrent[layer](memory.h), memory)
+        gates = self.joint[layer](torch.cat([x, memory.h], 1))
         return advance_lstm(gates, memory) if self.cell == "lstm" else Memory(torch.tanh(gates), None)

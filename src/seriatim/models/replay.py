@@ -37,7 +37,7 @@ class ReplayModel(Model):
         """An empty canvas."""
         parts = () if self.head.parts == 1 else (self.head.parts,)
         shape = (batch, *self.canvas(length), *parts)
-        return Replayed(torch.zeros(shape, dtype=torch.long, device=self._device()), self._context(context, batch), 0)
+        return Replayed(torch.zeros(shape, dtype=torch.long, device=self.device), self.condition(context, batch), 0)
 
     @final
     @torch.no_grad()

@@ -40,7 +40,7 @@ class SequenceModel(Model):
     @final
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
         """x (B, T) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
-        context = self._context(context, x.shape[0])
+        context = self.condition(context, x.shape[0])
         clock = 0 if carry is None else carry.state.clock
         if clock == 0:
             before = x.new_full((x.shape[0], 1), self.first)
@@ -57,7 +57,7 @@ class SequenceModel(Model):
     @final
     def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
         """The net's state at clock 0."""
-        return Position(0, self.net.start(batch, self._context(context, batch), length))
+        return Position(0, self.net.start(batch, self.condition(context, batch), length))
 
     @final
     @torch.no_grad()
@@ -76,3 +76,11 @@ class SequenceModel(Model):
         ones = torch.ones(n, n, dtype=torch.bool)
         strict = ones.tril(-1)
         return strict if self.net.reach is None else strict & ones.triu(-1 - self.net.reach)
+
+
+def columns(weight: Tensor) -> Tensor:
+    """A copy of a linear map's weight (out, in) as (in, out), for `torch.mm(x, columns(weight))`.
+
+    One row times a matrix whose rows are added up runs at the speed of memory, 22 GB/s here; times its transpose, at half.
+    """
+    return weight.detach().t().clone(memory_format=torch.contiguous_format)

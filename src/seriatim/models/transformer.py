@@ -26,7 +26,7 @@ from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
-from seriatim.models.sequence import Position, SequenceModel
+from seriatim.models.sequence import Position, SequenceModel, columns
 from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
@@ -190,7 +190,7 @@ class _Packed:
             self.layers = [self._fold(layers[i], layers[i + 1]) for i in self.places]
             norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
             out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
-            self.out = (out.weight * norm.weight).t()
+            self.out = columns(out.weight * norm.weight)
             self.symbols = model.embedding.table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
@@ -201,7 +201,7 @@ class _Packed:
         query = a.query.weight / math.sqrt(self.channels)
         qkv = torch.cat([query, a.key.weight, a.value.weight]) * norm.weight
         gate_up = torch.cat([f.gate.weight, f.up.weight]) * norm2.weight
-        return _Layer(qkv.t(), a.out.weight.clone().t(), gate_up.t(), f.down.weight.clone().t())
+        return _Layer(columns(qkv), columns(a.out.weight), columns(gate_up), columns(f.down.weight))
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The model's."""

@@ -1,0 +1,302 @@
+"""A model on disk: safetensors for numbers, JSON for the rest, and nothing that runs code.
+
+`model.json` names its tensor file, `model-<start of its sha256>.safetensors`, and is replaced last, in one rename: at any
+moment, also in the middle of a save or on a full disk, the directory holds a whole checkpoint, the old or the new.
+
+Everything read may come from a stranger: names, shapes and types are checked against a model built without memory (on
+the meta device) before a single number is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from seriatim import config as configs
+from seriatim import symbols
+from seriatim.conditioning import LabelEncoder, NumberEncoder
+from seriatim.errors import UserError, nearest
+from seriatim.models import FAMILIES, Conditional, Model, family
+from seriatim.symbols import Labels, Symbols
+
+FORMAT, VERSION = "seriatim", 1
+_JSON_LIMIT = 2**28  # bytes
+_HEADER_LIMIT = 2**26
+_TENSOR_FILE = re.compile(r"[a-z]+-[0-9a-f]{12}\.safetensors")
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+_KEYS = {"format", "version", "modality", "family", "config", "codecs", "encoders", "tensors", "about"}
+_VECTOR = 32  # channels of one encoded condition
+
+
+class Loaded(NamedTuple):
+    """A checkpoint in memory: the model, the codecs of x and its conditions, and what was noted about its training."""
+
+    model: Model
+    codecs: dict[str, Symbols]
+    modality: str
+    family: str
+    about: dict[str, Any]
+
+
+def build(family_name: str, config: Any, conditions: Mapping[str, Symbols]) -> Model:
+    """A model of a family, wrapped in `Conditional` if it has conditions.
+
+    Args:
+        family_name: a key of `FAMILIES`.
+        config: the family's config; its `vector` is set to what the conditions need.
+        conditions: {name: codec}, `Labels` or `Numbers`.
+    """
+    entry = family(family_name)
+    if not conditions:
+        return entry.model(config)
+    model = entry.model(dataclasses.replace(config, vector=_VECTOR * len(conditions)))
+    encoders = {
+        name: LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR)
+        for name, codec in conditions.items()
+    }
+    return Conditional(model, encoders)
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Every parameter and buffer once, shared ones under their first name."""
+    named = [*module.named_parameters(), *module.named_buffers()]
+    return {name: tensor.detach() for name, tensor in named}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+    """Write `name`.json and its tensors so that a reader meets the old pair or the new one, never a mixture.
+
+    Raises:
+        UserError: if it cannot be written; what was there before is still there.
+    """
+    fresh = folder / f".{name}.safetensors.tmp"
+    listed = folder / f".{name}.json.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+        save_file(held, fresh, metadata={"format": "pt"})
+        _sync(fresh)
+        digest = _sha256(fresh)
+        target = folder / f"{name}-{digest[:12]}.safetensors"
+        text = json.dumps({**document, "tensors": {"file": target.name, "sha256": digest}}, indent=1, ensure_ascii=False)
+        listed.write_text(text + "\n", encoding="utf-8")
+        _sync(listed)
+        fresh.replace(target)
+        listed.replace(folder / f"{name}.json")
+        _sync(folder)
+        for stale in folder.glob(f"{name}-*.safetensors"):
+            if stale != target and _TENSOR_FILE.fullmatch(stale.name):
+                stale.unlink()
+    except (OSError, SafetensorError) as error:
+        for path in (fresh, listed):
+            path.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"cannot save to {folder}: {reason}; what was saved before is untouched") from error
+
+
+def _document(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / f"{name}.json"
+    if not folder.exists():
+        raise UserError(f"{folder} does not exist; give a directory that `seriatim train` has written")
+    if not path.is_file():
+        raise UserError(f"{folder} holds no {name}.json; give a directory that `seriatim train` has written")
+    if path.stat().st_size > _JSON_LIMIT:
+        raise UserError(f"{path} has {path.stat().st_size} bytes, which no checkpoint has; it is not one")
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
+    if not isinstance(document, dict):
+        raise UserError(f"{path} is not a JSON object; it is not a checkpoint")
+    return cast("dict[str, Any]", document)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """The table of contents of a safetensors file, read without loading a tensor."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if length > min(size - 8, _HEADER_LIMIT):
+            raise UserError(f"{path} is truncated or no safetensors file; restore it from a copy or train again")
+        try:
+            header: Any = json.loads(file.read(length))
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
+    if not isinstance(header, dict):
+        raise UserError(f"{path} is damaged; restore it from a copy or train again")
+    table = cast("dict[str, Any]", header)
+    table.pop("__metadata__", None)
+    return table
+
+
+def open_pair(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
+    """Read `name`.json and verify the hash of its tensors, without loading them.
+
+    Raises:
+        UserError: if either is missing, damaged or not what the other says.
+    """
+    document = _document(folder, name)
+    if document.get("format") != FORMAT:
+        raise UserError(f"{folder}/{name}.json is not Seriatim's (format {str(document.get('format'))[:40]!r})")
+    if document.get("version") != VERSION:
+        raise UserError(f"{folder} has version {str(document.get('version'))[:40]!r}; this program reads {VERSION}")
+    entry: Any = document.get("tensors")
+    if not isinstance(entry, dict) or set(cast("dict[str, Any]", entry)) != {"file", "sha256"}:
+        raise UserError(f"{folder}/{name}.json: the key 'tensors' wants exactly 'file' and 'sha256'")
+    file, digest = str(cast(Any, entry)["file"]), str(cast(Any, entry)["sha256"])
+    if not _TENSOR_FILE.fullmatch(file):
+        raise UserError(f"{folder}/{name}.json: {file[:60]!r} is not the name of a tensor file; a path is not allowed")
+    path = folder / file
+    if not path.is_file() or path.is_symlink():
+        raise UserError(f"{path} is missing; restore it from a copy or train again")
+    if _sha256(path) != digest:
+        raise UserError(f"{path} is damaged: its sha256 is not the one in {name}.json; restore it or train again")
+    return document, path
+
+
+def check_tensors(path: Path, expected: Mapping[str, Tensor]) -> torch.dtype:
+    """Compare a file's table of contents with what a model has, before loading anything.
+
+    Returns:
+        The type of the floating-point tensors.
+
+    Raises:
+        UserError: naming the first tensor that is missing, unknown, of another shape or type.
+    """
+    header = _header(path)
+    kinds: set[str] = set()
+    for name, tensor in expected.items():
+        entry = header.get(name)
+        if not isinstance(entry, dict):
+            raise UserError(f"{path} lacks the tensor {name!r}; it belongs to another family or size")
+        found = cast("dict[str, Any]", entry)
+        if found.get("shape") != list(tensor.shape):
+            raise UserError(f"{path}: {name!r} has shape {found.get('shape')}; the config wants {list(tensor.shape)}")
+        if tensor.is_floating_point():
+            kinds.add(str(found.get("dtype")))
+    for name in header:
+        if name not in expected:
+            raise UserError(f"{path} has the unknown tensor {name[:80]!r}; it belongs to another family or size")
+    if len(kinds) != 1 or not kinds <= set(_DTYPES):
+        raise UserError(f"{path} has tensors of the types {sorted(kinds)}; one of {', '.join(_DTYPES)} is wanted")
+    return _DTYPES[kinds.pop()]
+
+
+def load_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
+    """All tensors of a file.
+
+    Raises:
+        UserError: if the file is not whole.
+    """
+    try:
+        return load_file(path, device=device)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it from a copy or train again") from error
+
+
+def assign(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into a module, bit for bit."""
+    with torch.no_grad():
+        for name, tensor in tensors_of(module).items():
+            tensor.copy_(tensors[name])
+
+
+def save(
+    folder: Path,
+    model: Model,
+    codecs: Mapping[str, Symbols],
+    *,
+    family_name: str,
+    modality: str,
+    about: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a checkpoint that `load` reads.
+
+    Args:
+        folder: the run's directory.
+        model: as `build` made it.
+        codecs: {"x": tokenizer, condition: codec}.
+        family_name: a key of `FAMILIES`.
+        modality: "text", …
+        about: notes for people: data, steps, figures.
+        weights: other values for its tensors, such as their moving average.
+    """
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "modality": modality,
+        "family": family_name,
+        "config": dataclasses.asdict(model.config),
+        "codecs": {name: codec.to_json() for name, codec in codecs.items()},
+        "about": dict(about or {}),
+    }
+    commit(folder, "model", tensors_of(model) if weights is None else weights, document)
+
+
+def load(folder: Path, device: str = "cpu") -> Loaded:
+    """Read a checkpoint, trusting nothing in it.
+
+    Raises:
+        UserError: naming the file and the key that is wrong.
+    """
+    document, path = open_pair(folder, "model")
+    where = f"{folder}/model.json"
+    for key in document:
+        if key not in _KEYS:
+            raise UserError(f"{where} has the unknown key {key[:60]!r}; {nearest(key, _KEYS)}")
+    name = document.get("family")
+    if not isinstance(name, str) or name not in FAMILIES:
+        raise UserError(f"{where}: family {str(name)[:60]!r} is not one that this program has")
+    raw, listed = document.get("config"), document.get("codecs")
+    if not isinstance(raw, dict) or not isinstance(listed, dict) or "x" not in listed:
+        raise UserError(f"{where}: 'config' and 'codecs' (with 'x') must be objects")
+    codecs: dict[str, Symbols] = {}
+    for key, value in cast("dict[str, Any]", listed).items():
+        try:
+            codecs[key] = symbols.from_json(value)
+        except UserError as error:
+            raise UserError(f"{where}: codec {key[:60]!r}: {error}") from error
+    try:
+        config = configs.read(FAMILIES[name].config, cast("dict[str, Any]", raw), f"{where}: config")
+    except UserError as error:
+        raise UserError(str(error) if where in str(error) else f"{where}: config: {error}") from error
+    if config.symbols != codecs["x"].size:
+        raise UserError(f"{where}: config.symbols is {config.symbols}, but the codec has {codecs['x'].size} symbols")
+    conditions = {key: codec for key, codec in codecs.items() if key != "x"}
+    if config.layers > len(_header(path)):  # no model has fewer tensors than layers
+        raise UserError(f"{where}: config.layers is {config.layers}, but there are {len(_header(path))} tensors")
+    with torch.device("meta"):
+        skeleton = build(name, config, conditions)
+    dtype = check_tensors(path, tensors_of(skeleton))
+    model = build(name, config, conditions).to(dtype).to(device)
+    assign(model, load_tensors(path, device))
+    about = document.get("about")
+    modality = str(document.get("modality", "text"))
+    return Loaded(model.eval(), codecs, modality, name, cast("dict[str, Any]", about) if isinstance(about, dict) else {})

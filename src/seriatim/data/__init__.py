@@ -1,0 +1,10 @@
+"""Where data comes from: own files and named data sets, divided so that nothing leaks.
+
+Importing this imports neither torch nor anything else outside the standard library.
+"""
+
+from seriatim.data.corpus import Corpus, Document, TextOptions
+from seriatim.data.sources import open_corpus
+from seriatim.data.split import folds
+
+__all__ = ["Corpus", "Document", "TextOptions", "folds", "open_corpus"]

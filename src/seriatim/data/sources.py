@@ -1,0 +1,131 @@
+"""`open_corpus`: the user's own text in whatever form it lies, or a named data set."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from seriatim.data import named, scratch, split
+from seriatim.data.corpus import BLOCK, Corpus, Document, TextOptions, content, fingerprint
+from seriatim.data.loaders import KAGGLE_RECIPES
+from seriatim.data.records import json_lines, json_list
+from seriatim.data.text import bare_suffix, file_document, split_file
+from seriatim.errors import UserError, nearest
+
+TEXT_ENDINGS = (".txt", ".md", ".text")
+"""What is read in a folder; a file given by itself may have any other ending."""
+
+_RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
+    ".jsonl": json_lines,
+    ".ndjson": json_lines,
+    ".json": json_list,
+}
+
+
+def open_corpus(spec: str | Path, options: TextOptions | None = None) -> Corpus:
+    """The documents of a path, of standard input ("-") or of a named data set, in splits.
+
+    A path is a text file, a folder of them, a .jsonl/.ndjson file of objects or a .json list of objects; files may be
+    compressed (.gz, .bz2, .xz). A path that exists wins over a name. All of it is read once here, so what is wrong with
+    it is found now, in a `UserError`.
+    """
+    options = options or TextOptions()
+    if spec == "-":
+        return _own("standard input", _standard_input(options), options)
+    path = Path(spec)
+    try:
+        exists = spec != "" and path.exists()  # Path("") would be the current folder
+    except OSError as error:
+        raise UserError(f"{spec}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
+    if exists:
+        return _open_path(path, options)
+    if str(spec) in named.names():
+        return named.open_named(str(spec), options)
+    raise UserError(f"{str(spec)!r} is no file, folder or named data set: {nearest(str(spec), named.names())}")
+
+
+def _open_path(path: Path, options: TextOptions) -> Corpus:
+    name = path.name or path.resolve().name
+    if path.is_dir():
+        documents, note = _folder(path, options)
+        return _own(name, documents, options, note)
+    if path.name == KAGGLE_RECIPES:
+        return named.open_named("recipes", options, files=[path])
+    if path.is_fifo():  # such as <(command): it can be read once only
+        path = scratch.keep(_chunks(path), name)
+    if not path.is_file():
+        raise UserError(f"{path}: neither a file nor a folder: give one of them, or - for standard input")
+    return _own(name, _file(path, name, options), options)
+
+
+def _own(name: str, documents: Iterable[Document], options: TextOptions, note: str = "") -> Corpus:
+    found = list(islice(documents, options.limit))
+    full = [document for document in found if not document.measure.blank]
+    if not full:
+        raise UserError(f"{name}: no text in it, only white space or nothing: give a file or folder with text")
+    for key in options.given:  # a condition that no record has is a slip of the pen, not a missing value
+        if all(document.given.get(key) is None for document in full):
+            raise UserError(f"{name}: no record has a value for the condition {key!r}: correct --data.given")
+    if empty := len(found) - len(full):
+        note = f"{note} {empty} of {len(found)} documents are empty and left out.".strip()
+    mark = fingerprint(content(full), options.validation, options.test, options.seed)
+    return Corpus(name, split.divide(full, options.validation, options.test, options.seed), mark, note)
+
+
+def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
+    read = _RECORDS.get(bare_suffix(path))
+    if read is not None:
+        _refuse(options.separator, "separator", f"{name} holds JSON records, each one document")
+        return read(path, options, name)
+    _refuse(options.given, "given", f"{name} is plain text, which has no fields")
+    if options.separator is not None:
+        return split_file(path, options.encoding, name, options.separator)
+    return iter((file_document(path, options.encoding, name),))
+
+
+def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
+    texts: list[Path] = []
+    others: Counter[str] = Counter()
+    for path in _walk(folder):
+        if path.suffix.lower() in TEXT_ENDINGS and path.is_file():  # a pipe in a folder would be waited for
+            texts.append(path)
+        else:
+            others[path.suffix.lower() or "no ending"] += 1
+    kinds = ", ".join(f"{count} × {ending}" for ending, count in sorted(others.items()))
+    if not texts:
+        there = f"only other files ({kinds})" if kinds else "no files"
+        raise UserError(
+            f"{folder}: {there} where {', '.join('*' + ending for ending in TEXT_ENDINGS)} are wanted: "
+            "give a folder with text, or one file by its path"
+        )
+    names = sorted((path.relative_to(folder).as_posix(), path) for path in texts)
+    documents = (document for name, path in names for document in _file(path, name, options))
+    return documents, f"Left out: {kinds}." if kinds else ""
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise UserError(f"{error.filename}: {error.strerror}: change its permissions or give another folder")
+
+    for place, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in files if not name.startswith("."))
+
+
+def _standard_input(options: TextOptions) -> Iterator[Document]:
+    chunks = iter(lambda: sys.stdin.buffer.read(BLOCK), b"")
+    return _file(scratch.keep(chunks, "standard input"), "standard input", options)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(lambda: file.read(BLOCK), b"")
+
+
+def _refuse(value: object, option: str, reason: str) -> None:
+    if value:
+        raise UserError(f"--data.{option} {value!r} was given, but {reason}: leave it out")

@@ -1,0 +1,99 @@
+import gzip
+import json
+
+import pytest
+
+from seriatim.data.corpus import TextOptions
+from seriatim.data.records import json_lines, json_list
+from seriatim.errors import UserError
+
+
+def lines_of(tmp_path, data, **options):
+    path = tmp_path / "poems.jsonl"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return list(json_lines(path, TextOptions(**options), path.name))
+
+
+def list_of(tmp_path, data, **options):
+    path = tmp_path / "poems.json"
+    path.write_text(data, encoding="utf-8")
+    return list(json_list(path, TextOptions(**options), path.name))
+
+
+def test_each_line_is_a_document(tmp_path):
+    records = [{"text": "première\nligne", "by": "a", "year": 1901, "old": True}, {"text": "second", "year": None}]
+    data = "\n\n".join(json.dumps(record, ensure_ascii=False) for record in records)  # a blank line between
+    found = lines_of(tmp_path, data, given=("by", "year", "old"))
+    assert [(d.name, d.text()) for d in found] == [("poems.jsonl:1", "première\nligne"), ("poems.jsonl:3", "second")]
+    assert found[0].given == {"by": "a", "year": 1901, "old": "true"}
+    assert found[1].given == {"by": None, "year": None, "old": None}
+    assert all(d.measure == type(d.measure).of(d.blocks()) for d in found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_other_encodings_and_compression(tmp_path, encoding):
+    path = tmp_path / "poems.ndjson.gz"
+    path.write_bytes(gzip.compress('{"body": "é"}\r\n{"body": "ü"}\r\n'.encode(encoding)))
+    options = TextOptions(field="body", encoding="latin-1" if encoding == "latin-1" else "utf-8")
+    assert [d.text() for d in json_lines(path, options, path.name)] == ["é", "ü"]
+
+
+def test_lines_longer_than_a_block(tmp_path):
+    texts = ["x" * 3_000_000, "y", "é" * 1_500_000]
+    found = lines_of(tmp_path, "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts))
+    assert [d.text() for d in found] == texts
+
+
+def test_a_list_of_objects(tmp_path):
+    found = list_of(tmp_path, '[{"title": "One"},\n {"title": "Two"}]', field="title")
+    assert [(d.name, d.text()) for d in found] == [("poems.json:1", "One"), ("poems.json:2", "Two")]
+
+
+GOOD = '{"text": "fine"}\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"text": "unended}', "poems.jsonl:2: malformed JSON at column 10: Unterminated string"),
+        ('{"title": "a", "body": "b"}', "no field 'text', the fields are title, body: name one with --data.field"),
+        ("{}", "no field 'text', the fields are none"),
+        ('{"text": ["a"]}', "the field 'text' is a list where a string is wanted"),
+        ('{"text": 3.5}', "the field 'text' is a number where"),
+        ('{"text": null}', "the field 'text' is null where"),
+        ('["a"]', "a list where an object is wanted"),
+        ('{"text": "a", "n": NaN}', "NaN is no JSON number"),
+        ('{"text": "a", "label": {}}', "the condition 'label' is an object where"),
+        ('{"text": "a", "label": 1e999}', "a number beyond the range of a float"),
+        (f'{{"text": "a", "label": {10**400}}}', "a number beyond the range of a float"),
+        (r'{"text": "a\ud800"}', "half of a surrogate pair at character 1"),
+        ("[" * 100_000, "malformed JSON"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, words):
+    with pytest.raises(UserError) as caught:
+        lines_of(tmp_path, GOOD + line + "\n" + GOOD, given=("label",))
+    message = str(caught.value)
+    assert message.startswith("poems.jsonl:2: ")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_a_wrong_encoding_is_named_with_its_byte(tmp_path):
+    with pytest.raises(UserError, match=r"poems.jsonl:2: byte 27 of the file is not utf-8"):
+        lines_of(tmp_path, GOOD.encode() + b'{"text": "\xe9"}\n')
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ('{"text": "a"}', "an object where a list of objects is wanted"),
+        ('{"text": "a"}\n{"text": "b"}', r"a file with one object a line is called .jsonl"),
+        ('[{"text": "a"},\n 3]', "poems.json:2: a number where an object is wanted"),
+        ('[{"text": "a"},\n {"text" 3}]', "poems.json: malformed JSON at line 2, column 10"),
+    ],
+)
+def test_a_bad_list_is_named(tmp_path, data, words):
+    with pytest.raises(UserError) as caught:
+        list_of(tmp_path, data)
+    assert words in str(caught.value)

@@ -1,0 +1,97 @@
+"""JSON from a stranger: one UserError that names the bad key, whatever it is."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trained_tokenizers import SIZES, trained
+
+from seriatim.errors import UserError
+from seriatim.symbols import Labels, Numbers, Policy, from_json
+
+DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
+DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
+KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
+UNIGRAM = DOCUMENTS["unigram"]
+FAULTS: list[tuple[str, str, Any, str]] = [
+    ("bytes", "kind", "os.system", "kind: 'os.system'"),
+    ("bytes", "kind", 3, "kind: wanted a string"),
+    ("words", "policy", {"casing": "keep"}, "policy: missing key"),
+    ("words", "policy", {**DOCUMENTS["words"]["policy"], "casing": "loud"}, "policy.casing"),
+    ("words", "policy", {**DOCUMENTS["words"]["policy"], "casing": ["keep"]}, "policy.casing"),
+    ("words", "policy", {**DOCUMENTS["words"]["policy"], "extra": "keep"}, "policy: unexpected key 'extra'"),
+    ("bpe", "policy", {**DOCUMENTS["bpe"]["policy"], "unknown": "unk"}, "policy.unknown"),
+    ("words", "pieces", ["a", "b", "a"], r"pieces\[2\]"),
+    ("words", "pieces", ["a", ""], r"pieces\[1\]"),
+    ("words", "pieces", ["a", "\n"], r"pieces\[1\].*reserved"),
+    ("words", "pieces", ["a", 1], r"pieces\[1\]"),
+    ("words", "pieces", ["\ud800"], r"pieces\[0\].*surrogate"),
+    ("characters", "pieces", ["ab"], r"pieces\[0\]"),
+    ("bpe", "merges", [["a", "b"], ["a", "b"]], r"merges\[1\].*twice"),
+    ("bpe", "merges", [["ab", "c"]], r"merges\[0\]"),
+    ("bpe", "merges", [["a", " "]], r"merges\[0\]"),
+    ("bpe", "merges", [["a"]], r"merges\[0\]"),
+    ("bpe", "merges", ["a b"], r"merges\[0\]"),
+    ("unigram", "pieces", ["a"], "missing|scores"),
+    ("unigram", "pieces", UNIGRAM["pieces"][:-1], "scores: wanted"),
+    ("unigram", "pieces", ["日", *UNIGRAM["pieces"][1:]], r"pieces\[0\]"),
+    ("unigram", "pieces", ["~~~~", *UNIGRAM["pieces"][:-1]], "pieces: .*missing"),
+    ("unigram", "scores", [math.nan, *UNIGRAM["scores"][1:]], r"scores\[0\].*finite"),
+    ("unigram", "scores", [True, *UNIGRAM["scores"][1:]], r"scores\[0\]"),
+    ("numbers", "mean", math.inf, "mean.*finite"),
+    ("numbers", "mean", 10**400, "mean.*finite"),
+    ("numbers", "mean", "1", "mean: wanted a number"),
+    ("numbers", "std", 0.0, "std"),
+    ("labels", "values", [], "none"),
+    ("labels", "values", ["a", "a"], r"values\[1\]"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "value", "message"), FAULTS)
+def test_a_fault_is_named(kind: str, key: str, value: object, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        from_json({**DOCUMENTS[kind], key: value})
+
+
+@pytest.mark.parametrize(("kind", "key"), KEYS)
+def test_a_missing_key_is_named(kind: str, key: str) -> None:
+    document = copy.copy(DOCUMENTS[kind])
+    del document[key]
+    with pytest.raises(UserError, match=f"missing key '{key}'"):
+        from_json(document)
+
+
+@pytest.mark.parametrize("kind", DOCUMENTS)
+def test_an_unexpected_key_is_named(kind: str) -> None:
+    with pytest.raises(UserError, match="unexpected key 'polcy'"):
+        from_json({**DOCUMENTS[kind], "polcy": 1})
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(value=ANYTHING, place=st.sampled_from(KEYS))
+def test_anything_else_is_a_user_error_or_a_codec(value: object, place: tuple[str, str]) -> None:
+    kind, key = place
+    try:
+        codec = from_json({**DOCUMENTS[kind], key: value})
+    except UserError as error:
+        message = str(error)
+    else:
+        message = json.dumps(codec.to_json(), allow_nan=False)
+    assert "\n" not in message
+
+
+@given(ANYTHING)
+def test_no_document_at_all(value: object) -> None:
+    with pytest.raises(UserError):
+        from_json(value)
