@@ -56,7 +56,7 @@ class RecurrentConfig:
     tied: bool = False
     vector: int = 0
     start: int = 0
-    context: int = 256
+    context: int = 128
 
     def __post_init__(self) -> None:
         bounded("symbols", self.symbols, 2, 2**22)

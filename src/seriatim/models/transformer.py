@@ -53,7 +53,7 @@ class TransformerConfig:
     """
 
     symbols: int
-    width: int = 256
+    width: int = 128
     layers: int = 4
     heads: int = 4
     key_heads: int | None = None
@@ -64,7 +64,7 @@ class TransformerConfig:
     epsilon: float = 1e-6
     vector: int = 0
     start: int = 0
-    context: int = 256
+    context: int = 128
 
     def __post_init__(self) -> None:
         bounded("symbols", self.symbols, 2, 2**22)

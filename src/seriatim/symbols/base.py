@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Symbols(Protocol):
     """Raw data <-> symbols: a tokenizer of text, the labels or the numbers of a condition, a quantizer."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import operator
 from collections.abc import Sequence
-from typing import Protocol, SupportsIndex, final
+from typing import Protocol, SupportsIndex, final, runtime_checkable
 
 from seriatim.errors import UserError
 from seriatim.symbols.casing import Restorer
@@ -14,6 +14,7 @@ END = 0
 """The symbol that ends a document, whatever the tokenizer."""
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """Puts text together again from what the symbols stand for."""
 

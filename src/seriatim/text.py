@@ -1,0 +1,442 @@
+"""A trained text model: strings in, strings, likelihoods and figures out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seriatim import checkpoint
+from seriatim.data.corpus import Document
+from seriatim.data.tokens import Tokens, encode_given, tokenize
+from seriatim.errors import UserError, nearest
+from seriatim.generation import Generation
+from seriatim.heads import Categorical
+from seriatim.likelihood import log_probs, to_given
+from seriatim.models import Model
+from seriatim.noise import row_seeds
+from seriatim.steer import Steer
+from seriatim.symbols import Labels, Numbers, Symbols, TextStream, Tokenizer
+from seriatim.walk import Walk
+
+Values = Mapping[str, str | float | None]
+_BLOCK = 256  # symbols over which a standard error takes its terms as one
+
+
+@final
+@dataclass(frozen=True)
+class Sample:
+    """A piece of text that a model has written.
+
+    Attributes:
+        text: the prompt and what follows it, without the stop string.
+        prompt: the prompt as the tokenizer reads it.
+        symbols: the new symbols, `<end>` included.
+        log_probs: of the new symbols under the model, in nats; empty unless asked for.
+        ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
+    """
+
+    text: str
+    prompt: str
+    symbols: tuple[int, ...]
+    log_probs: tuple[float, ...]
+    ended: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@final
+@dataclass(frozen=True)
+class Figures:
+    """The exact likelihood of some text.
+
+    Attributes:
+        nats: −log p of all of it, `<end>`s included.
+        tokens: how many symbols, `<end>`s included.
+        characters: of the text itself.
+        bytes: of the text in UTF-8.
+        documents: how many.
+        relative_error: standard error of the mean over its value, from blocks of 256 symbols taken as independent.
+    """
+
+    nats: float
+    tokens: int
+    characters: int
+    bytes: int
+    documents: int
+    relative_error: float
+
+    @property
+    def nats_per_token(self) -> float:
+        """Mean surprise of a symbol."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """exp of the mean surprise of a symbol."""
+        return math.exp(min(self.nats_per_token, 700))
+
+    @property
+    def bits_per_char(self) -> float:
+        """Comparable between tokenizers."""
+        return self.nats / math.log(2) / max(self.characters, 1)
+
+    @property
+    def bits_per_byte(self) -> float:
+        """What a perfect coder would need: 8 is no compression."""
+        return self.nats / math.log(2) / max(self.bytes, 1)
+
+    def to_json(self) -> dict[str, float | int]:
+        """Everything, the unit in each key."""
+        return {
+            "nats_per_token": self.nats_per_token,
+            "nats_per_token_standard_error": self.nats_per_token * self.relative_error,
+            "perplexity": self.perplexity,
+            "bits_per_char": self.bits_per_char,
+            "bits_per_char_standard_error": self.bits_per_char * self.relative_error,
+            "bits_per_byte": self.bits_per_byte,
+            "bits_per_byte_standard_error": self.bits_per_byte * self.relative_error,
+            "nats": self.nats,
+            "tokens": self.tokens,
+            "characters": self.characters,
+            "bytes": self.bytes,
+            "documents": self.documents,
+        }
+
+
+def _relative_error(terms: Sequence[NDArray[np.float64]]) -> float:
+    """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks."""
+    blocks = [block for x in terms for block in np.array_split(x, max(1, len(x) // _BLOCK)) if len(block)]
+    if len(blocks) < 2:
+        return math.nan
+    nats = np.array([block.sum() for block in blocks])
+    counts = np.array([len(block) for block in blocks])
+    mean = nats.sum() / counts.sum()
+    away = ((nats - mean * counts) ** 2).sum() * len(blocks) / (len(blocks) - 1)
+    return float(math.sqrt(away) / abs(nats.sum())) if nats.sum() else math.nan
+
+
+@final
+class StopStrings:
+    """Looks for stop strings in text that comes in pieces, across their borders.
+
+    `push` returns what can be shown: text that may yet turn out to begin a stop string is held back.
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self.stops, self.found, self._held = [stop for stop in stops if stop], False, ""
+
+    def push(self, text: str) -> str:
+        """Take a piece; returns the text before a stop string, or all that cannot belong to one."""
+        if self.found:
+            return ""
+        self._held += text
+        hits = [at for at in (self._held.find(stop) for stop in self.stops) if at >= 0]
+        if hits:
+            self.found = True
+            shown, self._held = self._held[: min(hits)], ""
+            return shown
+        keep = max((self._overlap(stop) for stop in self.stops), default=0)
+        cut = len(self._held) - keep
+        shown, self._held = self._held[:cut], self._held[cut:]
+        return shown
+
+    def flush(self) -> str:
+        """What was held back, once nothing follows."""
+        shown, self._held = self._held, ""
+        return shown
+
+    def _overlap(self, stop: str) -> int:
+        """Length of the longest end of the held text that begins `stop`."""
+        longest = min(len(stop) - 1, len(self._held))
+        return next((n for n in range(longest, 0, -1) if self._held.endswith(stop[:n])), 0)
+
+
+@final
+@dataclass
+class _Row:
+    """A sample under way."""
+
+    stream: TextStream
+    stops: StopStrings
+    prompt: str
+    text: list[str] = field(default_factory=list[str])
+    symbols: list[int] = field(default_factory=list[int])
+    log_probs: list[float] = field(default_factory=list[float])
+    ended: str = "length"
+
+
+@final
+class TextModel:
+    """A model of text with the tokenizer and the codecs of its conditions.
+
+    `seriatim.load(run)` gives one; `seriatim.train(...)` too.
+    """
+
+    def __init__(
+        self, model: Model, codecs: Mapping[str, Symbols], family: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
+        tokenizer = codecs["x"]
+        if not isinstance(tokenizer, Tokenizer):
+            raise UserError(f"a text model needs a tokenizer, and this one has {type(tokenizer).__name__}")
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.conditions: dict[str, Labels | Numbers] = {
+            name: codec for name, codec in codecs.items() if isinstance(codec, Labels | Numbers)
+        }
+        self.family, self.about = family, dict(about or {})
+
+    @classmethod
+    def load(cls, run: str | Path, device: str = "cpu") -> TextModel:
+        """Open a run's directory.
+
+        Raises:
+            UserError: if it is missing, damaged or not a text model.
+        """
+        loaded = checkpoint.load(Path(run), device)
+        if loaded.modality != "text":
+            raise UserError(f"{run} holds a model of {loaded.modality[:40]!r}, and text is wanted")
+        return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
+
+    @property
+    def horizon(self) -> int | None:
+        """How many symbols the model looks back over; None if it carries a state."""
+        return self.model.config.horizon
+
+    # ------------------------------------------------------------------ likelihood
+
+    def log_prob(self, texts: str | Sequence[str], given: Values | None = None) -> list[float]:
+        """log p of each text in nats, its `<end>` included.
+
+        Args:
+            texts: one or several documents.
+            given: conditions, the same for all.
+        """
+        texts = [texts] if isinstance(texts, str) else texts
+        documents = [Document.of(f"text {i}", text, given or {}) for i, text in enumerate(texts)]
+        tokens = tokenize(documents, self.tokenizer, self._checked(given))
+        return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
+
+    def token_log_probs(
+        self, tokens: Tokens, window: int | None = None, stride: int | None = None
+    ) -> list[NDArray[np.float64]]:
+        """log p of every symbol of every document, in nats."""
+        sequences = [tokens.document(d) for d in range(tokens.documents)]
+        return log_probs(self.model, sequences, tokens.given, window=window, stride=stride)
+
+    def evaluate(
+        self,
+        documents: Sequence[Document],
+        *,
+        window: int | None = None,
+        stride: int | None = None,
+        truncate: int | None = None,
+    ) -> Figures:
+        """The exact likelihood of documents.
+
+        Args:
+            documents: held-out text.
+            window: symbols looked at together; None: the model's horizon, or all with carried state.
+            stride: how far the window moves on; None: half of it.
+            truncate: look at so many symbols of a document only.
+        """
+        tokens = tokenize(documents, self.tokenizer, self.conditions, truncate=truncate, strict_given=False)
+        terms = [-x for x in self.token_log_probs(tokens, window, stride)]
+        return Figures(
+            nats=float(sum(x.sum() for x in terms)),
+            tokens=sum(map(len, terms)),
+            characters=int(tokens.characters.sum()),
+            bytes=int(tokens.bytes.sum()),
+            documents=tokens.documents,
+            relative_error=_relative_error(terms),
+        )
+
+    def expect(
+        self, prompt: str, top: int = 5, temperature: float = 1.0, given: Values | None = None
+    ) -> list[tuple[str, float]]:
+        """The `top` most likely next symbols after a prompt, with their probabilities at a temperature."""
+        ids = self._within(self.tokenizer.encode(prompt), slide=True)
+        context = self.model.condition(self._given(given, 1), 1)
+        walk = Walk(self.model.packed(), 1, context, len(ids) + 1)
+        if len(ids):
+            walk.feed(torch.from_numpy(ids)[None].to(self.model.device))
+        dist: Any = Steer(temperature=temperature).apply(walk.dist)  # pyright: ignore[reportArgumentType]
+        p = Categorical(dist.log_table()).log_table().exp()[0]
+        best = p.topk(min(top, len(p)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [(self.tokenizer.symbol(i), value) for i, value in pairs]
+
+    # ------------------------------------------------------------------ sampling
+
+    def sample(
+        self,
+        prompt: str | Sequence[str] = "",
+        n: int = 1,
+        *,
+        given: Values | None = None,
+        max_length: int = 500,
+        min_length: int = 0,
+        stop: str | Sequence[str] = (),
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        log_probs: bool = False,
+        slide: bool = False,
+        **options: Any,
+    ) -> list[Sample]:
+        """Write text.
+
+        Args:
+            prompt: what stands before; a list gives each its own rows.
+            n: samples for each prompt.
+            given: conditions, such as {"genre": "haiku"}.
+            max_length: new symbols at most.
+            min_length: new symbols before the document may end.
+            stop: strings at which a sample stops; they are not part of it.
+            seed: of the first sample, or a list with one for each. The same seed gives the same sample in any batch.
+            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, top_p=0.9, …
+            log_probs: whether to report the log-probability of every new symbol under the model.
+            slide: whether a prompt longer than the model looks back over may be read by its end.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            len(prompts) · n samples, those of the first prompt first.
+
+        Raises:
+            UserError: on impossible options, unknown conditions or too long a prompt.
+        """
+        rows = self._write(prompt, n, given, max_length, min_length, stop, seed, steer, log_probs, slide, options)
+        last: dict[int, _Row] = {}
+        for i, row, _ in rows:
+            last[i] = row
+        return [
+            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended)
+            for row in (last[i] for i in sorted(last))
+        ]
+
+    def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
+        """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
+        named = {key: options.pop(key, default) for key, default in _STREAM.items()}
+        for _, _, piece in self._write(prompt, 1, *named.values(), options):
+            if piece:
+                yield piece
+
+    def _write(
+        self,
+        prompt: str | Sequence[str],
+        n: int,
+        given: Values | None,
+        max_length: int,
+        min_length: int,
+        stop: str | Sequence[str],
+        seed: int | Sequence[int],
+        steer: Steer | None,
+        score: bool,
+        slide: bool,
+        options: Mapping[str, Any],
+    ) -> Iterator[tuple[int, _Row, str]]:
+        """(row number, row, newly settled text) after every symbol."""
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        stops = [stop] if isinstance(stop, str) else list(stop)
+        total = len(prompts) * n
+        if n < 1 or not prompts:
+            raise UserError(f"{n} samples of {len(prompts)} prompts are asked for; ask for at least one")
+        if max_length < 1 or not 0 <= min_length <= max_length:
+            raise UserError(
+                f"min-length {min_length} and max-length {max_length} do not fit; 0 <= min <= max and 1 <= max is wanted"
+            )
+        steer = _steer(steer, options)
+        encoded = [self._within(self.tokenizer.encode(p), slide) for p in prompts]
+        ids = [x for x in encoded for _ in range(n)]
+        rows = [self._row(x, stops) for x in ids]
+        for i, row in enumerate(rows):
+            yield i, row, row.prompt
+        generation = Generation(
+            self.model,
+            ids,
+            row_seeds(seed, total, self.model.device),
+            steer,
+            end=self.tokenizer.end,
+            longest=max_length,
+            shortest=min_length,
+            given=self._given(given, total),
+            score=score,
+        )
+        for draws in generation:
+            for draw in draws:
+                row = rows[draw.row]
+                row.symbols.append(draw.symbol)
+                if score:
+                    row.log_probs.append(draw.log_prob)
+                piece = row.stops.push(row.stream.push(draw.symbol))
+                if row.stops.found:
+                    row.ended = "stop"
+                    generation.drop(draw.row)
+                elif draw.symbol == self.tokenizer.end:
+                    row.ended = "end"
+                if row.ended != "stop" and (row.ended == "end" or len(row.symbols) == max_length):
+                    piece += row.stops.push(row.stream.flush())
+                    piece += row.stops.flush()
+                row.text.append(piece)
+                yield draw.row, row, piece
+
+    def _row(self, ids: NDArray[np.int64], stops: Sequence[str]) -> _Row:
+        stream = self.tokenizer.stream()
+        prompt = "".join(stream.push(int(i)) for i in ids)
+        return _Row(stream, StopStrings(stops), prompt, [prompt])
+
+    def _within(self, ids: NDArray[np.int64], slide: bool) -> NDArray[np.int64]:
+        if self.horizon is not None and len(ids) >= self.horizon and not slide:
+            raise UserError(
+                f"the prompt has {len(ids)} symbols, and the model looks back over {self.horizon}; "
+                f"give its last {self.horizon - 1}, or allow it to be read by its end (--slide)"
+            )
+        return ids
+
+    # ------------------------------------------------------------------ conditions
+
+    def _checked(self, given: Values | None) -> dict[str, Labels | Numbers]:
+        for name in given or {}:
+            if name not in self.conditions:
+                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.conditions)}")
+        return self.conditions
+
+    def _given(self, given: Values | None, rows: int) -> dict[str, torch.Tensor]:
+        codecs = self._checked(given)
+        values = {
+            name: np.full(
+                rows,
+                encode_given((given or {}).get(name), codec, f"--given {name}"),
+                dtype=np.int64 if isinstance(codec, Labels) else np.float64,
+            )
+            for name, codec in codecs.items()
+        }
+        return to_given(values, self.model.device)
+
+
+_STREAM: dict[str, Any] = {
+    "given": None,
+    "max_length": 500,
+    "min_length": 0,
+    "stop": (),
+    "seed": 0,
+    "steer": None,
+    "log_probs": False,
+    "slide": False,
+}
+
+
+def _steer(steer: Steer | None, options: Mapping[str, Any]) -> Steer:
+    known = Steer.__dataclass_fields__
+    for name in options:
+        if name not in known:
+            raise UserError(f"{name!r} is not a sampling option; {nearest(name, known)}")
+    if steer is not None and options:
+        raise UserError(f"both steer and {next(iter(options))} are given; put everything into one of them")
+    return Steer(**options) if steer is None else steer

@@ -1,0 +1,361 @@
+"""The training loop: plain PyTorch, exact to resume, careful with what it has."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+
+from seriatim import checkpoint, tree
+from seriatim.data.batches import Batch, Batches
+from seriatim.errors import UserError
+from seriatim.heads import Discrete
+from seriatim.likelihood import to_given
+from seriatim.models import Model
+from seriatim.models.base import Given
+from seriatim.train.meter import Board, Log, Meter
+from seriatim.train.optim import Average, adamw, learning_rate
+from seriatim.train.options import TrainOptions
+from seriatim.walk import Carry
+
+UNIT = "nats_per_token"
+
+
+class Interrupted(Exception):  # noqa: N818 (it is no error)
+    """Ctrl-C or SIGTERM: everything is saved."""
+
+
+class Hooks(NamedTuple):
+    """What the loop calls and does not know about.
+
+    Attributes:
+        validate: () -> nats/token on held-out text; None without any.
+        keep: (about) -> None, saves the model as the run's best.
+        show: (step) -> None, writes samples and pictures.
+    """
+
+    validate: Callable[[], float] | None
+    keep: Callable[[dict[str, Any]], None]
+    show: Callable[[int], None]
+
+
+class _Loss(nn.Module):
+    """Masked mean of −log p (nats a symbol), inside one module so that a compiler or DDP sees the whole of it."""
+
+    def __init__(self, model: Model, smoothing: float) -> None:
+        super().__init__()
+        self.model, self.smoothing = model, smoothing
+
+    def forward(self, x: Tensor, mask: Tensor, given: Given, carry: Carry | None) -> tuple[Tensor, Tensor, Any]:
+        """Loss to minimise, plain nats a symbol, state to go on from."""
+        after = None
+        if carry is None:
+            parameters = self.model(x, given)
+        else:
+            parameters, after = self.model(x, given, carry)
+        dist = self.model.head(parameters)
+        count = mask.sum()
+        nats = -(torch.where(mask, dist.log_prob(x), 0.0)).sum() / count
+        loss = nats
+        if self.smoothing and isinstance(dist, Discrete):
+            even = -torch.where(mask, dist.log_table().mean(-1), 0.0).sum() / count
+            loss = (1 - self.smoothing) * nats + self.smoothing * even
+        return loss, nats.detach(), after
+
+
+@final
+class Loop:
+    """One training run.
+
+    Everything that happens at step n is a function of the options and n, so saving the tensors and n saves the run:
+    batches by (seed, step), dropout by (seed, step), the learning rate by n.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        batches: Batches,
+        options: TrainOptions,
+        folder: Path,
+        hooks: Hooks,
+        *,
+        quiet: bool = False,
+        note: dict[str, Any] | None = None,
+    ) -> None:
+        self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
+        self.total = options.total(batches.per_epoch)
+        self.every = options.evaluate_every or max(1, self.total // 10)
+        self.optimiser = adamw(model, options)
+        self.average = Average(checkpoint.tensors_of(model), options.ema) if options.ema else None
+        self.module: Any = _Loss(model, options.smoothing)
+        if options.compile:
+            self.module = torch.compile(self.module)
+        self.step, self.best, self.since_best = 0, math.inf, 0
+        self.carry: Carry | None = None
+        self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
+        self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells, over the epoch under way
+        self.quiet, self.note = quiet, note or {}
+        self._stop: int | None = None
+
+    # ---------------------------------------------------------------- running
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: after Ctrl-C or SIGTERM, with everything saved.
+            UserError: if the loss is not a number or runs away.
+        """
+        log = Log(self.folder / "metrics.jsonl", self.step)
+        board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
+        meter = Meter(self.total, self.step, UNIT.replace("_", " ").replace(" per ", "/"), self.quiet)
+        began = time.perf_counter()
+
+        def note(row: dict[str, Any]) -> None:
+            log.write(row)
+            if board is not None:
+                board.write(row)
+
+        try:
+            with _signals(self._halt):
+                while self.step < self.total:
+                    loss, symbols = self._advance()
+                    self.step += 1
+                    meter.step(self.step, loss, symbols)
+                    if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
+                        rate = learning_rate(self.step - 1, self.total, self.options)
+                        seconds = round(time.perf_counter() - began, 3)
+                        note({"step": self.step, f"train_{UNIT}": loss, "lr": rate, "seconds": seconds})
+                    if self.step % self.batches.per_epoch == 0:
+                        note(self._epoch_row())
+                    if self.step % self.every == 0 or self.step == self.total:
+                        self._evaluate(note, meter)
+                        if self.options.patience and self.since_best >= self.options.patience:
+                            meter.say(f"no better for {self.since_best} evaluations: stopped at step {self.step}")
+                            break
+                    if self._stop is not None:
+                        self.save()
+                        raise Interrupted
+        finally:
+            meter.close()
+            log.close()
+            if board is not None:
+                board.close()
+
+    def _halt(self, number: int) -> None:
+        self._stop = number
+
+    def _advance(self) -> tuple[float, int]:
+        """One optimiser step; returns the loss (nats a symbol) and how many symbols it saw."""
+        options = self.options
+        self.model.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, self.total, options)
+        self.optimiser.zero_grad(set_to_none=True)
+        total, symbols = 0.0, 0
+        with _noise(options.seed, self.step, self.model.device):
+            for part in range(options.accumulate):
+                batch = self.batches.batch(self.step * options.accumulate + part)
+                loss, nats = self._forward(batch)
+                value = float(nats)
+                if not math.isfinite(value):
+                    raise self._broken(f"the loss is {value}", batch)
+                (loss / options.accumulate).backward()
+                counted = int(batch.mask.sum())
+                total, symbols = total + value / options.accumulate, symbols + counted
+                cells = batch.x.shape[0] * max(batch.x.shape[1], self.model.config.context)
+                self.epoch_sums = [
+                    a + b for a, b in zip(self.epoch_sums, (value * counted, counted, cells), strict=True)
+                ]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip or math.inf)
+        if not math.isfinite(float(norm)):
+            raise self._broken(f"the gradient's norm is {float(norm)}", batch)
+        self._watch(total, batch)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update(checkpoint.tensors_of(self.model))
+        return total, symbols
+
+    def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        device = self.model.device
+        x = torch.from_numpy(batch.x).to(device)
+        mask = torch.from_numpy(batch.mask).to(device)
+        given: Any = to_given(batch.given, device)
+        if given:
+            given = {name: self._hide(value) for name, value in given.items()}
+        if self.options.carry and (batch.fresh or self.carry is None):
+            self.carry = Carry(x[:, 0], self.model.start(x.shape[0]))
+        kind = torch.bfloat16 if self.options.precision == "bfloat16" else torch.float32
+        with torch.autocast(device.type, kind, enabled=kind != torch.float32):
+            loss, nats, after = self.module(x, mask, given, self.carry if self.options.carry else None)
+        if after is not None:
+            self.carry = Carry(*tree.detach(tuple(after)))
+        return loss, nats
+
+    def _hide(self, value: Tensor) -> Tensor:
+        hidden = torch.rand(value.shape, device=value.device) < self.options.drop_given
+        return torch.where(hidden, torch.full_like(value, math.nan if value.is_floating_point() else -1), value)
+
+    # ---------------------------------------------------------------- care
+
+    def _watch(self, loss: float, batch: Batch) -> None:
+        """Stop when the loss has left its usual range for three steps on end."""
+        level, deviation, high = self.usual or (loss, 0.0, 0)
+        limit = level + self.options.spike * max(deviation, 0.02 * abs(level))
+        high = high + 1 if self.step > 100 and loss > limit else 0
+        if self.options.spike and high >= 3:
+            raise self._broken(f"the loss has risen from about {level:.3f} to {loss:.3f} nats/token", batch)
+        if not high:  # what is out of range does not become usual
+            deviation += 0.02 * (abs(loss - level) - deviation)
+            level += 0.02 * (loss - level)
+        self.usual = (level, deviation, high)
+
+    def _broken(self, what: str, batch: Batch) -> UserError:
+        held = self.folder / "train" / "state.json"
+        back = f"the state of an earlier step is in {held.parent}" if held.exists() else "nothing has been saved yet"
+        return UserError(
+            f"{what} at step {self.step + 1} ({batch.origin}); lower --train.lr (now {self.options.lr}), lengthen "
+            f"--train.warmup or lower --train.clip; {back}"
+        )
+
+    def _epoch_row(self) -> dict[str, Any]:
+        nats, symbols, cells = self.epoch_sums
+        self.epoch_sums = [0.0, 0.0, 0.0]
+        return {
+            "step": self.step,
+            "epoch": self.step // self.batches.per_epoch,
+            f"epoch_{UNIT}": nats / max(symbols, 1),
+            f"epoch_padded_{UNIT}": nats / max(cells, 1),
+        }
+
+    def _evaluate(self, note: Callable[[dict[str, Any]], None], meter: Meter) -> None:
+        self.model.eval()
+        with self._averaged():
+            about: dict[str, Any] = {**self.note, "step": self.step}
+            if self.hooks.validate is None:
+                self.hooks.keep(about)
+            else:
+                value = self.hooks.validate()
+                note({"step": self.step, f"validation_{UNIT}": value})
+                better = value < self.best
+                self.since_best = 0 if better else self.since_best + 1
+                if better:
+                    self.best = value
+                    self.hooks.keep({**about, f"validation_{UNIT}": value})
+                meter.say(f"step {self.step} · validation {value:.4f} nats/token{' · best so far' if better else ''}")
+            self.hooks.show(self.step)
+        self.save()
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The model with its averaged weights, if there are any."""
+        if self.average is None:
+            yield
+            return
+        own = {name: value.clone() for name, value in checkpoint.tensors_of(self.model).items()}
+        checkpoint.assign(self.model, self.average.values)
+        try:
+            yield
+        finally:
+            checkpoint.assign(self.model, own)
+
+    # ---------------------------------------------------------------- saving
+
+    def save(self) -> None:
+        """Everything that the next step needs."""
+        tensors = {f"model.{name}": value for name, value in checkpoint.tensors_of(self.model).items()}
+        for name, parameter in self.model.named_parameters():
+            for key, value in self.optimiser.state.get(parameter, {}).items():
+                tensors[f"optimiser.{name}.{key}"] = torch.as_tensor(value)
+        if self.average is not None:
+            tensors.update({f"average.{name}": value for name, value in self.average.values.items()})
+        held = None if self.carry is None else tuple(self.carry)
+        tensors.update({f"carry.{i}": value for i, value in enumerate(tree.leaves(held))})
+        document = {
+            "format": checkpoint.FORMAT,
+            "version": checkpoint.VERSION,
+            "step": self.step,
+            "best": self.best if math.isfinite(self.best) else None,
+            "since_best": self.since_best,
+            "usual": self.usual,
+            "epoch_sums": self.epoch_sums,
+            "updates": 0 if self.average is None else self.average.updates,
+            "clocks": tree.clocks(held),
+            "carried": held is not None,
+        }
+        checkpoint.commit(self.folder / "train", "state", tensors, document)
+
+    def resume(self) -> None:
+        """Take up where `save` has left off.
+
+        Raises:
+            UserError: if there is nothing to take up, or it belongs to another model.
+        """
+        document, path = checkpoint.open_pair(self.folder / "train", "state")
+        tensors = checkpoint.load_tensors(path, str(self.model.device))
+        own = checkpoint.tensors_of(self.model)
+        try:
+            checkpoint.assign(self.model, {name: tensors[f"model.{name}"] for name in own})
+            for name, parameter in self.model.named_parameters():
+                prefix = f"optimiser.{name}."
+                found = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
+                if found:  # AdamW keeps its step counter on the CPU
+                    found["step"] = found["step"].cpu()
+                    self.optimiser.state[parameter] = found
+            if self.average is not None:
+                self.average.values = {name: tensors[f"average.{name}"].clone() for name in own}
+                self.average.updates = int(document["updates"])
+            self.step, self.since_best = int(document["step"]), int(document["since_best"])
+            self.best = math.inf if document["best"] is None else float(document["best"])
+            usual = document["usual"]
+            self.usual = None if usual is None else (float(usual[0]), float(usual[1]), int(usual[2]))
+            self.epoch_sums = [float(value) for value in document["epoch_sums"]]
+            if document["carried"]:
+                self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise UserError(f"{path.parent} does not fit this model ({error}); train anew in another directory") from error
+
+    def _carry_from(self, tensors: dict[str, Tensor], clocks: list[int]) -> Carry:
+        leaves = [tensors[f"carry.{i}"] for i in range(sum(name.startswith("carry.") for name in tensors))]
+        batch = leaves[0].shape[0]
+        like = (torch.zeros(batch, dtype=torch.long), self.model.start(batch))
+        return Carry(*tree.rebuild(like, leaves, clocks))
+
+
+@contextlib.contextmanager
+def _noise(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Dropout as a function of (seed, step); the caller's generators are left as they were."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed((seed * 1_000_003 + step * 7_919 + 1) % 2**63)
+        yield
+
+
+@contextlib.contextmanager
+def _signals(halt: Callable[[int], None]) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM lets the step finish and save; a second one is the usual."""
+    previous: dict[int, Any] = {}
+
+    def handle(number: int, frame: object) -> None:  # noqa: ARG001
+        halt(number)
+        for each, old in previous.items():
+            signal.signal(each, old)
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            previous[number] = signal.signal(number, handle)
+    except ValueError:  # not the main thread: nobody presses Ctrl-C here
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)

@@ -1,0 +1,79 @@
+"""Settings with a name: those whose figures `docs/results.md` reports. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, final
+
+
+@final
+@dataclass(frozen=True)
+class Preset:
+    """A family and the options that differ from the defaults; each may still be given on the command line."""
+
+    about: str
+    family: str
+    net: dict[str, Any] = field(default_factory=dict[str, Any])
+    tokens: dict[str, Any] = field(default_factory=dict[str, Any])
+    train: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+_NANO_CPU: dict[str, Any] = {
+    "batch": 12,
+    "steps": 2000,
+    "lr": 4e-3,
+    "warmup": 100,
+    "final": 0.0,
+    "beta2": 0.99,
+    "evaluate_every": 250,
+}
+
+_BOOK: dict[str, Any] = {
+    "batch": 32,
+    "epochs": 25,
+    "lr": 1e-3,
+    "schedule": "constant",
+    "warmup": 0,
+    "beta2": 0.999,
+    "weight_decay": 0.0,
+    "clip": 0.0,
+    "truncate": 200,
+    "prompt": "recipe for",
+}
+
+_WORDS: dict[str, Any] = {
+    "kind": "words",
+    "size": 10_000,
+    "casing": "lower",
+    "unknown": "unk",
+    "spaces": "collapse",
+}
+
+PRESETS: dict[str, Preset] = {
+    "nanogpt-cpu": Preset(
+        "nanoGPT's CPU setting: 4 layers, 4 heads, 128 wide, context 64, batch 12, 2,000 steps; for tinyshakespeare",
+        "transformer",
+        net={"width": 128, "layers": 4, "heads": 4, "context": 64},
+        train=_NANO_CPU,
+    ),
+    "nanogpt-gpu": Preset(
+        "nanoGPT's GPU setting: 6 layers, 6 heads, 384 wide, context 256, batch 64, dropout 0.2, 5,000 steps",
+        "transformer",
+        net={"width": 384, "layers": 6, "heads": 6, "context": 256, "dropout": 0.2},
+        train={"batch": 64, "steps": 5000, "lr": 1e-3, "warmup": 100, "evaluate_every": 250},
+    ),
+    "book-lstm": Preset(
+        "Generative Deep Learning, chapter 5: words, embedding 100, one LSTM of 128, 25 epochs; for recipes",
+        "lstm",
+        net={"embedding": 100, "width": 128, "layers": 1, "context": 200},
+        tokens=_WORDS,
+        train=_BOOK,
+    ),
+    "book-transformer": Preset(
+        "A Transformer with as many parameters as book-lstm, on the same words and as many steps; for recipes",
+        "transformer",
+        net={"width": 112, "layers": 1, "heads": 4, "hidden": 320, "context": 200},
+        tokens=_WORDS,
+        train=_BOOK,
+    ),
+}

@@ -1,0 +1,24 @@
+"""What every test stands on: annotations are executed, one thread, nothing global is left changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jaxtyping import install_import_hook
+
+# before anything imports the package: shapes and types in its signatures are checked at every call
+install_import_hook("seriatim", "executed.checked")
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """New tensors are float64 until the test is over: laws hold to 1e-12, not to 1e-6."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
