@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pathlib import Path
+
 from jaxtyping import install_import_hook
 
+_SOURCE = Path(__file__).parents[1] / "src" / "seriatim"
+_CHECK_THEMSELVES = {"symbols", "data", "cli", "serve"}  # they read what strangers wrote, and answer with a UserError
+
 # before anything imports the package: shapes and types in its signatures are checked at every call
-install_import_hook("seriatim", "executed.checked")
+install_import_hook(
+    [f"seriatim.{path.stem}" for path in _SOURCE.iterdir() if path.stem not in _CHECK_THEMSELVES]
+    + ["seriatim.data.tokens", "seriatim.data.batches"],
+    "executed.checked",
+)
 
 import pytest
 import torch

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from beartype.roar import BeartypeDecorHintPep673Exception
+
+_CONF = BeartypeConf(is_pep484_tower=True)  # an int is a float, as everywhere else
 
 
 def checked(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -16,6 +18,6 @@ def checked(f: Callable[..., Any]) -> Callable[..., Any]:
     they are.
     """
     try:
-        return beartype(f)
+        return beartype(f, conf=_CONF)
     except BeartypeDecorHintPep673Exception:
         return f

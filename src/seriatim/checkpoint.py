@@ -88,6 +88,14 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file to the disk itself, its folder made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    save_file(held, path, metadata={"format": "pt"})
+    _sync(path)
+
+
 def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
     """Write `name`.json and its tensors so that a reader meets the old pair or the new one, never a mixture.
 
@@ -97,10 +105,7 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
     fresh = folder / f".{name}.safetensors.tmp"
     listed = folder / f".{name}.json.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        save_file(held, fresh, metadata={"format": "pt"})
-        _sync(fresh)
+        write_tensors(fresh, tensors)
         digest = _sha256(fresh)
         target = folder / f"{name}-{digest[:12]}.safetensors"
         text = json.dumps({**document, "tensors": {"file": target.name, "sha256": digest}}, indent=1, ensure_ascii=False)
@@ -260,6 +265,39 @@ def save(
     commit(folder, "model", tensors_of(model) if weights is None else weights, document)
 
 
+def build_checked(
+    family_name: str,
+    config: Any,
+    conditions: Mapping[str, Symbols],
+    path: Path,
+    names: Mapping[str, str] | None,
+    device: str,
+) -> Model:
+    """A model with the tensors of a file, which are compared with the config before memory is taken for either.
+
+    Args:
+        family_name: a key of `FAMILIES`.
+        config: from a file; its numbers have been checked, but not against the tensors.
+        conditions: codecs of the conditions.
+        path: a safetensors file.
+        names: {our name of a tensor: its name in the file}; None: the same.
+        device: where the model goes.
+
+    Raises:
+        UserError: if they do not fit.
+    """
+    count = len(_header(path))
+    if config.layers > count:  # building layers takes time, also without memory
+        raise UserError(f"{path} has {count} tensors, too few for {config.layers} layers")
+    with torch.device("meta"):
+        expected = tensors_of(build(family_name, config, conditions))
+    dtype = check_tensors(path, {names[name] if names else name: value for name, value in expected.items()})
+    model = build(family_name, config, conditions).to(dtype).to(device)
+    held = load_tensors(path, device)
+    assign(model, {name: held[names[name] if names else name] for name in expected})
+    return model
+
+
 def load(folder: Path, device: str = "cpu") -> Loaded:
     """Read a checkpoint, trusting nothing in it.
 
@@ -290,13 +328,7 @@ def load(folder: Path, device: str = "cpu") -> Loaded:
     if config.symbols != codecs["x"].size:
         raise UserError(f"{where}: config.symbols is {config.symbols}, but the codec has {codecs['x'].size} symbols")
     conditions = {key: codec for key, codec in codecs.items() if key != "x"}
-    if config.layers > len(_header(path)):  # no model has fewer tensors than layers
-        raise UserError(f"{where}: config.layers is {config.layers}, but there are {len(_header(path))} tensors")
-    with torch.device("meta"):
-        skeleton = build(name, config, conditions)
-    dtype = check_tensors(path, tensors_of(skeleton))
-    model = build(name, config, conditions).to(dtype).to(device)
-    assign(model, load_tensors(path, device))
+    model = build_checked(name, config, conditions, path, None, device)
     about = document.get("about")
     modality = str(document.get("modality", "text"))
     return Loaded(model.eval(), codecs, modality, name, cast("dict[str, Any]", about) if isinstance(about, dict) else {})

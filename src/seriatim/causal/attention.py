@@ -123,7 +123,7 @@ class Attention(Causal):
             dropout_p=self.dropout if self.training else 0.0,
             enable_gqa=self.key_heads != self.heads,
         )
-        return self.out(y.transpose(1, 2).reshape(batch, length, -1)), state
+        return self.out(y.transpose(1, 2).flatten(2)), state
 
 
 @final
@@ -161,7 +161,7 @@ class CrossAttention(Causal):
         else:  # a softmax over nothing is not a number: let an empty row see everything, then silence it
             some = mask.any(-1, keepdim=True)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask | ~some) * some
-        return self.out(y.transpose(1, 2).reshape(batch, length, -1)), state
+        return self.out(y.transpose(1, 2).flatten(2)), state
 
     def _project(self, context: Context) -> tuple[Tensor, Tensor, Tensor | None]:
         memory = context.memory

@@ -14,12 +14,12 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self, final
 
-from tokenizers import models, trainers
+from tokenizers import AddedToken, decoders, models, trainers
 
 from seriatim.errors import UserError
 from seriatim.symbols import casing, names, reading
 from seriatim.symbols.policy import Policy
-from seriatim.symbols.rendering import Renderer, Spelling
+from seriatim.symbols.rendering import END, Renderer, Spelling
 from seriatim.symbols.segmenter import ALPHABET, BYTE_OF, Segmenter, marks, pipeline
 from seriatim.symbols.text import Ids, Tokenizer
 
@@ -112,6 +112,16 @@ class Bpe(Subwords):
     @classmethod
     def _from_model(cls, policy: Policy, model: Mapping[str, Any]) -> Self:
         return cls(policy, [(left, right) for left, right in model["merges"]])
+
+    def to_hf(self) -> dict[str, Any]:
+        """The same segmentation as a `tokenizer.json` of Hugging Face, for a policy that keeps the text as it is."""
+        vocabulary = {"<end>": END}
+        for piece in (*ALPHABET, *("".join(pair) for pair in self._merges)):
+            vocabulary.setdefault(piece, len(vocabulary))
+        built = pipeline(self.policy, models.BPE(vocab=vocabulary, merges=list(self._merges)))
+        built.decoder = decoders.ByteLevel()
+        built.add_special_tokens([AddedToken("<end>", normalized=False)])
+        return json.loads(built.to_str())
 
     def _contents(self) -> dict[str, Any]:
         return {"merges": [[left, right] for left, right in self._merges]}

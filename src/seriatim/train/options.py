@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 from seriatim.config import bounded
 from seriatim.errors import UserError
-from seriatim.symbols import Policy
+
+if TYPE_CHECKING:
+    from seriatim.symbols import Policy
+
 
 
 @final
@@ -38,6 +41,8 @@ class TokenOptions:
 
     def policy(self) -> Policy:
         """These choices as the tokenizer's policy."""
+        from seriatim.symbols import Policy  # brings numpy and tokenizers, which --help does without
+
         cut = self.punctuation or ("separate" if self.kind == "words" else "keep")
         return Policy(
             casing=self.casing,

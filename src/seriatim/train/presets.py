@@ -54,12 +54,14 @@ PRESETS: dict[str, Preset] = {
         "nanoGPT's CPU setting: 4 layers, 4 heads, 128 wide, context 64, batch 12, 2,000 steps; for tinyshakespeare",
         "transformer",
         net={"width": 128, "layers": 4, "heads": 4, "context": 64},
+        tokens={"unknown": "unk"},
         train=_NANO_CPU,
     ),
     "nanogpt-gpu": Preset(
         "nanoGPT's GPU setting: 6 layers, 6 heads, 384 wide, context 256, batch 64, dropout 0.2, 5,000 steps",
         "transformer",
         net={"width": 384, "layers": 6, "heads": 6, "context": 256, "dropout": 0.2},
+        tokens={"unknown": "unk"},
         train={"batch": 64, "steps": 5000, "lr": 1e-3, "warmup": 100, "evaluate_every": 250},
     ),
     "book-lstm": Preset(

@@ -18,6 +18,7 @@ from seriatim.data import Corpus, Document, TextOptions, open_corpus
 from seriatim.data.batches import Batches, Crops, Streams
 from seriatim.data.tokens import Tokens, tokenize
 from seriatim.errors import UserError
+from seriatim.exchange import import_hf, is_hf
 from seriatim.models import Model, family
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
 from seriatim.text import TextModel
@@ -111,6 +112,11 @@ def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> di
     return codecs
 
 
+def open_model(source: Path, device: str) -> TextModel:
+    """A run, or a Hugging Face directory that `seriatim export` has written."""
+    return import_hf(source, device) if is_hf(source) else TextModel.load(source, device)
+
+
 @final
 class Session:
     """A run being made: its data in symbols, its model, its loop."""
@@ -133,7 +139,7 @@ class Session:
             codecs: dict[str, Symbols] = {"x": tokenizer, **_condition_codecs(documents, plan.text.given)}
             model = self._fresh(tokenizer, codecs)
         else:
-            loaded = TextModel.load(source, self.device)
+            loaded = open_model(source, self.device)
             model, tokenizer = loaded.model, loaded.tokenizer
             codecs = {"x": tokenizer, **loaded.conditions}
             if loaded.family != plan.family:

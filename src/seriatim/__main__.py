@@ -1,0 +1,5 @@
+"""`python -m seriatim`."""
+
+from seriatim.cli import run
+
+run()

@@ -1,0 +1,54 @@
+"""The command line. `main` is the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from seriatim.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code: 0, 2 for a user's error, 130 after Ctrl-C.
+
+    Whatever a user can do wrong is one line on standard error. A traceback means a fault of ours.
+    """
+    from cyclopts import CycloptsError
+
+    from seriatim.cli.app import app, words
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    token = words.set(tuple(given))
+    try:
+        result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except CycloptsError as error:
+        return _fail(str(error).replace("\n", " "))
+    except UserError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `seriatim sample … | head`: whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            raise
+        return _fail("the device is out of memory; lower --train.batch, --net.context or the model's size")
+    finally:
+        words.reset(token)
+
+
+def _fail(message: str) -> int:
+    print(f"seriatim: {message}", file=sys.stderr)
+    return 2
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`python -m seriatim.cli`."""
+
+from seriatim.cli import run
+
+run()

@@ -1,0 +1,65 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    from seriatim.text import TextModel
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch use so many threads; None leaves its choice.
+
+    Raises:
+        UserError: for less than one.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise UserError(f"--threads is {threads}; give 1 or more")
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def open_model(run: Path, device: str, threads: int | None = None) -> TextModel:
+    """Load a run for use."""
+    set_threads(threads)
+    from seriatim.text import TextModel
+    from seriatim.train.run import pick_device
+
+    return TextModel.load(run, pick_device(device))
+
+
+def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
+    """NAME=VALUE words as a dictionary.
+
+    Raises:
+        UserError: for a word without =, or a name given twice.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UserError(f"{option} {pair!r} has no '='; write {option} NAME=VALUE")
+        if name in values:
+            raise UserError(f"{option} {name} is given twice; give it once")
+        values[name] = value
+    return values
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON object on standard output; what is not a number is null."""
+
+    def clean(value: Any) -> Any:
+        return None if isinstance(value, float) and value != value else value
+
+    json.dump({key: clean(value) for key, value in document.items()}, sys.stdout, indent=1, ensure_ascii=False)
+    print()

@@ -1,0 +1,102 @@
+"""seriatim evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from seriatim.cli.common import open_model, print_json
+from seriatim.data.corpus import TextOptions
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seriatim.data import Document
+
+
+def evaluate(
+    run: Path,
+    data: str | None = None,
+    /,
+    *,
+    split: str | None = None,
+    window: int | None = None,
+    stride: int | None = None,
+    truncate: int | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    device: str = "auto",
+    threads: int | None = None,
+    reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
+) -> None:
+    """Exact likelihood on held-out text: nats/token, perplexity, bits/char, bits/byte, with standard errors.
+
+    Each document's end counts as a symbol. Standard errors come from blocks of 256 symbols.
+
+    Parameters
+    ----------
+    run
+        The directory that `seriatim train` has written.
+    data
+        Text to evaluate on; by default what the run was trained on. A file of your own is evaluated whole.
+    split
+        train, validation or test; by default the test split (validation, if there is none).
+    window
+        Symbols looked at together; by default as many as the model looks back over, or all with carried state.
+    stride
+        How far the window moves on; by default half a window, so that every symbol has half a window before it.
+    truncate
+        Look at the first so many symbols of a document; by default as in training.
+    as_json
+        One JSON object on standard output.
+    device
+        cpu, cuda, mps or auto.
+    threads
+        Processor threads.
+    """
+    model = open_model(run, device, threads)
+    documents, name = _documents(run, data, split, reading)
+    if truncate is None and data is None:
+        truncate = _plan(run).train.truncate
+    figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)
+    if as_json:
+        print_json({"data": name, **figures.to_json()})
+        return
+    values = figures.to_json()
+    print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
+    for key in ("nats_per_token", "perplexity", "bits_per_char", "bits_per_byte"):
+        error = values.get(f"{key}_standard_error")
+        spread = "" if error is None or error != error else f" ± {error:.4f}"
+        print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
+
+
+def _plan(run: Path):  # noqa: ANN202
+    from seriatim.train.run import plan_of
+
+    return plan_of(run)[0]
+
+
+def _documents(
+    run: Path, data: str | None, split: str | None, reading: TextOptions | None
+) -> tuple[Sequence[Document], str]:
+    from seriatim.data import open_corpus
+    from seriatim.data.named import names
+
+    if data is None:
+        plan = _plan(run)
+        data, options = plan.data, plan.text
+    else:
+        options = reading or TextOptions()
+        if split is None and (Path(data).exists() or data == "-" or data not in names()):
+            import dataclasses
+
+            whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
+            return whole.splits["train"], data
+    corpus = open_corpus(data, options)
+    if split is None:
+        split = next((s for s in ("test", "validation", "train") if s in corpus.splits), "test")
+    if split not in corpus.splits:
+        raise UserError(f"{data} has no split {split!r}; it has {', '.join(corpus.splits)}")
+    return corpus.splits[split], f"{data}, {split} split"

@@ -1,0 +1,34 @@
+"""seriatim export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from seriatim.cli.common import open_model
+
+
+def export(
+    run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf"
+) -> None:
+    """Write a model in another program's format.
+
+    `hf` is a Hugging Face directory: a transformer without conditions becomes a Llama with the same logits, behind
+    `<end>` as its first token. `seriatim train DATA --from OUT` starts from such a directory.
+
+    Parameters
+    ----------
+    run
+        The directory that `seriatim train` has written.
+    out
+        A directory that does not exist yet.
+    kind
+        The format.
+    """
+    from seriatim.exchange import export_hf
+
+    del kind  # the only one so far
+    files = export_hf(open_model(run, "cpu"), out)
+    print(f"{out}: {', '.join(files)}")

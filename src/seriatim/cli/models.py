@@ -1,0 +1,54 @@
+"""seriatim models."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect as python
+import re
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seriatim import config as configs
+from seriatim.cli.common import print_json
+
+
+def models(
+    name: str | None = None, /, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False
+) -> None:
+    """The model families, or the sizes of one.
+
+    Parameters
+    ----------
+    name
+        A family whose --net options to list.
+    as_json
+        One JSON object on standard output.
+    """
+    from seriatim.models import FAMILIES, family
+
+    if name is None:
+        if as_json:
+            print_json({k: {"year": f.year, "paper": f.paper, "data": f.data} for k, f in FAMILIES.items()})
+            return
+        for key, entry in FAMILIES.items():
+            print(f"{key:14s} {entry.year}  {entry.data:8s} {entry.paper}")
+        print("\n`seriatim models NAME` lists the sizes that --net.… sets")
+        return
+    entry = family(name)
+    described = dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(entry.config), re.M | re.S))
+    fields = [f for f in dataclasses.fields(entry.config) if f.name not in ("symbols", "vector", "start")]
+    if as_json:
+        print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})
+        return
+    print(f"{name}: {entry.paper} ({entry.year})")
+    kinds = configs.fields(entry.config)
+    for f in fields:
+        words = " ".join(described.get(f.name, "").split())
+        print(f"  --net.{f.name:12s} {words} [{configs.wanted(kinds[f.name])}; default {f.default}]")
+
+
+def _attributes(kind: type) -> str:
+    """The part of a docstring that describes the fields."""
+    text = "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")
+    return text

@@ -1,0 +1,191 @@
+"""seriatim sample."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from seriatim.cli.common import assignments, open_model
+from seriatim.errors import UserError
+
+
+def sample(
+    run: Path,
+    /,
+    *,
+    n: Annotated[int, Parameter(name=["-n", "--number"])] = 1,
+    prompt: list[str] | None = None,
+    prompt_file: Path | None = None,
+    given: list[str] | None = None,
+    max_length: int = 500,
+    min_length: int = 0,
+    stop: list[str] | None = None,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    typical: float = 1.0,
+    repetition: float = 1.0,
+    presence: float = 0.0,
+    frequency: float = 0.0,
+    bias: list[str] | None = None,
+    forbid: list[str] | None = None,
+    seed: list[int] | None = None,
+    slide: bool = False,
+    log_probs: bool = False,
+    stream: bool = False,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    device: str = "auto",
+    threads: int = 1,
+) -> None:
+    r"""Write text with a trained model.
+
+    Options act in this order: bias and forbid, penalties (repetition, presence, frequency), temperature, top-k, top-p,
+    min-p, typical.
+
+    Parameters
+    ----------
+    run
+        The directory that `seriatim train` has written.
+    n
+        Samples for each prompt.
+    prompt
+        What stands before; may be given several times. \n and \t are understood.
+    prompt_file
+        A text file that holds the prompt.
+    given
+        A condition, NAME=VALUE; may be given several times.
+    max_length
+        New symbols at most. A document may end sooner.
+    min_length
+        New symbols before the document may end.
+    stop
+        A string at which to stop; may be given several times.
+    temperature
+        Below 1 bolder, above 1 wilder; 0 always takes the most likely symbol.
+    top_k
+        Draw from the k most likely symbols; 0: all.
+    top_p
+        Draw from the most likely symbols that have this probability together.
+    min_p
+        Draw from symbols at least this fraction as likely as the most likely one.
+    typical
+        Draw from the symbols whose surprise is nearest to the expected one, up to this probability.
+    repetition
+        Divide the logits of symbols that have occurred by this; 1: off.
+    presence
+        Subtract this from the logits of symbols that have occurred.
+    frequency
+        Subtract this for each time that a symbol has occurred.
+    bias
+        SYMBOL=VALUE is added to a symbol's logit, by the name that `seriatim explore` shows.
+    forbid
+        A symbol never to write, such as "<unk>".
+    seed
+        Of the first sample; give it n times to choose each sample's own.
+    slide
+        Read a prompt longer than the model looks back over by its end.
+    log_probs
+        Also print each sample's log-probability under the model.
+    stream
+        Show the text as it is written (one sample).
+    output
+        Write to a file instead of the terminal.
+    as_json
+        One JSON object a line, with symbols and log-probabilities.
+    device
+        cpu, cuda, mps or auto.
+    threads
+        Processor threads; one is fastest for small models.
+    """
+    prompts = _prompts(prompt, prompt_file)
+    if stream and (n != 1 or len(prompts) != 1 or as_json or log_probs):
+        raise UserError("--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs")
+    model = open_model(run, device, threads)
+    seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
+    if isinstance(seeds, list) and len(seeds) != n * len(prompts):
+        raise UserError(f"{len(seeds)} seeds for {n * len(prompts)} samples; give one, or one for each")
+    find = model.tokenizer.find
+    options: dict[str, Any] = {
+        "given": dict(assignments(given or [], "--given")),
+        "max_length": max_length,
+        "min_length": min_length,
+        "stop": [_unescape(s) for s in stop or []],
+        "seed": seeds,
+        "slide": slide,
+        "temperature": temperature,
+        "top_k": top_k,
+        "top_p": top_p,
+        "min_p": min_p,
+        "typical": typical,
+        "repetition": repetition,
+        "presence": presence,
+        "frequency": frequency,
+        "bias": {find(name): _number(value) for name, value in assignments(bias or [], "--bias").items()},
+        "forbid": frozenset(find(name) for name in forbid or []),
+    }
+    if stream:
+        pieces = model.stream(prompts[0], **options)
+        with _sink(output) as sink:
+            for piece in pieces:
+                sink.write(piece)
+                sink.flush()
+            sink.write("\n")
+        return
+    samples = model.sample(prompts, n, log_probs=log_probs or as_json, **options)
+    lines: list[str] = []
+    for i, one in enumerate(samples):
+        if as_json:
+            record = {
+                "text": one.text,
+                "prompt": one.prompt,
+                "ended": one.ended,
+                "symbols": one.symbols,
+                "log_probs_nats": one.log_probs,
+                "log_prob_nats": sum(one.log_probs),
+            }
+            lines.append(json.dumps(record, ensure_ascii=False))
+            continue
+        if len(samples) > 1:
+            lines.append(f"--- sample {i + 1} ({one.ended}) ---")
+        lines.append(one.text)
+        if log_probs:
+            lines.append(f"[{sum(one.log_probs):.3f} nats in {len(one.symbols)} symbols]")
+    with _sink(output) as sink:
+        sink.write("\n".join(lines) + "\n")
+
+
+def _prompts(prompt: list[str] | None, file: Path | None) -> list[str]:
+    if file is None:
+        return [_unescape(p) for p in prompt] if prompt else [""]
+    if prompt:
+        raise UserError("--prompt and --prompt-file are both given; give one of them")
+    try:
+        return [file.read_text(encoding="utf-8")]
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist; give a text file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+
+
+def _unescape(text: str) -> str:
+    return text.replace("\\n", "\n").replace("\\t", "\t")
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise UserError(f"--bias {word!r} is not a number; write --bias SYMBOL=VALUE") from None
+
+
+def _sink(output: Path | None) -> Any:
+    """A file, or standard output left open."""
+    import contextlib
+
+    return contextlib.nullcontext(sys.stdout) if output is None else output.open("w", encoding="utf-8")

@@ -1,0 +1,63 @@
+"""seriatim score."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seriatim.cli.common import open_model
+from seriatim.data.corpus import TextOptions
+from seriatim.errors import UserError
+
+
+def score(
+    run: Path,
+    /,
+    *files: str,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    device: str = "auto",
+    threads: int | None = None,
+    reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
+) -> None:
+    """Bits of each document, the most surprising (bits/char) first.
+
+    Parameters
+    ----------
+    run
+        The directory that `seriatim train` has written.
+    files
+        Texts, folders or JSONL; `-` for standard input.
+    as_json
+        One JSON object a line.
+    device
+        cpu, cuda, mps or auto.
+    threads
+        Processor threads.
+    """
+    if not files:
+        raise UserError("no text is given to score; give files, folders, or - for standard input")
+    import dataclasses
+
+    from seriatim.data import open_corpus
+    from seriatim.data.tokens import tokenize
+
+    model = open_model(run, device, threads)
+    options = dataclasses.replace(reading or TextOptions(), validation=0.0, test=0.0)
+    documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
+    tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
+    rows = [
+        (name, -float(terms.sum()) / math.log(2), int(characters))
+        for name, terms, characters in zip(
+            tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True
+        )
+    ]
+    for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
+        rate = bits / max(characters, 1)
+        if as_json:
+            print(json.dumps({"name": name, "bits": bits, "bits_per_char": rate, "characters": characters}))
+        else:
+            print(f"{rate:8.4f} bits/char {bits:12.1f} bits  {name}")

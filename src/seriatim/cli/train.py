@@ -1,0 +1,175 @@
+"""seriatim train."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from cyclopts import Parameter
+
+from seriatim import config as configs
+from seriatim.cli.app import typed
+from seriatim.cli.common import set_threads
+from seriatim.data.corpus import TextOptions
+from seriatim.errors import UserError, nearest
+from seriatim.train.options import TokenOptions, TrainOptions
+from seriatim.train.presets import PRESETS, Preset
+
+if TYPE_CHECKING:
+    from seriatim.text import TextModel
+    from seriatim.train.run import Plan
+
+T = TypeVar("T", TokenOptions, TrainOptions, TextOptions)
+
+
+def train(
+    data: str | None = None,
+    /,
+    *,
+    model: str | None = None,
+    preset: str | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    begin: Annotated[Path | None, Parameter(name="--from")] = None,
+    folds: int | None = None,
+    search: int | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+    net: dict[str, str] | None = None,
+    tokens: TokenOptions | None = None,
+    training: Annotated[TrainOptions | None, Parameter(name="--train")] = None,
+    reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
+) -> int:
+    """Train a model on text of your own or on a named data set.
+
+    Examples: `seriatim train novel.txt` · `seriatim train poems.jsonl --data.field poem --data.given genre,year` ·
+    `seriatim train tinyshakespeare --preset nanogpt-cpu` · `seriatim train --out runs/novel-lstm --resume`
+
+    Parameters
+    ----------
+    data
+        A text file, a folder of texts, JSONL, `-` for standard input, or a name that `seriatim data list` shows.
+    model
+        The family: rnn, lstm, gru or transformer (the default); `seriatim models` tells more.
+    preset
+        A setting with a name, such as nanogpt-cpu or book-lstm; other options change it.
+    out
+        Where the run is kept; by default runs/DATA-MODEL.
+    resume
+        Go on with the run in --out as if it had never stopped.
+    begin
+        A run, or a Hugging Face Llama directory, whose weights to start from.
+    folds
+        Train so many times for k-fold cross-validation, and report the mean.
+    search
+        Try so many settings of learning rate and size, judged on validation only, then train the best.
+    threads
+        How many processor threads to use; one is often fastest on a busy machine.
+    quiet
+        No progress.
+    net
+        Sizes of the model, such as --net.width 256 --net.layers 6; `seriatim models NAME` lists them.
+    """
+    set_threads(threads)
+    if resume:
+        return _resume(data, out, training)
+    if data is None:
+        raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
+    chosen = _preset(preset)
+    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, begin)
+    if folds is not None and search is not None:
+        raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
+    from seriatim.train import run, search as searching
+
+    folder = run.default_folder(plan) if out is None else out
+    if folds is not None:
+        searching.cross_validate(plan, folder, folds, quiet)
+        return 0
+    if search is not None:
+        plan = searching.search(plan, folder, search, quiet)
+    return _finish(folder, lambda: run.start(plan, folder, quiet=quiet))
+
+
+def _preset(name: str | None) -> Preset | None:
+    if name is None:
+        return None
+    if name not in PRESETS:
+        raise UserError(f"{name!r} is not a preset; {nearest(name, PRESETS)}")
+    return PRESETS[name]
+
+
+def _merged(options: T | None, kind: type[T], base: dict[str, Any], group: str) -> T:
+    """The preset's values, under what was typed."""
+    explicit = {} if options is None else {name: getattr(options, name) for name in typed(group) if hasattr(options, name)}
+    clash = {"steps": "epochs", "epochs": "steps"}  # one typed replaces the other preset
+    return kind(**{**{k: v for k, v in base.items() if clash.get(k) not in explicit}, **explicit})
+
+
+def _plan(
+    data: str,
+    model: str | None,
+    preset: Preset | None,
+    net: dict[str, str],
+    tokens: TokenOptions | None,
+    training: TrainOptions | None,
+    reading: TextOptions | None,
+    begin: Path | None,
+) -> Plan:
+    from seriatim.models import family
+    from seriatim.train.run import Plan
+
+    base = preset or Preset("", "transformer")
+    name = model or base.family
+    if begin is not None and model is None:
+        from seriatim.train.run import open_model
+
+        name = open_model(begin, "cpu").family
+    sizes = configs.parse(family(name).config, net, "net")
+    inherited = base.net if name == base.family else {}
+    given = () if reading is None else tuple(part for word in reading.given for part in word.split(",") if part)
+    return Plan(
+        data=data,
+        family=name,
+        net={**inherited, **sizes},
+        tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
+        text=dataclasses.replace(reading or TextOptions(), given=given),
+        train=_merged(training, TrainOptions, base.train, "train"),
+        begin=None if begin is None else str(begin),
+    )
+
+
+def _resume(data: str | None, out: Path | None, training: TrainOptions | None) -> int:
+    if out is None:
+        raise UserError("--resume needs to know the run; give --out RUN")
+    from seriatim.train import run
+
+    plan, fingerprint = run.plan_of(out)
+    if data is not None and data != plan.data:
+        raise UserError(f"{out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere")
+    changed = {name: getattr(training, name) for name in typed("train") if training is not None}
+    for name, value in changed.items():
+        if name not in ("steps", "epochs", "device") and value != getattr(plan.train, name):
+            raise UserError(
+                f"--train.{name} was {getattr(plan.train, name)} in this run, and resuming changes nothing but steps, "
+                "epochs and device; leave it out, or train anew with --from"
+            )
+    longer = {**({"epochs": None} if "steps" in changed else {}), **({"steps": None} if "epochs" in changed else {})}
+    plan = dataclasses.replace(plan, train=dataclasses.replace(plan.train, **{**longer, **changed}))
+    return _finish(out, lambda: run.resume(out, plan, fingerprint))
+
+
+def _finish(folder: Path, work: Any) -> int:
+    from seriatim.train.loop import Interrupted
+
+    try:
+        trained: TextModel = work()
+    except Interrupted:
+        print(f"stopped and saved; go on with: seriatim train --out {folder} --resume", file=sys.stderr)
+        return 130
+    figure = trained.about.get("validation_nats_per_token")
+    best = "" if figure is None else f", best validation {figure:.4f} nats/token at step {trained.about['step']}"
+    print(f"{folder}: {trained.family}{best}", file=sys.stderr)
+    print(f"next: seriatim sample {folder}   or   seriatim evaluate {folder}", file=sys.stderr)
+    return 0

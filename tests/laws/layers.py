@@ -1,0 +1,132 @@
+"""The laws of `Causal`: what every layer promises, as functions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+from laws import SEEN, same
+from torch import Tensor
+
+from seriatim import tree
+from seriatim.causal import Causal, Residual
+from seriatim.context import EMPTY, Context
+
+
+def cut(x: Tensor, cuts: Iterable[int]) -> list[tuple[int, int]]:
+    """The chunks between the cuts, empty ones included."""
+    edges = [0, *cuts, x.shape[1]]
+    return list(itertools.pairwise(edges))
+
+
+def chunk_law(layer: Causal, x: Tensor, context: Context, cuts: Iterable[int], length: int | None = None) -> None:
+    """f(cat(a, b), s) == (cat(ya, yb), s2), at any cuts, with gradients and without, whatever `start` was told.
+
+    Without gradients conditions may come from what `start` has projected, so chunks are given no context at all.
+    """
+    whole, nothing = layer(x, context)
+    assert nothing is None
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            state = layer.start(x.shape[0], context, length)
+            chunks = []
+            for a, b in cut(x, cuts):
+                y, state = layer(x[:, a:b], context.window(a, b) if gradients else EMPTY, state)
+                assert y.shape[1] == b - a
+                chunks.append(y)
+        same(torch.cat(chunks, 1), whole)
+
+
+def chunk_gradient_law(layer: Causal, x: Tensor, context: Context, cuts: Iterable[int]) -> None:
+    """Backpropagation through the carried state is that of the whole: nothing that gradients need is overwritten."""
+    weights = torch.randn_like(layer(x, context)[0])
+    state, chunks = layer.start(x.shape[0], context), []
+    for a, b in cut(x, cuts):
+        y, state = layer(x[:, a:b], context.window(a, b), state)
+        chunks.append(y)
+    parameters = [p for p in layer.parameters() if p.requires_grad]
+    if not parameters:
+        return
+    of = lambda y: torch.autograd.grad((weights * y).sum(), parameters)  # noqa: E731
+    for a, b in zip(of(torch.cat(chunks, 1)), of(layer(x, context)[0]), strict=True):
+        same(a, b, 1e-9)
+
+
+def reach_law(layer: Causal, x: Tensor, context: Context) -> None:
+    """∂y_t/∂x_s ≠ 0 exactly for t − reach <= s <= t (all s <= t where reach is None), in some channel.
+
+    Taps that a dilation leaves out are dead by design: the first and the last of the reach must be alive.
+    """
+    steps = x.shape[1]
+    x = x[:1].clone().requires_grad_()
+    y, _ = layer(x, context.select(torch.tensor([0])))
+    seen = torch.zeros(steps, steps, dtype=torch.bool)
+    for t in range(steps):
+        weights = torch.randn(y.shape[2])
+        (slope,) = torch.autograd.grad((y[0, t] * weights).sum(), x, retain_graph=True)
+        seen[t] = slope[0].abs().amax(-1) > SEEN
+    ones = torch.ones(steps, steps, dtype=torch.bool)
+    allowed = ones.tril() if layer.reach is None else ones.tril() & ones.triu(-layer.reach)
+    assert not (seen & ~allowed).any(), f"sees the future, or further back than its reach of {layer.reach}"
+    if layer.reach is None:
+        assert bool((seen == allowed).all()), "does not see all of its past"
+    else:
+        assert layer.reach < steps, "the law wants a longer x"
+        assert bool(seen.diagonal().all()), "does not see the present"
+        assert bool(seen.diagonal(-layer.reach).all()), "its reach is longer than what it sees"
+
+
+def layer_rows_independent(layer: Causal, x: Tensor, context: Context) -> None:
+    """A row comes out the same alone, among others, and behind `tree.select` in the middle."""
+    whole, _ = layer(x, context)
+    for i in range(x.shape[0]):
+        row = torch.tensor([i])
+        same(layer(x[row], context.select(row))[0], whole[row])
+    order, middle = torch.tensor([x.shape[0] - 1, 0, 0]), x.shape[1] // 2
+    with torch.no_grad():
+        _, state = layer(x[:, :middle], context.window(0, middle), layer.start(x.shape[0], context))
+        rest, _ = layer(x[order, middle:], EMPTY, tree.select(state, order))
+    same(rest, whole[order, middle:])
+
+
+def layer_fork_does_not_alias(layer: Causal, x: Tensor, context: Context) -> None:
+    """Of two branches from one state, each goes on as if the other were not there."""
+    other = x.flip(1)
+    middle = x.shape[1] // 2
+    with torch.no_grad():
+        _, state = layer(x[:, :middle], EMPTY, layer.start(x.shape[0], context))
+        branch = tree.fork(state)
+        ya, yb = [], []
+        for t in range(middle, x.shape[1]):  # by turns, a frame at a time: that is where states are written in place
+            a, state = layer(x[:, t : t + 1], EMPTY, state)
+            b, branch = layer(other[:, t : t + 1], EMPTY, branch)
+            ya.append(a)
+            yb.append(b)
+    same(torch.cat(ya, 1), layer(x, context)[0][:, middle:])
+    joined = torch.cat([x[:, :middle], other[:, middle:]], 1)
+    same(torch.cat(yb, 1), layer(joined, context)[0][:, middle:])
+
+
+def zero_branch_is_identity(residual: Residual, x: Tensor, context: Context) -> None:
+    """A residual branch whose parameters are all zero adds nothing, once: y == x to the last bit."""
+    with torch.no_grad():
+        for parameter in residual.branch.parameters():
+            parameter.zero_()
+    y, _ = residual(x, context)
+    assert torch.equal(y, x)
+
+
+def field_from_its_position_on(layer: Causal, x: Tensor, context: Context) -> None:
+    """A column of a look-ahead-free field changes what comes from its own positions on, and nothing before."""
+    assert context.field is not None
+    before, _ = layer(x, context)
+    for column in range(context.field.shape[1]):
+        field = context.field.clone()
+        field[:, column] += 1
+        after, _ = layer(x, replace(context, field=field))
+        changed = ((after - before).abs() > SEEN).flatten(2).any(-1).any(0)
+        begin, end = (max(0, min(x.shape[1], (column + i) * context.hop - context.offset)) for i in (0, 1))
+        assert not changed[:begin].any(), f"column {column} is seen before its time"
+        assert changed[begin:end].all(), f"column {column} is not seen at its own positions"

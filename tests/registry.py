@@ -1,0 +1,208 @@
+"""Every layer, head and family, once each or a few times, at tiny sizes: what the laws are held against.
+
+`test_registry` fails when the library has one that is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
+
+from seriatim.causal import (
+    Attention,
+    Causal,
+    Conv,
+    CrossAttention,
+    Embedding,
+    Inject,
+    Pointwise,
+    Recurrent,
+    Residual,
+    Serial,
+)
+from seriatim.conditioning import LabelEncoder, NumberEncoder
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models import FAMILIES, Conditional, Model, RecurrentConfig, TransformerConfig
+from seriatim.models.base import Given
+
+WIDTH, TIME, ROWS = 4, 9, 3
+LABELS = 3
+
+
+def wake(module: nn.Module, seed: int = 0, scale: float = 0.4) -> nn.Module:
+    """Every parameter away from zero and one, so that no branch sleeps and no symmetry hides a fault."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.copy_(scale * noise + (1.0 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0.0))
+    return module.eval()
+
+
+class LayerCase(NamedTuple):
+    """A layer, what it reads and what it looks at besides."""
+
+    make: Callable[[], Causal]
+    context: Callable[[], Context] = lambda: EMPTY
+    symbols: int = 0  # how many, for a layer that reads symbols instead of frames
+
+    def layer(self) -> Causal:
+        torch.manual_seed(0)
+        layer = wake(self.make())
+        assert isinstance(layer, Causal)
+        return layer
+
+    def x(self) -> Tensor:
+        torch.manual_seed(1)
+        return torch.randint(self.symbols, (ROWS, TIME)) if self.symbols else torch.randn(ROWS, TIME, WIDTH)
+
+
+def memory() -> Context:
+    """Seven slots; of the second row only two are real."""
+    torch.manual_seed(2)
+    real = torch.tensor([[True] * 7, [True, False, True] + [False] * 4, [False] * 2 + [True] * 5])
+    return Context(memory=torch.randn(ROWS, 7, 3), mask=real)
+
+
+def conditions() -> Context:
+    """A vector, and a field whose columns last three positions, the first of which is past."""
+    torch.manual_seed(3)
+    return Context(vector=torch.randn(ROWS, 2), field=torch.randn(ROWS, 4, 5), hop=3, offset=1)
+
+
+def nested() -> Causal:
+    """Layers in layers, with states of every kind."""
+    inner = Serial(Pointwise(nn.RMSNorm(WIDTH)), Conv(WIDTH, WIDTH, 2, 2), Attention(WIDTH, 2, 1))
+    return Serial(Inject(WIDTH, 2, 5), Residual(Serial(Recurrent("lstm", WIDTH, WIDTH), Residual(inner))))
+
+
+def stack() -> Causal:
+    """A WaveNet in small: reaches add up to 7."""
+    return Serial(*[Residual(Serial(Conv(WIDTH, WIDTH, 2, d), Pointwise(nn.Tanh()))) for d in (1, 2, 4)])
+
+
+LAYERS: dict[str, LayerCase] = {
+    "pointwise": LayerCase(lambda: Pointwise(nn.Linear(WIDTH, 3))),
+    "embedding": LayerCase(lambda: Embedding(5, WIDTH), symbols=5),
+    "conv": LayerCase(lambda: Conv(WIDTH, 5)),
+    "conv-kernel-1": LayerCase(lambda: Conv(WIDTH, 5, kernel=1)),
+    "conv-kernel-3-dilated": LayerCase(lambda: Conv(WIDTH, WIDTH, kernel=3, dilation=3)),
+    "conv-groups": LayerCase(lambda: Conv(WIDTH, 6, kernel=4, groups=2)),
+    "rnn": LayerCase(lambda: Recurrent("rnn", WIDTH, 5)),
+    "lstm": LayerCase(lambda: Recurrent("lstm", WIDTH, 5)),
+    "gru": LayerCase(lambda: Recurrent("gru", WIDTH, 5)),
+    "attention": LayerCase(lambda: Attention(WIDTH, 2, 2)),
+    "attention-grouped": LayerCase(lambda: Attention(WIDTH, 2, 1, rotary=10.0)),
+    "cross-attention": LayerCase(lambda: CrossAttention(WIDTH, 3, 2), lambda: Context(memory=memory().memory)),
+    "cross-attention-mask": LayerCase(lambda: CrossAttention(WIDTH, 3, 2), memory),
+    "inject-vector": LayerCase(lambda: Inject(WIDTH, vector=2), conditions),
+    "inject-field": LayerCase(lambda: Inject(WIDTH, field=5), conditions),
+    "inject": LayerCase(lambda: Inject(WIDTH, vector=2, field=5), conditions),
+    "residual": LayerCase(lambda: Residual(Serial(Conv(WIDTH, WIDTH, 3), Pointwise(nn.Linear(WIDTH, WIDTH))))),
+    "serial": LayerCase(stack),
+    "nested": LayerCase(nested, conditions),
+}
+
+
+class HeadCase(NamedTuple):
+    """A head and how many symbols each of its parts has (0: a real number)."""
+
+    make: Callable[[], Head]
+    levels: tuple[int, ...]
+
+    def parameters(self, *shape: int) -> Tensor:
+        torch.manual_seed(4)
+        return 1.5 * torch.randn(*shape, self.make().width)
+
+
+HEADS: dict[str, HeadCase] = {
+    "categorical": HeadCase(lambda: CategoricalHead(5), (5,)),
+    "categorical-2": HeadCase(lambda: CategoricalHead(2), (2,)),
+    "categorical-300": HeadCase(lambda: CategoricalHead(300), (300,)),
+    "toy-pair": HeadCase(lambda: PairHead((2, 3)), (2, 3)),
+    "toy-normal": HeadCase(NormalHead, (0,)),
+}
+
+
+class ModelCase(NamedTuple):
+    """A model, the shape of its positions, the symbols of each part, and its condition for ROWS rows."""
+
+    make: Callable[[int], Model]  # from a number of symbols, for families; toys have their own
+    family: str | None = None
+    shape: tuple[int, ...] = (7,)
+    levels: tuple[int, ...] = (3,)
+    given: Callable[[], Given] = lambda: EMPTY
+    small: tuple[int, ...] | None = (4,)  # the shape for sums over all strings; None: its own
+
+    def model(self) -> Model:
+        torch.manual_seed(0)
+        model = wake(self.make(self.levels[0]))
+        assert isinstance(model, Model)
+        return model
+
+    def x(self, rows: int = ROWS) -> Tensor:
+        torch.manual_seed(1)
+        parts = [torch.randint(k, (rows, *self.shape)) for k in self.levels]
+        return parts[0] if len(parts) == 1 else torch.stack(parts, -1)
+
+    @property
+    def few(self) -> tuple[int, ...]:
+        return self.shape if self.small is None else self.small
+
+
+def of_family(name: str, **sizes: object) -> ModelCase:
+    """A case of a family of FAMILIES."""
+    config = FAMILIES[name].config
+    given = (lambda: Context(vector=conditions().vector)) if sizes.get("vector") else (lambda: EMPTY)
+    return ModelCase(lambda symbols: FAMILIES[name].model(config(symbols=symbols, **sizes)), name, given=given)
+
+
+def conditional(symbols: int) -> Model:
+    """A label and a number."""
+    inner = FAMILIES["gru"].model(RecurrentConfig(symbols, width=4, layers=1, vector=6))
+    return Conditional(inner, {"genre": LabelEncoder(LABELS, 4), "year": NumberEncoder(2)})
+
+
+def label_and_number() -> Given:
+    """Of one row the label is unknown, of another the number."""
+    return {"genre": torch.tensor([0, -1, 1]), "year": torch.tensor([float("nan"), 0.3, -1.2])}
+
+
+def picture() -> Context:
+    """A field of the picture's own shape and a vector."""
+    torch.manual_seed(5)
+    return Context(vector=torch.randn(ROWS, 2), field=torch.randn(ROWS, 2, 3, 3))
+
+
+_R = {"width": 5, "layers": 1}
+_T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
+
+MODELS: dict[str, ModelCase] = {
+    "rnn": of_family("rnn", **_R),
+    "rnn-deep-vector": of_family("rnn", width=4, layers=3, embedding=3, vector=2, dropout=0.3),
+    "lstm": of_family("lstm", **_R),
+    "lstm-deep-tied": of_family("lstm", width=4, layers=2, tied=True, dropout=0.3, start=1),
+    "lstm-vector": of_family("lstm", width=4, layers=2, embedding=3, vector=2),
+    "gru": of_family("gru", **_R),
+    "gru-deep-tied-vector": of_family("gru", width=4, layers=2, tied=True, vector=2, dropout=0.3),
+    "transformer": of_family("transformer", **_T),
+    "transformer-grouped-tied-vector": of_family(
+        "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, dropout=0.3, start=2
+    ),
+    "conditional": ModelCase(conditional, given=label_and_number),
+    "toy-sequence": ModelCase(
+        lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None
+    ),
+    "toy-pairs": ModelCase(
+        lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None
+    ),
+    "toy-grid": ModelCase(
+        lambda k: MaskedLinear((2, 3), CategoricalHead(k), k, raster_neighbours(2, 3), vector=2, field=3),
+        shape=(2, 3), given=picture, small=None,
+    ),
+}

@@ -1,0 +1,126 @@
+"""Every family, and what is composed of families, obeys the laws of `Model`."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from laws import gradient_reaches_every_parameter, models
+from registry import MODELS, ROWS, ModelCase
+
+from seriatim.heads import Event
+from seriatim.models import Conditional
+
+pytestmark = pytest.mark.usefixtures("float64")
+EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
+CARRYING = {name: case for name, case in MODELS.items() if not name.startswith("toy")}
+CARRIES = pytest.mark.parametrize("case", CARRYING.values(), ids=CARRYING)
+SEQUENCES = {name: case for name, case in MODELS.items() if len(case.shape) == 1}
+CONDITIONED = {name: case for name, case in MODELS.items() if case.given() != type(case.given())()}
+CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITIONED)
+
+
+@EACH
+@pytest.mark.parametrize("known", [True, False], ids=["length", "no-length"])
+@pytest.mark.parametrize("packed", [False, True], ids=["model", "packed"])
+def test_step_law(case: ModelCase, packed: bool, known: bool) -> None:
+    model = case.model()
+    length = case.x()[0].numel() // len(case.levels) if known else None if model.carries else 0
+    models.step_law(model.packed() if packed else model, model, case.x(), case.shape, case.given(), length)
+
+
+@CARRIES
+@pytest.mark.parametrize("cuts", [[], [3], [1, 2, 3, 4, 5, 6], [0, 2, 2, 7]], ids=["none", "one", "all", "empty"])
+def test_carry_law(case: ModelCase, cuts: list[int]) -> None:
+    models.carry_law(case.model(), case.x(), case.given(), cuts)
+
+
+@pytest.mark.parametrize("case", SEQUENCES.values(), ids=SEQUENCES)
+@pytest.mark.parametrize("fed", [0, 1, 2])
+def test_feed_law(case: ModelCase, fed: int) -> None:
+    model = case.model()
+    models.feed_law(model.packed(), model, case.x(), case.given(), fed)
+
+
+@EACH
+def test_strictness_and_sight(case: ModelCase) -> None:
+    models.strictness_and_sight(case.model(), case.x(), case.shape, case.levels, case.given())
+
+
+@EACH
+@pytest.mark.parametrize("end", [None, 0], ids=["fixed", "ending"])
+def test_total_probability(case: ModelCase, end: int | None) -> None:
+    models.total_probability(case.model(), case.few, case.levels, case.given(), end)
+
+
+@EACH
+def test_samples_come_as_often_as_their_likelihood_says(case: ModelCase) -> None:
+    shape = (2,) if case.small is not None else case.shape
+    models.sample_equals_density(case.model(), shape, case.levels, case.given(), 4000)
+
+
+@EACH
+def test_rows_are_independent(case: ModelCase) -> None:
+    length = case.x()[0].numel() // len(case.levels)
+    models.rows_independent(case.model(), case.x(), case.given(), length)
+
+
+@EACH
+@pytest.mark.parametrize("packed", [False, True], ids=["model", "packed"])
+def test_walks_select_and_fork(case: ModelCase, packed: bool) -> None:
+    model = case.model()
+    models.walk_select_and_fork(model.packed() if packed else model, model, case.x(), case.shape, case.given())
+
+
+@EACH
+def test_same_seed_same_sample(case: ModelCase) -> None:
+    models.same_seed_same_sample(case.model(), case.given(), case.shape, ROWS)
+
+
+@EACH
+def test_gradient_reaches_every_parameter(case: ModelCase) -> None:
+    model, x = case.model(), case.x()
+    gradient_reaches_every_parameter(lambda: model.log_prob(x, case.given()).sum(), model.named_parameters())
+
+
+@CONTEXTUAL
+def test_every_condition_matters(case: ModelCase) -> None:
+    models.every_condition_matters(case.model(), case.x(), case.given())
+
+
+@EACH
+def test_counts_law(case: ModelCase) -> None:
+    if len(case.levels) == 1:
+        models.counts_of(case.model(), case.x(), case.given(), 20)
+    else:
+        assert isinstance(case.model().head(case.model()(case.x(), case.given())), Event)
+
+
+@EACH
+def test_what_is_masked_does_not_count(case: ModelCase) -> None:
+    model, x = case.model(), case.x()
+    terms = model.log_probs(x, case.given())
+    assert terms.shape == (ROWS, *case.shape)
+    mask = torch.rand(terms.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    expected = (terms * mask).flatten(1).sum(1)
+    torch.testing.assert_close(model.log_prob(x, case.given(), mask), expected)
+    torch.testing.assert_close(model.log_prob(x, case.given()), terms.flatten(1).sum(1))
+
+
+def test_a_condition_left_out_counts_as_not_said() -> None:
+    case = MODELS["conditional"]
+    given = case.given()
+    assert isinstance(given, dict)
+    models.unknown_condition(case.model(), case.x(), given)
+
+
+@CARRIES
+def test_dropout_is_for_training_and_sampling_leaves_the_mode_alone(case: ModelCase) -> None:
+    model = case.model().train()
+    model.sample(ROWS, case.given(), length=2)
+    assert model.training
+    with pytest.raises(ValueError, match="prompt"):
+        model.sample(ROWS, case.given(), length=2, prompt=torch.zeros(ROWS, 3, dtype=torch.long))
+    assert model.training
+    inner = model.model if isinstance(model, Conditional) else model
+    noisy = not torch.equal(model(case.x(), case.given()), model(case.x(), case.given()))
+    assert noisy == (inner.config.dropout > 0)
