@@ -55,7 +55,7 @@ def carry_law(model: Model, x: Tensor, given: Given, cuts: Iterable[int]) -> Non
     for a, b in itertools.pairwise([0, *cuts, x.shape[1]]):
         parameters, carry = model(x[:, a:b], context.window(a, b), carry)
         chunks.append(parameters)
-    together, whole = torch.cat(chunks, 1), model(x, context)
+    together, whole = torch.cat(chunks, 1), model(x, given)
     same(together, whole)
     weights = torch.randn_like(whole)
     learned = [p for p in model.parameters() if p.requires_grad]
