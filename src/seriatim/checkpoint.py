@@ -1,7 +1,7 @@
 """A model on disk: safetensors for numbers, JSON for the rest, and nothing that runs code.
 
-`model.json` names its tensor file, `model-<start of its sha256>.safetensors`, and is replaced last, in one rename: at any
-moment, also in the middle of a save or on a full disk, the directory holds a whole checkpoint, the old or the new.
+`model.json` names its tensor file, `model-<start of its sha256>.safetensors`, and is replaced last, in one rename: at
+any moment, also in the middle of a save or on a full disk, the directory holds a whole checkpoint, the old or the new.
 
 Everything read may come from a stranger: names, shapes and types are checked against a model built without memory (on
 the meta device) before a single number is loaded.
@@ -108,7 +108,9 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
         write_tensors(fresh, tensors)
         digest = _sha256(fresh)
         target = folder / f"{name}-{digest[:12]}.safetensors"
-        text = json.dumps({**document, "tensors": {"file": target.name, "sha256": digest}}, indent=1, ensure_ascii=False)
+        text = json.dumps(
+            {**document, "tensors": {"file": target.name, "sha256": digest}}, indent=1, ensure_ascii=False
+        )
         listed.write_text(text + "\n", encoding="utf-8")
         _sync(listed)
         fresh.replace(target)
@@ -331,4 +333,6 @@ def load(folder: Path, device: str = "cpu") -> Loaded:
     model = build_checked(name, config, conditions, path, None, device)
     about = document.get("about")
     modality = str(document.get("modality", "text"))
-    return Loaded(model.eval(), codecs, modality, name, cast("dict[str, Any]", about) if isinstance(about, dict) else {})
+    return Loaded(
+        model.eval(), codecs, modality, name, cast("dict[str, Any]", about) if isinstance(about, dict) else {}
+    )

@@ -1,7 +1,7 @@
 """Lossless compression with any discrete model: walks whose hand is a coder.
 
 Encoder and decoder take the same steps in float64. In float32 the parallel pass and the stepped pass differ by about
-2e-7, which gives 10 to 24 % of positions another 16-bit table; a codec that mixed them would lose step within ten symbols.
+2e-7, which gives 10 to 24 % of positions another 16-bit table: a codec that mixed them would soon lose step.
 """
 
 from __future__ import annotations

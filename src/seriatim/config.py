@@ -1,4 +1,4 @@
-"""Options as frozen dataclasses: read strictly from JSON, leniently from words on a command line, checked in one place."""
+"""Options as frozen dataclasses: read strictly from JSON, leniently from words typed, checked in one place."""
 
 from __future__ import annotations
 
@@ -100,9 +100,16 @@ def _parse(word: str, kind: Any) -> Any:
     if kind is type(None):
         return None if lower in ("none", "null") else ...
     if kind is bool:
-        return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}.get(
-            lower, ...
-        )
+        return {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }.get(lower, ...)
     if kind is str:
         return word
     if typing.get_origin(kind) is tuple:

@@ -160,4 +160,3 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
         raise UserError(f"{path} is missing; a model in several files is not read")
     model = checkpoint.build_checked("transformer", config, {}, path, dict(_names(config)), device)
     return TextModel(model, {"x": tokenizer}, "transformer", {"from": "a Hugging Face directory"})
-

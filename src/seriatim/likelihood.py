@@ -1,7 +1,7 @@
 """The exact likelihood of sequences that may be longer than what a model looks back over.
 
-A model with a horizon of c positions reads a long sequence in windows of c that advance by `stride`; only what is new in
-a window counts, so every symbol has at least c − stride symbols before it. A model without one carries its state on.
+A model with a horizon of c positions reads a long sequence in windows of c that advance by `stride`; only what is new
+in a window counts, so every symbol has at least c − stride symbols before it. A model without one carries its state on.
 Sampling beyond the horizon moves in the same windows (`generation`), so that what is drawn is what is scored.
 """
 

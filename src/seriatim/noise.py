@@ -41,7 +41,8 @@ def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float
         lane: a second index, for uses that must not share numbers (beams, particles).
     """
     index = torch.arange(start, start + n, device=seeds.device)
-    key = _mix(_mix(seeds.long() + _GOLDEN) + lane * _LANE)
+    far = torch.tensor(lane, device=seeds.device) * _LANE  # as a tensor, whose products wrap around
+    key = _mix(_mix(seeds.long() + _GOLDEN) + far)
     bits = _mix(_mix(key[:, None] + (index + 1) * _GOLDEN) ^ key[:, None])
     return (_shift(bits, 12).double() + 0.5) * 2.0**-52
 

@@ -105,7 +105,9 @@ class Steer:
             best = logits.argmax(-1, keepdim=True)
             return Categorical(torch.full_like(logits, -math.inf).scatter_(-1, best, 0.0))
         if self.temperature != 1:
-            logits = logits / self.temperature
+            # the best at 0 and no division by less than the smallest number: the coldest is still no NaN
+            coldest = torch.finfo(logits.dtype).tiny
+            logits = (logits - logits.amax(-1, keepdim=True)) / max(self.temperature, coldest)
         return Categorical(self._filter(logits))
 
     def _edit(self, logits: Tensor, occurred: Tensor | None) -> Tensor:
@@ -147,7 +149,7 @@ class Steer:
 def _exactly(logits: Tensor, keep: Tensor, k: int) -> Tensor:
     """Keep k symbols a row: of several equally likely ones at the border, those that come first."""
     if bool((keep.sum(-1) > k).any()):
-        order = logits.sort(-1, descending=True, stable=True).indices[..., :k]
+        order = logits.sort(dim=-1, descending=True, stable=True).indices[..., :k]
         keep = torch.zeros_like(keep).scatter_(-1, order, True)
     return logits.masked_fill(~keep, -math.inf)
 
@@ -173,7 +175,7 @@ def _typical(logits: Tensor, mass: float) -> Tensor:
     p = log_p.exp()
     entropy = torch.special.entr(p).sum(-1, keepdim=True)
     away: Float[Tensor, "B K"] = (log_p + entropy).abs().masked_fill(p == 0, math.inf)
-    order = away.sort(-1, stable=True).indices
+    order = away.sort(dim=-1, stable=True).indices
     sorted_p = p.gather(-1, order)
     keep = sorted_p.cumsum(-1) - sorted_p < mass
     return torch.zeros_like(keep).scatter_(-1, order, keep)

@@ -26,7 +26,7 @@ def _rebuild(like: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
     return cast(Any, type(like))(*items) if hasattr(like, "_fields") else tuple(items)
 
 
-def map(f: Callable[..., Tensor], state: State, *others: State) -> State:  # noqa: A001
+def map(f: Callable[..., Tensor], state: State, *others: State) -> State:
     """Apply `f` to every tensor (and to its namesakes in `others`); clocks are kept and must agree.
 
     Raises:
@@ -93,7 +93,7 @@ def clocks(state: State) -> list[int]:
 
 
 def rebuild(like: State, tensors: Sequence[Tensor], times: Sequence[int]) -> State:
-    """A nest shaped as `like` with other leaves and clocks, in the order of `leaves` and `clocks`: how one is loaded."""
+    """A nest shaped as `like` with other tensors and clocks, in the order of `leaves` and `clocks`."""
     left, ticks = iter(tensors), iter(times)
 
     def build(nest: State) -> State:

@@ -153,7 +153,7 @@ class CrossAttention(Causal):
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C)."""
         ready = state is not None and not torch.is_grad_enabled()
-        k, v, mask = state.nest if ready else self._project(context)
+        k, v, mask = state.nest if state is not None and ready else self._project(context)
         batch, length = x.shape[:2]
         q = self.query(x).view(batch, length, self.heads, self.channels).transpose(1, 2)
         if mask is None:

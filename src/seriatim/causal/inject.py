@@ -42,7 +42,9 @@ class Inject(Causal):
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Project the vector and the field once, the field at its own slow rate."""
         field = None
-        if self.field is not None and context.field is not None:
+        if self.field is not None:
+            if context.field is None:
+                raise ValueError("this model reads context.field, and there is none")
             field = self.field(context.field)
         return Injected(Fixed((self._vector(context), field, context.hop, context.offset)), 0)
 

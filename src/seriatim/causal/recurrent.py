@@ -17,7 +17,6 @@ from seriatim.context import EMPTY, Context
 from seriatim.tree import State
 
 Cell = Literal["rnn", "lstm", "gru"]
-GATES: dict[Cell, int] = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
 class Memory(NamedTuple):
@@ -25,6 +24,15 @@ class Memory(NamedTuple):
 
     h: Tensor
     c: Tensor | None
+
+
+class Weights(NamedTuple):
+    """Of inputs (gates · D, C) and of the state (gates · D, D), and their biases (gates · D,)."""
+
+    into: Tensor
+    back: Tensor
+    bias_in: Tensor
+    bias_back: Tensor
 
 
 def advance(cell: Cell, inputs: Tensor, recurrent: Tensor, memory: Memory) -> Memory:
@@ -56,12 +64,17 @@ class Recurrent(Causal):
     def __init__(self, cell: Cell, in_channels: int, width: int) -> None:
         super().__init__()
         module = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
-        self.core: nn.RNNBase = module(in_channels, width, batch_first=True)
+        self.core: nn.RNN | nn.LSTM | nn.GRU = module(in_channels, width, batch_first=True)
         self.cell: Cell = cell
         self.width = width
         if cell == "lstm":  # remember by default: forget gate open at the start (Jozefowicz et al., 2015)
             with torch.no_grad():
-                self.core.bias_ih_l0[width : 2 * width].fill_(1.0)
+                self.weights().bias_in[width : 2 * width].fill_(1.0)
+
+    def weights(self) -> Weights:
+        """The layer's parameters; not copies."""
+        get = self.core.get_parameter
+        return Weights(get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0"))
 
     @property
     def reach(self) -> None:
@@ -70,7 +83,7 @@ class Recurrent(Causal):
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Zeros."""
-        h = self.core.weight_hh_l0.new_zeros(batch, self.width)
+        h = self.weights().back.new_zeros(batch, self.width)
         return Memory(h, torch.zeros_like(h) if self.cell == "lstm" else None)
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
@@ -80,9 +93,9 @@ class Recurrent(Causal):
         if state is None:
             return self.core(x)[0], None
         if x.shape[1] == 1 and not torch.is_grad_enabled():
-            core = self.core
-            inputs = F.linear(x[:, 0], core.weight_ih_l0, core.bias_ih_l0)
-            recurrent = F.linear(state.h, core.weight_hh_l0, core.bias_hh_l0)
+            w = self.weights()
+            inputs = F.linear(x[:, 0], w.into, w.bias_in)
+            recurrent = F.linear(state.h, w.back, w.bias_back)
             after = advance(self.cell, inputs, recurrent, state)
             return after.h[:, None], after
         h = state.h[None].contiguous()

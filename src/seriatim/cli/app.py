@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 import seriatim
 
@@ -16,28 +16,16 @@ app = App(
     help="Deep autoregressive models: train, sample, and exact likelihoods.",
     version=seriatim.__version__,
     version_flags=["--version"],
+    help_format="plaintext",  # as Markdown, <unk> would be a tag and disappear
+    default_parameter=Parameter(negative="", json_dict=False, json_list=False),
 )
 
-for name, summary in {
-    "train": "Train a model on text of your own or on a named data set.",
-    "sample": "Write text with a trained model.",
-    "evaluate": "Exact likelihood on held-out text.",
-    "score": "Bits of each document, the most surprising first.",
-    "explore": "What the model expects next.",
-    "inspect": "What a run holds.",
-    "export": "Write a model in another program's format.",
-    "models": "The model families, or the sizes of one.",
-    "demo": "Train, evaluate and sample on text that comes with Python.",
-}.items():
-    app.command(f"seriatim.cli.{name}:{name}", name=name, help=summary)
+for name in ("train", "sample", "evaluate", "score", "explore", "inspect", "export", "models", "demo"):
+    app.command(f"seriatim.cli.{name}:{name}", name=name)
 
 data = App(name="data", help="Named data sets: list, info, fetch.")
-for name, summary in {
-    "list": "The named data sets, and whether each is at hand.",
-    "info": "Where a data set comes from, its licence, its files and their hashes.",
-    "fetch": "Download a data set into the cache, checking its hash.",
-}.items():
-    data.command(f"seriatim.cli.data:{name}_", name=name, help=summary)
+for name in ("list", "info", "fetch"):
+    data.command(f"seriatim.cli.data:{name}_", name=name)
 app.command(data)
 
 

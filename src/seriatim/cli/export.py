@@ -10,9 +10,7 @@ from cyclopts import Parameter
 from seriatim.cli.common import open_model
 
 
-def export(
-    run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf"
-) -> None:
+def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf") -> None:
     """Write a model in another program's format.
 
     `hf` is a Hugging Face directory: a transformer without conditions becomes a Llama with the same logits, behind

@@ -105,7 +105,9 @@ def sample(
     """
     prompts = _prompts(prompt, prompt_file)
     if stream and (n != 1 or len(prompts) != 1 or as_json or log_probs):
-        raise UserError("--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs")
+        raise UserError(
+            "--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs"
+        )
     model = open_model(run, device, threads)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
     if isinstance(seeds, list) and len(seeds) != n * len(prompts):

@@ -51,9 +51,7 @@ def score(
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
     rows = [
         (name, -float(terms.sum()) / math.log(2), int(characters))
-        for name, terms, characters in zip(
-            tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True
-        )
+        for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)
     ]
     for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
         rate = bits / max(characters, 1)

@@ -102,7 +102,9 @@ def _preset(name: str | None) -> Preset | None:
 
 def _merged(options: T | None, kind: type[T], base: dict[str, Any], group: str) -> T:
     """The preset's values, under what was typed."""
-    explicit = {} if options is None else {name: getattr(options, name) for name in typed(group) if hasattr(options, name)}
+    explicit = (
+        {} if options is None else {name: getattr(options, name) for name in typed(group) if hasattr(options, name)}
+    )
     clash = {"steps": "epochs", "epochs": "steps"}  # one typed replaces the other preset
     return kind(**{**{k: v for k, v in base.items() if clash.get(k) not in explicit}, **explicit})
 

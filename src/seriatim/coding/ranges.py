@@ -8,7 +8,7 @@ for mixtures is ten times faster and costs 10^-5 % of size. Ratios of integers a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import constriction
 import numpy as np
@@ -19,7 +19,8 @@ Count = Callable[[Ints], Ints]
 """x (B,) -> C(x) (B,): the integer cdf of each row's symbol; C(−1) = 0, C(K − 1) = 2^bits, strictly increasing."""
 
 BITS = 32
-_DECISION = constriction.stream.model.Bernoulli(perfect=False)
+_stream: Any = constriction.stream  # pyright: ignore[reportAttributeAccessIssue] (compiled, without types)
+_DECISION = _stream.model.Bernoulli(perfect=False)
 
 
 class _Search:
@@ -51,7 +52,7 @@ class RangeEncoder:
     """Writes symbols; they are read back in the order in which they were written."""
 
     def __init__(self) -> None:
-        self._coder = constriction.stream.queue.RangeEncoder()
+        self._coder = _stream.queue.RangeEncoder()
 
     def put(self, x: Ints, count: Count, levels: int, bits: int = BITS) -> None:
         """Write one symbol a row, x (B,) in 0 … levels − 1."""
@@ -79,7 +80,7 @@ class RangeDecoder:
     def __init__(self, data: bytes) -> None:
         if len(data) % 4:
             raise ValueError(f"{len(data)} bytes are not a whole number of 32-bit words")
-        self._coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
+        self._coder = _stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
 
     def get(self, rows: int, count: Count, levels: int, bits: int = BITS) -> Ints:
         """Read one symbol a row."""

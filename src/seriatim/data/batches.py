@@ -1,4 +1,4 @@
-"""Which symbols a training step sees: a function of (seed, step, rank) alone, so that a run can be taken up anywhere."""
+"""Which symbols a training step sees: a function of (seed, step, rank) alone, so a run can be taken up anywhere."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ class Streams(Batches):
 
     def __init__(self, tokens: Tokens, length: int, size: int, rank: int = 0, world: int = 1) -> None:
         if tokens.given:
-            raise UserError("carried state crosses documents, whose conditions differ; leave out carry or the conditions")
+            raise UserError(
+                "carried state crosses documents, whose conditions differ; leave out carry or the conditions"
+            )
         self.tokens, self.length, self.size, self.rank = tokens, length, size, rank
         self.each = len(tokens.symbols) // (size * world)
         if self.each < 2:

@@ -59,7 +59,7 @@ def encode_given(value: str | float | None, codec: Labels | Numbers, where: str)
     if value is None:
         return -1 if isinstance(codec, Labels) else math.nan
     try:
-        return codec.encode(str(value) if isinstance(codec, Labels) else value)
+        return codec.encode(str(value)) if isinstance(codec, Labels) else codec.encode(value)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
 

@@ -1,8 +1,8 @@
 """Distributions and heads: what the network's numbers mean.
 
-`Dist` borrows the words of `torch.distributions` without its objects, which cost 17 to 33 µs each to build.
-A discrete distribution follows from one primitive, `log_mass`; whatever a head writes by hand for speed is held equal to
-the defaults here by the tests.
+`Dist` borrows the words of `torch.distributions` without its objects, which cost 17 to 33 µs each to build. A discrete
+distribution follows from one primitive, `log_mass`; whatever a head writes by hand for speed is held equal to the
+defaults here by the tests.
 """
 
 from __future__ import annotations

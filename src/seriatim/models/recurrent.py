@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Embedding, Inject, Pointwise, Recurrent, Serial
-from seriatim.causal.recurrent import GATES, Cell, Memory, advance, advance_lstm
+from seriatim.causal.recurrent import Cell, Memory, advance, advance_lstm
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
@@ -154,12 +154,12 @@ class _Packed:
         self.first = model.first
         layers = list(cast(Serial, model.net).layers)
         self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
-        self.inject = cast(Inject, layers[0]) if isinstance(layers[0], Inject) else None
-        cores = [cast(Recurrent, layers[i]).core for i in self.places]
+        self.inject = layers[0] if isinstance(layers[0], Inject) else None
+        weights = [cast(Recurrent, layers[i]).weights() for i in self.places]
         out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
         with torch.no_grad():
-            self.recurrent = [_Affine(core.bias_hh_l0.clone(), columns(core.weight_hh_l0)) for core in cores]
-            self.inputs = [_Affine(core.bias_ih_l0.clone(), columns(core.weight_ih_l0)) for core in cores]
+            self.recurrent = [_Affine(w.bias_back.clone(), columns(w.back)) for w in weights]
+            self.inputs = [_Affine(w.bias_in.clone(), columns(w.into)) for w in weights]
             self.joint = [
                 _Affine(a.bias + b.bias, torch.cat([a.weight, b.weight]))
                 for a, b in zip(self.inputs, self.recurrent, strict=True)
@@ -167,7 +167,7 @@ class _Packed:
             self.out = _Affine(out.bias.clone(), columns(out.weight))
             self.symbols = model.embedding.table.weight.clone()
             self.table: Tensor | None = None
-            if self.symbols.shape[0] * GATES[self.cell] * cores[0].hidden_size <= _TABLE:
+            if self.symbols.shape[0] * len(weights[0].bias_in) <= _TABLE:
                 self.table = self.inputs[0](self.symbols)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from seriatim.context import EMPTY, Context
 from seriatim.models.base import Given, Model
-from seriatim.tree import State
+from seriatim.tree import Fixed, State
 
 
 class Replayed(NamedTuple):
     """All that was said so far, and how much of it is real."""
 
     x: Tensor
-    context: Context
+    context: Fixed  # the fields of a Context, as a nest: rows are selected with x
     clock: int
 
 
@@ -37,7 +37,9 @@ class ReplayModel(Model):
         """An empty canvas."""
         parts = () if self.head.parts == 1 else (self.head.parts,)
         shape = (batch, *self.canvas(length), *parts)
-        return Replayed(torch.zeros(shape, dtype=torch.long, device=self.device), self.condition(context, batch), 0)
+        c = self.condition(context, batch)
+        fixed = Fixed((c.vector, c.field, c.memory, c.mask, c.scale, c.hop, c.offset))
+        return Replayed(torch.zeros(shape, dtype=torch.long, device=self.device), fixed, 0)
 
     @final
     @torch.no_grad()
@@ -47,6 +49,6 @@ class ReplayModel(Model):
         if state.clock:
             flat = state.x.view(state.x.shape[0], positions.numel(), *state.x.shape[1 + len(positions) :])
             flat[:, state.clock - 1] = prev
-        parameters = self(state.x, state.context)
+        parameters = self(state.x, Context(*state.context.nest))
         flat = parameters.view(parameters.shape[0], positions.numel(), -1)
         return flat[:, state.clock], Replayed(state.x, state.context, state.clock + 1)

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seriatim.causal import Attention, Causal, Embedding, Inject, Pointwise, Residual, Serial
-from seriatim.causal.attention import Cache, extend, rotary_table
+from seriatim.causal.attention import extend, rotary_table
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
@@ -125,9 +125,7 @@ class Transformer(SequenceModel):
         if config.vector:
             layers.append(Inject(config.width, vector=config.vector))
         for _ in range(config.layers):
-            layers.append(
-                branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout))
-            )
+            layers.append(branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout)))
             layers.append(branch(Pointwise(SwiGLU(config.width, config.feed_forward))))
         norm = nn.RMSNorm(config.width, eps=config.epsilon)
         out = nn.Linear(config.width, config.symbols, bias=False)
@@ -171,7 +169,7 @@ class _Layer(NamedTuple):
 
 @final
 class _Packed:
-    """Steps of a Transformer from folded weights. A step is 14 small operations a layer and one pass over the weights."""
+    """Steps of a Transformer from folded weights: 14 small operations a layer and one pass over the weights."""
 
     carries = True
 
@@ -190,7 +188,9 @@ class _Packed:
             self.layers = [self._fold(layers[i], layers[i + 1]) for i in self.places]
             norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
             out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
-            self.out = columns(out.weight * norm.weight)
+            gain = math.sqrt(config.width)
+            self.out = columns(out.weight * norm.weight * gain)
+            self.floor = out.weight.new_tensor(math.sqrt(config.width * config.epsilon))
             self.symbols = model.embedding.table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
@@ -199,8 +199,9 @@ class _Packed:
         norm2, pointwise = _parts(forward_branch)
         a, f = cast(Attention, attention), cast(SwiGLU, cast(Pointwise, pointwise).module)
         query = a.query.weight / math.sqrt(self.channels)
-        qkv = torch.cat([query, a.key.weight, a.value.weight]) * norm.weight
-        gate_up = torch.cat([f.gate.weight, f.up.weight]) * norm2.weight
+        gain = math.sqrt(self.config.width)
+        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (norm.weight * gain)
+        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (norm2.weight * gain)
         return _Layer(columns(qkv), columns(a.out.weight), columns(gate_up), columns(f.down.weight))
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
@@ -210,6 +211,10 @@ class _Packed:
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
         """The model's."""
         return self.model.read(x, context, carry)
+
+    def _unit(self, x: Tensor) -> Tensor:
+        """x over the square root of |x|² + width · ε: a norm but for its gain and √width, which are in the matrices."""
+        return x / torch.hypot(torch.linalg.vector_norm(x, dim=1, keepdim=True), self.floor)
 
     def _table(self, stop: int) -> tuple[Tensor, Tensor]:
         """cos, and sin with the sign of the half-split rotation, of positions up to `stop`."""
@@ -237,24 +242,19 @@ class _Packed:
         cos, sin = cos_all[clock], sin_all[clock]
         for layer, place in zip(self.layers, self.places, strict=True):
             nothing, cache, rest = states[place]
-            qkv = torch.mm(_unit(x, c.epsilon), layer.qkv).view(batch, heads + 2 * groups, channels)
+            qkv = torch.mm(self._unit(x), layer.qkv).view(batch, heads + 2 * groups, channels)
             qk = qkv[:, : heads + groups]
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
             cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
-            k, v = cache.k[:, :, : clock + 1], cache.v[:, :, : clock + 1]
-            q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
-            weights = torch.matmul(q, k.transpose(2, 3)).softmax(-1)
-            y = torch.matmul(weights, v).reshape(batch, heads * channels)
+            k, v = cache.k.flatten(0, 1)[:, : clock + 1], cache.v.flatten(0, 1)[:, : clock + 1]
+            q = qk[:, :heads].reshape(batch * groups, heads // groups, channels)
+            weights = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
+            y = torch.bmm(weights, v).view(batch, heads * channels)
             x = torch.addmm(x, y, layer.out)
-            gate, up = torch.mm(_unit(x, c.epsilon), layer.gate_up).chunk(2, 1)
+            gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
             x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
             states[place] = (nothing, cache, rest)
-        return torch.mm(_unit(x, c.epsilon), self.out), Position(state.clock + 1, tuple(states))
-
-
-def _unit(x: Tensor, epsilon: float) -> Tensor:
-    """x over its root mean square: a norm whose gain has been folded into the next matrix."""
-    return F.rms_norm(x, (x.shape[-1],), eps=epsilon)
+        return torch.mm(self._unit(x), self.out), Position(state.clock + 1, tuple(states))
 
 
 def _parts(branch: nn.Module) -> tuple[nn.RMSNorm, nn.Module]:

@@ -320,7 +320,9 @@ class Loop:
             if document["carried"]:
                 self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
-            raise UserError(f"{path.parent} does not fit this model ({error}); train anew in another directory") from error
+            raise UserError(
+                f"{path.parent} does not fit this model ({error}); train anew in another directory"
+            ) from error
 
     def _carry_from(self, tensors: dict[str, Tensor], clocks: list[int]) -> Carry:
         leaves = [tensors[f"carry.{i}"] for i in range(sum(name.startswith("carry.") for name in tensors))]

@@ -143,7 +143,9 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         if importlib.util.find_spec("tensorboard") is None:
-            raise UserError("TensorBoard is not installed; pip install 'seriatim[tracking]' or leave out --train.tensorboard")
+            raise UserError(
+                "TensorBoard is not installed; pip install 'seriatim[tracking]' or leave out --train.tensorboard"
+            )
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._writer = SummaryWriter(str(folder))

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from seriatim.symbols import Policy
 
 
-
 @final
 @dataclass(frozen=True)
 class TokenOptions:

@@ -86,7 +86,9 @@ def pick_device(name: str) -> str:
         return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
     kind = name.split(":")[0]
     if not there.get(kind, False):
-        raise UserError(f"device {name!r} is not to be had here; there is {', '.join(k for k, ok in there.items() if ok)}")
+        raise UserError(
+            f"device {name!r} is not to be had here; there is {', '.join(k for k, ok in there.items() if ok)}"
+        )
     return name
 
 
@@ -143,7 +145,9 @@ class Session:
             model, tokenizer = loaded.model, loaded.tokenizer
             codecs = {"x": tokenizer, **loaded.conditions}
             if loaded.family != plan.family:
-                raise UserError(f"{source} holds a {loaded.family}, and a {plan.family} is asked for; leave out --model")
+                raise UserError(
+                    f"{source} holds a {loaded.family}, and a {plan.family} is asked for; leave out --model"
+                )
         self.codecs, self.model, self.tokenizer = codecs, model, tokenizer
         self.train = self._tokens("train", strict=True)
         loop = Loop(

@@ -1,0 +1,167 @@
+"""Tokens per second of sampling, side by side with what people use now, in one run.
+
+    python benchmarks/text_sampling.py [--threads 1] [--tokens 200] [--rounds 3]
+
+The Transformer has 6 layers, 6 heads, 384 channels, context 256 and 65 symbols (nanoGPT's character model); beside it
+Hugging Face `generate` on a Llama of the same sizes (the same weights) and on a GPT-2 of the same sizes, with the dynamic
+and the static cache; top-k 40 on all. The LSTM has 2 layers of 512; beside it `nn.LSTM` stepped one symbol at a time with
+the same draws. The limit is the time to read all weights once a token, at the bandwidth measured in this run.
+Rounds alternate between the contestants; the best round of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers.utils import logging
+
+from seriatim import Steer
+from seriatim.models import LSTM, RecurrentConfig, Transformer, TransformerConfig
+
+SYMBOLS, WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 65, 384, 6, 6, 1024, 256
+
+
+def bandwidth() -> float:
+    """Bytes a second at which weights can be read: the faster of a sum and a row times a matrix, over 128 MiB."""
+    matrices = [torch.randn(512, 2048) for _ in range(32)]
+    x = torch.randn(1, 512)
+    size = sum(m.numel() * m.element_size() for m in matrices)
+
+    def best(work: Callable[[], object]) -> float:
+        times: list[float] = []
+        for _ in range(10):
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
+        return size / min(times)
+
+    return max(best(lambda: [m.sum() for m in matrices]), best(lambda: [torch.mm(x, m) for m in matrices]))
+
+
+def race(contestants: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
+    """Tokens a second of each, the best of so many alternating rounds after one to warm up."""
+    for work in contestants.values():
+        work()
+    best = dict.fromkeys(contestants, 0.0)
+    for _ in range(rounds):
+        for name, work in contestants.items():
+            start = time.perf_counter()
+            tokens = work()
+            best[name] = max(best[name], tokens / (time.perf_counter() - start))
+    return best
+
+
+def table(title: str, rates: dict[str, float], ours: str, weights: int, batch: int, bytes_per_second: float) -> None:
+    limit = batch * bytes_per_second / (4 * weights)
+    print(f"\n{title}: {weights / 1e6:.2f} M weights; reading them once a token allows {limit:,.0f} tokens/s")
+    print(f"| {'':34s} | tokens/s | share of the limit | Seriatim is faster by |")
+    print(f"|{'-' * 36}|---------:|-------------------:|----------------------:|")
+    for name, rate in rates.items():
+        factor = "" if name == ours else f"{rates[ours] / rate:.2f}"
+        print(f"| {name:34s} | {rate:8,.0f} | {100 * rate / limit:16.1f} % | {factor:>21s} |")
+
+
+def hugging_face(model: torch.nn.Module, batch: int, tokens: int, cache: str | None) -> Callable[[], int]:
+    prompt = torch.zeros(batch, 1, dtype=torch.long)
+
+    def work() -> int:
+        options = {} if cache is None else {"cache_implementation": cache}
+        out = model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=tokens,
+            min_new_tokens=tokens,
+            do_sample=True,
+            top_k=40,
+            **options,
+        )
+        assert out.shape[1] == tokens + 1
+        return batch * tokens
+
+    return work
+
+
+def transformers(batch: int, tokens: int, rounds: int, bytes_per_second: float) -> None:
+    ours = Transformer(
+        TransformerConfig(SYMBOLS, WIDTH, LAYERS, HEADS, hidden=HIDDEN, context=CONTEXT, start=0)
+    ).eval()
+    special = {"bos_token_id": 0, "eos_token_id": None, "pad_token_id": 1}
+    llama = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=SYMBOLS,
+            hidden_size=WIDTH,
+            intermediate_size=HIDDEN,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=HEADS,
+            max_position_embeddings=CONTEXT + 1,
+            **special,
+        )
+    ).eval()
+    gpt2 = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=SYMBOLS, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=CONTEXT + 1, **special
+        )
+    ).eval()
+    steer = Steer(top_k=40)
+
+    def sample() -> int:
+        return ours.sample(batch, length=tokens, steer=steer).numel()
+
+    contestants: dict[str, Callable[[], int]] = {"Seriatim": sample}
+    for name, model in (("Llama", llama), ("GPT-2", gpt2)):
+        contestants[f"Hugging Face {name}, dynamic cache"] = hugging_face(model, batch, tokens, None)
+        contestants[f"Hugging Face {name}, static cache"] = hugging_face(model, batch, tokens, "static")
+    weights = sum(p.numel() for p in ours.parameters())
+    rates = race(contestants, rounds)
+    table(f"Transformer, batch {batch}", rates, "Seriatim", weights, batch, bytes_per_second)
+
+
+def lstms(tokens: int, rounds: int, bytes_per_second: float) -> None:
+    ours = LSTM(RecurrentConfig(SYMBOLS, 512, 2)).eval()
+    embedding, core = torch.nn.Embedding(SYMBOLS, 512), torch.nn.LSTM(512, 512, 2, batch_first=True)
+    out = torch.nn.Linear(512, SYMBOLS)
+    steer = Steer(top_k=40)
+
+    @torch.no_grad()
+    def stepped() -> int:
+        x, state = torch.zeros(1, 1, dtype=torch.long), None
+        for _ in range(tokens):
+            y, state = core(embedding(x), state)
+            logits = out(y[:, -1])
+            least = logits.topk(40).values[:, -1:]
+            x = torch.multinomial(logits.masked_fill(logits < least, -torch.inf).softmax(-1), 1)
+        return tokens
+
+    def sample() -> int:
+        return ours.sample(1, length=tokens, steer=steer).numel()
+
+    # the folded first layer reads a row of its table instead of a matrix: the weights that a step must read are fewer
+    weights = sum(p.numel() for p in core.parameters()) + out.weight.numel()
+    rates = race({"Seriatim": sample, "nn.LSTM stepped": stepped}, rounds)
+    table("LSTM 2×512, batch 1", rates, "Seriatim", weights, 1, bytes_per_second)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    logging.set_verbosity_error()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    speed = bandwidth()
+    print(f"{arguments.threads} thread(s), torch {torch.__version__}; weights can be read at {speed / 1e9:.1f} GB/s")
+    for batch in (1, 32):
+        transformers(batch, arguments.tokens, arguments.rounds, speed)
+    lstms(5 * arguments.tokens, arguments.rounds, speed)
+
+
+if __name__ == "__main__":
+    main()
