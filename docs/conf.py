@@ -19,6 +19,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_google_docstring = True
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+napoleon_attr_annotations = False
 
 
 def _markdown(app, what, name, obj, options, lines):  # noqa: ANN001, ARG001
