@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
 from seriatim.causal import (
     Attention,
@@ -27,8 +26,9 @@ from seriatim.causal import (
 from seriatim.conditioning import LabelEncoder, NumberEncoder
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
-from seriatim.models import FAMILIES, Conditional, Model, RecurrentConfig, TransformerConfig
+from seriatim.models import FAMILIES, Conditional, Model, RecurrentConfig
 from seriatim.models.base import Given
+from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
 WIDTH, TIME, ROWS = 4, 9, 3
 LABELS = 3
@@ -195,14 +195,12 @@ MODELS: dict[str, ModelCase] = {
         "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, dropout=0.3, start=2
     ),
     "conditional": ModelCase(conditional, given=label_and_number),
-    "toy-sequence": ModelCase(
-        lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None
-    ),
-    "toy-pairs": ModelCase(
-        lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None
-    ),
+    "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
+    "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),
     "toy-grid": ModelCase(
         lambda k: MaskedLinear((2, 3), CategoricalHead(k), k, raster_neighbours(2, 3), vector=2, field=3),
-        shape=(2, 3), given=picture, small=None,
+        shape=(2, 3),
+        given=picture,
+        small=None,
     ),
 }

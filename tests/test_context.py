@@ -18,10 +18,15 @@ def numbered(columns: int, hop: int, offset: int) -> Context:
 
 
 @given(
-    columns=st.integers(1, 6), hop=st.integers(1, 4), offset=st.integers(0, 3), cuts=st.tuples(*[st.integers(0, 24)] * 4)
+    columns=st.integers(1, 6),
+    hop=st.integers(1, 4),
+    offset=st.integers(0, 3),
+    cuts=st.tuples(*[st.integers(0, 24)] * 4),
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_windows_of_windows_hold_what_the_whole_holds(columns: int, hop: int, offset: int, cuts: tuple[int, ...]) -> None:
+def test_windows_of_windows_hold_what_the_whole_holds(
+    columns: int, hop: int, offset: int, cuts: tuple[int, ...]
+) -> None:
     offset %= hop
     context = numbered(columns, hop, offset)
     held = columns * hop - offset

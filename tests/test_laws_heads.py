@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
+
 from laws import gradient_reaches_every_parameter, heads
 from registry import HEADS, HeadCase
-
 from seriatim.heads import Categorical, Discrete, Event
 
 pytestmark = pytest.mark.usefixtures("float64")

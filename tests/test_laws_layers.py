@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from laws import gradient_reaches_every_parameter, layers
 from registry import LAYERS, TIME, LayerCase
-
 from seriatim.causal import Residual
 from seriatim.context import EMPTY
 

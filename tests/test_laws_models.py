@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from laws import gradient_reaches_every_parameter, models
 from registry import MODELS, ROWS, ModelCase
-
 from seriatim.heads import Event
 from seriatim.models import Conditional
 

@@ -83,7 +83,9 @@ def test_the_interval_is_open(monkeypatch: pytest.MonkeyPatch, bits: int, expect
     assert bool(torch.special.ndtri(u).isfinite().all())
 
 
-@given(start=st.integers(0, 2**40), n=st.integers(1, 300), cut=st.integers(0, 300), seed=st.integers(-(2**63), 2**63 - 1))
+@given(
+    start=st.integers(0, 2**40), n=st.integers(1, 300), cut=st.integers(0, 300), seed=st.integers(-(2**63), 2**63 - 1)
+)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_any_part_of_a_stream_is_that_part(start: int, n: int, cut: int, seed: int) -> None:
     seeds = torch.tensor([seed, 5])

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from registry import HEADS, LAYERS, MODELS
 
 import seriatim.causal
 import seriatim.heads
 import seriatim.models
+from registry import HEADS, LAYERS, MODELS
 from seriatim.causal import Causal
 from seriatim.heads import Dist, Event, Head
 from seriatim.models import FAMILIES, Model
@@ -61,7 +61,7 @@ def test_every_family_is_registered() -> None:
 
 def test_every_model_is_a_family_or_registered() -> None:
     made = {type(case.model()) for case in MODELS.values()}
-    finished = {cls for cls in concrete(Model) if not cls.__subclasses__()}  # the others are what several have in common
+    finished = {cls for cls in concrete(Model) if not cls.__subclasses__()}  # the others are what several share
     assert finished <= made
 
 

@@ -159,7 +159,9 @@ def test_the_order_is_bias_penalties_temperature_top_k_top_p_min_p_typical() -> 
 @pytest.mark.parametrize("temperature", [0.1, 0.7, 1.0, 3.0])
 def test_temperature_divides_the_logits(temperature: float) -> None:
     logits = torch.randn(2, 7)
-    torch.testing.assert_close(probabilities(logits, Steer(temperature=temperature)), (logits / temperature).softmax(-1))
+    torch.testing.assert_close(
+        probabilities(logits, Steer(temperature=temperature)), (logits / temperature).softmax(-1)
+    )
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-30, 1e-320])
@@ -216,7 +218,9 @@ IMPOSSIBLE = {
 }
 
 
-@pytest.mark.parametrize(("option", "value"), [(name, value) for name, values in IMPOSSIBLE.items() for value in values])
+@pytest.mark.parametrize(
+    ("option", "value"), [(name, value) for name, values in IMPOSSIBLE.items() for value in values]
+)
 def test_impossible_options_are_user_errors(option: str, value: object) -> None:
     with pytest.raises(UserError, match=option.replace("_", "-")):
         Steer(**{option: value})  # type: ignore[arg-type]

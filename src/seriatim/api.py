@@ -42,7 +42,7 @@ def train(
 
     Raises:
         UserError: on impossible options or bad data.
-        seriatim.train.loop.Interrupted: after Ctrl-C, with everything saved.
+        seriatim.errors.Interrupted: after Ctrl-C, with everything saved.
     """
     if resuming:
         folder = Path(out if out is not None else "")

@@ -16,6 +16,7 @@ import os
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -118,10 +119,12 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
         _sync(folder)
         for stale in folder.glob(f"{name}-*.safetensors"):
             if stale != target and _TENSOR_FILE.fullmatch(stale.name):
-                stale.unlink()
+                with suppress(OSError):  # the checkpoint is saved; the next save tries again
+                    stale.unlink()
     except (OSError, SafetensorError) as error:
         for path in (fresh, listed):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"cannot save to {folder}: {reason}; what was saved before is untouched") from error
 
@@ -136,7 +139,7 @@ def _document(folder: Path, name: str) -> dict[str, Any]:
         raise UserError(f"{path} has {path.stat().st_size} bytes, which no checkpoint has; it is not one")
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits
         raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
     if not isinstance(document, dict):
         raise UserError(f"{path} is not a JSON object; it is not a checkpoint")
@@ -294,7 +297,8 @@ def build_checked(
     with torch.device("meta"):
         expected = tensors_of(build(family_name, config, conditions))
     dtype = check_tensors(path, {names[name] if names else name: value for name, value in expected.items()})
-    model = build(family_name, config, conditions).to(dtype).to(device)
+    with torch.random.fork_rng(devices=[]):  # what is drawn is overwritten, and the caller's generator is not ours
+        model = build(family_name, config, conditions).to(dtype).to(device)
     held = load_tensors(path, device)
     assign(model, {name: held[names[name] if names else name] for name in expected})
     return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -46,6 +46,11 @@ def _choices(kind: Any) -> tuple[Any, ...]:
     return (kind,)
 
 
+def _finite(value: float) -> bool:
+    """Whether it is a number that a float holds; `math.isfinite` raises on whole numbers beyond."""
+    return abs(value) <= sys.float_info.max
+
+
 def _fits(value: Any, kind: Any) -> bool:
     if kind is type(None):
         return value is None
@@ -56,7 +61,7 @@ def _fits(value: Any, kind: Any) -> bool:
             _fits(item, typing.get_args(kind)[0]) for item in typing.cast("list[Any]", value)
         )
     if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
+        return type(value) in (int, float) and _finite(value)
     return type(value) is kind
 
 
@@ -121,7 +126,7 @@ def _parse(word: str, kind: Any) -> Any:
         number = kind(word.replace("_", ""))
     except ValueError:
         return ...
-    return number if math.isfinite(number) else ...
+    return number if _finite(number) else ...
 
 
 def parse(cls: type[Any], words: Mapping[str, str], group: str) -> dict[str, Any]:

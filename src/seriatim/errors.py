@@ -10,6 +10,10 @@ class UserError(Exception):
     """What was given, what was wanted, what to do: one line. The command line prints it and exits with 2."""
 
 
+class Interrupted(Exception):  # noqa: N818 (it is no error)
+    """Ctrl-C or SIGTERM came, and everything is saved. Says how to go on; the command line exits with 130."""
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, else all of them."""
     names = [str(name) for name in known]

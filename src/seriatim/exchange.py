@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from safetensors import SafetensorError
+
 from seriatim import checkpoint, symbols
 from seriatim.errors import UserError
 from seriatim.models import Transformer, TransformerConfig
@@ -100,8 +102,9 @@ def export_hf(model: TextModel, folder: Path) -> list[str]:
         if folder.exists():
             folder.rmdir()
         fresh.replace(folder)
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"cannot write {folder}: {reason}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return ["model.safetensors", *documents]
@@ -153,8 +156,10 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
             start=int(raw["bos_token_id"]),
             context=int(raw["max_position_embeddings"]) - 1,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{folder}/config.json lacks or garbles {error}; export it again") from error
+    if config.symbols != tokenizer.size:
+        raise UserError(f"{folder}: vocab_size is {config.symbols}, and {CODECS} has {tokenizer.size} symbols")
     path = folder / "model.safetensors"
     if not path.is_file():
         raise UserError(f"{path} is missing; a model in several files is not read")

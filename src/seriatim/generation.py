@@ -10,7 +10,7 @@ from torch import Tensor
 
 from seriatim.context import EMPTY
 from seriatim.heads import Categorical, Discrete
-from seriatim.likelihood import default_stride, pad
+from seriatim.likelihood import pad, window_start
 from seriatim.models import Model
 from seriatim.models.base import Given
 from seriatim.noise import Noise
@@ -88,13 +88,10 @@ class Generation:
 
     def _enter(self) -> tuple[Walk, int]:
         """A walk that has read the history, or of a long one the window that the next position falls into."""
-        clock, begin = self.history.shape[1], 0
+        clock = self.history.shape[1]
+        begin = window_start(clock, self.horizon)
         most = int(self.lengths.max()) + self.longest
         length = most if self.horizon is None else min(self.horizon, most)
-        if self.horizon is not None:
-            stride = default_stride(self.horizon)
-            while clock - begin >= self.horizon:
-                begin += stride
         walk = Walk(self.stepper, len(self.rows), self.context, length)
         if clock > begin:
             walk.feed(self.history[:, begin:])

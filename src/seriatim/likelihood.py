@@ -48,6 +48,14 @@ def windows(length: int, window: int, stride: int) -> Iterator[Window]:
         start, fresh = start + stride, stop
 
 
+def window_start(position: int, window: int | None) -> int:
+    """Where the window begins in which `windows`, at its usual stride, counts a position."""
+    if window is None or position < window:
+        return 0
+    stride = default_stride(window)
+    return -(-(position - window + 1) // stride) * stride
+
+
 def to_given(values: Mapping[str, Array], device: torch.device) -> dict[str, Tensor]:
     """Encoded conditions as tensors: labels as integers, numbers as floats."""
     given: dict[str, Tensor] = {}
@@ -100,7 +108,7 @@ def log_probs(
         some = pieces[first : first + batch]
         x = pad([sequences[i][w.start : w.stop] for i, w in some], model.device)
         context = to_given({k: v[[i for i, _ in some]] for k, v in (given or {}).items()}, model.device)
-        terms = model.log_probs(x, context).double().cpu().numpy()
+        terms = model.log_probs(x, context).cpu().double().numpy()
         for row, (i, w) in zip(terms, some, strict=True):
             result[i][w.fresh : w.stop] = row[w.fresh - w.start : w.stop - w.start]
     return result
@@ -137,4 +145,4 @@ def _chunks(model: Model, x: Tensor, given: Mapping[str, Tensor]) -> Iterator[ND
     for chunk in x.split(_CHUNK, 1) if x.shape[1] else [x]:
         parameters, carry = model.read(chunk, context, carry)
         dist: Any = model.head(parameters)
-        yield dist.log_prob(chunk).double().cpu().numpy()
+        yield dist.log_prob(chunk).cpu().double().numpy()

@@ -51,18 +51,25 @@ class Noise:
     """The stream of `uniform` for a batch, made in blocks: a block costs as much as a single number."""
 
     def __init__(self, seeds: Int[Tensor, "B"], block: int = 256) -> None:
-        self.seeds, self.block = seeds, block
+        self.seeds, self.block = (
+            seeds.cpu(),
+            block,
+        )  # integer arithmetic is the same everywhere; not all devices have it
+        self.device = seeds.device
         self._start, self._numbers = 0, torch.empty(len(seeds), 0)
 
     def __call__(self, start: int, n: int = 1) -> Float[Tensor, "B n"]:
         """Numbers start … start + n − 1 of each row."""
         if not (self._start <= start and start + n <= self._start + self._numbers.shape[1]):
-            self._start, self._numbers = start, uniform(self.seeds, start, max(n, self.block))
+            numbers = uniform(self.seeds, start, max(n, self.block))
+            if self.device.type == "mps":  # no float64 there
+                numbers = numbers.float().clamp(2.0**-24, 1 - 2.0**-24)
+            self._start, self._numbers = start, numbers.to(self.device)
         return self._numbers[:, start - self._start : start - self._start + n]
 
     def select(self, rows: Tensor) -> None:
         """Keep the given rows."""
-        self.seeds, self._numbers = self.seeds[rows], self._numbers[rows]
+        self.seeds, self._numbers = self.seeds[rows.cpu()], self._numbers[rows]
 
 
 def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
@@ -74,7 +81,12 @@ def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "c
         ValueError: if seeds are given and there are not n of them.
     """
     if isinstance(seed, int):
-        return _mix(_mix(torch.tensor(seed, device=device)) + torch.arange(n, device=device) * _GOLDEN)
+        return (_mix(_mix(torch.tensor(_signed(seed))) + torch.arange(n) * _GOLDEN)).to(device)
     if len(seed) != n:
         raise ValueError(f"{len(seed)} seeds for {n} rows")
-    return torch.tensor(list(seed), device=device)
+    return torch.tensor([_signed(each) for each in seed], device=device)
+
+
+def _signed(seed: int) -> int:
+    """Any integer as 64 bits."""
+    return (seed + 2**63) % 2**64 - 2**63

@@ -18,7 +18,7 @@ from seriatim.data.tokens import Tokens, encode_given, tokenize
 from seriatim.errors import UserError, nearest
 from seriatim.generation import Generation
 from seriatim.heads import Categorical
-from seriatim.likelihood import log_probs, to_given
+from seriatim.likelihood import log_probs, to_given, window_start
 from seriatim.models import Model
 from seriatim.noise import row_seeds
 from seriatim.steer import Steer
@@ -58,8 +58,8 @@ class Figures:
     """The exact likelihood of some text.
 
     Attributes:
-        nats: −log p of all of it, `<end>`s included.
-        tokens: how many symbols, `<end>`s included.
+        nats: −log p of all of it, the `<end>` of each document included.
+        tokens: how many symbols, each `<end>` included.
         characters: of the text itself.
         bytes: of the text in UTF-8.
         documents: how many.
@@ -160,6 +160,30 @@ class StopStrings:
 
 
 @final
+@dataclass(frozen=True)
+class _Request:
+    """What `TextModel.sample` is asked for beside prompts, steering and conditions."""
+
+    max_length: int = 500
+    min_length: int = 0
+    stop: str | Sequence[str] = ()
+    seed: int | Sequence[int] = 0
+    log_probs: bool = False
+    slide: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
+            raise UserError(
+                f"min-length {self.min_length} and max-length {self.max_length} do not fit; 0 <= min <= max and "
+                "1 <= max is wanted"
+            )
+        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
+        wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
+        if wrong:
+            raise UserError(f"seed is {wrong[0]}; a whole number from -2^63 to 2^63 - 1 is wanted")
+
+
+@final
 @dataclass
 class _Row:
     """A sample under way."""
@@ -246,7 +270,12 @@ class TextModel:
             window: symbols looked at together; None: the model's horizon, or all with carried state.
             stride: how far the window moves on; None: half of it.
             truncate: look at so many symbols of a document only.
+
+        Raises:
+            UserError: if window, stride or truncate are impossible.
         """
+        if truncate is not None and truncate < 1:
+            raise UserError(f"truncate is {truncate}; look at 1 symbol or more")
         tokens = tokenize(documents, self.tokenizer, self.conditions, truncate=truncate, strict_given=False)
         terms = [-x for x in self.token_log_probs(tokens, window, stride)]
         return Figures(
@@ -262,7 +291,10 @@ class TextModel:
         self, prompt: str, top: int = 5, temperature: float = 1.0, given: Values | None = None
     ) -> list[tuple[str, float]]:
         """The `top` most likely next symbols after a prompt, with their probabilities at a temperature."""
-        ids = self._within(self.tokenizer.encode(prompt), slide=True)
+        if top < 1:
+            raise UserError(f"top is {top}; ask for 1 symbol or more")
+        ids = self.tokenizer.encode(prompt)
+        ids = ids[window_start(len(ids), self.horizon) :]
         context = self.model.condition(self._given(given, 1), 1)
         walk = Walk(self.model.packed(), 1, context, len(ids) + 1)
         if len(ids):
@@ -311,7 +343,8 @@ class TextModel:
         Raises:
             UserError: on impossible options, unknown conditions or too long a prompt.
         """
-        rows = self._write(prompt, n, given, max_length, min_length, stop, seed, steer, log_probs, slide, options)
+        request = _Request(max_length, min_length, stop, seed, log_probs, slide)
+        rows = self._write(prompt, n, given, request, _steer(steer, options))
         last: dict[int, _Row] = {}
         for i, row, _ in rows:
             last[i] = row
@@ -320,10 +353,12 @@ class TextModel:
             for row in (last[i] for i in sorted(last))
         ]
 
-    def stream(self, prompt: str = "", **options: Any) -> Iterator[str]:
+    def stream(
+        self, prompt: str = "", *, given: Values | None = None, steer: Steer | None = None, **options: Any
+    ) -> Iterator[str]:
         """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
-        named = {key: options.pop(key, default) for key, default in _STREAM.items()}
-        for _, _, piece in self._write(prompt, 1, *named.values(), options):
+        asked = {key: options.pop(key) for key in _Request.__dataclass_fields__ if key in options}
+        for _, _, piece in self._write(prompt, 1, given, _Request(**asked), _steer(steer, options)):
             if piece:
                 yield piece
 
@@ -332,27 +367,18 @@ class TextModel:
         prompt: str | Sequence[str],
         n: int,
         given: Values | None,
-        max_length: int,
-        min_length: int,
-        stop: str | Sequence[str],
-        seed: int | Sequence[int],
-        steer: Steer | None,
-        score: bool,
-        slide: bool,
-        options: Mapping[str, Any],
+        request: _Request,
+        steer: Steer,
     ) -> Iterator[tuple[int, _Row, str]]:
         """(row number, row, newly settled text) after every symbol."""
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        stops = [stop] if isinstance(stop, str) else list(stop)
+        stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
         total = len(prompts) * n
         if n < 1 or not prompts:
             raise UserError(f"{n} samples of {len(prompts)} prompts are asked for; ask for at least one")
-        if max_length < 1 or not 0 <= min_length <= max_length:
-            raise UserError(
-                f"min-length {min_length} and max-length {max_length} do not fit; 0 <= min <= max and 1 <= max is wanted"
-            )
-        steer = _steer(steer, options)
-        encoded = [self._within(self.tokenizer.encode(p), slide) for p in prompts]
+        if not isinstance(request.seed, int) and len(request.seed) != total:
+            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one for each")
+        encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
         ids = [x for x in encoded for _ in range(n)]
         rows = [self._row(x, stops) for x in ids]
         for i, row in enumerate(rows):
@@ -360,29 +386,28 @@ class TextModel:
         generation = Generation(
             self.model,
             ids,
-            row_seeds(seed, total, self.model.device),
+            row_seeds(request.seed, total, self.model.device),
             steer,
             end=self.tokenizer.end,
-            longest=max_length,
-            shortest=min_length,
+            longest=request.max_length,
+            shortest=request.min_length,
             given=self._given(given, total),
-            score=score,
+            score=request.log_probs,
         )
         for draws in generation:
             for draw in draws:
                 row = rows[draw.row]
                 row.symbols.append(draw.symbol)
-                if score:
+                if request.log_probs:
                     row.log_probs.append(draw.log_prob)
                 piece = row.stops.push(row.stream.push(draw.symbol))
+                if draw.symbol == self.tokenizer.end:
+                    row.ended = "end"
+                if row.ended == "end" or len(row.symbols) == request.max_length:
+                    piece += row.stops.push(row.stream.flush()) + row.stops.flush()
                 if row.stops.found:
                     row.ended = "stop"
                     generation.drop(draw.row)
-                elif draw.symbol == self.tokenizer.end:
-                    row.ended = "end"
-                if row.ended != "stop" and (row.ended == "end" or len(row.symbols) == max_length):
-                    piece += row.stops.push(row.stream.flush())
-                    piece += row.stops.flush()
                 row.text.append(piece)
                 yield draw.row, row, piece
 
@@ -418,18 +443,6 @@ class TextModel:
             for name, codec in codecs.items()
         }
         return to_given(values, self.model.device)
-
-
-_STREAM: dict[str, Any] = {
-    "given": None,
-    "max_length": 500,
-    "min_length": 0,
-    "stop": (),
-    "seed": 0,
-    "steer": None,
-    "log_probs": False,
-    "slide": False,
-}
 
 
 def _steer(steer: Steer | None, options: Mapping[str, Any]) -> Steer:

@@ -6,10 +6,10 @@ import itertools
 from typing import Any
 
 import torch
-from laws import same
 from scipy import integrate, stats
 from torch import Tensor
 
+from laws import same
 from seriatim.heads import Discrete, Dist, Event
 from seriatim.noise import uniform
 
@@ -47,9 +47,7 @@ def density_integrates_to_one(dist: Dist) -> None:
 def event_sums_to_one(event: Event, levels: tuple[int, ...]) -> None:
     """Σ over all P-tuples of discrete parts = 1."""
     shape = event.given(0, torch.zeros(0)).batch_shape
-    terms = [
-        event.log_prob(torch.tensor(x).expand(*shape, len(x))) for x in itertools.product(*map(range, levels))
-    ]
+    terms = [event.log_prob(torch.tensor(x).expand(*shape, len(x))) for x in itertools.product(*map(range, levels))]
     same(torch.stack(terms).exp().sum(0), torch.ones(shape))
 
 
@@ -70,7 +68,7 @@ def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor) -> 
 
 
 def counts_law(dist: Discrete, bits: int) -> None:
-    """C(−1) = 0 < C(0) < … < C(K−1) = 2^bits, and each interval is as wide as p says: 2K + 3 counts off at most, and rounding."""
+    """C(−1) = 0 < C(0) < … < C(K−1) = 2^bits; an interval is as wide as p says, but for 2K + 3 counts and rounding."""
     before = dist.count(torch.full(dist.batch_shape, -1), bits)
     assert bool((before == 0).all())
     counts = torch.stack([dist.count(x, bits) for x in symbols(dist)], -1)
@@ -91,8 +89,10 @@ def draw_equals_density(dist: Dist, n: int, seed: int = 0) -> None:
         chi_square(torch.bincount(x, minlength=dist.levels), dist.log_table()[0].exp())
         return
     grid = x.sort().values
-    inside = [integrate.quad(lambda v: float(dist.log_prob(torch.full((n,), v))[0].exp()), a, b)[0]
-              for a, b in itertools.pairwise([-float("inf"), *grid[n // 20 :: n // 20].tolist(), float("inf")])]
+    inside = [
+        integrate.quad(lambda v: float(dist.log_prob(torch.full((n,), v))[0].exp()), a, b)[0]
+        for a, b in itertools.pairwise([-float("inf"), *grid[n // 20 :: n // 20].tolist(), float("inf")])
+    ]
     edges = [n // 20 * (i + 1) for i in range(len(inside) - 1)]
     counts = torch.tensor([b - a for a, b in itertools.pairwise([0, *edges, n])])
     expected = torch.tensor(inside).cumsum(0)

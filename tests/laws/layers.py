@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
-from laws import SEEN, same
 from torch import Tensor
 
+from laws import SEEN, same
 from seriatim import tree
 from seriatim.causal import Causal, Residual
 from seriatim.context import EMPTY, Context

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from laws import SEEN, same
 from torch import Tensor
 
+from laws import SEEN, same
+from laws.heads import chi_square, counts_law
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Discrete
-from seriatim.models import Model
+from seriatim.models import Conditional, Model
 from seriatim.models.base import Given
 from seriatim.noise import row_seeds, uniform
 from seriatim.walk import Carry, Stepper, Walk
@@ -67,7 +68,7 @@ def carry_law(model: Model, x: Tensor, given: Given, cuts: Iterable[int]) -> Non
 
 
 def feed_law(stepper: Stepper, model: Model, x: Tensor, given: Given, fed: int) -> None:
-    """A walk that reads a prompt as one chunk and goes on symbol by symbol, then by a chunk again, is the parallel pass."""
+    """A walk that reads a prompt as one chunk, goes on by symbols, then by a chunk again, is the parallel pass."""
     context = model.condition(given, x.shape[0])
     walk, parts = Walk(stepper, x.shape[0], context, x.shape[1]), stepper.head.parts
     rows = [walk.feed(x[:, :fed])]
@@ -114,7 +115,7 @@ def strictness_and_sight(model: Model, x: Tensor, shape: Sequence[int], levels: 
 def total_probability(
     model: Model, shape: Sequence[int], levels: Sequence[int], given: Given, end: int | None = None
 ) -> None:
-    """Σ over all x of exp log p(x) = 1. With `end`: over all strings that have ended, and what has not ended by then."""
+    """Σ over all x of exp log p(x) = 1. With `end`: over all strings that have ended, and those that have not yet."""
     n = math.prod(shape) * len(levels)
     every = torch.cartesian_prod(*[torch.arange(k) for _ in range(math.prod(shape)) for k in levels]).reshape(-1, n)
     parts = [] if len(levels) == 1 else [len(levels)]
@@ -188,8 +189,6 @@ def same_seed_same_sample(model: Model, given: Given, shape: Sequence[int], n: i
 
 def sample_equals_density(model: Model, shape: Sequence[int], levels: Sequence[int], given: Given, n: int) -> None:
     """χ²: whole samples come as often as their likelihood says."""
-    from laws.heads import chi_square  # noqa: PLC0415
-
     one = torch.zeros(n, dtype=torch.long)
     drawn = model.sample(n, pick(given, one), length=math.prod(shape), seed=11).reshape(n, -1)
     every = torch.cartesian_prod(*[torch.arange(k) for _ in range(math.prod(shape)) for k in levels])
@@ -224,15 +223,15 @@ def every_condition_matters(model: Model, x: Tensor, given: Given) -> None:
 
 def unknown_condition(model: Model, x: Tensor, given: Mapping[str, Tensor]) -> None:
     """A condition that is left out counts as not said."""
-    missing: dict[str, Any] = {name: model.encoders[name].missing(x.shape[0]) for name in given}  # type: ignore[index]
+    assert isinstance(model, Conditional)
+    encoders: dict[str, Any] = dict(zip(model.names, model.encoders.values(), strict=True))
+    missing = {name: encoders[name].missing(x.shape[0]) for name in given}
     same(model(x, {}), model(x, missing))
     same(model(x, EMPTY), model(x, missing))
 
 
 def counts_of(model: Model, x: Tensor, given: Given, bits: int) -> None:
     """The head's integer counts cover every position."""
-    from laws.heads import counts_law  # noqa: PLC0415
-
     dist = model.head(model(x, given).detach())
     assert isinstance(dist, Discrete)
     counts_law(dist, bits)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 
-from seriatim.errors import UserError
+from seriatim.errors import Interrupted, UserError
+
+_NO_MEMORY = ("out of memory", "can't allocate memory")  # what torch says on a GPU and on the CPU
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from cyclopts import CycloptsError
 
-    from seriatim.cli.app import app, words
+    from seriatim.cli.app import app
+    from seriatim.cli.common import words
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     token = words.set(tuple(given))
@@ -28,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error).replace("\n", " "))
     except UserError as error:
         return _fail(str(error))
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        return 130
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -36,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower():
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in _NO_MEMORY):
             raise
-        return _fail("the device is out of memory; lower --train.batch, --net.context or the model's size")
+        return _fail("there is not enough memory; lower the batch (-n, --train.batch), the context or the model's size")
     finally:
         words.reset(token)
 
@@ -50,5 +57,7 @@ def _fail(message: str) -> int:
 
 
 def run() -> None:
-    """The console script."""
+    """The console script. Text goes out as UTF-8 whatever the locale, as it comes in."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(main())

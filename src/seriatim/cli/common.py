@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,23 @@ from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from seriatim.text import TextModel
+
+
+words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
+"""The command line as it was typed."""
+
+
+def typed(group: str) -> set[str]:
+    """The options of a group that were typed, such as {"lr"} for `--train.lr 1e-3`, whatever their value.
+
+    Raises:
+        UserError: if the group was given as a whole, which cyclopts would take as JSON.
+    """
+    prefix = f"--{group}."
+    if any(word.split("=")[0] == f"--{group}" for word in words.get()):
+        raise UserError(f"--{group} is no option by itself; write {prefix}NAME VALUE")
+    found = {word[len(prefix) :].split("=")[0] for word in words.get() if word.startswith(prefix)}
+    return {name.replace("-", "_") for name in found}
 
 
 def set_threads(threads: int | None) -> None:

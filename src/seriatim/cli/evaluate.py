@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seriatim.data import Document
+    from seriatim.train.run import Plan
 
 
 def evaluate(
@@ -72,7 +73,7 @@ def evaluate(
         print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
 
 
-def _plan(run: Path):  # noqa: ANN202
+def _plan(run: Path) -> Plan:
     from seriatim.train.run import plan_of
 
     return plan_of(run)[0]
@@ -85,8 +86,12 @@ def _documents(
     from seriatim.data.named import names
 
     if data is None:
+        if reading is not None:
+            raise UserError("--data says how to read DATA, and none is given; give it, or leave out --data")
         plan = _plan(run)
-        data, options = plan.data, plan.text
+        if plan.data == "-":
+            raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
+        data, corpus = plan.data, plan.open()
     else:
         options = reading or TextOptions()
         if split is None and (Path(data).exists() or data == "-" or data not in names()):
@@ -94,7 +99,7 @@ def _documents(
 
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
-    corpus = open_corpus(data, options)
+        corpus = open_corpus(data, options)
     if split is None:
         split = next((s for s in ("test", "validation", "train") if s in corpus.splits), "test")
     if split not in corpus.splits:

@@ -23,10 +23,11 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     """
     model = open_model(run, "cpu")
     parameters = sum(p.numel() for p in model.model.parameters())
+    size = sum(p.numel() * p.element_size() for p in model.model.parameters())
     document = {
         "family": model.family,
         "parameters": parameters,
-        "bytes": sum(p.numel() * p.element_size() for p in model.model.parameters()),
+        "bytes": size,
         "looks_back_symbols": model.horizon,
         "tokenizer": model.tokenizer.kind,
         "symbols": model.tokenizer.size,
@@ -39,7 +40,7 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
         print_json(document)
         return
     back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"
-    print(f"{model.family}, {parameters:,} parameters ({document['bytes'] / 2**20:.1f} MiB)")
+    print(f"{model.family}, {parameters:,} parameters ({size / 2**20:.1f} MiB)")
     print(f"  looks back   {back}")
     print(f"  tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols")
     for name, codec in model.conditions.items():

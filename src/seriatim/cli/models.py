@@ -50,5 +50,4 @@ def models(
 
 def _attributes(kind: type) -> str:
     """The part of a docstring that describes the fields."""
-    text = "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")
-    return text
+    return "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -110,8 +111,6 @@ def sample(
         )
     model = open_model(run, device, threads)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
-    if isinstance(seeds, list) and len(seeds) != n * len(prompts):
-        raise UserError(f"{len(seeds)} seeds for {n * len(prompts)} samples; give one, or one for each")
     find = model.tokenizer.find
     options: dict[str, Any] = {
         "given": dict(assignments(given or [], "--given")),
@@ -133,8 +132,9 @@ def sample(
     }
     if stream:
         pieces = model.stream(prompts[0], **options)
+        first = next(pieces, "")  # whatever is wrong shows now, before a file is overwritten
         with _sink(output) as sink:
-            for piece in pieces:
+            for piece in chain([first], pieces):
                 sink.write(piece)
                 sink.flush()
             sink.write("\n")

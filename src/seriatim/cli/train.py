@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -10,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from seriatim import config as configs
-from seriatim.cli.app import typed
-from seriatim.cli.common import set_threads
+from seriatim.cli.common import set_threads, typed
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 from seriatim.train.options import TokenOptions, TrainOptions
@@ -20,6 +20,7 @@ from seriatim.train.presets import PRESETS, Preset
 if TYPE_CHECKING:
     from seriatim.text import TextModel
     from seriatim.train.run import Plan
+    from seriatim.train.search import Study
 
 T = TypeVar("T", TokenOptions, TrainOptions, TextOptions)
 
@@ -74,22 +75,24 @@ def train(
     """
     set_threads(threads)
     if resume:
-        return _resume(data, out, training)
+        others = {"model": model, "preset": preset, "from": begin, "folds": folds, "search": search, "net": net}
+        _alone({**others, "tokens": typed("tokens"), "data": typed("data")})
+        return _resume(data, out, training, quiet)
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
     chosen = _preset(preset)
     plan = _plan(data, model, chosen, net or {}, tokens, training, reading, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
-    from seriatim.train import run, search as searching
+    from seriatim.train import run
+    from seriatim.train.search import Study
 
     folder = run.default_folder(plan) if out is None else out
-    if folds is not None:
-        searching.cross_validate(plan, folder, folds, quiet)
-        return 0
-    if search is not None:
-        plan = searching.search(plan, folder, search, quiet)
-    return _finish(folder, lambda: run.start(plan, folder, quiet=quiet))
+    if folds is not None or search is not None:
+        study = Study("search", search, plan) if search is not None else Study("folds", folds or 0, plan)
+        study.begin(folder)
+        return _study(study, folder, quiet)
+    return _finish(folder, run.start(plan, folder, quiet=quiet))
 
 
 def _preset(name: str | None) -> Preset | None:
@@ -122,6 +125,8 @@ def _plan(
     from seriatim.models import family
     from seriatim.train.run import Plan
 
+    if begin is not None and (net or typed("tokens")):
+        raise UserError("--from brings its own sizes and tokenizer; leave out --net and --tokens")
     base = preset or Preset("", "transformer")
     name = model or base.family
     if begin is not None and model is None:
@@ -142,11 +147,36 @@ def _plan(
     )
 
 
-def _resume(data: str | None, out: Path | None, training: TrainOptions | None) -> int:
+def _alone(others: dict[str, object]) -> None:
+    """Refuse what would be ignored beside --resume."""
+    for option, value in others.items():
+        if value:
+            raise UserError(
+                f"--{option} is given beside --resume, which takes everything but steps, epochs and device from the "
+                "run; leave it out"
+            )
+
+
+def _study(study: Study, folder: Path, quiet: bool) -> int:
+    from seriatim.train import run
+    from seriatim.train import search as searching
+
+    if study.kind == "folds":
+        searching.cross_validate(study, folder, quiet)
+        return 0
+    return _finish(folder, run.start(searching.search(study, folder, quiet), folder, quiet=quiet))
+
+
+def _resume(data: str | None, out: Path | None, training: TrainOptions | None, quiet: bool) -> int:
     if out is None:
         raise UserError("--resume needs to know the run; give --out RUN")
     from seriatim.train import run
+    from seriatim.train.search import Study
 
+    study = Study.under_way(out)
+    if study is not None:
+        _alone({f"train.{name}": True for name in typed("train")})
+        return _study(study, out, quiet)
     plan, fingerprint = run.plan_of(out)
     if data is not None and data != plan.data:
         raise UserError(f"{out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere")
@@ -159,19 +189,13 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None) -
             )
     longer = {**({"epochs": None} if "steps" in changed else {}), **({"steps": None} if "epochs" in changed else {})}
     plan = dataclasses.replace(plan, train=dataclasses.replace(plan.train, **{**longer, **changed}))
-    return _finish(out, lambda: run.resume(out, plan, fingerprint))
+    return _finish(out, run.resume(out, plan, fingerprint, quiet=quiet))
 
 
-def _finish(folder: Path, work: Any) -> int:
-    from seriatim.train.loop import Interrupted
-
-    try:
-        trained: TextModel = work()
-    except Interrupted:
-        print(f"stopped and saved; go on with: seriatim train --out {folder} --resume", file=sys.stderr)
-        return 130
+def _finish(folder: Path, trained: TextModel) -> int:
     figure = trained.about.get("validation_nats_per_token")
     best = "" if figure is None else f", best validation {figure:.4f} nats/token at step {trained.about['step']}"
     print(f"{folder}: {trained.family}{best}", file=sys.stderr)
-    print(f"next: seriatim sample {folder}   or   seriatim evaluate {folder}", file=sys.stderr)
+    run = shlex.quote(str(folder))
+    print(f"next: seriatim sample {run}   or   seriatim evaluate {run}", file=sys.stderr)
     return 0

@@ -79,27 +79,31 @@ class Crops(Batches):
         # the first piece ends anywhere; the number of pieces must not depend on the epoch
         head = np.where(long, random.integers(1, self.length + 1, len(sizes)), sizes)
         pieces = np.where(long, 1 + -(-(sizes - 1) // self.length), np.minimum(sizes, 1))
+        spare = pieces - np.minimum(sizes, 1) - -(-(sizes - head) // self.length)  # where one piece fewer would do,
+        half = np.where(spare > 0, head // 2, head)  # the first is cut in two
         owner = np.repeat(np.arange(len(sizes)), pieces)
         index = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
         begin, end = self.tokens.bounds[:-1][owner], self.tokens.bounds[1:][owner]
-        start = np.where(index == 0, begin, begin + head[owner] + (index - 1) * self.length)
-        stop = np.where(index == 0, begin + head[owner], start + self.length)
-        # a cut near the end leaves an empty last piece: it goes back to the document's last full stretch
-        start = np.where(start >= end, np.maximum(begin, end - self.length), start)
-        return np.stack([start, np.minimum(stop, end)], 1)
+
+        def cut(i: NDArray[np.int64]) -> NDArray[np.int64]:
+            later = head[owner] + (i - 1 - spare[owner]) * self.length
+            return np.minimum(begin + np.where(i == 0, 0, np.where(i == 1, half[owner], later)), end)
+
+        return np.stack([cut(index), cut(index + 1)], 1)
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._epoch is None or self._epoch[0] != epoch:
             cuts = self._cuts(epoch)
             random = np.random.default_rng([self.seed, epoch, 2])
-            cuts = cuts[random.permutation(len(cuts))]
+            # the tail is dropped before pieces of like length are put together, else it were always the longest
+            whole = self.per_epoch * self.size * self.world
+            cuts = cuts[random.permutation(len(cuts))][:whole]
             lengths = cuts[:, 1] - cuts[:, 0]
             if lengths.min() < lengths.max():
                 group = np.arange(len(cuts)) // (_BUCKET * self.size * self.world)
                 cuts = cuts[np.lexsort((lengths, group))]
-                whole = self.per_epoch * self.size * self.world
-                if len(cuts) >= whole:
-                    batches = cuts[:whole].reshape(self.per_epoch, -1, 2)
+                if len(cuts) == whole:
+                    batches = cuts.reshape(self.per_epoch, -1, 2)
                     cuts = batches[random.permutation(self.per_epoch)].reshape(-1, 2)
             self._epoch = epoch, cuts
         return self._epoch[1]

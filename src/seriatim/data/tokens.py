@@ -28,8 +28,8 @@ class Tokens:
         symbols: (N,) all documents one after another, each with its `<end>`; uint16 or uint32, possibly memory-mapped.
         bounds: (D + 1,) document d is symbols[bounds[d] : bounds[d + 1]].
         given: {condition: (D,) encoded values, −1 or NaN where missing}.
-        characters: (D,) lengths of the texts.
-        bytes: (D,) lengths of the texts in UTF-8.
+        characters: (D,) lengths of the texts, as far as they are read.
+        bytes: (D,) lengths of the texts in UTF-8, as far as they are read.
         names: where each document came from, for messages.
     """
 
@@ -95,12 +95,14 @@ def tokenize(
         for document in documents:
             count, chars, size = 0, 0, 0
             for block in document.blocks():
+                if truncate is not None and count >= truncate:
+                    break
+                ids = tokenizer.encode(block).astype(kind)
+                if truncate is not None and len(ids) > truncate - count:
+                    ids = ids[: truncate - count]
+                    block = tokenizer.decode(ids)  # what is left of it
                 chars += len(block)
                 size += len(block.encode())
-                if truncate is not None and count >= truncate:
-                    continue
-                ids = tokenizer.encode(block).astype(kind)
-                ids = ids if truncate is None else ids[: truncate - count]
                 parts.append(ids)
                 count += len(ids)
                 held += len(ids)

@@ -13,6 +13,11 @@ import torch
 from torch import Tensor, nn
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """float64, in which sums over symbols are taken; float32 on mps, which has nothing wider."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 class Dist(ABC):
     """The distribution of one symbol for each element of a batch."""
 
@@ -39,8 +44,9 @@ class Dist(ABC):
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One symbol per element. Final: `draw` of fresh uniforms."""
         shape = (*self.batch_shape, self.noise)
-        u = torch.rand(shape, dtype=torch.float64, device=self.device, generator=generator)
-        return self.draw(u.clamp(2.0**-53, 1 - 2.0**-53))
+        u = torch.rand(shape, dtype=widest(self.device), device=self.device, generator=generator)
+        least = torch.finfo(u.dtype).eps / 2
+        return self.draw(u.clamp(least, 1 - least))
 
 
 class Discrete(Dist):

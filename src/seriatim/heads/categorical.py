@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.heads.base import Discrete, Head
+from seriatim.heads.base import Discrete, Head, widest
 
 
 @final
@@ -47,7 +47,7 @@ class Categorical(Discrete):
 
     @cached_property
     def _cumulative(self) -> Tensor:
-        return self.logits.softmax(-1).cumsum(-1, dtype=torch.float64)
+        return self.logits.softmax(-1).cumsum(-1, dtype=widest(self.device))
 
     def cdf(self, x: Tensor) -> Tensor:
         """As the default, from sums that are taken once: a coder asks log2 K times."""

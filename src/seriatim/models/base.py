@@ -119,12 +119,14 @@ class Model(nn.Module, ABC):
                 walk.feed(prompt)
             parts = self.head.parts
             noise = Noise(row_seeds(seed, n, self.device))
+            tally = _Tally(steer, self.head, n, prompt, self.device)
 
             def pick(i: int, dist: Dist) -> Tensor:
                 i += done * parts
                 if steer is not None and isinstance(dist, Discrete):
-                    dist = steer.apply(dist)
+                    dist = steer.apply(dist, tally.counts)
                 x = dist.draw(noise(i * dist.noise, dist.noise))
+                tally.add(x)
                 if each is not None:
                     each(i, x)
                 return x
@@ -150,3 +152,19 @@ class Model(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the parameters live."""
         return next(self.parameters()).device
+
+
+class _Tally:
+    """How often each row has had each symbol, where penalties need to know (one symbol a position)."""
+
+    def __init__(self, steer: Steer | None, head: Head, n: int, prompt: Tensor | None, device: torch.device) -> None:
+        wanted = steer is not None and steer.counts and head.parts == 1
+        self.counts = torch.zeros(n, head.width, dtype=torch.long, device=device) if wanted else None
+        if prompt is not None and wanted:
+            self.add(prompt)
+
+    def add(self, x: Tensor) -> None:
+        """Count symbols (n,) or (n, T)."""
+        if self.counts is not None:
+            x = x[:, None] if x.dim() == 1 else x
+            self.counts.scatter_add_(1, x, torch.ones_like(x))

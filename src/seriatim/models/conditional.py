@@ -17,6 +17,11 @@ from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
 
+def _key(name: str) -> str:
+    """A condition's name as a module's: a field may be called "type" or "meta.genre", which no module can be."""
+    return "given_" + name.replace("%", "%25").replace(".", "%2E")
+
+
 @final
 class Conditional(Model):
     """p(x | given): a model and the encoders that turn named raw conditions into its `Context`.
@@ -29,7 +34,8 @@ class Conditional(Model):
 
     def __init__(self, model: Model, encoders: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.model, self.encoders = model, nn.ModuleDict(dict(encoders))
+        self.model, self.names = model, tuple(encoders)
+        self.encoders = nn.ModuleDict({_key(name): encoder for name, encoder in encoders.items()})
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
     def condition(self, given: Given, n: int) -> Context:
@@ -43,10 +49,10 @@ class Conditional(Model):
                 return given
             given = {}
         for name in given:
-            if name not in self.encoders:
-                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.encoders)}")
+            if name not in self.names:
+                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.names)}")
         result = EMPTY
-        for name, encoder in self.encoders.items():
+        for name, encoder in zip(self.names, self.encoders.values(), strict=True):
             value = given[name] if name in given else cast(Any, encoder).missing(n)
             part: Context = encoder(value)
             if part.vector is not None and result.vector is not None:

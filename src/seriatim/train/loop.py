@@ -6,7 +6,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seriatim import checkpoint, tree
 from seriatim.data.batches import Batch, Batches
-from seriatim.errors import UserError
+from seriatim.errors import Interrupted, UserError
 from seriatim.heads import Discrete
 from seriatim.likelihood import to_given
 from seriatim.models import Model
@@ -28,8 +28,8 @@ from seriatim.walk import Carry
 UNIT = "nats_per_token"
 
 
-class Interrupted(Exception):  # noqa: N818 (it is no error)
-    """Ctrl-C or SIGTERM: everything is saved."""
+class DivergedError(UserError):
+    """The loss is no number or has run away: the learning rate is too high."""
 
 
 class Hooks(NamedTuple):
@@ -111,7 +111,7 @@ class Loop:
 
         Raises:
             Interrupted: after Ctrl-C or SIGTERM, with everything saved.
-            UserError: if the loss is not a number or runs away.
+            DivergedError: if the loss is not a number or runs away.
         """
         log = Log(self.folder / "metrics.jsonl", self.step)
         board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
@@ -125,7 +125,7 @@ class Loop:
 
         try:
             with _signals(self._halt):
-                while self.step < self.total:
+                while self.step < self.total and not self._exhausted():
                     loss, symbols = self._advance()
                     self.step += 1
                     meter.step(self.step, loss, symbols)
@@ -137,17 +137,20 @@ class Loop:
                         note(self._epoch_row())
                     if self.step % self.every == 0 or self.step == self.total:
                         self._evaluate(note, meter)
-                        if self.options.patience and self.since_best >= self.options.patience:
+                        if self._exhausted():
                             meter.say(f"no better for {self.since_best} evaluations: stopped at step {self.step}")
-                            break
                     if self._stop is not None:
                         self.save()
-                        raise Interrupted
+                        raise Interrupted(f"stopped and saved at step {self.step}")
         finally:
             meter.close()
             log.close()
             if board is not None:
                 board.close()
+
+    def _exhausted(self) -> bool:
+        """Whether validation has not become better for as long as `patience` allows."""
+        return 0 < self.options.patience <= self.since_best
 
     def _halt(self, number: int) -> None:
         self._stop = number
@@ -160,9 +163,10 @@ class Loop:
             group["lr"] = learning_rate(self.step, self.total, options)
         self.optimiser.zero_grad(set_to_none=True)
         total, symbols = 0.0, 0
+        first = self.step * options.accumulate
+        batches = [self.batches.batch(first + part) for part in range(options.accumulate)]
         with _noise(options.seed, self.step, self.model.device):
-            for part in range(options.accumulate):
-                batch = self.batches.batch(self.step * options.accumulate + part)
+            for batch in batches:
                 loss, nats = self._forward(batch)
                 value = float(nats)
                 if not math.isfinite(value):
@@ -176,8 +180,8 @@ class Loop:
                 ]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip or math.inf)
         if not math.isfinite(float(norm)):
-            raise self._broken(f"the gradient's norm is {float(norm)}", batch)
-        self._watch(total, batch)
+            raise self._broken(f"the gradient's norm is {float(norm)}", batches[-1])
+        self._watch(total, batches[-1])
         self.optimiser.step()
         if self.average is not None:
             self.average.update(checkpoint.tensors_of(self.model))
@@ -217,10 +221,10 @@ class Loop:
             level += 0.02 * (loss - level)
         self.usual = (level, deviation, high)
 
-    def _broken(self, what: str, batch: Batch) -> UserError:
+    def _broken(self, what: str, batch: Batch) -> DivergedError:
         held = self.folder / "train" / "state.json"
         back = f"the state of an earlier step is in {held.parent}" if held.exists() else "nothing has been saved yet"
-        return UserError(
+        return DivergedError(
             f"{what} at step {self.step + 1} ({batch.origin}); lower --train.lr (now {self.options.lr}), lengthen "
             f"--train.warmup or lower --train.clip; {back}"
         )
@@ -254,7 +258,7 @@ class Loop:
         self.save()
 
     @contextlib.contextmanager
-    def _averaged(self) -> Iterator[None]:
+    def _averaged(self) -> Generator[None]:
         """The model with its averaged weights, if there are any."""
         if self.average is None:
             yield
@@ -332,7 +336,7 @@ class Loop:
 
 
 @contextlib.contextmanager
-def _noise(seed: int, step: int, device: torch.device) -> Iterator[None]:
+def _noise(seed: int, step: int, device: torch.device) -> Generator[None]:
     """Dropout as a function of (seed, step); the caller's generators are left as they were."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -341,7 +345,7 @@ def _noise(seed: int, step: int, device: torch.device) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(halt: Callable[[int], None]) -> Iterator[None]:
+def _signals(halt: Callable[[int], None]) -> Generator[None]:
     """The first Ctrl-C or SIGTERM lets the step finish and save; a second one is the usual."""
     previous: dict[int, Any] = {}
 

@@ -21,11 +21,9 @@ class Log:
 
     def __init__(self, path: Path, resume_from: int = 0) -> None:
         self.path = path
-        rows = [row for row in read(path) if row.get("step", 0) <= resume_from] if resume_from else []
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
-        for row in rows:
-            self.write(row)
+        self._file = path.open("a+", encoding="utf-8")
+        self._file.truncate(_length(path, resume_from) if resume_from else 0)
 
     def write(self, row: dict[str, Any]) -> None:
         """Add a line."""
@@ -40,6 +38,16 @@ class Log:
         self._file.close()
 
 
+def _length(path: Path, last: int) -> int:
+    """How many bytes of a `metrics.jsonl` are whole lines of steps up to `last`."""
+    size = 0
+    for line, row in zip(path.read_bytes().splitlines(keepends=True), read(path), strict=False):
+        if row.get("step", 0) > last or not line.endswith(b"\n"):
+            break
+        size += len(line)
+    return size
+
+
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a `metrics.jsonl`; a last line that was cut off is left out."""
     rows: list[dict[str, Any]] = []
@@ -47,7 +55,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 rows.append(json.loads(line))
-            except json.JSONDecodeError:
+            except ValueError:
                 break
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,10 @@ import torch
 
 from seriatim import checkpoint
 from seriatim import config as configs
-from seriatim.data import Corpus, Document, TextOptions, open_corpus
+from seriatim.data import Corpus, Document, TextOptions, folds, open_corpus
 from seriatim.data.batches import Batches, Crops, Streams
 from seriatim.data.tokens import Tokens, tokenize
-from seriatim.errors import UserError
+from seriatim.errors import Interrupted, UserError
 from seriatim.exchange import import_hf, is_hf
 from seriatim.models import Model, family
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
@@ -41,6 +42,7 @@ class Plan:
         text: how data is read and divided.
         train: how it is trained.
         begin: a run whose weights and codecs to start from.
+        fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
     """
 
     data: str
@@ -50,6 +52,12 @@ class Plan:
     text: TextOptions = field(default_factory=TextOptions)
     train: TrainOptions = field(default_factory=TrainOptions)
     begin: str | None = None
+    fold: tuple[int, int] | None = None
+
+    def open(self) -> Corpus:
+        """The data, divided as this run divides it."""
+        corpus = open_corpus(self.data, self.text)
+        return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]
 
     def to_json(self) -> dict[str, Any]:
         """As written into the run."""
@@ -62,7 +70,10 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
-        if set(document) != {f.name for f in dataclasses.fields(cls)} or not isinstance(document["net"], dict):
+        document = {"fold": None, **document}
+        fold = document["fold"]
+        known = set(document) == {f.name for f in dataclasses.fields(cls)}
+        if not known or not all(isinstance(document[name], dict) for name in ("net", "tokens", "text", "train")):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
         return cls(
             data=str(document["data"]),
@@ -72,6 +83,7 @@ class Plan:
             text=configs.read(TextOptions, document["text"], f"{where}: text"),
             train=configs.read(TrainOptions, document["train"], f"{where}: train"),
             begin=None if document["begin"] is None else str(document["begin"]),
+            fold=None if fold is None else (int(fold[0]), int(fold[1])),
         )
 
 
@@ -125,7 +137,7 @@ class Session:
 
     def __init__(self, plan: Plan, folder: Path, corpus: Corpus | None = None, quiet: bool = False) -> None:
         self.plan, self.folder, self.quiet = plan, folder, quiet
-        self.corpus = open_corpus(plan.data, plan.text) if corpus is None else corpus
+        self.corpus = plan.open() if corpus is None else corpus
         if "train" not in self.corpus.splits:
             raise UserError(f"{plan.data} has no training split; it has {', '.join(self.corpus.splits)}")
         self.device = pick_device(plan.train.device)
@@ -244,8 +256,21 @@ def start(plan: Plan, folder: Path, corpus: Corpus | None = None, quiet: bool = 
     (folder / "train" / "plan.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
     session._keep({"data": plan.data, "step": 0})
     loop.save()
-    loop.run()
-    return TextModel.load(folder, session.device)
+    return _run(session, loop)
+
+
+def _run(session: Session, loop: Loop) -> TextModel:
+    try:
+        loop.run()
+    except Interrupted as stop:
+        raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
+    return TextModel.load(session.folder, session.device)
+
+
+def going_on(plan: Plan, folder: Path) -> str:
+    """How to take up what was stopped, as a command to paste."""
+    again = " < TEXT, the same text" if plan.data == "-" else ""
+    return f"go on with: seriatim train --out {shlex.quote(str(folder))} --resume{again}"
 
 
 def plan_of(folder: Path) -> tuple[Plan, str]:
@@ -260,7 +285,7 @@ def plan_of(folder: Path) -> tuple[Plan, str]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return Plan.from_json(document["plan"], str(path)), str(document["fingerprint"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); train anew in another directory") from error
 
 
@@ -273,5 +298,4 @@ def resume(folder: Path, plan: Plan, fingerprint: str, corpus: Corpus | None = N
     session = Session(plan, folder, corpus, quiet)
     if session.corpus.fingerprint != fingerprint:
         raise UserError(f"{plan.data} has changed since this run began; restore it, or train anew in another --out")
-    session.prepare(resume=True).run()
-    return TextModel.load(folder, session.device)
+    return _run(session, session.prepare(resume=True))

@@ -7,41 +7,87 @@ import json
 import math
 import statistics
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, final
 
 import numpy as np
 
 from seriatim import config as configs
-from seriatim.data import folds, open_corpus
-from seriatim.errors import UserError
+from seriatim.data import Corpus, folds, open_corpus
+from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
 from seriatim.text import TextModel
-from seriatim.train.run import Plan, start
+from seriatim.train.loop import DivergedError
+from seriatim.train.run import Plan, Session, going_on, plan_of, resume, start
+
+_STUDY = "study.json"
 
 
-def _exact(model: TextModel, plan: Plan, documents: Any) -> dict[str, Any]:
-    return model.evaluate(documents, truncate=plan.train.truncate).to_json()
+@final
+@dataclass(frozen=True)
+class Study:
+    """Several runs for one question, as `study.json` keeps it, so that it can be taken up.
+
+    Attributes:
+        kind: "folds" or "search".
+        count: how many folds or trials.
+        plan: what each is made from.
+    """
+
+    kind: Literal["folds", "search"]
+    count: int
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        if self.count < 2:
+            raise UserError(f"--{self.kind} is {self.count}; give at least 2")
+
+    def begin(self, folder: Path) -> None:
+        """Write it down.
+
+        Raises:
+            UserError: if the folder is not empty.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty; go on with --resume, or choose another --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {"kind": self.kind, "count": self.count, "plan": self.plan.to_json()}
+        (folder / _STUDY).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def under_way(cls, folder: Path) -> Study | None:
+        """The study in a folder; None if there is none, or only its last run is left to do."""
+        path = folder / _STUDY
+        if not path.is_file() or (folder / "train" / "plan.json").is_file():
+            return None
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            kind = document["kind"]
+            if kind not in ("folds", "search"):
+                raise ValueError(f"kind {str(kind)[:40]!r}")
+            return cls(kind, int(document["count"]), Plan.from_json(document["plan"], str(path)))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(f"{path} is damaged ({error}); begin anew in another directory") from error
 
 
-def cross_validate(plan: Plan, folder: Path, k: int, quiet: bool = False) -> dict[str, float]:
+def cross_validate(study: Study, folder: Path, quiet: bool = False) -> dict[str, float]:
     """Train k times, each time holding out another part; the test split is never touched.
 
-    Writes `folds.json` and a run under `fold-1` … `fold-k`.
+    Writes `folds.json` and a run under `fold-1` … `fold-k`; a fold whose run is there already is taken up.
 
     Returns:
         Mean and standard deviation over the folds of nats/token and bits/char on the part held out.
+
+    Raises:
+        Interrupted: after Ctrl-C, with everything saved.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty; choose another --out")
-    if k < 2:
-        raise UserError(f"--folds is {k}; give at least 2")
     rows: list[dict[str, Any]] = []
-    for i, corpus in enumerate(folds(open_corpus(plan.data, plan.text), k)):
+    for i, corpus in enumerate(folds(open_corpus(study.plan.data, study.plan.text), study.count)):
         if not quiet:
-            print(f"fold {i + 1} of {k}", file=sys.stderr)
-        trained = start(plan, folder / f"fold-{i + 1}", corpus, quiet)
-        rows.append(_exact(trained, plan, corpus.splits["validation"]))
+            print(f"fold {i + 1} of {study.count}", file=sys.stderr)
+        plan = dataclasses.replace(study.plan, fold=(i, study.count))
+        rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", corpus, quiet), plan, corpus))
     summary = {
         f"{key}_{word}": f([row[key] for row in rows])
         for key in ("nats_per_token", "bits_per_char")
@@ -49,62 +95,79 @@ def cross_validate(plan: Plan, folder: Path, k: int, quiet: bool = False) -> dic
     }
     (folder / "folds.json").write_text(json.dumps({**summary, "folds": rows}, indent=1), encoding="utf-8")
     print(
-        f"{k} folds: {summary['nats_per_token_mean']:.4f} ± {summary['nats_per_token_standard_deviation']:.4f} "
-        f"nats/token, {summary['bits_per_char_mean']:.4f} ± {summary['bits_per_char_standard_deviation']:.4f} bits/char"
+        f"{study.count} folds: {summary['nats_per_token_mean']:.4f} ± "
+        f"{summary['nats_per_token_standard_deviation']:.4f} nats/token, {summary['bits_per_char_mean']:.4f} ± "
+        f"{summary['bits_per_char_standard_deviation']:.4f} bits/char"
     )
     return summary
 
 
-def search(plan: Plan, folder: Path, trials: int, quiet: bool = False) -> Plan:
+def search(study: Study, folder: Path, quiet: bool = False) -> Plan:
     """Try settings for a quarter of the steps each and return the plan of the best, judged on validation only.
 
     The first trial is the plan itself; the others draw a learning rate within a factor of 4 and a width of 1/2 to 3/2.
-    Writes `search.jsonl` and a run a trial under `search/`.
+    Writes `search.jsonl` and a run a trial under `search/`; a trial whose run is there already is taken up.
+
+    Raises:
+        UserError: if there is nothing to judge on, or every trial has diverged.
+        Interrupted: after Ctrl-C, with everything saved.
     """
-    if trials < 2:
-        raise UserError(f"--search is {trials}; give at least 2")
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty; choose another --out")
-    corpus = open_corpus(plan.data, plan.text)
+    plan = study.plan
+    corpus = plan.open()
     if "validation" not in corpus.splits:
         raise UserError("a search is judged on validation text, and there is none; give --data.validation")
+    steps = max(1, Session(plan, folder / "search" / "plan", corpus).prepare(resume=False).total // 4)
     random = np.random.default_rng(plan.train.seed)
     rows: list[tuple[float, Plan]] = []
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "search.jsonl").open("w", encoding="utf-8") as log:
-        for trial in range(trials):
-            chosen = plan if trial == 0 else _variant(plan, random)
-            short = dataclasses.replace(chosen, train=_quarter(chosen))
-            trained = start(short, folder / "search" / f"trial-{trial + 1}", corpus, quiet=True)
-            figure = float(trained.about["validation_nats_per_token"])
-            bits = _exact(trained, plan, corpus.splits["validation"])["bits_per_char"]
-            width = trained.model.config.width
-            row = {"trial": trial + 1, "lr": chosen.train.lr, "width": width, "validation_bits_per_char": bits}
-            log.write(json.dumps({**row, "validation_nats_per_token": figure}) + "\n")
+        for trial in range(1, study.count + 1):
+            chosen = plan if trial == 1 else _variant(plan, random)
+            options = dataclasses.replace(chosen.train, steps=steps, epochs=None, samples=0)
+            short = dataclasses.replace(chosen, train=options)
+            row: dict[str, Any] = {"trial": trial, "lr": options.lr, "width": _width(chosen)}
+            try:
+                trained = _one(study, short, folder, f"search/trial-{trial}", corpus, quiet=True)
+                row["validation_bits_per_char"] = _exact(trained, plan, corpus)["bits_per_char"]
+                rows.append((row["validation_bits_per_char"], chosen))
+                found = f"{row['validation_bits_per_char']:.4f} bits/char"
+            except DivergedError:
+                row["validation_bits_per_char"], found = None, "diverged"
+            log.write(json.dumps(row) + "\n")
             log.flush()
-            rows.append((bits, chosen))
             if not quiet:
-                print(
-                    f"trial {trial + 1}/{trials}: lr {chosen.train.lr:.2e}, width {width}: {bits:.4f} bits/char",
-                    file=sys.stderr,
-                )
+                words = f"trial {trial}/{study.count}: lr {options.lr:.2e}, width {row['width']}: {found}"
+                print(words, file=sys.stderr)
+    if not rows:
+        raise UserError(f"every one of {study.count} trials has diverged; lower --train.lr (now {plan.train.lr})")
     return min(rows, key=lambda row: row[0])[1]
 
 
-def _quarter(plan: Plan) -> Any:
-    options = plan.train
-    if options.steps is not None:
-        return dataclasses.replace(options, steps=max(1, options.steps // 4), samples=0)
-    return dataclasses.replace(options, epochs=(options.epochs or 10) / 4, samples=0)
+def _one(study: Study, plan: Plan, folder: Path, name: str, corpus: Corpus, quiet: bool) -> TextModel:
+    """One of the study's runs, begun or taken up."""
+    place = folder / name
+    try:
+        if (place / "train" / "state.json").is_file():
+            return resume(place, *plan_of(place), corpus, quiet)
+        return start(plan, place, corpus, quiet)
+    except Interrupted:
+        raise Interrupted(f"stopped and saved in {name}; {going_on(study.plan, folder)}") from None
+
+
+def _exact(model: TextModel, plan: Plan, corpus: Corpus) -> dict[str, Any]:
+    return model.evaluate(corpus.splits["validation"], truncate=plan.train.truncate).to_json()
+
+
+def _width(plan: Plan) -> int:
+    default = {f.name: f.default for f in dataclasses.fields(family(plan.family).config)}
+    return int(plan.net.get("width", default["width"]))
 
 
 def _variant(plan: Plan, random: np.random.Generator) -> Plan:
     kind = family(plan.family).config
     default = {f.name: f.default for f in dataclasses.fields(kind)}
     heads = int(plan.net.get("heads", default.get("heads", 1)))
-    width = int(plan.net.get("width", default["width"]))
     grain = 2 * heads if "heads" in configs.fields(kind) else 8
-    wanted = width * float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
+    wanted = _width(plan) * float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
     lr = plan.train.lr * math.exp(random.uniform(-math.log(4), math.log(4)))
     return dataclasses.replace(
         plan,

@@ -51,7 +51,7 @@ class Validation:
             rows = [self.tokens.symbols[at:stop] for at, (_, _, stop) in zip(seen, some, strict=True)]
             x = pad(rows, self.model.device)
             given = {name: values[[d for d, _, _ in some]] for name, values in self.tokens.given.items()}
-            terms = self.model.log_probs(x, to_given(given, self.model.device)).double().cpu().numpy()
+            terms = self.model.log_probs(x, to_given(given, self.model.device)).cpu().double().numpy()
             for row, at, (_, start, stop) in zip(terms, seen, some, strict=True):
                 nats -= float(row[start - at : stop - at].sum())
                 count += int(stop - start)

@@ -1,0 +1,86 @@
+"""Checkpoints to try: of every family and type, and ways to tamper with one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seriatim import checkpoint
+from seriatim.models import FAMILIES, Model
+from seriatim.symbols import Labels, Numbers, Symbols, train_tokenizer
+
+TINY: dict[str, dict[str, Any]] = {
+    "rnn": {"width": 5, "layers": 2},
+    "lstm": {"width": 6, "layers": 2, "tied": True, "dropout": 0.25, "context": 8},
+    "gru": {"width": 5, "layers": 1, "embedding": 3},
+    "transformer": {"width": 8, "layers": 2, "heads": 2, "key_heads": 1, "tied": True, "context": 8},
+}
+
+
+def codecs(conditions: bool) -> dict[str, Symbols]:
+    """A tokenizer of a few characters, and a label and a number if wanted."""
+    made: dict[str, Symbols] = {"x": train_tokenizer("characters", ["banana split"])}
+    return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
+
+
+def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float32, seed: int = 0) -> Model:
+    """A model as training would leave it: nothing at its initial value."""
+    torch.manual_seed(seed)
+    known = codecs(conditions)
+    config = FAMILIES[family].config(symbols=known["x"].size, **TINY[family])
+    model = checkpoint.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape).to(dtype))
+    return model.eval()
+
+
+def write(folder: Path, model: Model, family: str = "lstm", conditions: bool = False, **options: Any) -> None:
+    checkpoint.save(folder, model, codecs(conditions), family_name=family, modality="text", **options)
+
+
+def bits(model: Model) -> dict[str, bytes]:
+    """Every tensor, to the last bit."""
+    return {name: tensor.contiguous().view(torch.uint8).numpy().tobytes() for name, tensor in tensors(model).items()}
+
+
+def tensors(model: Model) -> dict[str, Tensor]:
+    return checkpoint.tensors_of(model)
+
+
+def tensor_file(folder: Path) -> Path:
+    (path,) = folder.glob("model-*.safetensors")
+    return path
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change model.json."""
+    path = folder / "model.json"
+    document = json.loads(path.read_text())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def replace_tensors(folder: Path, content: bytes) -> None:
+    """Other bytes for the tensors, with a hash that fits: what a stranger who means it would send."""
+    tensor_file(folder).unlink()
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / f"model-{digest[:12]}.safetensors").write_bytes(content)
+    edit(folder, lambda d: d.update(tensors={"file": f"model-{digest[:12]}.safetensors", "sha256": digest}))
+
+
+def header_of(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """A safetensors file's table of contents, and the numbers behind it."""
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]), content[8 + size :]
+
+
+def with_header(header: dict[str, Any], numbers: bytes) -> bytes:
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + numbers

@@ -1,0 +1,194 @@
+"""Rows that end by themselves, against the slowest way to get them: alone, symbol by symbol, by the whole pass."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from registry import conditional, wake
+from seriatim.generation import Draw, Generation
+from seriatim.heads import Categorical
+from seriatim.likelihood import default_stride, log_probs
+from seriatim.models import FAMILIES, Model
+from seriatim.noise import uniform
+from seriatim.steer import Steer
+
+pytestmark = pytest.mark.usefixtures("float64")
+SYMBOLS, HORIZON, END = 5, 8, 0
+SIZES: dict[str, dict[str, Any]] = {
+    "lstm": {"width": 5, "layers": 2},
+    "transformer": {"width": 8, "layers": 2, "heads": 2, "hidden": 6, "context": HORIZON},
+}
+PROMPTS = [[1, 2], [], [3, 1, 4, 1, 2, 0, 3], [2], [4, 4, 4, 4, 4, 4, 4, 4, 1, 2, 3]]
+NO_END = Steer(forbid=frozenset({END}))
+EACH = pytest.mark.parametrize("family", SIZES)
+
+
+def model_of(family: str) -> Model:
+    torch.manual_seed(0)
+    model = wake(FAMILIES[family].model(FAMILIES[family].config(symbols=SYMBOLS, **SIZES[family])))
+    assert isinstance(model, Model)
+    return model
+
+
+def rows_of(draws: Sequence[Sequence[Draw]], count: int) -> list[list[int]]:
+    rows: list[list[int]] = [[] for _ in range(count)]
+    for step in draws:
+        for draw in step:
+            rows[draw.row].append(draw.symbol)
+    return rows
+
+
+def arrays(prompts: list[list[int]]) -> list[np.ndarray[Any, Any]]:
+    return [np.array(prompt, dtype=np.int64) for prompt in prompts]
+
+
+def generate(model: Model, prompts: list[list[int]], seeds: list[int], steer: Steer = Steer(), **options: Any) -> Any:  # noqa: B008
+    options = {"end": END, "longest": 12, **options}
+    return list(Generation(model, arrays(prompts), torch.tensor(seeds), steer, **options))
+
+
+def slowly(
+    model: Model, prompt: list[int], seed: int, steer: Steer, longest: int, shortest: int = 0, given: Any = None
+) -> tuple[list[int], list[float]]:
+    """One row, by the parallel pass over the window that each position falls into."""
+    x, new, scores = list(prompt), [], []
+    model = model.requires_grad_(False)
+    horizon = model.config.horizon
+    for n in range(longest):
+        begin = 0
+        while horizon is not None and len(x) - begin >= horizon:
+            begin += default_stride(horizon)
+        row = torch.tensor([[*x[begin:], 0]])  # the last is not seen: it only asks for one position more
+        logits = model(row, {} if given is None else given)[:, -1]
+        table = logits.log_softmax(-1)
+        allowed = logits.clone()
+        if n < shortest:
+            allowed = table.clone()
+            allowed[:, END] = -math.inf
+        occurred = torch.bincount(torch.tensor(x, dtype=torch.long), minlength=SYMBOLS)[None]
+        dist = steer.apply(Categorical(allowed), occurred if steer.counts else None)
+        symbol = int(dist.draw(uniform(torch.tensor([seed]), len(x), 1)))
+        x.append(symbol)
+        new.append(symbol)
+        scores.append(float(table[0, symbol]))
+        if symbol == END:
+            break
+    return new, scores
+
+
+@EACH
+@pytest.mark.parametrize(
+    "steer",
+    [Steer(), NO_END, Steer(temperature=0.7, top_k=3, forbid=frozenset({END})), Steer(temperature=0),
+     Steer(repetition=1.5, presence=0.3, frequency=0.2)],
+    ids=["plain", "no-end", "filtered", "greedy", "penalties"],
+)  # fmt: skip
+def test_prompts_of_unequal_length_beyond_the_horizon(family: str, steer: Steer) -> None:
+    model, seeds = model_of(family), [5, 6, 7, 8, 9]
+    rows = rows_of(generate(model, PROMPTS, seeds, steer, longest=20), len(PROMPTS))
+    for prompt, seed, row in zip(PROMPTS, seeds, rows, strict=True):
+        assert row == slowly(model, prompt, seed, steer, 20)[0]
+        assert row == rows_of(generate(model, [prompt], [seed], steer, longest=20), 1)[0]
+
+
+@EACH
+def test_a_row_does_not_depend_on_the_others_nor_on_its_place(family: str) -> None:
+    model, seeds = model_of(family), [5, 6, 7, 8, 9]
+    rows = rows_of(generate(model, PROMPTS, seeds), len(PROMPTS))
+    order = [3, 0, 4, 2, 1]
+    moved = rows_of(generate(model, [PROMPTS[i] for i in order], [seeds[i] for i in order]), len(PROMPTS))
+    assert moved == [rows[i] for i in order]
+
+
+@EACH
+def test_end_ends_a_row_and_only_that_row(family: str) -> None:
+    model, count = model_of(family), 40
+    draws = generate(model, [[1]] * count, list(range(count)), longest=15)
+    rows = rows_of(draws, count)
+    lengths = Counter(map(len, rows))
+    assert len(lengths) > 3
+    for row in rows:
+        assert END not in row[:-1]
+        assert row[-1] == END or len(row) == 15
+    for n, step in enumerate(draws):
+        assert [draw.row for draw in step] == [i for i in range(count) if len(rows[i]) > n]
+
+
+@EACH
+def test_end_inside_a_prompt_is_a_symbol_like_any_other(family: str) -> None:
+    rows = rows_of(generate(model_of(family), [[1, END], [END, 2, END, 3]], [1, 2], NO_END), 2)
+    assert [len(row) for row in rows] == [12, 12]
+
+
+@EACH
+@pytest.mark.parametrize("shortest", [1, 5, 12])
+def test_the_least_length_holds_back_the_end(family: str, shortest: int) -> None:
+    model, eager = model_of(family), Steer(bias={END: 20.0})
+    rows = rows_of(generate(model, PROMPTS, [1, 2, 3, 4, 5], eager, shortest=shortest), len(PROMPTS))
+    for prompt, seed, row in zip(PROMPTS, (1, 2, 3, 4, 5), rows, strict=True):
+        assert len(row) == min(shortest + 1, 12)
+        assert row == slowly(model, prompt, seed, eager, 12, shortest)[0]
+
+
+@EACH
+def test_a_dropped_row_stops_and_the_others_go_on(family: str) -> None:
+    model = model_of(family)
+    whole = rows_of(generate(model, [[1], [2], [3]], [1, 2, 3], NO_END), 3)
+    generation = Generation(model, arrays([[1], [2], [3]]), torch.tensor([1, 2, 3]), NO_END, end=END, longest=12)
+    draws = []
+    for n, step in enumerate(generation):
+        draws.append(step)
+        if n == 3:
+            generation.drop(1)
+        if n == 6:
+            generation.drop(0)
+            generation.drop(2)
+    assert rows_of(draws, 3) == [whole[0][:7], whole[1][:4], whole[2][:7]]
+
+
+@EACH
+def test_log_probs_are_the_model_s_own(family: str) -> None:
+    model, steer = model_of(family), Steer(temperature=0.5, top_k=4)
+    draws = generate(model, PROMPTS, [1, 2, 3, 4, 5], steer, longest=20, score=True)
+    for i, prompt in enumerate(PROMPTS):
+        mine = [draw for step in draws for draw in step if draw.row == i]
+        symbols, scores = slowly(model, prompt, i + 1, steer, 20)
+        assert [draw.symbol for draw in mine] == symbols
+        assert [draw.log_prob for draw in mine] == pytest.approx(scores, rel=1e-10)
+        (terms,) = log_probs(model, [np.array([*prompt, *symbols])])
+        assert terms[len(prompt) :].tolist() == pytest.approx(scores, rel=1e-10), "what is drawn is not what is scored"
+
+
+@EACH
+def test_with_steering_off_a_sample_is_the_model_s_sample(family: str) -> None:
+    model = model_of(family)
+    rows = rows_of(generate(model, [[1, 2], [1, 2]], [3, 4], longest=6), 2)
+    whole = model.sample(2, length=8, seed=[3, 4], prompt=torch.tensor([[1, 2], [1, 2]]))[:, 2:].tolist()
+    for row, sampled in zip(rows, whole, strict=True):
+        assert row == sampled[: len(row)]
+
+
+def test_conditions_stay_with_their_rows() -> None:
+    torch.manual_seed(0)
+    model = wake(conditional(SYMBOLS))
+    assert isinstance(model, Model)
+    given: dict[str, Tensor] = {"genre": torch.tensor([0, 2, -1]), "year": torch.tensor([1.0, math.nan, -2.0])}
+    prompts, seeds = [[1], [2, 3, 1], []], [1, 2, 3]
+    rows = rows_of(generate(model, prompts, seeds, given=given), 3)
+    for i, row in enumerate(rows):
+        alone = {name: value[i : i + 1] for name, value in given.items()}
+        assert row == slowly(model, prompts[i], seeds[i], Steer(), 12, given=alone)[0]
+
+
+@pytest.mark.xfail(strict=True, reason="Generation draws once before it asks whether a row wants anything")
+@EACH
+def test_nothing_new_is_nothing_drawn(family: str) -> None:
+    assert rows_of(generate(model_of(family), [[1], [2, 3]], [1, 2], longest=0), 2) == [[], []]

@@ -1,0 +1,134 @@
+"""The tree of DESIGN section 7, read from the sources: who may import whom, how long a file is, what nobody calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "seriatim"
+ORDER = [
+    "errors", "config", "tree", "context", "symbols", "coding", "heads", "noise", "causal", "steer", "walk", "search",
+    "conditioning", "models", "compression", "checkpoint", "data", "likelihood", "generation", "text", "exchange",
+    "train", "api", "cli", "serve",
+]  # fmt: skip
+SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
+    "models": {"base", "sequence", "replay", "conditional"},
+    "heads": {"base"},
+    "causal": {"base", "combine"},
+}
+PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+LONGEST = 400
+
+FILES = sorted(ROOT.rglob("*.py"))
+EACH = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, anywhere in the file; of `from a import b`, "a.b"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def parts(path: Path) -> list[str]:
+    return list(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def faults(path: Path, source: str) -> list[str]:
+    """What is wrong with a file."""
+    tree, found, layer = ast.parse(source), [], parts(path)[0]
+    inside = [name.split(".")[1:] for name in imports(tree) if name.split(".")[0] == "seriatim"]
+    if layer not in ("__init__", "__main__"):
+        if layer not in ORDER:
+            return [f"{layer} has no place in the order of layers"]
+        for target in inside:
+            if target and target[0] in ORDER and ORDER.index(target[0]) > ORDER.index(layer):
+                found.append(f"{layer} imports {target[0]}, which comes after it")
+        if layer in SHARED and parts(path)[-1] != "__init__":
+            siblings = {file.stem for file in (ROOT / layer).glob("*.py")} - SHARED[layer]
+            for target in inside:
+                if target[0] == layer and len(target) > 1 and target[1] in siblings:
+                    found.append(f"{'/'.join(parts(path))} imports its sibling {target[1]}")
+    if len(source.splitlines()) > LONGEST:
+        found.append(f"{len(source.splitlines())} lines")
+    return found + list(forbidden(tree))
+
+
+def written_there(tree: ast.AST, name: ast.expr) -> bool:
+    """Whether a name is a constant, or looked up in a literal dict of constants at the top of the file."""
+    if isinstance(name, ast.Constant):
+        return True
+    tables = {
+        target.id
+        for node in ast.iter_child_nodes(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+        for target in node.targets
+        if isinstance(target, ast.Name) and all(isinstance(value, ast.Constant) for value in node.value.values)
+    }
+    return isinstance(name, ast.Subscript) and isinstance(name.value, ast.Name) and name.value.id in tables
+
+
+def forbidden(tree: ast.AST) -> Iterator[str]:
+    """Calls and imports that would run what a file says."""
+    for name in imports(tree):
+        if name.split(".")[0] in PICKLES or name in ("torch.load", "runpy.run_path"):
+            yield f"imports {name}"
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        if called in ("eval", "exec", "compile", "__import__", "torch.load", "torch.jit.load", "torch.package"):
+            yield f"line {node.lineno} calls {called}"
+        if called.split(".")[-1] == "import_module" and not written_there(tree, node.args[0]):
+            yield f"line {node.lineno} imports a module whose name is not written there"
+        for keyword in node.keywords:
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if (keyword.arg, value) in (("weights_only", False), ("allow_pickle", True), ("shell", True)):
+                yield f"line {node.lineno} says {keyword.arg}={value}"
+
+
+@EACH
+def test_a_file_keeps_to_its_place(path: Path) -> None:
+    assert faults(path, path.read_text()) == []
+
+
+BAD = {
+    "later": ("heads/new.py", "from seriatim.models import Model", "imports models"),
+    "later-as-a-name": ("tree.py", "from seriatim import cli", "imports cli"),
+    "later-inside-a-function": ("causal/new.py", "def f():\n    import seriatim.walk", "imports walk"),
+    "family": ("models/transformer.py", "from seriatim.models.recurrent import LSTM", "its sibling recurrent"),
+    "head": ("heads/new.py", "from seriatim.heads.categorical import Categorical", "its sibling categorical"),
+    "layer": ("causal/conv.py", "from seriatim.causal.attention import Cache", "its sibling attention"),
+    "nowhere": ("elsewhere.py", "", "no place"),
+    "long": ("tree.py", "\n" * 401, "401 lines"),
+    "pickle": ("tree.py", "import pickle", "pickle"),
+    "torch-load": ("tree.py", "import torch\ntorch.load('x')", "torch.load"),
+    "torch-load-by-name": ("tree.py", "from torch import load", "torch.load"),
+    "eval": ("tree.py", "eval('1')", "eval"),
+    "exec": ("tree.py", "exec('1')", "exec"),
+    "module-from-a-table": (
+        "tree.py",
+        "from importlib import import_module\nt = {'a': f()}\nimport_module(t['a'])",
+        "imports a module",
+    ),
+    "module-from-a-name": ("tree.py", "import importlib\nimportlib.import_module(name)", "imports a module"),
+    "weights": ("tree.py", "f(weights_only=False)", "weights_only"),
+}
+
+
+@pytest.mark.parametrize(("name", "source", "message"), BAD.values(), ids=BAD)
+def test_what_is_out_of_place_is_found(name: str, source: str, message: str) -> None:
+    assert any(message in fault for fault in faults(ROOT / name, source))
+
+
+@pytest.mark.parametrize(
+    "source", ["model.eval()", "import importlib\nimportlib.import_module('a')", "from seriatim import tree"]
+)
+def test_what_is_in_place_is_left_alone(source: str) -> None:
+    assert faults(ROOT / "walk.py", source) == []

@@ -1,0 +1,110 @@
+"""log_prob and evaluate against brute force."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_text import text_model
+
+from seriatim.data.corpus import Document
+from seriatim.errors import UserError
+from seriatim.text import Figures, TextModel, _relative_error
+
+TEXTS = ["abc hij.\nabc", "é", "a", "gfedcba " * 9]
+
+
+@pytest.fixture(scope="module", params=["transformer", "gru"])
+def model(request: pytest.FixtureRequest) -> TextModel:
+    return text_model(request.param, unknown="bytes", alphabet="abcdefg hij.\n", context=200) if (
+        request.param == "transformer"
+    ) else text_model(request.param, unknown="bytes")
+
+
+def brute(model: TextModel, text: str) -> float:
+    """−log p of a document, symbol after symbol."""
+    symbols = [*model.tokenizer.encode(text).tolist(), model.tokenizer.end]
+    nats = 0.0
+    for t, symbol in enumerate(symbols):
+        with torch.no_grad():
+            parameters = model.model(torch.tensor([symbols[: t + 1]]))
+        nats -= float(model.model.head(parameters).log_table()[0, -1, symbol])
+    return nats
+
+
+def documents(texts: list[str]) -> list[Document]:
+    return [Document.of(f"{i}", text) for i, text in enumerate(texts)]
+
+
+def test_log_prob_is_that_of_each_text_with_its_end(model: TextModel) -> None:
+    assert model.log_prob(TEXTS) == pytest.approx([-brute(model, text) for text in TEXTS], rel=1e-5)
+    assert model.log_prob("a") == pytest.approx([-brute(model, "a")], rel=1e-5)
+
+
+def test_evaluate_is_the_sum(model: TextModel) -> None:
+    figures = model.evaluate(documents(TEXTS))
+    nats = sum(brute(model, text) for text in TEXTS)
+    symbols = sum(len(model.tokenizer.encode(text)) + 1 for text in TEXTS)
+    characters, size = sum(map(len, TEXTS)), sum(len(text.encode()) for text in TEXTS)
+    assert size == characters + 1
+    assert figures.nats == pytest.approx(nats, rel=1e-5)
+    assert (figures.tokens, figures.characters, figures.bytes, figures.documents) == (symbols, characters, size, 4)
+    found = figures.to_json()
+    assert found["nats_per_token"] == pytest.approx(nats / symbols, rel=1e-5)
+    assert found["perplexity"] == pytest.approx(math.exp(nats / symbols), rel=1e-5)
+    assert found["bits_per_char"] == pytest.approx(nats / math.log(2) / characters, rel=1e-5)
+    assert found["bits_per_byte"] == pytest.approx(nats / math.log(2) / size, rel=1e-5)
+
+
+def test_windows_of_a_transformer_look_back_at_least_half() -> None:
+    model = text_model("transformer", unknown="bytes")
+    text = "abcdefg hij." * 4
+    symbols = [*model.tokenizer.encode(text).tolist(), model.tokenizer.end]
+    terms, start = [], 0
+    while len(terms) < len(symbols):
+        with torch.no_grad():
+            row = model.model.log_probs(torch.tensor([symbols[start : start + 12]]))[0].tolist()
+        terms += row[len(terms) - start :]
+        start += 6
+    assert model.log_prob(text) == pytest.approx([sum(terms)], rel=1e-5)
+
+
+def test_truncated_documents_count_what_is_read_only() -> None:
+    model = text_model("gru")
+    figures = model.evaluate(documents(["abcdefg", "ab"]), truncate=3)
+    assert (figures.tokens, figures.characters, figures.bytes) == (3 + 3, 3 + 2, 3 + 2)
+    symbols = model.tokenizer.encode("abc")
+    with torch.no_grad():
+        cut = model.model.log_probs(torch.from_numpy(symbols)[None]).sum().item()
+    assert figures.nats == pytest.approx(-cut + brute(model, "ab"), rel=1e-5)
+    with pytest.raises(UserError, match="truncate is 0"):
+        model.evaluate(documents(["a"]), truncate=0)
+
+
+@pytest.mark.parametrize("options", [{"window": 0}, {"stride": 3}, {"window": 5, "stride": 6}, {"window": -1}])
+def test_impossible_windows_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(UserError):
+        text_model("gru").evaluate(documents(["abc"]), **options)
+    with pytest.raises(UserError):
+        text_model("transformer").evaluate(documents(["abc"]), **{"window": 99, **options})
+
+
+def test_the_standard_error_of_known_series() -> None:
+    assert _relative_error([np.full(2560, 1.5)]) == 0
+    random = np.random.default_rng(0)
+    terms = random.normal(2.0, 0.5, 256 * 400)
+    assert _relative_error([terms]) == pytest.approx(0.5 / 2 / math.sqrt(len(terms)), rel=0.15)
+    assert math.isnan(_relative_error([np.ones(10)]))
+    figures = Figures(2.0, 1, 1, 1, 1, math.nan)
+    assert math.isnan(figures.to_json()["nats_per_token_standard_error"])
+
+
+def test_perplexity_of_the_hopeless_is_finite() -> None:
+    assert math.isfinite(Figures(1e9, 1, 1, 1, 1, 0.0).perplexity)
+
+
+def test_a_text_with_nothing_in_it_still_has_an_end() -> None:
+    model = text_model("gru")
+    assert model.log_prob("") == pytest.approx([-brute(model, "")], rel=1e-5)

@@ -1,0 +1,80 @@
+"""metrics.jsonl, the curve and the progress line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seriatim.errors import UserError
+from seriatim.train.meter import Log, Meter, draw_curve, read
+
+
+def test_a_log_is_cut_back_to_the_step_that_is_resumed_from(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    log = Log(path)
+    for step in (1, 2, 3, 4):
+        log.write({"step": step, "x": step / 3})
+    log.close()
+    log = Log(path, resume_from=2)
+    log.write({"step": 3, "x": "new"})
+    log.close()
+    assert [row["x"] for row in read(path)] == [1 / 3, 2 / 3, "new"]
+
+
+@pytest.mark.parametrize("tail", ['{"step": 2, "x"', '{"step": 2}', "\x00\x00\n", "\xff\n"])
+def test_a_last_line_that_was_cut_off_is_left_out(tail: str, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n' + tail, encoding="latin-1")
+    log = Log(path, resume_from=5)
+    log.write({"step": 6})
+    log.close()
+    assert path.read_text() == '{"step": 1}\n{"step": 6}\n'
+
+
+def test_a_new_run_begins_a_new_log(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("old\n")
+    Log(path).close()
+    assert path.read_text() == ""
+
+
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    log = Log(tmp_path / "metrics.jsonl")
+    log._file.close()
+    log._file = full.open("w")
+    with pytest.raises(UserError, match="No space left"):
+        log.write({"step": 1})
+    log._file = (tmp_path / "other").open("w")
+    log.close()
+
+
+def test_the_curve_is_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "metrics.jsonl"
+    assert not draw_curve(path, tmp_path / "curve.png", "nats_per_token")
+    rows = [{"step": i, "train_nats_per_token": 3 / i, "validation_nats_per_token": 4 / i} for i in range(1, 20)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert draw_curve(path, tmp_path / "curve.png", "nats_per_token")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert (tmp_path / "curve.png").stat().st_size > 5000
+
+
+def test_without_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    meter = Meter(10, 0, "nats/token")
+    for step in range(1, 11):
+        meter.step(step, 1.5, 100)
+    meter.say("done [bold]")
+    meter.close()
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1] == "done [bold]"
+    assert said.err.startswith("step 10/10 · 1.500 nats/token")
+    quiet = Meter(10, 0, "nats/token", quiet=True)
+    quiet.step(10, 1.0, 1)
+    quiet.say("nothing")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,259 @@
+"""A run that was stopped and taken up equals one that was not, bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_text import metrics, plan, records_file, tensors, text_file
+
+from seriatim import checkpoint
+from seriatim.cli import main
+from seriatim.data.corpus import TextOptions
+from seriatim.errors import Interrupted, UserError
+from seriatim.text import TextModel
+from seriatim.train.loop import Loop
+from seriatim.train.run import Plan, plan_of, resume, start
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "transformer": ("transformer", {"net": {"dropout": 0.2}, "ema": 0.9, "accumulate": 2}),
+    "carried": ("rnn", {"net": {"dropout": 0.2, "layers": 2}, "ema": 0.8, "carry": True}),
+    "carried lstm": ("lstm", {"net": {"dropout": 0.2}, "carry": True, "schedule": "constant"}),
+    "conditions": ("gru", {"net": {"dropout": 0.1}, "drop_given": 0.5, "smoothing": 0.1}),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("data")
+    text_file(place)
+    records_file(place)
+    return place
+
+
+def plan_for(case: str, folder: Path) -> Plan:
+    family, options = CASES[case]
+    if case == "conditions":
+        made = plan(folder / "poems.jsonl", family, steps=13, evaluate_every=5, **options)
+        return dataclasses.replace(made, text=TextOptions(given=("genre", "year")))
+    return plan(folder / "words.txt", family, steps=13, evaluate_every=5, **options)
+
+
+def same(one: Path, other: Path) -> None:
+    """Two runs have the same tensors, figures and counters."""
+    for place, name in ((".", "model"), ("train", "state")):
+        a, b = tensors(one / place, name), tensors(other / place, name)
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a)
+        assert checkpoint.open_pair(one / place, name)[0] == checkpoint.open_pair(other / place, name)[0]
+    assert metrics(one) == metrics(other)
+
+
+def stop_at(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process gets a signal in the middle of that step."""
+    advance = Loop._advance
+
+    def signalled(self: Loop) -> tuple[float, int]:
+        if self.step == step:
+            os.kill(os.getpid(), number)
+        return advance(self)
+
+    monkeypatch.setattr(Loop, "_advance", signalled)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("case", CASES)
+def test_a_signal_saves_and_resuming_is_bit_for_bit(
+    case: str, number: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = plan_for(case, folder)
+    start(chosen, tmp_path / "whole", quiet=True)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        stop_at(7, number, patch)
+        with pytest.raises(Interrupted, match="stopped and saved at step 8; go on with: seriatim train --out .* --resume"):
+            start(chosen, tmp_path / "cut", quiet=True)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 8
+    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), quiet=True)
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_crash_loses_only_the_steps_since_the_last_save(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = plan_for("transformer", folder)
+    start(chosen, tmp_path / "whole", quiet=True)
+    advance = Loop._advance
+
+    def crash(self: Loop) -> tuple[float, int]:
+        if self.step == 8:
+            raise KeyError("a crash")
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_advance", crash)
+        with pytest.raises(KeyError):
+            start(chosen, tmp_path / "cut", quiet=True)
+    assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 5
+    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), quiet=True)
+    same(tmp_path / "whole", tmp_path / "cut")
+
+
+SLOW = """
+import sys, time
+import torch
+torch.set_num_threads(1)
+from seriatim.train.loop import Loop
+advance = Loop._advance
+def slow(self):
+    time.sleep(0.05)
+    return advance(self)
+Loop._advance = slow
+from seriatim.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+OPTIONS = (
+    "--net.width 16 --net.layers 1 --net.heads 2 --net.context 12 --net.dropout 0.2 --train.batch 4 --train.samples 0 "
+    "--train.accumulate 2 --train.ema 0.9 --train.evaluate-every 10 --train.device cpu --threads 1 --train.steps 60"
+).split()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill -9"])
+def test_a_real_process_is_stopped_and_taken_up(
+    number: int, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "a run's folder"
+    command = ["train", str(folder / "words.txt"), *OPTIONS]
+    assert main([*command, "--out", str(tmp_path / "whole"), "--quiet"]) == 0
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *command, "--out", str(run)], stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not ((run / "metrics.jsonl").is_file() and len(metrics(run)) > 13):
+        time.sleep(0.02)
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    again = ["train", "--out", str(run), "--resume"]
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "Traceback" not in said
+        pasted = shlex.split(said.strip().splitlines()[-1].partition("go on with: ")[2])
+        assert pasted == ["seriatim", *again]
+    else:
+        assert process.returncode == -signal.SIGKILL
+    assert 10 <= checkpoint.open_pair(run / "train", "state")[0]["step"] < 60
+    capsys.readouterr()
+    assert main(again) == 0
+    assert "best validation" in capsys.readouterr().err
+    a, b = checkpoint.open_pair(run, "model")[0], checkpoint.open_pair(tmp_path / "whole", "model")[0]
+    assert a == b
+    same(run, tmp_path / "whole")
+
+
+# ------------------------------------------------------------------ what cannot be taken up
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("runs") / "run"
+    start(plan_for("transformer", folder), place, quiet=True)
+    return place
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_finished_run_stays_as_it_is(copy: Path, finished: Path) -> None:
+    resume(copy, *plan_of(copy), quiet=True)
+    same(copy, finished)
+
+
+def test_more_steps_go_on_from_there(copy: Path) -> None:
+    assert main(["train", "--out", str(copy), "--resume", "--train.steps", "16", "--quiet"]) == 0
+    assert metrics(copy)[-1]["step"] == 16
+    assert isinstance(TextModel.load(copy), TextModel)
+
+
+def test_data_that_has_changed_is_refused(tmp_path: Path) -> None:
+    path = text_file(tmp_path)
+    start(plan(path, steps=2), tmp_path / "run", quiet=True)
+    path.write_text(path.read_text().replace("cat", "dog", 1))
+    with pytest.raises(UserError, match="has changed"):
+        resume(tmp_path / "run", *plan_of(tmp_path / "run"), quiet=True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"plan": []}', '{"plan": {}, "fingerprint": 1}', "\xff"])
+def test_a_damaged_plan_is_refused(text: str, copy: Path) -> None:
+    (copy / "train" / "plan.json").write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match="plan.json"):
+        plan_of(copy)
+
+
+def test_a_plan_with_wrong_values_is_refused(copy: Path) -> None:
+    path = copy / "train" / "plan.json"
+    document = json.loads(path.read_text())
+    for key, value in (("train", {"lr": "fast"}), ("train", {"colour": 1}), ("tokens", []), ("net", 3), ("fold", "x")):
+        path.write_text(json.dumps({**document, "plan": {**document["plan"], key: value}}))
+        with pytest.raises(UserError, match="plan.json"):
+            plan_of(copy)
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "flipped"])
+def test_a_damaged_state_is_refused(damage: str, copy: Path) -> None:
+    (path,) = (copy / "train").glob("state-*.safetensors")
+    whole = bytearray(path.read_bytes())
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(whole[:-100])
+    else:
+        whole[-5] ^= 1
+        path.write_bytes(whole)
+    with pytest.raises(UserError, match=path.name):
+        resume(copy, *plan_of(copy), quiet=True)
+
+
+def test_a_state_of_another_model_is_refused(copy: Path, folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    start(plan(folder / "words.txt", "gru", steps=1), tmp_path / "other", quiet=True)
+    shutil.rmtree(copy / "train")
+    shutil.copytree(tmp_path / "other" / "train", copy / "train")
+    with pytest.raises(UserError):
+        resume(copy, *plan_of(copy), quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--net.width", "32"], "--net"),
+        (["--tokens.kind", "bpe"], "--tokens"),
+        (["--data.limit", "3"], "--data"),
+        (["--model", "lstm"], "--model"),
+        (["--folds", "3"], "--folds"),
+        (["--train.lr", "1"], "--train.lr"),
+        (["--train.lr=1"], "--train.lr"),
+        (["other.txt"], "other.txt"),
+    ],
+)
+def test_what_resuming_would_ignore_is_refused(
+    words: list[str], said: str, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--out", str(finished), "--resume", *words]) == 2
+    assert said in capsys.readouterr().err
