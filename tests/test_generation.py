@@ -188,7 +188,6 @@ def test_conditions_stay_with_their_rows() -> None:
         assert row == slowly(model, prompts[i], seeds[i], Steer(), 12, given=alone)[0]
 
 
-@pytest.mark.xfail(strict=True, reason="Generation draws once before it asks whether a row wants anything")
 @EACH
 def test_nothing_new_is_nothing_drawn(family: str) -> None:
     assert rows_of(generate(model_of(family), [[1], [2, 3]], [1, 2], longest=0), 2) == [[], []]

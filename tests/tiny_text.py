@@ -77,7 +77,10 @@ def records_file(folder: Path, n: int = 40) -> Path:
 
 
 def plan(
-    data: Path, name: str = "transformer", net: dict[str, Any] | None = None, tokens: TokenOptions | None = None,
+    data: Path,
+    name: str = "transformer",
+    net: dict[str, Any] | None = None,
+    tokens: TokenOptions | None = None,
     **options: Any,
 ) -> run.Plan:
     """A few steps of a tiny model."""

@@ -82,7 +82,7 @@ class Generation:
     def __iter__(self) -> Iterator[list[Draw]]:
         """The draws of one step at a time; forced symbols are not draws."""
         with torch.no_grad():
-            while self.rows:
+            while self.rows and self.longest:
                 yield self._step()
                 self._leave()
 
@@ -104,7 +104,7 @@ class Generation:
         dist = self._walk.dist
         assert isinstance(dist, Discrete)
         steered = self.steer.apply(self._allowed(dist, clock), self.occurred)
-        x = steered.draw(self.noise(clock * steered.noise, steered.noise))
+        x = steered.draw(self.noise(clock, steered.noise))
         forced = clock < self.lengths
         if clock < self.known.shape[1]:
             x = torch.where(forced, self.known[:, clock], x)

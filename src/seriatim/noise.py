@@ -48,24 +48,27 @@ def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float
 
 
 class Noise:
-    """The stream of `uniform` for a batch, made in blocks: a block costs as much as a single number."""
+    """The uniforms of a batch's symbols, made in blocks: a block costs as much as a single number.
+
+    Symbol i eats number i of the lanes 0, 1, …: however much noise the others eat, no two share any.
+    """
 
     def __init__(self, seeds: Int[Tensor, "B"], block: int = 256) -> None:
-        self.seeds, self.block = (
-            seeds.cpu(),
-            block,
-        )  # integer arithmetic is the same everywhere; not all devices have it
         self.device = seeds.device
-        self._start, self._numbers = 0, torch.empty(len(seeds), 0)
+        # integer arithmetic is the same everywhere, but not every device has it
+        self.seeds, self.block = seeds.cpu(), block
+        self._start, self._numbers = 0, torch.empty(len(seeds), 0, 0)
 
-    def __call__(self, start: int, n: int = 1) -> Float[Tensor, "B n"]:
-        """Numbers start … start + n − 1 of each row."""
-        if not (self._start <= start and start + n <= self._start + self._numbers.shape[1]):
-            numbers = uniform(self.seeds, start, max(n, self.block))
+    def __call__(self, index: int, n: int = 1) -> Float[Tensor, "B n"]:
+        """The n uniforms of symbol `index` of each row."""
+        held = self._numbers
+        if not (self._start <= index < self._start + held.shape[1] and n <= held.shape[2]):
+            lanes = [uniform(self.seeds, index, self.block, lane) for lane in range(n)]
+            held = torch.stack(lanes, 2)
             if self.device.type == "mps":  # no float64 there
-                numbers = numbers.float().clamp(2.0**-24, 1 - 2.0**-24)
-            self._start, self._numbers = start, numbers.to(self.device)
-        return self._numbers[:, start - self._start : start - self._start + n]
+                held = held.float().clamp(2.0**-24, 1 - 2.0**-24)
+            self._start, self._numbers = index, held.to(self.device)
+        return self._numbers[:, index - self._start, :n]
 
     def select(self, rows: Tensor) -> None:
         """Keep the given rows."""

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_text import text_model
 
 from seriatim import checkpoint
 from seriatim.errors import UserError
 from seriatim.exchange import export_hf, import_hf
 from seriatim.symbols import Labels, Policy, train_tokenizer
 from seriatim.text import TextModel
+from tiny_text import text_model
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "plain": {"heads": 2, "key_heads": None},

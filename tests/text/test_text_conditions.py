@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny_text import text_model
 
 from seriatim.data.corpus import Document
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers
 from seriatim.text import TextModel
+from tiny_text import text_model
 
 
 @pytest.fixture(scope="module", params=["transformer", "gru"])
@@ -60,9 +60,7 @@ def test_expect_obeys_the_condition(model: TextModel) -> None:
         ({"year": "nan"}, "not finite"),
     ],
 )
-def test_unknown_conditions_are_one_line_with_the_nearest(
-    model: TextModel, given: dict[str, str], words: str
-) -> None:
+def test_unknown_conditions_are_one_line_with_the_nearest(model: TextModel, given: dict[str, str], words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
         model.sample(given=given, max_length=2)
     assert "\n" not in str(caught.value)

@@ -7,20 +7,22 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny_text import text_model
 
 from seriatim.data.corpus import Document
 from seriatim.errors import UserError
 from seriatim.text import Figures, TextModel, _relative_error
+from tiny_text import text_model
 
 TEXTS = ["abc hij.\nabc", "é", "a", "gfedcba " * 9]
 
 
 @pytest.fixture(scope="module", params=["transformer", "gru"])
 def model(request: pytest.FixtureRequest) -> TextModel:
-    return text_model(request.param, unknown="bytes", alphabet="abcdefg hij.\n", context=200) if (
-        request.param == "transformer"
-    ) else text_model(request.param, unknown="bytes")
+    return (
+        text_model(request.param, unknown="bytes", alphabet="abcdefg hij.\n", context=200)
+        if (request.param == "transformer")
+        else text_model(request.param, unknown="bytes")
+    )
 
 
 def brute(model: TextModel, text: str) -> float:

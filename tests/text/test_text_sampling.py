@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_text import text_model
 
 from seriatim.errors import UserError
 from seriatim.steer import Steer
 from seriatim.text import TextModel
+from tiny_text import text_model
 
 FAMILIES = ["transformer", "lstm", "gru", "rnn"]
 
@@ -183,9 +183,7 @@ def test_expect_is_a_softmax_at_a_temperature(model: TextModel) -> None:
         p = (logits / temperature).softmax(0)
         found = model.expect("ab", table, temperature)
         assert sum(value for _, value in found) == pytest.approx(1, abs=1e-5)
-        assert {name: p[model.tokenizer.find(name)].item() for name, _ in found} == pytest.approx(
-            dict(found), abs=1e-5
-        )
+        assert {name: p[model.tokenizer.find(name)].item() for name, _ in found} == pytest.approx(dict(found), abs=1e-5)
         assert [v for _, v in found] == sorted((v for _, v in found), reverse=True)
     assert model.expect("ab", 2, 0)[0][1] == 1.0
 

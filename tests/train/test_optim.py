@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from tiny_text import text_model
 from torch import nn
 
 from seriatim.errors import UserError
 from seriatim.train.optim import Average, adamw, learning_rate
 from seriatim.train.options import TrainOptions
+from tiny_text import text_model
 
 
 def test_matrices_decay_and_vectors_do_not() -> None:

@@ -8,12 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from tiny_text import metrics, plan, text_file, words
 
 from seriatim.errors import Interrupted, UserError
 from seriatim.train.loop import DivergedError, Loop
 from seriatim.train.run import plan_of
 from seriatim.train.search import Study, cross_validate, search
+from tiny_text import metrics, plan, text_file, words
 
 
 def many(folder: Path, n: int = 30) -> Path:
@@ -60,7 +60,7 @@ def interrupt(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", ["folds", "search"])
 def test_a_study_that_was_stopped_is_taken_up(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = plan(many(tmp_path), "rnn", steps=12)
+    chosen = plan(many(tmp_path), "rnn", steps=8, evaluate_every=8)
     work = cross_validate if kind == "folds" else search
     whole = work(begun(Study(kind, 2, chosen), tmp_path / "whole"), tmp_path / "whole", quiet=True)
     out = tmp_path / "cut"
@@ -88,7 +88,9 @@ def test_a_search_tries_a_quarter_of_the_steps_and_takes_the_best(tmp_path: Path
         assert metrics(out / "search" / f"trial-{trial}")[-1]["step"] == 5
 
 
-def test_without_steps_a_trial_is_a_quarter_of_the_bounded_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_steps_a_trial_is_a_quarter_of_the_bounded_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lengths: list[int] = []
 
     def short(self: Loop) -> None:
@@ -112,7 +114,7 @@ def test_a_trial_that_diverges_loses(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Loop, "run", broken)
     out = tmp_path / "out"
-    best = search(begun(Study("search", 2, plan(text_file(tmp_path), steps=4)), out), out, quiet=True)
+    best = search(begun(Study("search", 2, plan(text_file(tmp_path), steps=4, evaluate_every=4)), out), out, quiet=True)
     rows = [json.loads(line) for line in (out / "search.jsonl").read_text().splitlines()]
     assert rows[0]["validation_bits_per_char"] is None
     assert best.train.lr == rows[1]["lr"]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
 
 from seriatim import api, checkpoint
 from seriatim.data.batches import Batch, Batches
@@ -22,6 +21,7 @@ from seriatim.train import loop as loops
 from seriatim.train.loop import DivergedError, Hooks, Loop
 from seriatim.train.options import TokenOptions, TrainOptions
 from seriatim.train.run import default_folder, start
+from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_loss_falls_on_text_that_repeats(family: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("the cat sat. " * 200)
-    model = start(plan(path, family, steps=80, lr=2e-2, batch=8), tmp_path / "run", quiet=True)
+    model = start(plan(path, family, steps=60, lr=2e-2, batch=8, evaluate_every=20), tmp_path / "run", quiet=True)
     losses = [row["train_nats_per_token"] for row in metrics(tmp_path / "run") if "train_nats_per_token" in row]
     assert losses[-1] < 0.5 * losses[0]
     assert model.evaluate(model_documents(path)).nats_per_token < 1.0
@@ -64,7 +64,7 @@ def test_what_a_run_leaves_behind(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_plan_gives_the_same_run(data: Path, tmp_path: Path) -> None:
-    one = plan(data, net={"dropout": 0.2}, ema=0.9)
+    one = plan(data, net={"dropout": 0.2}, ema=0.9, evaluate_every=3)
     for name in ("a", "b"):
         torch.manual_seed(hash(name) % 1000)  # the caller's generator does not matter
         start(one, tmp_path / name, quiet=True)
@@ -123,7 +123,7 @@ def test_an_existing_run_is_refused(data: Path, tmp_path: Path) -> None:
 
 
 def test_bfloat16_trains(data: Path, tmp_path: Path) -> None:
-    start(plan(data, steps=30, lr=1e-2, precision="bfloat16"), tmp_path / "run", quiet=True)
+    start(plan(data, steps=30, lr=1e-2, precision="bfloat16", evaluate_every=15), tmp_path / "run", quiet=True)
     losses = [row["train_nats_per_token"] for row in metrics(tmp_path / "run") if "train_nats_per_token" in row]
     assert losses[-1] < losses[0]
     assert {t.dtype for t in tensors(tmp_path / "run", "model").values()} == {torch.float32}
@@ -142,7 +142,7 @@ def test_the_vocabulary_is_the_training_splits_alone(tmp_path: Path) -> None:
 def test_truncated_documents_and_the_padded_figure(tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     path.write_text("".join(json.dumps({"text": words(3 + i % 5, i)}) + "\n" for i in range(60)))
-    start(plan(path, "lstm", steps=30, truncate=8, batch=4), tmp_path / "run", quiet=True)
+    start(plan(path, "lstm", steps=30, truncate=8, batch=4, evaluate_every=30), tmp_path / "run", quiet=True)
     epochs = [row for row in metrics(tmp_path / "run") if "epoch" in row]
     assert epochs
     assert all(0 < row["epoch_padded_nats_per_token"] <= row["epoch_nats_per_token"] for row in epochs)
@@ -151,7 +151,7 @@ def test_truncated_documents_and_the_padded_figure(tmp_path: Path) -> None:
 def test_conditions_are_learned(tmp_path: Path) -> None:
     path = records_file(tmp_path)
     text = TextOptions(given=("genre", "year"))
-    chosen = plan(path, "gru", steps=60, lr=2e-2, batch=8, net={"layers": 1}, drop_given=0.2)
+    chosen = plan(path, "gru", steps=60, lr=2e-2, batch=8, net={"layers": 1}, drop_given=0.2, evaluate_every=60)
     model = start(dataclasses.replace(chosen, text=text), tmp_path / "run", quiet=True)
     assert {name: codec.kind for name, codec in model.conditions.items()} == {"genre": "labels", "year": "numbers"}
     right, wrong = (model.log_prob("ababab 3", {"genre": genre})[0] for genre in ("high", "low"))
@@ -181,7 +181,11 @@ def test_what_follows_from_the_data_cannot_be_chosen(name: str, value: int, data
 
 
 def test_words_and_subwords_train_too(data: Path, tmp_path: Path) -> None:
-    for tokens in (TokenOptions(kind="words", casing="lower"), TokenOptions(kind="bpe", size=300), TokenOptions("bytes")):
+    for tokens in (
+        TokenOptions(kind="words", casing="lower"),
+        TokenOptions(kind="bpe", size=300),
+        TokenOptions("bytes"),
+    ):
         model = start(plan(data, "lstm", steps=1, tokens=tokens), tmp_path / tokens.kind, quiet=True)
         assert model.tokenizer.kind == tokens.kind
 
@@ -242,7 +246,9 @@ def test_a_spike_stops_after_three_high_steps(tmp_path: Path) -> None:
     loop._watch(2.0, batch)  # two high steps are forgiven
     loop._watch(9.0, batch)
     loop._watch(9.0, batch)
-    with pytest.raises(DivergedError, match=r"from about 2\.\d+ to 9\.000 nats/token at step 200 \(poem 7\); lower --train.lr"):
+    with pytest.raises(
+        DivergedError, match=r"from about 2\.\d+ to 9\.000 nats/token at step 200 \(poem 7\); lower --train.lr"
+    ):
         loop._watch(9.0, batch)
 
 

@@ -14,6 +14,7 @@ app = App(
     version_flags=["--version"],
     help_format="plaintext",  # as Markdown, <unk> would be a tag and disappear
     default_parameter=Parameter(negative=""),
+    suppress_keyboard_interrupt=False,
 )
 app.command(train.train)
 app.command(sample.sample)

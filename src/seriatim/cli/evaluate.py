@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import open_model, print_json
+from seriatim.cli.common import Data, open_model, print_json
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Path,
-    data: str | None = None,
+    data: Data | None = None,
     /,
     *,
     split: str | None = None,

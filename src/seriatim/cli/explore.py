@@ -37,7 +37,8 @@ def explore(
     model = open_model(run, device, 1)
     text = prompt.replace("\\n", "\n").replace("\\t", "\t")
     values = dict(assignments(given or [], "--given"))
-    for t in temperature or [1.0, 0.2]:
+    found = {t: model.expect(text, top, t, values) for t in temperature or [1.0, 0.2]}
+    for t, symbols in found.items():
         print(f"temperature {t:g}, after {text!r}:")
-        for symbol, p in model.expect(text, top, t, values):
+        for symbol, p in symbols:
             print(f"  {100 * p:6.2f} %  {symbol}")

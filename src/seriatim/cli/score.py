@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import open_model
+from seriatim.cli.common import Data, open_model
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -17,7 +17,7 @@ from seriatim.errors import UserError
 def score(
     run: Path,
     /,
-    *files: str,
+    *files: Data,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from seriatim import config as configs
-from seriatim.cli.common import set_threads, typed
+from seriatim.cli.common import Data, set_threads, typed
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 from seriatim.train.options import TokenOptions, TrainOptions
@@ -26,7 +26,7 @@ T = TypeVar("T", TokenOptions, TrainOptions, TextOptions)
 
 
 def train(
-    data: str | None = None,
+    data: Data | None = None,
     /,
     *,
     model: str | None = None,

@@ -124,6 +124,8 @@ def _cut(document: Document, shares: Sequence[float]) -> list[Document | None]:
 
 
 def _part(document: Document, start: int, stop: int) -> Document | None:
+    if start == 0 and stop == document.measure.characters:
+        return document
     return document.section(start, stop) if stop > start else None
 
 

@@ -56,7 +56,7 @@ class Discrete(Dist):
 
     @abstractmethod
     def log_mass(self, x: Tensor) -> Tensor:
-        """log p(x) in nats. x broadcasts against `batch_shape` and lies in 0 … levels − 1."""
+        """log p(x) in nats of x (*batch_shape) in 0 … levels − 1."""
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats."""

@@ -125,7 +125,7 @@ class Model(nn.Module, ABC):
                 i += done * parts
                 if steer is not None and isinstance(dist, Discrete):
                     dist = steer.apply(dist, tally.counts)
-                x = dist.draw(noise(i * dist.noise, dist.noise))
+                x = dist.draw(noise(i, dist.noise))
                 tally.add(x)
                 if each is not None:
                     each(i, x)

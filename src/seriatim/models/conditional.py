@@ -57,6 +57,8 @@ class Conditional(Model):
             part: Context = encoder(value)
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
+            if part.field is not None:
+                result = replace(result, hop=part.hop, offset=part.offset)
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -52,11 +52,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a `metrics.jsonl`; a last line that was cut off is left out."""
     rows: list[dict[str, Any]] = []
     if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_bytes().splitlines():
             try:
-                rows.append(json.loads(line))
+                row: Any = json.loads(line)
             except ValueError:
                 break
+            if not isinstance(row, dict):
+                break
+            rows.append(cast("dict[str, Any]", row))
     return rows
 
 

@@ -1,0 +1,276 @@
+"""Every command, used as it is meant: what it prints, what it writes."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seriatim.cli import main
+from seriatim.data.corpus import TextOptions
+from seriatim.text import TextModel
+from seriatim.train.run import start
+from tiny_text import plan, records_file, text_file
+
+COMMANDS = ["train", "sample", "evaluate", "score", "explore", "inspect", "export", "models", "demo", "data"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("run")
+    start(plan(text_file(place), steps=20, lr=1e-2, evaluate_every=20), place / "run", quiet=True)
+    return place / "run"
+
+
+@pytest.fixture(scope="module")
+def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import dataclasses
+
+    place = tmp_path_factory.mktemp("conditioned")
+    chosen = dataclasses.replace(plan(records_file(place), "gru", steps=5), text=TextOptions(given=("genre", "year")))
+    start(chosen, place / "run", quiet=True)
+    return place / "run"
+
+
+def out(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    assert main([str(word) for word in words]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], *([c] for c in COMMANDS), *(["data", c] for c in ("list", "info", "fetch"))])
+def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    said = out(capsys, *words, "--help")
+    assert said.startswith(f"Usage: seriatim{''.join(' ' + word for word in words)}")
+    assert "--no-" not in said
+    assert "--empty-" not in said
+
+
+def test_help_keeps_what_looks_like_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "<unk>" in out(capsys, "train", "--help")
+    assert "Options act in this order" in out(capsys, "sample", "--help")
+
+
+def test_the_list_of_commands_says_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    said = out(capsys, "--help")
+    for command in COMMANDS:
+        (line,) = (line for line in said.splitlines() if line.startswith(f"│ {command} "))
+        assert len(line.strip("│ ").split()) > 3
+
+
+def test_help_brings_no_torch() -> None:
+    code = (
+        "import sys; from seriatim.cli import main\n"
+        "for words in ([], ['train'], ['sample'], ['demo'], ['data', 'list']): main([*words, '--help'])\n"
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_train_says_where_it_is_and_what_is_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, folder = text_file(tmp_path), tmp_path / "a run"
+    words = (
+        "--net.width 8 --net.layers 1 --net.heads 2 --net.context=12 --train.steps=3 --train.batch 2 --train.device cpu"
+    )
+    assert main(["train", str(data), "--out", str(folder), *words.split()]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"next: seriatim sample '{folder}'" in said.err
+    assert "best validation" in said.err
+    assert TextModel.load(folder).model.config.width == 8
+
+
+def test_train_from_a_run_and_from_hugging_face(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = text_file(tmp_path)
+    assert "model.safetensors" in out(capsys, "export", run, tmp_path / "hf")
+    for i, source in enumerate((run, tmp_path / "hf")):
+        more = ["--train.steps", "1", "--train.samples", "0", "--quiet"]
+        assert main(["train", str(data), "--from", str(source), "--out", str(tmp_path / f"{i}"), *more]) == 0
+    assert main(["train", str(data), "--from", str(run), "--net.width", "64"]) == 2
+
+
+def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = out(capsys, "sample", run, "--max-length", 20, "--prompt", "the ", "--seed", 4)
+    assert one.startswith("the ")
+    assert out(capsys, "sample", run, "--max-length", 20, "--prompt", "the ", "--seed", 4, "--stream") == one
+    several = out(
+        capsys, "sample", run, "-n", 2, "--max-length", 9, "--prompt", "a", "--prompt", "on\\n", "--log-probs"
+    )
+    assert several.count("--- sample") == 4
+    assert several.count(" nats in ") == 4
+    assert "on\n" in several
+    rows = [json.loads(line) for line in out(capsys, "sample", run, "-n", 3, "--max-length", 9, "--json").splitlines()]
+    assert len(rows) == 3
+    assert set(rows[0]) == {"text", "prompt", "ended", "symbols", "log_probs_nats", "log_prob_nats"}
+    assert rows[0]["log_prob_nats"] == pytest.approx(sum(rows[0]["log_probs_nats"]))
+    assert out(capsys, "sample", run, "--max-length", 5, "-o", tmp_path / "s.txt") == ""
+    assert (tmp_path / "s.txt").read_text() == out(capsys, "sample", run, "--max-length", 5)
+    (tmp_path / "prompt.txt").write_text("sat on")
+    assert out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3).startswith("sat on")
+
+
+def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--temperature 0.7 --top-k 9 --top-p 0.9 --min-p 0.01 --typical 0.9 --repetition 1.1 --presence 0.1 "
+    words += "--frequency 0.1 --bias a=1 --forbid <unk> --forbid t --seed 1 --seed 2 -n 2 --stop on --min-length 2"
+    said = out(capsys, "sample", run, "--max-length", 40, *words.split())
+    assert "t" not in "".join(line for line in said.splitlines() if not line.startswith("---"))
+
+
+def test_conditions_are_given_by_name(conditioned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("sample", "explore"):
+        texts = {
+            out(capsys, command, conditioned, "--given", f"genre={g}", "--given", "year=1903") for g in ("low", "high")
+        }
+        assert len(texts) == 2
+    assert out(capsys, "sample", conditioned, "--max-length", 5)
+    assert "genre (labels)" in out(capsys, "inspect", conditioned)
+
+
+def test_evaluate(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(out(capsys, "evaluate", run, "--json"))
+    assert found["data"].endswith("test split")
+    assert found["perplexity"] == pytest.approx(math.exp(found["nats_per_token"]))
+    for key in ("nats_per_token", "bits_per_char", "bits_per_byte"):
+        assert found[key] > 0
+        assert f"{key}_standard_error" in found
+    text = out(capsys, "evaluate", run)
+    assert f"bits/char    {found['bits_per_char']:.4f}" in text
+    assert json.loads(out(capsys, "evaluate", run, "--split", "validation", "--json"))["bits_per_char"] > 0
+    (tmp_path / "own.txt").write_text("the cat sat on a mat")
+    own = json.loads(out(capsys, "evaluate", run, tmp_path / "own.txt", "--json"))
+    assert (own["documents"], own["characters"], own["bytes"], own["tokens"]) == (1, 20, 20, 21)
+    assert own["nats_per_token_standard_error"] is None
+    model = TextModel.load(run)
+    assert own["nats"] == pytest.approx(-model.log_prob("the cat sat on a mat")[0], rel=1e-6)
+
+
+class Piped:
+    """Standard input that is a pipe."""
+
+    def __init__(self, text: str) -> None:
+        self.buffer = io.BytesIO(text.encode())
+
+
+def test_score_puts_the_surprising_first(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"likely.txt": "the cat sat on a mat ", "unlikely.txt": "mmmmm nnnnnn ttttttt"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    rows = [json.loads(line) for line in out(capsys, "score", run, tmp_path, "--json").splitlines()]
+    assert [row["name"] for row in rows] == ["unlikely.txt", "likely.txt"]
+    wanted = -TextModel.load(run).log_prob(texts["likely.txt"])[0] / math.log(2)
+    assert rows[1]["bits"] == pytest.approx(wanted, rel=1e-6)
+    assert rows[1]["bits_per_char"] == pytest.approx(wanted / len(texts["likely.txt"]), rel=1e-6)
+    monkeypatch.setattr(sys, "stdin", Piped(texts["likely.txt"]))
+    (row,) = [json.loads(line) for line in out(capsys, "score", run, "-", "--json").splitlines()]
+    assert row["bits"] == pytest.approx(wanted, rel=1e-6)
+    assert "bits/char" in out(capsys, "score", run, tmp_path / "likely.txt", tmp_path / "unlikely.txt")
+
+
+def test_training_on_standard_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = text_file(tmp_path).read_text()
+    words = [
+        "--net.width",
+        "8",
+        "--net.layers",
+        "1",
+        "--net.context",
+        "12",
+        "--train.steps",
+        "2",
+        "--train.samples",
+        "0",
+        "--quiet",
+    ]
+    for again in ([], ["--resume"]):
+        monkeypatch.setattr(sys, "stdin", Piped(text))
+        command = ["train", *(again or ["-", "--model", "rnn", *words]), "--out", str(tmp_path / "run")]
+        assert main(command) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "standard input" in capsys.readouterr().err
+
+
+def test_explore_inspect_models_and_data(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = out(capsys, "explore", run, "--prompt", "the c", "--top", 3, "--temperature", 1, "--temperature", "0.2")
+    assert said.count(" % ") == 6
+    held = json.loads(out(capsys, "inspect", run, "--json"))
+    model = TextModel.load(run)
+    assert held["parameters"] == sum(p.numel() for p in model.model.parameters())
+    assert held["looks_back_symbols"] == 12
+    assert f"{held['parameters']:,} parameters" in out(capsys, "inspect", run)
+    assert set(json.loads(out(capsys, "models", "--json"))) >= {"rnn", "lstm", "gru", "transformer"}
+    assert json.loads(out(capsys, "models", "lstm", "--json"))["width"] == 256
+    assert "--net.heads" in out(capsys, "models", "transformer")
+    assert "transformer" in out(capsys, "models")
+    listed = json.loads(out(capsys, "data", "list", "--json"))
+    assert listed["pydoc"]["at_hand"] is True
+    assert "pydoc" in out(capsys, "data", "list")
+    assert json.loads(out(capsys, "data", "info", "tinyshakespeare", "--json"))["files"][0]["bytes"] == 1_115_394
+    assert "sha256" in out(capsys, "data", "info", "tinyshakespeare")
+
+
+def test_search_and_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = text_file(tmp_path)
+    words = [
+        "--model",
+        "rnn",
+        "--net.width",
+        "8",
+        "--net.layers",
+        "1",
+        "--net.context",
+        "12",
+        "--train.steps",
+        "4",
+        "--train.samples",
+        "0",
+    ]
+    said = out(capsys, "train", data, "--folds", 2, "--out", tmp_path / "folds", *words)
+    assert said.startswith("2 folds: ")
+    assert out(capsys, "train", "--out", tmp_path / "folds", "--resume") == said
+    assert main(["train", str(data), "--search", "2", "--out", str(tmp_path / "search"), *words]) == 0
+    assert "trial 2/2: lr" in capsys.readouterr().err
+    assert out(capsys, "evaluate", tmp_path / "search")
+    assert out(capsys, "evaluate", tmp_path / "folds" / "fold-2", "--split", "validation")
+
+
+def test_a_reader_who_has_enough_is_no_error(run: Path) -> None:
+    command = (
+        f"{sys.executable} -m seriatim sample '{run}' -n 60 --max-length 100 | head -c 20; exit ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) == 20
+
+
+def test_text_is_written_as_utf_8_in_any_locale(run: Path) -> None:
+    import os
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "seriatim",
+            "sample",
+            str(run),
+            "--bias",
+            "<unk>=9",
+            "--prompt",
+            "the",
+            "--max-length",
+            "3",
+        ],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith("the")
