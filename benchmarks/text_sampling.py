@@ -3,10 +3,10 @@
     python benchmarks/text_sampling.py [--threads 1] [--tokens 200] [--rounds 3]
 
 The Transformer has 6 layers, 6 heads, 384 channels, context 256 and 65 symbols (nanoGPT's character model); beside it
-Hugging Face `generate` on a Llama of the same sizes (the same weights) and on a GPT-2 of the same sizes, with the dynamic
-and the static cache; top-k 40 on all. The LSTM has 2 layers of 512; beside it `nn.LSTM` stepped one symbol at a time with
-the same draws. The limit is the time to read all weights once a token, at the bandwidth measured in this run.
-Rounds alternate between the contestants; the best round of each counts.
+Hugging Face `generate` on a Llama and on a GPT-2 of the same sizes, with the dynamic and the static cache; top-k 40 on
+Hugging Face `generate` on a Llama and a GPT-2 of the same sizes, with the dynamic and the static cache; top-k 40 on
+time to read all weights once a token, at the bandwidth measured in this run. Rounds alternate between the contestants;
+the best round of each counts.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def hugging_face(model: torch.nn.Module, batch: int, tokens: int, cache: str | N
 
 
 def transformers(batch: int, tokens: int, rounds: int, bytes_per_second: float) -> None:
-    ours = Transformer(
-        TransformerConfig(SYMBOLS, WIDTH, LAYERS, HEADS, hidden=HIDDEN, context=CONTEXT, start=0)
-    ).eval()
+    ours = Transformer(TransformerConfig(SYMBOLS, WIDTH, LAYERS, HEADS, hidden=HIDDEN, context=CONTEXT, start=0)).eval()
     special = {"bos_token_id": 0, "eos_token_id": None, "pad_token_id": 1}
     llama = LlamaForCausalLM(
         LlamaConfig(
@@ -103,9 +101,7 @@ def transformers(batch: int, tokens: int, rounds: int, bytes_per_second: float) 
         )
     ).eval()
     gpt2 = GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=SYMBOLS, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=CONTEXT + 1, **special
-        )
+        GPT2Config(vocab_size=SYMBOLS, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS, n_positions=CONTEXT + 1, **special)
     ).eval()
     steer = Steer(top_k=40)
 

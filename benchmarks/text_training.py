@@ -3,8 +3,8 @@
     python benchmarks/text_training.py [--threads 2] [--steps 4] [--rounds 2]
 
 6 layers, 6 heads, 384 channels, 65 symbols, pieces of 256, batch 16; forward, backward, clipping and AdamW; float32 and
-bfloat16 autocast. Both models have the same width and depth: Seriatim's Transformer 10.7 M weights, GPT-2 10.8 M. Rounds
-alternate; the best of each counts.
+bfloat16 autocast. Both models have the same width and depth: Seriatim's Transformer 10.7 M weights, GPT-2 10.8 M.
+Rounds alternate; the best of each counts.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.utils import logging
 
 from seriatim.models import Transformer, TransformerConfig
-from seriatim.train.optim import adamw
-from seriatim.train.options import TrainOptions
+from seriatim.training.optim import adamw
+from seriatim.training.options import TrainOptions
 
 SYMBOLS, WIDTH, LAYERS, HEADS, CONTEXT, BATCH = 65, 384, 6, 6, 256, 16
 

@@ -4,7 +4,7 @@ from importlib.metadata import version as installed
 
 project = "Seriatim"
 author = "The Seriatim authors"
-copyright = author  # noqa: A001
+copyright = author
 release = version = installed("seriatim")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -22,7 +22,7 @@ napoleon_use_rtype = False
 napoleon_attr_annotations = False
 
 
-def _markdown(app, what, name, obj, options, lines):  # noqa: ANN001, ARG001
+def _markdown(app, what, name, obj, options, lines):
     """Docstrings are plain text in which `x` is code and * is a star: say so to reStructuredText."""
     text = "\n".join(lines)
     parts = text.split("`")
@@ -31,6 +31,6 @@ def _markdown(app, what, name, obj, options, lines):  # noqa: ANN001, ARG001
     lines[:] = "".join(parts).split("\n")
 
 
-def setup(app):  # noqa: ANN001
+def setup(app):
     """Run before napoleon, which reads the sections."""
     app.connect("autodoc-process-docstring", _markdown, priority=100)

@@ -1,6 +1,6 @@
 """A picture of a text run: its learning curve and something that it has written.
 
-    python examples/picture.py runs/tinyshakespeare-transformer "ROMEO:" docs/pictures/text.png
+python examples/picture.py runs/tinyshakespeare-transformer "ROMEO:" docs/pictures/text.png
 """
 
 import sys
@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import seriatim
-from seriatim.train.meter import read
+from seriatim.training.meter import read
 
 run, prompt, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 model = seriatim.load(run)

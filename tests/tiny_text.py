@@ -13,8 +13,8 @@ from seriatim import checkpoint
 from seriatim.models import family
 from seriatim.symbols import Labels, Numbers, Policy, Symbols, train_tokenizer
 from seriatim.text import TextModel
-from seriatim.train import run
-from seriatim.train.options import TokenOptions, TrainOptions
+from seriatim.training import run
+from seriatim.training.options import TokenOptions, TrainOptions
 
 ABC = "abcdefg hij.\n"
 SIZES: dict[str, dict[str, Any]] = {

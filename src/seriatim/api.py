@@ -8,8 +8,8 @@ from typing import Any
 
 from seriatim.data import TextOptions
 from seriatim.text import TextModel
-from seriatim.train.options import TokenOptions, TrainOptions
-from seriatim.train.run import Plan, default_folder, pick_device, plan_of, resume, start
+from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.run import Plan, default_folder, pick_device, plan_of, resume, start
 
 
 def train(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +15,18 @@ from seriatim import checkpoint
 from seriatim.data.corpus import Document
 from seriatim.data.tokens import Tokens, encode_given, tokenize
 from seriatim.errors import UserError, nearest
+from seriatim.figures import Figures, relative_error
 from seriatim.generation import Generation
 from seriatim.heads import Categorical
 from seriatim.likelihood import log_probs, to_given, window_start
 from seriatim.models import Model
 from seriatim.noise import row_seeds
 from seriatim.steer import Steer
+from seriatim.stopping import StopStrings
 from seriatim.symbols import Labels, Numbers, Symbols, TextStream, Tokenizer
 from seriatim.walk import Walk
 
 Values = Mapping[str, str | float | None]
-_BLOCK = 256  # symbols over which a standard error takes its terms as one
 
 
 @final
@@ -50,113 +50,6 @@ class Sample:
 
     def __str__(self) -> str:
         return self.text
-
-
-@final
-@dataclass(frozen=True)
-class Figures:
-    """The exact likelihood of some text.
-
-    Attributes:
-        nats: −log p of all of it, the `<end>` of each document included.
-        tokens: how many symbols, each `<end>` included.
-        characters: of the text itself.
-        bytes: of the text in UTF-8.
-        documents: how many.
-        relative_error: standard error of the mean over its value, from blocks of 256 symbols taken as independent.
-    """
-
-    nats: float
-    tokens: int
-    characters: int
-    bytes: int
-    documents: int
-    relative_error: float
-
-    @property
-    def nats_per_token(self) -> float:
-        """Mean surprise of a symbol."""
-        return self.nats / self.tokens
-
-    @property
-    def perplexity(self) -> float:
-        """exp of the mean surprise of a symbol."""
-        return math.exp(min(self.nats_per_token, 700))
-
-    @property
-    def bits_per_char(self) -> float:
-        """Comparable between tokenizers."""
-        return self.nats / math.log(2) / max(self.characters, 1)
-
-    @property
-    def bits_per_byte(self) -> float:
-        """What a perfect coder would need: 8 is no compression."""
-        return self.nats / math.log(2) / max(self.bytes, 1)
-
-    def to_json(self) -> dict[str, float | int]:
-        """Everything, the unit in each key."""
-        return {
-            "nats_per_token": self.nats_per_token,
-            "nats_per_token_standard_error": self.nats_per_token * self.relative_error,
-            "perplexity": self.perplexity,
-            "bits_per_char": self.bits_per_char,
-            "bits_per_char_standard_error": self.bits_per_char * self.relative_error,
-            "bits_per_byte": self.bits_per_byte,
-            "bits_per_byte_standard_error": self.bits_per_byte * self.relative_error,
-            "nats": self.nats,
-            "tokens": self.tokens,
-            "characters": self.characters,
-            "bytes": self.bytes,
-            "documents": self.documents,
-        }
-
-
-def _relative_error(terms: Sequence[NDArray[np.float64]]) -> float:
-    """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks."""
-    blocks = [block for x in terms for block in np.array_split(x, max(1, len(x) // _BLOCK)) if len(block)]
-    if len(blocks) < 2:
-        return math.nan
-    nats = np.array([block.sum() for block in blocks])
-    counts = np.array([len(block) for block in blocks])
-    mean = nats.sum() / counts.sum()
-    away = ((nats - mean * counts) ** 2).sum() * len(blocks) / (len(blocks) - 1)
-    return float(math.sqrt(away) / abs(nats.sum())) if nats.sum() else math.nan
-
-
-@final
-class StopStrings:
-    """Looks for stop strings in text that comes in pieces, across their borders.
-
-    `push` returns what can be shown: text that may yet turn out to begin a stop string is held back.
-    """
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self.stops, self.found, self._held = [stop for stop in stops if stop], False, ""
-
-    def push(self, text: str) -> str:
-        """Take a piece; returns the text before a stop string, or all that cannot belong to one."""
-        if self.found:
-            return ""
-        self._held += text
-        hits = [at for at in (self._held.find(stop) for stop in self.stops) if at >= 0]
-        if hits:
-            self.found = True
-            shown, self._held = self._held[: min(hits)], ""
-            return shown
-        keep = max((self._overlap(stop) for stop in self.stops), default=0)
-        cut = len(self._held) - keep
-        shown, self._held = self._held[:cut], self._held[cut:]
-        return shown
-
-    def flush(self) -> str:
-        """What was held back, once nothing follows."""
-        shown, self._held = self._held, ""
-        return shown
-
-    def _overlap(self, stop: str) -> int:
-        """Length of the longest end of the held text that begins `stop`."""
-        longest = min(len(stop) - 1, len(self._held))
-        return next((n for n in range(longest, 0, -1) if self._held.endswith(stop[:n])), 0)
 
 
 @final
@@ -284,7 +177,7 @@ class TextModel:
             characters=int(tokens.characters.sum()),
             bytes=int(tokens.bytes.sum()),
             documents=tokens.documents,
-            relative_error=_relative_error(terms),
+            relative_error=relative_error(terms),
         )
 
     def expect(

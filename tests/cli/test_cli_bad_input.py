@@ -16,7 +16,7 @@ import torch
 from seriatim import checkpoint
 from seriatim.cli import main
 from seriatim.text import TextModel
-from seriatim.train.run import start
+from seriatim.training.run import start
 from tiny_text import plan, records_file, tensors, text_file
 
 

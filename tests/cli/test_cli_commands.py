@@ -14,7 +14,7 @@ import pytest
 from seriatim.cli import main
 from seriatim.data.corpus import TextOptions
 from seriatim.text import TextModel
-from seriatim.train.run import start
+from seriatim.training.run import start
 from tiny_text import plan, records_file, text_file
 
 COMMANDS = ["train", "sample", "evaluate", "score", "explore", "inspect", "export", "models", "demo", "data"]

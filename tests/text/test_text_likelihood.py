@@ -10,7 +10,8 @@ import torch
 
 from seriatim.data.corpus import Document
 from seriatim.errors import UserError
-from seriatim.text import Figures, TextModel, _relative_error
+from seriatim.figures import Figures, relative_error
+from seriatim.text import TextModel
 from tiny_text import text_model
 
 TEXTS = ["abc hij.\nabc", "é", "a", "gfedcba " * 9]
@@ -94,11 +95,11 @@ def test_impossible_windows_are_refused(options: dict[str, int]) -> None:
 
 
 def test_the_standard_error_of_known_series() -> None:
-    assert _relative_error([np.full(2560, 1.5)]) == 0
+    assert relative_error([np.full(2560, 1.5)]) == 0
     random = np.random.default_rng(0)
     terms = random.normal(2.0, 0.5, 256 * 400)
-    assert _relative_error([terms]) == pytest.approx(0.5 / 2 / math.sqrt(len(terms)), rel=0.15)
-    assert math.isnan(_relative_error([np.ones(10)]))
+    assert relative_error([terms]) == pytest.approx(0.5 / 2 / math.sqrt(len(terms)), rel=0.15)
+    assert math.isnan(relative_error([np.ones(10)]))
     figures = Figures(2.0, 1, 1, 1, 1, math.nan)
     assert math.isnan(figures.to_json()["nats_per_token_standard_error"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
+from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def open_model(run: Path, device: str, threads: int | None = None) -> TextModel:
     """Load a run for use."""
     set_threads(threads)
     from seriatim.text import TextModel
-    from seriatim.train.run import pick_device
+    from seriatim.training.run import pick_device
 
     return TextModel.load(run, pick_device(device))
 
@@ -106,3 +108,15 @@ def print_json(document: dict[str, Any]) -> None:
 
     json.dump({key: clean(value) for key, value in document.items()}, sys.stdout, indent=1, ensure_ascii=False)
     print()
+
+
+def like_training(run: Path, reading: TextOptions | None) -> TextOptions:
+    """How the run's own data was read (field, conditions, encoding), changed by what was typed."""
+    from seriatim.training.run import plan_of
+
+    try:
+        base = plan_of(run)[0].text
+    except UserError:  # a checkpoint without its training directory
+        base = TextOptions()
+    explicit = {name: getattr(reading, name) for name in typed("data") if reading is not None}
+    return dataclasses.replace(base, limit=None, **explicit)

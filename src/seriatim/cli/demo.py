@@ -24,8 +24,8 @@ def demo(*, out: Path = Path("demo"), seconds: int = 60, threads: int | None = N
     """
     set_threads(threads)
     from seriatim.data import open_corpus
-    from seriatim.train import run
-    from seriatim.train.options import TokenOptions, TrainOptions
+    from seriatim.training import run
+    from seriatim.training.options import TokenOptions, TrainOptions
 
     folder, n = out / "text", 2
     while folder.exists():

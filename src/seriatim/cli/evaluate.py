@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, open_model, print_json
+from seriatim.cli.common import Data, like_training, open_model, print_json
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seriatim.data import Document
-    from seriatim.train.run import Plan
+    from seriatim.training.run import Plan
 
 
 def evaluate(
@@ -62,8 +63,9 @@ def evaluate(
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
     figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)
+    lossless = model.tokenizer.lossless
     if as_json:
-        print_json({"data": name, **figures.to_json()})
+        print_json({"data": name, "lossless": lossless, **figures.to_json()})
         return
     values = figures.to_json()
     print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
@@ -71,10 +73,14 @@ def evaluate(
         error = values.get(f"{key}_standard_error")
         spread = "" if error is None or error != error else f" ± {error:.4f}"
         print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
+    if not lossless:
+        print(
+            "  the tokenizer changes the text, which saves bits: these bits/char do not compare with a lossless one's"
+        )
 
 
 def _plan(run: Path) -> Plan:
-    from seriatim.train.run import plan_of
+    from seriatim.training.run import plan_of
 
     return plan_of(run)[0]
 
@@ -93,10 +99,8 @@ def _documents(
             raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
         data, corpus = plan.data, plan.open()
     else:
-        options = reading or TextOptions()
+        options = like_training(run, reading)
         if split is None and (Path(data).exists() or data == "-" or data not in names()):
-            import dataclasses
-
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         corpus = open_corpus(data, options)

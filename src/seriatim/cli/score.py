@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, open_model
+from seriatim.cli.common import Data, like_training, open_model
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -40,13 +41,11 @@ def score(
     """
     if not files:
         raise UserError("no text is given to score; give files, folders, or - for standard input")
-    import dataclasses
-
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize
 
     model = open_model(run, device, threads)
-    options = dataclasses.replace(reading or TextOptions(), validation=0.0, test=0.0)
+    options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
     rows = [

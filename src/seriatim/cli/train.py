@@ -14,13 +14,13 @@ from seriatim import config as configs
 from seriatim.cli.common import Data, set_threads, typed
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
-from seriatim.train.options import TokenOptions, TrainOptions
-from seriatim.train.presets import PRESETS, Preset
+from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from seriatim.text import TextModel
-    from seriatim.train.run import Plan
-    from seriatim.train.search import Study
+    from seriatim.training.run import Plan
+    from seriatim.training.search import Study
 
 T = TypeVar("T", TokenOptions, TrainOptions, TextOptions)
 
@@ -84,8 +84,8 @@ def train(
     plan = _plan(data, model, chosen, net or {}, tokens, training, reading, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
-    from seriatim.train import run
-    from seriatim.train.search import Study
+    from seriatim.training import run
+    from seriatim.training.search import Study
 
     folder = run.default_folder(plan) if out is None else out
     if folds is not None or search is not None:
@@ -123,14 +123,14 @@ def _plan(
     begin: Path | None,
 ) -> Plan:
     from seriatim.models import family
-    from seriatim.train.run import Plan
+    from seriatim.training.run import Plan
 
     if begin is not None and (net or typed("tokens")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net and --tokens")
     base = preset or Preset("", "transformer")
     name = model or base.family
     if begin is not None and model is None:
-        from seriatim.train.run import open_model
+        from seriatim.training.run import open_model
 
         name = open_model(begin, "cpu").family
     sizes = configs.parse(family(name).config, net, "net")
@@ -158,8 +158,8 @@ def _alone(others: dict[str, object]) -> None:
 
 
 def _study(study: Study, folder: Path, quiet: bool) -> int:
-    from seriatim.train import run
-    from seriatim.train import search as searching
+    from seriatim.training import run
+    from seriatim.training import search as searching
 
     if study.kind == "folds":
         searching.cross_validate(study, folder, quiet)
@@ -170,8 +170,8 @@ def _study(study: Study, folder: Path, quiet: bool) -> int:
 def _resume(data: str | None, out: Path | None, training: TrainOptions | None, quiet: bool) -> int:
     if out is None:
         raise UserError("--resume needs to know the run; give --out RUN")
-    from seriatim.train import run
-    from seriatim.train.search import Study
+    from seriatim.training import run
+    from seriatim.training.search import Study
 
     study = Study.under_way(out)
     if study is not None:

@@ -21,8 +21,8 @@ from seriatim.cli import main
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import Interrupted, UserError
 from seriatim.text import TextModel
-from seriatim.train.loop import Loop
-from seriatim.train.run import Plan, plan_of, resume, start
+from seriatim.training.loop import Loop
+from seriatim.training.run import Plan, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -116,7 +116,7 @@ SLOW = """
 import sys, time
 import torch
 torch.set_num_threads(1)
-from seriatim.train.loop import Loop
+from seriatim.training.loop import Loop
 advance = Loop._advance
 def slow(self):
     time.sleep(0.03)

@@ -20,9 +20,9 @@ from seriatim.heads import Discrete
 from seriatim.likelihood import to_given
 from seriatim.models import Model
 from seriatim.models.base import Given
-from seriatim.train.meter import Board, Log, Meter
-from seriatim.train.optim import Average, adamw, learning_rate
-from seriatim.train.options import TrainOptions
+from seriatim.training.meter import Board, Log, Meter
+from seriatim.training.optim import Average, adamw, learning_rate
+from seriatim.training.options import TrainOptions
 from seriatim.walk import Carry
 
 UNIT = "nats_per_token"

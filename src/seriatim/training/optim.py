@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from seriatim.train.options import TrainOptions
+from seriatim.training.options import TrainOptions
 
 
 def adamw(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:

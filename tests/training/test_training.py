@@ -17,10 +17,10 @@ from seriatim.data.batches import Batch, Batches
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 from seriatim.text import TextModel
-from seriatim.train import loop as loops
-from seriatim.train.loop import DivergedError, Hooks, Loop
-from seriatim.train.options import TokenOptions, TrainOptions
-from seriatim.train.run import default_folder, start
+from seriatim.training import loop as loops
+from seriatim.training.loop import DivergedError, Hooks, Loop
+from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.run import default_folder, start
 from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
 
 
@@ -87,7 +87,7 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
         seen.append({name: t.clone() for name, t in checkpoint.tensors_of(self.model).items()})
         return next(figures)
 
-    monkeypatch.setattr("seriatim.train.validate.Validation.__call__", validate)
+    monkeypatch.setattr("seriatim.training.validate.Validation.__call__", validate)
     model = start(plan(data, evaluate_every=1), tmp_path / "run", quiet=True)
     kept = checkpoint.tensors_of(model.model)
     assert model.about["step"] == 2
@@ -98,7 +98,7 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
 
 def test_early_stopping(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = iter([3.0, 2.0, 2.5, 2.5, 9.0])
-    monkeypatch.setattr("seriatim.train.validate.Validation.__call__", lambda self: next(figures))
+    monkeypatch.setattr("seriatim.training.validate.Validation.__call__", lambda self: next(figures))
     folder = tmp_path / "run"
     api.train(data, out=folder, quiet=True, patience=2, steps=50, evaluate_every=1, samples=0, batch=2)
     assert metrics(folder)[-1]["step"] == 4

@@ -23,10 +23,10 @@ from seriatim.exchange import import_hf, is_hf
 from seriatim.models import Model, family
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
 from seriatim.text import TextModel
-from seriatim.train.loop import UNIT, Hooks, Loop
-from seriatim.train.meter import draw_curve
-from seriatim.train.options import TokenOptions, TrainOptions
-from seriatim.train.validate import Validation
+from seriatim.training.loop import UNIT, Hooks, Loop
+from seriatim.training.meter import draw_curve
+from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.validate import Validation
 
 
 @final

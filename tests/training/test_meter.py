@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seriatim.errors import UserError
-from seriatim.train.meter import Log, Meter, draw_curve, read
+from seriatim.training.meter import Log, Meter, draw_curve, read
 
 
 def test_a_log_is_cut_back_to_the_step_that_is_resumed_from(tmp_path: Path) -> None:

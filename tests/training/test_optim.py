@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from seriatim.errors import UserError
-from seriatim.train.optim import Average, adamw, learning_rate
-from seriatim.train.options import TrainOptions
+from seriatim.training.optim import Average, adamw, learning_rate
+from seriatim.training.options import TrainOptions
 from tiny_text import text_model
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from seriatim.errors import Interrupted, UserError
-from seriatim.train.loop import DivergedError, Loop
-from seriatim.train.run import plan_of
-from seriatim.train.search import Study, cross_validate, search
+from seriatim.training.loop import DivergedError, Loop
+from seriatim.training.run import plan_of
+from seriatim.training.search import Study, cross_validate, search
 from tiny_text import metrics, plan, text_file, words
 
 

@@ -18,8 +18,8 @@ from seriatim.data import Corpus, folds, open_corpus
 from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
 from seriatim.text import TextModel
-from seriatim.train.loop import DivergedError
-from seriatim.train.run import Plan, Session, going_on, plan_of, resume, start
+from seriatim.training.loop import DivergedError
+from seriatim.training.run import Plan, Session, going_on, plan_of, resume, start
 
 _STUDY = "study.json"
 

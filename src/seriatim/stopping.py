@@ -1,0 +1,42 @@
+"""Strings at which a sample stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+
+@final
+class StopStrings:
+    """Looks for stop strings in text that comes in pieces, across their borders.
+
+    `push` returns what can be shown: text that may yet turn out to begin a stop string is held back.
+    """
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self.stops, self.found, self._held = [stop for stop in stops if stop], False, ""
+
+    def push(self, text: str) -> str:
+        """Take a piece; returns the text before a stop string, or all that cannot belong to one."""
+        if self.found:
+            return ""
+        self._held += text
+        hits = [at for at in (self._held.find(stop) for stop in self.stops) if at >= 0]
+        if hits:
+            self.found = True
+            shown, self._held = self._held[: min(hits)], ""
+            return shown
+        keep = max((self._overlap(stop) for stop in self.stops), default=0)
+        cut = len(self._held) - keep
+        shown, self._held = self._held[:cut], self._held[cut:]
+        return shown
+
+    def flush(self) -> str:
+        """What was held back, once nothing follows."""
+        shown, self._held = self._held, ""
+        return shown
+
+    def _overlap(self, stop: str) -> int:
+        """Length of the longest end of the held text that begins `stop`."""
+        longest = min(len(stop) - 1, len(self._held))
+        return next((n for n in range(longest, 0, -1) if self._held.endswith(stop[:n])), 0)
