@@ -246,10 +246,10 @@ class _Packed:
             qk = qkv[:, : heads + groups]
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
             cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
-            k, v = cache.k.flatten(0, 1)[:, : clock + 1], cache.v.flatten(0, 1)[:, : clock + 1]
-            q = qk[:, :heads].reshape(batch * groups, heads // groups, channels)
-            weights = torch.bmm(q, k.transpose(1, 2)).softmax(-1)
-            y = torch.bmm(weights, v).view(batch, heads * channels)
+            k, v = cache.k[:, :, : clock + 1], cache.v[:, :, : clock + 1]
+            # the heads of a group are as good as positions: all may see the whole cache, and queries are scaled already
+            q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
+            y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
             x = torch.addmm(x, y, layer.out)
             gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
             x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
