@@ -4,9 +4,9 @@
 
 The Transformer has 6 layers, 6 heads, 384 channels, context 256 and 65 symbols (nanoGPT's character model); beside it
 Hugging Face `generate` on a Llama and a GPT-2 of the same sizes, with the dynamic and the static cache; top-k 40 on
-all. The LSTM has 2 layers of 512; beside it `nn.LSTM` stepped one symbol at a time with the same draws. The limit is the
-time to read all weights once a token, at the bandwidth measured in this run. Rounds alternate between the contestants;
-the best round of each counts.
+all. The LSTM has 2 layers of 512; beside it `nn.LSTM` stepped one symbol at a time with the same draws. The limit is
+the time to read all weights once a token, at the bandwidth measured in this run. Rounds alternate between the
+contestants; the best round of each counts.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 from seriatim.data import TextOptions
 from seriatim.text import TextModel
 from seriatim.training.options import TokenOptions, TrainOptions
-from seriatim.training.run import Plan, default_folder, pick_device, plan_of, resume, start
+from seriatim.training.run import Plan, default_folder, locate, pick_device, plan_of, resume, start
 
 
 def train(
@@ -49,7 +49,7 @@ def train(
         plan, fingerprint = plan_of(folder)
         return resume(folder, plan, fingerprint, quiet=quiet)
     plan = Plan(
-        data=str(data),
+        data=locate(data),
         family=model,
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),

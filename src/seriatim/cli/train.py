@@ -123,7 +123,7 @@ def _plan(
     begin: Path | None,
 ) -> Plan:
     from seriatim.models import family
-    from seriatim.training.run import Plan
+    from seriatim.training.run import Plan, locate
 
     if begin is not None and (net or typed("tokens")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net and --tokens")
@@ -137,7 +137,7 @@ def _plan(
     inherited = base.net if name == base.family else {}
     given = () if reading is None else tuple(part for word in reading.given for part in word.split(",") if part)
     return Plan(
-        data=data,
+        data=locate(data),
         family=name,
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
@@ -178,7 +178,7 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
         _alone({f"train.{name}": True for name in typed("train")})
         return _study(study, out, quiet)
     plan, fingerprint = run.plan_of(out)
-    if data is not None and data != plan.data:
+    if data is not None and run.locate(data) != plan.data:
         raise UserError(f"{out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere")
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
     for name, value in changed.items():

@@ -104,6 +104,12 @@ def pick_device(name: str) -> str:
     return name
 
 
+def locate(data: str | Path) -> str:
+    """A path that exists as an absolute one, so that a run may be resumed from anywhere; a name as it is."""
+    path = Path(data)
+    return str(path.resolve()) if path.exists() else str(data)
+
+
 def default_folder(plan: Plan) -> Path:
     """runs/DATA-FAMILY, with a number behind it if that is taken."""
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(plan.data).stem if plan.data != "-" else "stdin") or "run"
@@ -169,7 +175,7 @@ class Session:
             self.folder,
             self._hooks(),
             quiet=self.quiet,
-            note={"data": plan.data, "note": self.corpus.note},
+            note={"data": Path(plan.data).name, "note": self.corpus.note},
         )
         if resume:
             loop.resume()
@@ -254,7 +260,7 @@ def start(plan: Plan, folder: Path, corpus: Corpus | None = None, quiet: bool = 
     (folder / "train").mkdir(parents=True, exist_ok=True)
     document = {"plan": plan.to_json(), "fingerprint": session.corpus.fingerprint}
     (folder / "train" / "plan.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-    session._keep({"data": plan.data, "step": 0})
+    session._keep({"data": Path(plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)
 
