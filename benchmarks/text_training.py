@@ -1,6 +1,6 @@
 """Tokens per second of training, side by side with Hugging Face's GPT-2 of the same size, in one run.
 
-    python benchmarks/text_training.py [--threads 2] [--steps 4] [--rounds 2]
+    python benchmarks/text_training.py [--threads 1] [--steps 3] [--rounds 2] [--batch 16]
 
 6 layers, 6 heads, 384 channels, 65 symbols, pieces of 256, batch 16; forward, backward, clipping and AdamW; float32 and
 bfloat16 autocast. Both models have the same width and depth: Seriatim's Transformer 10.7 M weights, GPT-2 10.8 M.
@@ -22,12 +22,14 @@ from seriatim.models import Transformer, TransformerConfig
 from seriatim.training.optim import adamw
 from seriatim.training.options import TrainOptions
 
-SYMBOLS, WIDTH, LAYERS, HEADS, CONTEXT, BATCH = 65, 384, 6, 6, 256, 16
+SYMBOLS, WIDTH, LAYERS, HEADS, CONTEXT = 65, 384, 6, 6, 256
 
 
-def trainer(model: torch.nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], half: bool) -> Callable[[], int]:
+def trainer(
+    model: torch.nn.Module, loss: Callable[[torch.Tensor], torch.Tensor], half: bool, batch: int
+) -> Callable[[], int]:
     optimiser = adamw(model, TrainOptions())
-    x = torch.randint(SYMBOLS, (BATCH, CONTEXT))
+    x = torch.randint(SYMBOLS, (batch, CONTEXT))
 
     def step() -> int:
         optimiser.zero_grad(set_to_none=True)
@@ -46,12 +48,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=16)
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    print(f"{arguments.threads} thread(s), torch {torch.__version__}, batch {BATCH} × {CONTEXT}")
+    print(f"{arguments.threads} thread(s), torch {torch.__version__}, batch {arguments.batch} × {CONTEXT}")
     print("|          | Seriatim tokens/s | GPT-2 tokens/s | Seriatim is faster by |")
     print("|----------|------------------:|---------------:|----------------------:|")
     for half in (False, True):
@@ -71,8 +74,8 @@ def main() -> None:
             )
         )
         steps = {
-            "ours": trainer(ours, lambda x, m=ours: -m.log_probs(x).mean(), half),
-            "theirs": trainer(theirs, lambda x, m=theirs: m(input_ids=x, labels=x).loss, half),
+            "ours": trainer(ours, lambda x, m=ours: -m.log_probs(x).mean(), half, arguments.batch),
+            "theirs": trainer(theirs, lambda x, m=theirs: m(input_ids=x, labels=x).loss, half, arguments.batch),
         }
         best = dict.fromkeys(steps, 0.0)
         for step in steps.values():

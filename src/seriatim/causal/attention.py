@@ -62,7 +62,8 @@ def extend(cache: Cache, k: Tensor, v: Tensor) -> Cache:
         room[2] = max(stop, 2 * room[2])
         old, cache = cache, Cache(cache.k.new_empty(room), cache.v.new_empty(room), start)
         cache.k[:, :, :start], cache.v[:, :, :start] = old.k[:, :, :start], old.v[:, :, :start]
-    cache.k[:, :, start:stop], cache.v[:, :, start:stop] = k, v
+    cache.k.narrow(2, start, k.shape[2]).copy_(k)  # narrow is one operation, an index of three slices three
+    cache.v.narrow(2, start, k.shape[2]).copy_(v)
     return Cache(cache.k, cache.v, stop)
 
 

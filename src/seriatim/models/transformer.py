@@ -246,7 +246,7 @@ class _Packed:
             qk = qkv[:, : heads + groups]
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
             cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
-            k, v = cache.k[:, :, : clock + 1], cache.v[:, :, : clock + 1]
+            k, v = cache.k.narrow(2, 0, clock + 1), cache.v.narrow(2, 0, clock + 1)
             # the heads of a group are as good as positions: all may see the whole cache, and queries are scaled already
             q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
             y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
