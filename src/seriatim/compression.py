@@ -7,7 +7,8 @@ Encoder and decoder take the same steps in float64. In float32 the parallel pass
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -15,15 +16,11 @@ from torch import Tensor
 
 from seriatim.coding import RangeDecoder, RangeEncoder
 from seriatim.coding.ranges import BITS, Count, Ints
-from seriatim.context import EMPTY, Context
+from seriatim.context import EMPTY
 from seriatim.heads import Discrete, Dist
 from seriatim.models import Model
+from seriatim.models.base import Given
 from seriatim.walk import Walk, roll
-
-
-def _walk(model: Model, batch: int, length: int, context: Context) -> Walk:
-    exact = copy.deepcopy(model).double().eval()
-    return Walk(exact, batch, context, length)
 
 
 def _counts(dist: Dist) -> tuple[Count, int]:
@@ -37,45 +34,46 @@ def _counts(dist: Dist) -> tuple[Count, int]:
     return count, dist.levels
 
 
-def _follow(walk: Walk, length: int, hand: Callable[[int, Dist], Tensor]) -> Tensor:
-    parts = walk.stepper.head.parts
-    symbols = torch.stack(list(roll(walk, hand, length * parts)), 1)
-    return symbols if parts == 1 else symbols.view(walk.batch, length, parts)
+def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable[[int, Dist], Tensor]) -> Tensor:
+    """Walk through so many symbols in float64, on a copy: (batch, symbols)."""
+    if not symbols:
+        return torch.zeros(batch, 0, dtype=torch.long)
+    exact = copy.deepcopy(model).double().eval()
+    walk = Walk(exact, batch, exact.condition(given, batch), symbols // model.head.parts)
+    return torch.stack(list(roll(walk, hand, symbols)), 1)
 
 
-def encode(model: Model, x: Tensor, context: Context = EMPTY) -> bytes:
-    """Code x (B, T) or (B, T, P): about −log2 p(x | c) bits, and at most a word more.
+def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
+    """Code x (B, *S) or (B, *S, P): about −log2 p(x | c) bits, and at most a word more.
 
     Args:
         model: any with a discrete head.
-        x: positions in the order of visiting.
-        context: of the rows, in float64 or convertible.
+        x: symbols, in the order of visiting.
+        given: conditions of the rows; a `Context` in float64.
     """
     coder = RangeEncoder()
-    stream = x.reshape(x.shape[0], -1)
+    stream = x.flatten(1)
 
     def hand(i: int, dist: Dist) -> Tensor:
         count, levels = _counts(dist)
         coder.put(stream[:, i].cpu().numpy().astype(np.int64), count, levels)
         return stream[:, i]
 
-    if x.shape[1]:
-        _follow(_walk(model, x.shape[0], x.shape[1], context), x.shape[1], hand)
+    _follow(model, x.shape[0], stream.shape[1], given, hand)
     return coder.finish()
 
 
-def decode(model: Model, data: bytes, batch: int, length: int, context: Context = EMPTY) -> Tensor:
-    """The x (batch, length) or (batch, length, P) that `encode` was given, with the same model and context.
+def decode(model: Model, data: bytes, shape: Sequence[int], given: Given = EMPTY) -> Tensor:
+    """The x of that shape, (B, *S) or (B, *S, P), that `encode` was given, with the same model and conditions.
 
     Raises:
         ValueError: if the data cannot be what `encode` gave.
     """
     coder = RangeDecoder(data)
+    batch = shape[0]
 
     def hand(i: int, dist: Dist) -> Tensor:  # noqa: ARG001
         count, levels = _counts(dist)
         return torch.from_numpy(coder.get(batch, count, levels)).to(dist.device)
 
-    if not length:
-        return torch.zeros(batch, 0, dtype=torch.long)
-    return _follow(_walk(model, batch, length, context), length, hand)
+    return _follow(model, batch, math.prod(shape[1:]), given, hand).view(tuple(shape))

@@ -16,7 +16,6 @@ from seriatim.models.base import Given, Model
 from seriatim.tree import State
 from seriatim.walk import Carry
 
-
 _STRIP = 64
 
 
