@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -56,12 +57,18 @@ def test_tied_weights_are_stored_once_and_tied_again(tmp_path: Path, family: str
     assert out.weight is model.embedding.table.weight
 
 
-def test_other_weights_may_be_saved_for_a_model_s_own(tmp_path: Path) -> None:
-    model = make("gru")
-    average = {name: tensor + 1 for name, tensor in tensors(model).items()}
-    write(tmp_path, model, "gru", weights=average)
-    loaded = tensors(checkpoint.load(tmp_path).model)
-    assert all(torch.equal(loaded[name], value) for name, value in average.items())
+def test_json_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep" / "plan.json"
+    checkpoint.write_json(path, {"a": 1})
+
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.write_json(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [each.name for each in path.parent.iterdir()] == ["plan.json"]
 
 
 def test_what_is_saved_does_not_follow_the_model(tmp_path: Path) -> None:

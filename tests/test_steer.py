@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from registry import MODELS
 from seriatim.errors import UserError
 from seriatim.heads import Categorical, Discrete
 from seriatim.steer import Steer
@@ -247,3 +248,16 @@ def test_the_likelihood_of_a_head_that_is_no_categorical_is_steered_too() -> Non
             return super().draw(u)
 
     assert Steer(top_k=2).apply(Slow()).log_table().exp()[0].tolist() == pytest.approx([0, 0.625, 0.375])
+
+
+def test_penalties_know_what_a_model_has_said_prompt_included() -> None:
+    model = MODELS["lstm"].model()
+    steer, prompt = Steer(presence=1e6), torch.tensor([[1], [2]])
+    x = model.sample(2, length=model.head.width, steer=steer, prompt=prompt)
+    assert all(sorted(row) == list(range(model.head.width)) for row in x.tolist())
+
+
+def test_penalties_are_for_one_softmax() -> None:
+    pair = next(case for case in MODELS.values() if len(case.levels) > 1).model()
+    with pytest.raises(ValueError, match="symbols of a softmax"):
+        pair.sample(1, length=2, steer=Steer(presence=1.0))

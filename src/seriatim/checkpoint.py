@@ -97,6 +97,25 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     _sync(path)
 
 
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all, its folder made if need be.
+
+    Raises:
+        OSError: if it cannot be written; what was there before is still there.
+    """
+    fresh = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _sync(fresh)
+        fresh.replace(path)
+        _sync(path.parent)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
+
+
 def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
     """Write `name`.json and its tensors so that a reader meets the old pair or the new one, never a mixture.
 
@@ -104,27 +123,19 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
         UserError: if it cannot be written; what was there before is still there.
     """
     fresh = folder / f".{name}.safetensors.tmp"
-    listed = folder / f".{name}.json.tmp"
     try:
         write_tensors(fresh, tensors)
         digest = _sha256(fresh)
         target = folder / f"{name}-{digest[:12]}.safetensors"
-        text = json.dumps(
-            {**document, "tensors": {"file": target.name, "sha256": digest}}, indent=1, ensure_ascii=False
-        )
-        listed.write_text(text + "\n", encoding="utf-8")
-        _sync(listed)
         fresh.replace(target)
-        listed.replace(folder / f"{name}.json")
-        _sync(folder)
+        write_json(folder / f"{name}.json", {**document, "tensors": {"file": target.name, "sha256": digest}})
         for stale in folder.glob(f"{name}-*.safetensors"):
             if stale != target and _TENSOR_FILE.fullmatch(stale.name):
                 with suppress(OSError):  # the checkpoint is saved; the next save tries again
                     stale.unlink()
     except (OSError, SafetensorError) as error:
-        for path in (fresh, listed):
-            with suppress(OSError):
-                path.unlink()
+        with suppress(OSError):
+            fresh.unlink()
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"cannot save to {folder}: {reason}; what was saved before is untouched") from error
 
@@ -245,7 +256,6 @@ def save(
     family_name: str,
     modality: str,
     about: Mapping[str, Any] | None = None,
-    weights: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a checkpoint that `load` reads.
 
@@ -256,7 +266,6 @@ def save(
         family_name: a key of `FAMILIES`.
         modality: "text", …
         about: notes for people: data, steps, figures.
-        weights: other values for its tensors, such as their moving average.
     """
     document = {
         "format": FORMAT,
@@ -267,7 +276,7 @@ def save(
         "codecs": {name: codec.to_json() for name, codec in codecs.items()},
         "about": dict(about or {}),
     }
-    commit(folder, "model", tensors_of(model) if weights is None else weights, document)
+    commit(folder, "model", tensors_of(model), document)
 
 
 def build_checked(

@@ -14,7 +14,7 @@ from seriatim.likelihood import pad, window_start
 from seriatim.models import Model
 from seriatim.models.base import Given
 from seriatim.noise import Noise
-from seriatim.steer import Steer
+from seriatim.steer import Steer, Tally
 from seriatim.walk import Walk
 
 
@@ -68,10 +68,8 @@ class Generation:
         self.known = pad(prompts, device)  # prompts
         self.rows = list(range(len(prompts)))  # which rows are still under way
         self.history = self.known[:, : int(self.lengths.min())]
-        levels = self.stepper.head.width
-        self.occurred = torch.zeros(len(prompts), levels, dtype=torch.long, device=device) if steer.counts else None
-        if self.occurred is not None:
-            self.occurred.scatter_add_(1, self.history, torch.ones_like(self.history))
+        self.tally = Tally(steer, self.stepper.head, len(prompts), device)
+        self.tally.add(self.history)
         self._dropped: set[int] = set()
         self._walk, self._begin = self._enter()
 
@@ -103,15 +101,14 @@ class Generation:
             self._walk, self._begin = self._enter()
         dist = self._walk.dist
         assert isinstance(dist, Discrete)
-        steered = self.steer.apply(self._allowed(dist, clock), self.occurred)
+        steered = self.steer.apply(self._allowed(dist, clock), self.tally.counts)
         x = steered.draw(self.noise(clock, steered.noise))
         forced = clock < self.lengths
         if clock < self.known.shape[1]:
             x = torch.where(forced, self.known[:, clock], x)
         self._walk.push(x)
         self.history = torch.cat([self.history, x[:, None]], 1)
-        if self.occurred is not None:
-            self.occurred.scatter_add_(1, x[:, None], torch.ones_like(x[:, None]))
+        self.tally.add(x)
         scores = dist.log_prob(x).tolist() if self.score else [0.0] * len(self.rows)
         free = (~forced).tolist()
         return [
@@ -151,4 +148,4 @@ class Generation:
         self.noise.select(keep)
         self.context = self.context.select(keep)
         self.lengths, self.known, self.history = self.lengths[keep], self.known[keep], self.history[keep]
-        self.occurred = None if self.occurred is None else self.occurred[keep]
+        self.tally.select(keep)

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from seriatim.errors import UserError
 from seriatim.models import Model
-from seriatim.tree import State
-from seriatim.walk import Carry
+from seriatim.walk import Walk
 
 Array = NDArray[Any]
 _CHUNK = 1024  # symbols that a carried state reads at a time
@@ -79,7 +78,7 @@ def log_probs(
     """log p of every symbol of every sequence, in nats.
 
     Args:
-        model: over symbols, evaluated as it stands (call `eval()` first).
+        model: over symbols, in evaluation mode: dropout would count.
         sequences: (L,) integers each.
         given: {condition: (number of sequences,)}.
         window: positions that are looked at together; None: the model's horizon, or all there is with carried state.
@@ -139,10 +138,7 @@ def _carried(
 
 
 def _chunks(model: Model, x: Tensor, given: Mapping[str, Tensor]) -> Iterator[NDArray[np.float64]]:
-    context: Any = model.condition(given, x.shape[0])
-    state: State = model.start(x.shape[0], context)
-    carry = Carry(x[:, 0] if x.shape[1] else x.new_zeros(x.shape[0]), state)
-    for chunk in x.split(_CHUNK, 1) if x.shape[1] else [x]:
-        parameters, carry = model.read(chunk, context, carry)
-        dist: Any = model.head(parameters)
+    walk = Walk(model, x.shape[0], model.condition(given, x.shape[0]), x.shape[1])
+    for chunk in x.split(_CHUNK, 1):
+        dist: Any = model.head(walk.feed(chunk))
         yield dist.log_prob(chunk).cpu().double().numpy()

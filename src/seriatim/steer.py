@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from seriatim.errors import UserError
-from seriatim.heads import Categorical, Discrete
+from seriatim.heads import Categorical, CategoricalHead, Discrete, Head
 
 _HEAD = 256  # top-p looks at so many of the likeliest symbols before it sorts all of them
 
@@ -144,6 +144,32 @@ class Steer:
         if self.typical < 1:
             logits = logits.masked_fill(~_typical(logits, self.typical), -math.inf)
         return logits
+
+
+@final
+class Tally:
+    """How often each of n rows has had each symbol, kept only where a penalty asks for it.
+
+    Raises:
+        ValueError: if a penalty asks for it and the symbols are not those of one softmax.
+    """
+
+    def __init__(self, steer: Steer | None, head: Head, n: int, device: torch.device) -> None:
+        self.counts: Tensor | None = None
+        if steer is not None and steer.counts:
+            if not isinstance(head, CategoricalHead):
+                raise ValueError(f"penalties count symbols of a softmax, and this model has a {type(head).__name__}")
+            self.counts = torch.zeros(n, head.width, dtype=torch.long, device=device)
+
+    def add(self, x: Int[Tensor, "B *T"]) -> None:
+        """Count a symbol (n,) or several (n, T) a row."""
+        if self.counts is not None:
+            x = x.reshape(len(x), -1)
+            self.counts.scatter_add_(1, x, torch.ones_like(x))
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows."""
+        self.counts = None if self.counts is None else self.counts[rows]
 
 
 def _exactly(logits: Tensor, keep: Tensor, k: int) -> Tensor:

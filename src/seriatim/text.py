@@ -17,7 +17,6 @@ from seriatim.data.tokens import Tokens, encode_given, tokenize
 from seriatim.errors import UserError, nearest
 from seriatim.figures import Figures, relative_error
 from seriatim.generation import Generation
-from seriatim.heads import Categorical
 from seriatim.likelihood import log_probs, to_given, window_start
 from seriatim.models import Model
 from seriatim.noise import row_seeds
@@ -193,7 +192,7 @@ class TextModel:
         if len(ids):
             walk.feed(torch.from_numpy(ids)[None].to(self.model.device))
         dist: Any = Steer(temperature=temperature).apply(walk.dist)  # pyright: ignore[reportArgumentType]
-        p = Categorical(dist.log_table()).log_table().exp()[0]
+        p = dist.log_table().exp()[0]
         best = p.topk(min(top, len(p)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [(self.tokenizer.symbol(i), value) for i, value in pairs]

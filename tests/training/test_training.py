@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -16,11 +17,12 @@ from seriatim import api, checkpoint
 from seriatim.data.batches import Batch, Batches
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
+from seriatim.symbols import Policy
 from seriatim.text import TextModel
 from seriatim.training import loop as loops
 from seriatim.training.loop import DivergedError, Hooks, Loop
 from seriatim.training.options import TokenOptions, TrainOptions
-from seriatim.training.run import default_folder, start
+from seriatim.training.run import default_folder, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
 
 
@@ -291,3 +293,62 @@ def test_compiling_wraps_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch, "compile", lambda module: wrapped.append(module) or module)
     loop = a_loop(tmp_path, compile=True)
     assert wrapped == [loop.module]
+
+
+def test_accumulated_parts_of_unequal_length_weigh_as_one_batch(tmp_path: Path) -> None:
+    """The mean is over all symbols of a step: a mean of the parts' means would favour the shorter part's."""
+    x = np.random.default_rng(0).integers(1, 8, (4, 9))
+    mask = np.arange(9)[None] < np.array([9, 8, 2, 1])[:, None]
+
+    class Parts(Batches):
+        per_epoch = 10
+
+        def __init__(self, rows: int) -> None:
+            self.rows = rows
+
+        def batch(self, step: int) -> Batch:
+            at = slice(step * self.rows % 4, step * self.rows % 4 + self.rows)
+            return Batch(x[at], mask[at], {}, True, "here")
+
+    results: list[list[torch.Tensor]] = []
+    for rows, accumulate in ((4, 1), (2, 2)):
+        model = text_model("gru").model.double()
+        options = TrainOptions(steps=3, accumulate=accumulate, samples=0)
+        loop = Loop(
+            model,
+            Parts(rows),
+            options,
+            tmp_path / str(rows),
+            Hooks(None, lambda about: None, lambda step: None),
+            quiet=True,
+        )
+        loop.run()
+        results.append([parameter.detach() for parameter in model.parameters()])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_an_unknown_size_is_refused_from_python_too(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"net has the unknown key 'widht'; did you mean 'width'"):
+        start(plan(data, net={"widht": 8}), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_killed_before_its_first_save_can_be_resumed(data: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    start(plan(data), whole, quiet=True)
+    (killed / "train").mkdir(parents=True)
+    shutil.copy(whole / "train" / "plan.json", killed / "train")
+    resume(killed, *plan_of(killed), quiet=True)
+    assert all(torch.equal(t, tensors(killed, "model")[name]) for name, t in tensors(whole, "model").items())
+    assert metrics(killed) == metrics(whole)
+
+
+def test_tokenizer_options_are_the_policys() -> None:
+    """They are written twice so that --help needs no tokenizers; here they are held together."""
+    options, policy = get_type_hints(TokenOptions), get_type_hints(Policy)
+    assert policy.keys() <= options.keys()
+    for name in policy.keys() - {"punctuation"}:
+        assert options[name] == policy[name]
+        assert getattr(TokenOptions(), name) == getattr(Policy(), name)
+    assert get_args(options["punctuation"])[0] == policy["punctuation"]

@@ -74,9 +74,7 @@ def evaluate(
         spread = "" if error is None or error != error else f" ± {error:.4f}"
         print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
     if not lossless:
-        print(
-            "  the tokenizer changes the text, which saves bits: these bits/char do not compare with a lossless one's"
-        )
+        print("  what the tokenizer replaces or leaves out costs no bits: mind that where bits/char are compared")
 
 
 def _plan(run: Path) -> Plan:

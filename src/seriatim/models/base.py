@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, final, overload
 
 import torch
@@ -14,7 +14,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import Discrete, Dist, Head
 from seriatim.noise import Noise, row_seeds
-from seriatim.steer import Steer
+from seriatim.steer import Steer, Tally
 from seriatim.tree import State
 from seriatim.walk import Carry, Stepper, Walk, roll
 
@@ -89,7 +89,6 @@ class Model(nn.Module, ABC):
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         prompt: Tensor | None = None,
-        each: Callable[[int, Tensor], None] | None = None,
     ) -> Tensor:
         """Draw n sequences of `length` positions, at about the cost of one pass.
 
@@ -100,7 +99,6 @@ class Model(nn.Module, ABC):
             seed: of the rows; one integer, or one for each row. The same seed gives the same row in any batch.
             steer: temperature and filters; None draws from the model itself.
             prompt: (n, T[, P]) positions that are given.
-            each: called with (index of the scalar symbol, symbols (n,)) after every draw.
 
         Returns:
             (n, length) or (n, length, P), the prompt included.
@@ -119,7 +117,9 @@ class Model(nn.Module, ABC):
                 walk.feed(prompt)
             parts = self.head.parts
             noise = Noise(row_seeds(seed, n, self.device))
-            tally = _Tally(steer, self.head, n, prompt, self.device)
+            tally = Tally(steer, self.head, n, self.device)
+            if prompt is not None:
+                tally.add(prompt)
 
             def pick(i: int, dist: Dist) -> Tensor:
                 i += done * parts
@@ -127,8 +127,6 @@ class Model(nn.Module, ABC):
                     dist = steer.apply(dist, tally.counts)
                 x = dist.draw(noise(i, dist.noise))
                 tally.add(x)
-                if each is not None:
-                    each(i, x)
                 return x
 
             drawn = list(roll(walk, pick, (length - done) * parts))
@@ -152,19 +150,3 @@ class Model(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the parameters live."""
         return next(self.parameters()).device
-
-
-class _Tally:
-    """How often each row has had each symbol, where penalties need to know (one symbol a position)."""
-
-    def __init__(self, steer: Steer | None, head: Head, n: int, prompt: Tensor | None, device: torch.device) -> None:
-        wanted = steer is not None and steer.counts and head.parts == 1
-        self.counts = torch.zeros(n, head.width, dtype=torch.long, device=device) if wanted else None
-        if prompt is not None and wanted:
-            self.add(prompt)
-
-    def add(self, x: Tensor) -> None:
-        """Count symbols (n,) or (n, T)."""
-        if self.counts is not None:
-            x = x[:, None] if x.dim() == 1 else x
-            self.counts.scatter_add_(1, x, torch.ones_like(x))

@@ -162,18 +162,20 @@ class Loop:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, self.total, options)
         self.optimiser.zero_grad(set_to_none=True)
-        total, symbols = 0.0, 0
+        loss_seen = 0.0
         first = self.step * options.accumulate
         batches = [self.batches.batch(first + part) for part in range(options.accumulate)]
+        symbols = sum(int(batch.mask.sum()) for batch in batches)
         with _noise(options.seed, self.step, self.model.device):
             for batch in batches:
                 loss, nats = self._forward(batch)
                 value = float(nats)
                 if not math.isfinite(value):
                     raise self._broken(f"the loss is {value}", batch)
-                (loss / options.accumulate).backward()
                 counted = int(batch.mask.sum())
-                total, symbols = total + value / options.accumulate, symbols + counted
+                share = counted / symbols  # so that parts of unequal length weigh as in one large batch
+                (loss * share).backward()
+                loss_seen += value * share
                 cells = batch.x.shape[0] * max(batch.x.shape[1], self.model.config.context)
                 self.epoch_sums = [
                     a + b for a, b in zip(self.epoch_sums, (value * counted, counted, cells), strict=True)
@@ -181,11 +183,11 @@ class Loop:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip or math.inf)
         if not math.isfinite(float(norm)):
             raise self._broken(f"the gradient's norm is {float(norm)}", batches[-1])
-        self._watch(total, batches[-1])
+        self._watch(loss_seen, batches[-1])
         self.optimiser.step()
         if self.average is not None:
             self.average.update(checkpoint.tensors_of(self.model))
-        return total, symbols
+        return loss_seen, symbols
 
     def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         device = self.model.device

@@ -70,8 +70,6 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
-        document = {"fold": None, **document}
-        fold = document["fold"]
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(isinstance(document[name], dict) for name in ("net", "tokens", "text", "train")):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
@@ -83,7 +81,7 @@ class Plan:
             text=configs.read(TextOptions, document["text"], f"{where}: text"),
             train=configs.read(TrainOptions, document["train"], f"{where}: train"),
             begin=None if document["begin"] is None else str(document["begin"]),
-            fold=None if fold is None else (int(fold[0]), int(fold[1])),
+            fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),
         )
 
 
@@ -182,13 +180,11 @@ class Session:
         return loop
 
     def _fresh(self, tokenizer: Tokenizer, codecs: Mapping[str, Symbols]) -> Model:
-        entry = family(self.plan.family)
-        known = configs.fields(entry.config)
         reserved = {"symbols", "vector", "start"} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
-        values = {name: value for name, value in self.plan.net.items() if name in known}
-        config = entry.config(symbols=tokenizer.size, start=tokenizer.end, **values)
+        follows = {"symbols": tokenizer.size, "start": tokenizer.end}
+        config = configs.read(family(self.plan.family).config, {**self.plan.net, **follows}, "net")
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)
@@ -257,10 +253,14 @@ def start(plan: Plan, folder: Path, corpus: Corpus | None = None, quiet: bool = 
         raise UserError(f"{folder} already holds a run; go on with --resume, or choose another --out")
     session = Session(plan, folder, corpus, quiet)
     loop = session.prepare(resume=False)
-    (folder / "train").mkdir(parents=True, exist_ok=True)
     document = {"plan": plan.to_json(), "fingerprint": session.corpus.fingerprint}
-    (folder / "train" / "plan.json").write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
-    session._keep({"data": Path(plan.data).name, "step": 0})
+    checkpoint.write_json(folder / "train" / "plan.json", document)
+    return _begin(session, loop)
+
+
+def _begin(session: Session, loop: Loop) -> TextModel:
+    """Save step 0, the model first: where there is a state there is a model."""
+    session._keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)
 
@@ -304,4 +304,6 @@ def resume(folder: Path, plan: Plan, fingerprint: str, corpus: Corpus | None = N
     session = Session(plan, folder, corpus, quiet)
     if session.corpus.fingerprint != fingerprint:
         raise UserError(f"{plan.data} has changed since this run began; restore it, or train anew in another --out")
+    if not (folder / "train" / "state.json").is_file():  # killed before the first save
+        return _begin(session, session.prepare(resume=False))
     return _run(session, session.prepare(resume=True))

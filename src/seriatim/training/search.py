@@ -14,6 +14,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from seriatim import config as configs
+from seriatim.checkpoint import write_json
 from seriatim.data import Corpus, folds, open_corpus
 from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
@@ -51,9 +52,8 @@ class Study:
         """
         if folder.exists() and any(folder.iterdir()):
             raise UserError(f"{folder} is not empty; go on with --resume, or choose another --out")
-        folder.mkdir(parents=True, exist_ok=True)
         document = {"kind": self.kind, "count": self.count, "plan": self.plan.to_json()}
-        (folder / _STUDY).write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_json(folder / _STUDY, document)
 
     @classmethod
     def under_way(cls, folder: Path) -> Study | None:
@@ -93,7 +93,7 @@ def cross_validate(study: Study, folder: Path, quiet: bool = False) -> dict[str,
         for key in ("nats_per_token", "bits_per_char")
         for word, f in (("mean", statistics.fmean), ("standard_deviation", statistics.stdev))
     }
-    (folder / "folds.json").write_text(json.dumps({**summary, "folds": rows}, indent=1), encoding="utf-8")
+    write_json(folder / "folds.json", {**summary, "folds": rows})
     print(
         f"{study.count} folds: {summary['nats_per_token_mean']:.4f} ± "
         f"{summary['nats_per_token_standard_deviation']:.4f} nats/token, {summary['bits_per_char_mean']:.4f} ± "
