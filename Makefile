@@ -32,7 +32,7 @@ $(BIN)/python:
 
 # one mark a set of extras: installed again when the project's needs change, at once otherwise
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable '.[plot]'
+	$(PIP) --editable '.[plot,demo]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python

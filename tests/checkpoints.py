@@ -13,27 +13,31 @@ from torch import Tensor
 
 from seriatim import checkpoint
 from seriatim.models import FAMILIES, Model
-from seriatim.symbols import Labels, Numbers, Symbols, train_tokenizer
+from seriatim.symbols import Labels, Levels, Numbers, Symbols, train_tokenizer
 
 TINY: dict[str, dict[str, Any]] = {
     "rnn": {"width": 5, "layers": 2},
     "lstm": {"width": 6, "layers": 2, "tied": True, "dropout": 0.25, "context": 8},
     "gru": {"width": 5, "layers": 1, "embedding": 3},
     "transformer": {"width": 8, "layers": 2, "heads": 2, "key_heads": 1, "tied": True, "context": 8},
+    "pixelcnn": {"filters": 6, "blocks": 2, "kernel": 5},
+    "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
 }
 
 
-def codecs(conditions: bool) -> dict[str, Symbols]:
-    """A tokenizer of a few characters, and a label and a number if wanted."""
-    made: dict[str, Symbols] = {"x": train_tokenizer("characters", ["banana split"])}
+def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
+    """A tokenizer of a few characters, or the levels of small pictures, and a label and a number if wanted."""
+    x = Levels(4, 3, 3, 5) if FAMILIES[family].data == "images" else train_tokenizer("characters", ["banana split"])
+    made: dict[str, Symbols] = {"x": x}
     return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
 
 
 def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float32, seed: int = 0) -> Model:
     """A model as training would leave it: nothing at its initial value."""
     torch.manual_seed(seed)
-    known = codecs(conditions)
-    config = FAMILIES[family].config(symbols=known["x"].size, **TINY[family])
+    known = codecs(conditions, family)
+    follows = {name: value for name, value in checkpoint.follows(known["x"]).items() if name != "start"}
+    config = FAMILIES[family].config(**follows, **TINY[family])
     model = checkpoint.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -42,7 +46,9 @@ def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float
 
 
 def write(folder: Path, model: Model, family: str = "lstm", conditions: bool = False, **options: Any) -> None:
-    checkpoint.save(folder, model, codecs(conditions), family_name=family, modality="text", **options)
+    checkpoint.save(
+        folder, model, codecs(conditions, family), family_name=family, modality=FAMILIES[family].data, **options
+    )
 
 
 def bits(model: Model) -> dict[str, bytes]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -25,7 +26,7 @@ from seriatim.causal import (
 )
 from seriatim.conditioning import LabelEncoder, NumberEncoder
 from seriatim.context import EMPTY, Context
-from seriatim.heads import CategoricalHead, Head
+from seriatim.heads import CategoricalHead, Head, MixtureHead
 from seriatim.models import FAMILIES, Conditional, Model, RecurrentConfig
 from seriatim.models.base import Given
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
@@ -114,6 +115,7 @@ class HeadCase(NamedTuple):
 
     make: Callable[[], Head]
     levels: tuple[int, ...]
+    inverse: bool = True  # whether a draw of one symbol is the inverse cdf, and not only distributed alike
 
     def parameters(self, *shape: int) -> Tensor:
         torch.manual_seed(4)
@@ -124,6 +126,13 @@ HEADS: dict[str, HeadCase] = {
     "categorical": HeadCase(lambda: CategoricalHead(5), (5,)),
     "categorical-2": HeadCase(lambda: CategoricalHead(2), (2,)),
     "categorical-300": HeadCase(lambda: CategoricalHead(300), (300,)),
+    "logistic": HeadCase(lambda: MixtureHead(256, mixtures=3), (256,), inverse=False),
+    "logistic-2": HeadCase(lambda: MixtureHead(2, mixtures=2), (2,), inverse=False),
+    "normal": HeadCase(lambda: MixtureHead(17, mixtures=3, kind="normal"), (17,), inverse=False),
+    "normal-one": HeadCase(lambda: MixtureHead(3, mixtures=1, kind="normal"), (3,), inverse=False),
+    "logistic-rgb": HeadCase(lambda: MixtureHead(4, 3, mixtures=3), (4, 4, 4)),
+    "normal-rgb": HeadCase(lambda: MixtureHead(3, 3, mixtures=2, kind="normal"), (3, 3, 3)),
+    "logistic-4": HeadCase(lambda: MixtureHead(2, 4, mixtures=2), (2, 2, 2, 2)),
     "toy-pair": HeadCase(lambda: PairHead((2, 3)), (2, 3)),
     "toy-normal": HeadCase(NormalHead, (0,)),
 }
@@ -138,12 +147,21 @@ class ModelCase(NamedTuple):
     levels: tuple[int, ...] = (3,)
     given: Callable[[], Given] = lambda: EMPTY
     small: tuple[int, ...] | None = (4,)  # the shape for sums over all strings; None: its own
+    at: Callable[[tuple[int, ...]], Model] | None = None  # a picture's model has a canvas: the same on another one
 
-    def model(self) -> Model:
+    def model(self, small: bool = False) -> Model:
         torch.manual_seed(0)
-        model = wake(self.make(self.levels[0]))
+        made = self.make(self.levels[0]) if self.at is None else self.at(self.few if small else self.shape)
+        model = wake(made, scale=0.4 if self.at is None else 0.25)  # a deep stack of convolutions swells
         assert isinstance(model, Model)
         return model
+
+    def given_small(self) -> Given:
+        """The condition, its field cut to the small canvas."""
+        given = self.given()
+        if self.at is None or not isinstance(given, Context) or given.field is None:
+            return given
+        return replace(given, field=given.field[:, : self.few[0], : self.few[1]])
 
     def x(self, rows: int = ROWS) -> Tensor:
         torch.manual_seed(1)
@@ -160,6 +178,25 @@ def of_family(name: str, **sizes: object) -> ModelCase:
     config = FAMILIES[name].config
     given = (lambda: Context(vector=conditions().vector)) if sizes.get("vector") else (lambda: EMPTY)
     return ModelCase(lambda symbols: FAMILIES[name].model(config(symbols=symbols, **sizes)), name, given=given)
+
+
+def of_pictures(
+    name: str, shape: tuple[int, int, int], small: tuple[int, int, int], levels: int, **sizes: object
+) -> ModelCase:
+    """A case of a family over the sub-pixels of pictures."""
+    family = FAMILIES[name]
+
+    def at(canvas: tuple[int, ...]) -> Model:
+        height, width, channels = canvas
+        return family.model(family.config(height=height, width=width, channels=channels, levels=levels, **sizes))
+
+    def given() -> Given:
+        torch.manual_seed(5)
+        vector = torch.randn(ROWS, 2) if sizes.get("vector") else None
+        field = torch.randn(ROWS, shape[0], shape[1], 3) if sizes.get("field") else None
+        return EMPTY if vector is None and field is None else Context(vector=vector, field=field)
+
+    return ModelCase(lambda _: at(shape), name, shape, (levels,), given, small, at)
 
 
 def conditional(symbols: int) -> Model:
@@ -179,6 +216,10 @@ def picture() -> Context:
     return Context(vector=torch.randn(ROWS, 2), field=torch.randn(ROWS, 2, 3, 3))
 
 
+_GREY = {"shape": (4, 5, 1), "small": (2, 2, 1), "levels": 3}
+_RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
+_P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
+_G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
 _R = {"width": 5, "layers": 1}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
@@ -193,6 +234,18 @@ MODELS: dict[str, ModelCase] = {
     "transformer": of_family("transformer", **_T),
     "transformer-grouped-tied-vector": of_family(
         "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, dropout=0.3, start=2
+    ),
+    "pixelcnn": of_pictures("pixelcnn", **_GREY, **_P),
+    "pixelcnn-one-block": of_pictures("pixelcnn", (5, 5, 1), (2, 2, 1), 2, filters=6, blocks=1, kernel=5),
+    "pixelcnn-rgb": of_pictures("pixelcnn", **_RGB, **_P),
+    "pixelcnn-rgb-conditions": of_pictures("pixelcnn", (3, 3, 3), (2, 1, 3), 2, **_P, vector=2, field=3),
+    "pixelcnn-two-channels": of_pictures("pixelcnn", (3, 3, 2), (2, 1, 2), 3, **_P, vector=2),
+    "gated-pixelcnn": of_pictures("gated-pixelcnn", **_GREY, **_G),
+    "gated-pixelcnn-one-layer": of_pictures("gated-pixelcnn", (5, 5, 1), (2, 2, 1), 2, filters=6, layers=1, first=3),
+    "gated-pixelcnn-rgb": of_pictures("gated-pixelcnn", **_RGB, **_G),
+    "gated-pixelcnn-rgb-conditions": of_pictures("gated-pixelcnn", (3, 3, 3), (2, 1, 3), 2, **_G, vector=2, field=3),
+    "gated-pixelcnn-wide": of_pictures(
+        "gated-pixelcnn", (3, 6, 1), (1, 4, 1), 3, filters=6, layers=3, kernel=5, first=5, field=3
     ),
     "conditional": ModelCase(conditional, given=label_and_number),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),

@@ -47,7 +47,7 @@ def test_what_is_written_by_hand_equals_the_default(case: HeadCase) -> None:
     noise = dist.noise if isinstance(dist, Discrete) else len(case.levels)
     parts = [torch.randint(k, (4, 3)) for k in case.levels]
     x = parts[0] if len(parts) == 1 else torch.stack(parts, -1)
-    heads.handwritten_equals_default(dist, x, heads.uniforms(torch.Size((4, 3, noise)), 0))
+    heads.handwritten_equals_default(dist, x, heads.uniforms(torch.Size((4, 3, noise)), 0), case.inverse)
 
 
 def test_the_law_finds_what_categorical_writes_by_hand() -> None:

@@ -7,32 +7,38 @@ from pathlib import Path
 from typing import Any
 
 from seriatim.data import TextOptions
+from seriatim.data.gallery import ImageOptions
+from seriatim.image import ImageModel
+from seriatim.opening import open_run
 from seriatim.text import TextModel
 from seriatim.training.options import TokenOptions, TrainOptions
-from seriatim.training.run import Plan, default_folder, locate, pick_device, plan_of, resume, start
+from seriatim.training.plan import Plan, usual_family
+from seriatim.training.run import default_folder, locate, pick_device, plan_of, resume, start
 
 
 def train(
     data: str | Path,
-    model: str = "transformer",
+    model: str | None = None,
     *,
     out: str | Path | None = None,
     net: Mapping[str, Any] | None = None,
     tokens: TokenOptions | None = None,
     text: TextOptions | None = None,
+    image: ImageOptions | None = None,
     resuming: bool = False,
     quiet: bool = False,
     **options: Any,
-) -> TextModel:
-    """Train a model on text.
+) -> TextModel | ImageModel:
+    """Train a model on text or on pictures.
 
     Args:
-        data: a file, a folder, JSONL, or the name of a data set.
-        model: a family: rnn, lstm, gru, transformer.
+        data: a file, a folder, JSONL, a folder of pictures, or the name of a data set.
+        model: a family, a key of `seriatim.models.FAMILIES`; None: transformer for text, gated-pixelcnn for pictures.
         out: where the run is kept; None: runs/DATA-MODEL.
         net: sizes of the model, such as {"width": 256, "layers": 6}.
         tokens: how text becomes symbols.
-        text: how data is read and divided.
+        text: how text is read and divided.
+        image: how pictures are read and divided.
         resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it.
         quiet: no progress.
         options: fields of `TrainOptions`, such as steps=500, lr=1e-3.
@@ -50,19 +56,20 @@ def train(
         return resume(folder, plan, fingerprint, quiet=quiet)
     plan = Plan(
         data=locate(data),
-        family=model,
+        family=model or usual_family(data),
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),
         text=text or TextOptions(),
+        image=image or ImageOptions(),
         train=TrainOptions(**options),
     )
     return start(plan, default_folder(plan) if out is None else Path(out), quiet=quiet)
 
 
-def load(run: str | Path, device: str = "auto") -> TextModel:
+def load(run: str | Path, device: str = "auto") -> TextModel | ImageModel:
     """Open a run's directory.
 
     Raises:
         UserError: if it is missing, damaged or not what it says.
     """
-    return TextModel.load(Path(run), pick_device(device))
+    return open_run(run, pick_device(device))

@@ -30,7 +30,7 @@ from seriatim import symbols
 from seriatim.conditioning import LabelEncoder, NumberEncoder
 from seriatim.errors import UserError, nearest
 from seriatim.models import FAMILIES, Conditional, Model, family
-from seriatim.symbols import Labels, Symbols
+from seriatim.symbols import Labels, Levels, Symbols, Tokenizer
 
 FORMAT, VERSION = "seriatim", 1
 _JSON_LIMIT = 2**28  # bytes
@@ -70,10 +70,18 @@ def build(family_name: str, config: Any, conditions: Mapping[str, Symbols]) -> M
     return Conditional(model, encoders)
 
 
+def follows(codec: Symbols) -> dict[str, int]:
+    """The fields of a config that the codec of x decides."""
+    if isinstance(codec, Levels):
+        return {"height": codec.height, "width": codec.width, "channels": codec.channels, "levels": codec.levels}
+    return {"symbols": codec.size, **({"start": codec.end} if isinstance(codec, Tokenizer) else {})}
+
+
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Every parameter and buffer once, shared ones under their first name."""
+    """Every parameter and persistent buffer once, shared ones under their first name."""
+    kept = module.state_dict(keep_vars=True).keys()
     named = [*module.named_parameters(), *module.named_buffers()]
-    return {name: tensor.detach() for name, tensor in named}
+    return {name: tensor.detach() for name, tensor in named if name in kept}
 
 
 def _sha256(path: Path) -> str:
@@ -301,8 +309,9 @@ def build_checked(
         UserError: if they do not fit.
     """
     count = len(_header(path))
-    if config.layers > count:  # building layers takes time, also without memory
-        raise UserError(f"{path} has {count} tensors, too few for {config.layers} layers")
+    deep = max(getattr(config, name, 0) for name in ("layers", "blocks"))
+    if deep > count:  # building layers takes time, also without memory
+        raise UserError(f"{path} has {count} tensors, too few for {deep} layers")
     with torch.device("meta"):
         expected = tensors_of(build(family_name, config, conditions))
     dtype = check_tensors(path, {names[name] if names else name: value for name, value in expected.items()})
@@ -340,8 +349,9 @@ def load(folder: Path, device: str = "cpu") -> Loaded:
         config = configs.read(FAMILIES[name].config, cast("dict[str, Any]", raw), f"{where}: config")
     except UserError as error:
         raise UserError(str(error) if where in str(error) else f"{where}: config: {error}") from error
-    if config.symbols != codecs["x"].size:
-        raise UserError(f"{where}: config.symbols is {config.symbols}, but the codec has {codecs['x'].size} symbols")
+    for key, value in follows(codecs["x"]).items():
+        if getattr(config, key, None) != value:
+            raise UserError(f"{where}: config.{key} is {getattr(config, key, None)}, but the codec of x has {value}")
     conditions = {key: codec for key, codec in codecs.items() if key != "x"}
     model = build_checked(name, config, conditions, path, None, device)
     about = document.get("about")

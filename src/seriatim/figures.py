@@ -1,4 +1,4 @@
-"""How surprising a text is to a model, in the units that people compare."""
+"""How surprising held-out data is to a model, in the units that people compare."""
 
 from __future__ import annotations
 
@@ -69,6 +69,47 @@ class Figures:
             "characters": self.characters,
             "bytes": self.bytes,
             "documents": self.documents,
+        }
+
+
+@final
+@dataclass(frozen=True)
+class ImageFigures:
+    """The exact likelihood of some pictures.
+
+    Attributes:
+        nats_per_image: mean of −log p.
+        standard_error: of that mean, over pictures taken as independent; not a number for a single one.
+        images: how many.
+        dims: sub-pixels of a picture.
+    """
+
+    nats_per_image: float
+    standard_error: float
+    images: int
+    dims: int
+
+    @classmethod
+    def of(cls, nats: NDArray[np.float64], dims: int) -> ImageFigures:
+        """From −log p of each picture."""
+        spread = float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan
+        return cls(float(nats.mean()), spread, len(nats), dims)
+
+    @property
+    def bits_per_dim(self) -> float:
+        """Bits a sub-pixel: what the papers print."""
+        return self.nats_per_image / (self.dims * math.log(2))
+
+    def to_json(self) -> dict[str, float | int]:
+        """Everything, the unit in each key."""
+        return {
+            "bits_per_dim": self.bits_per_dim,
+            "bits_per_dim_standard_error": self.standard_error / (self.dims * math.log(2)),
+            "nats_per_dim": self.nats_per_image / self.dims,
+            "nats_per_image": self.nats_per_image,
+            "nats_per_image_standard_error": self.standard_error,
+            "images": self.images,
+            "dims": self.dims,
         }
 
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seriatim.errors import UserError
+from seriatim.errors import UserError, nearest
 from seriatim.heads import Categorical, CategoricalHead, Discrete, Head
 
 _HEAD = 256  # top-p looks at so many of the likeliest symbols before it sorts all of them
@@ -205,3 +205,18 @@ def _typical(logits: Tensor, mass: float) -> Tensor:
     sorted_p = p.gather(-1, order)
     keep = sorted_p.cumsum(-1) - sorted_p < mass
     return torch.zeros_like(keep).scatter_(-1, order, keep)
+
+
+def steer_of(steer: Steer | None, options: Mapping[str, Any]) -> Steer:
+    """A `Steer`, or one made of its fields as options.
+
+    Raises:
+        UserError: for an unknown option, or both.
+    """
+    known = Steer.__dataclass_fields__
+    for name in options:
+        if name not in known:
+            raise UserError(f"{name!r} is not a sampling option; {nearest(name, known)}")
+    if steer is not None and options:
+        raise UserError(f"both steer and {next(iter(options))} are given; put everything into one of them")
+    return Steer(**options) if steer is None else steer

@@ -20,7 +20,7 @@ from seriatim.generation import Generation
 from seriatim.likelihood import log_probs, to_given, window_start
 from seriatim.models import Model
 from seriatim.noise import row_seeds
-from seriatim.steer import Steer
+from seriatim.steer import Steer, steer_of
 from seriatim.stopping import StopStrings
 from seriatim.symbols import Labels, Numbers, Symbols, TextStream, Tokenizer
 from seriatim.walk import Walk
@@ -120,6 +120,11 @@ class TextModel:
         if loaded.modality != "text":
             raise UserError(f"{run} holds a model of {loaded.modality[:40]!r}, and text is wanted")
         return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
+
+    @property
+    def codecs(self) -> dict[str, Symbols]:
+        """{"x": the tokenizer, condition: its codec}."""
+        return {"x": self.tokenizer, **self.conditions}
 
     @property
     def horizon(self) -> int | None:
@@ -236,7 +241,7 @@ class TextModel:
             UserError: on impossible options, unknown conditions or too long a prompt.
         """
         request = _Request(max_length, min_length, stop, seed, log_probs, slide)
-        rows = self._write(prompt, n, given, request, _steer(steer, options))
+        rows = self._write(prompt, n, given, request, steer_of(steer, options))
         last: dict[int, _Row] = {}
         for i, row, _ in rows:
             last[i] = row
@@ -250,7 +255,7 @@ class TextModel:
     ) -> Iterator[str]:
         """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
         asked = {key: options.pop(key) for key in _Request.__dataclass_fields__ if key in options}
-        for _, _, piece in self._write(prompt, 1, given, _Request(**asked), _steer(steer, options)):
+        for _, _, piece in self._write(prompt, 1, given, _Request(**asked), steer_of(steer, options)):
             if piece:
                 yield piece
 
@@ -335,13 +340,3 @@ class TextModel:
             for name, codec in codecs.items()
         }
         return to_given(values, self.model.device)
-
-
-def _steer(steer: Steer | None, options: Mapping[str, Any]) -> Steer:
-    known = Steer.__dataclass_fields__
-    for name in options:
-        if name not in known:
-            raise UserError(f"{name!r} is not a sampling option; {nearest(name, known)}")
-    if steer is not None and options:
-        raise UserError(f"both steer and {next(iter(options))} are given; put everything into one of them")
-    return Steer(**options) if steer is None else steer

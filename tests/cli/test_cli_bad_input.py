@@ -162,7 +162,7 @@ WRONG = [
     ("evaluate", "run --truncate 0", "truncate"),
     ("evaluate", "run empty.txt", "empty.txt"),
     ("evaluate", "run --data.limit 3", "--data"),
-    ("score", "run", "no text"),
+    ("score", "run", "nothing is given"),
     ("score", "run binary.txt", "binary.txt"),
     ("explore", "run --top 0", "top"),
     ("explore", "run --temperature -2", "temperature"),

@@ -24,16 +24,24 @@ def texts(corpus, side):
 
 
 def test_the_table():
-    assert named.names() == ["enwiki", "pydoc", "recipes", "recipes-public-domain", "tinyshakespeare", "wikitext-2"]
+    texts = ["enwiki", "pydoc", "recipes", "recipes-public-domain", "tinyshakespeare", "wikitext-2"]
+    assert named.names("text") == texts
+    assert named.names("image") == ["cifar10", "digits", "fashion-mnist", "mnist"]
+    assert named.names() == sorted([*texts, *named.names("image")])
     for name in named.names():
         source = named.info(name)
         assert all((source.title, source.licence, source.attribution, source.note))
         for file in source.files:
             assert len(file.sha256) == 64
-            assert file.address is None or file.address.startswith("https://raw.githubusercontent.com/")
+            assert file.address is None or file.address.startswith("https://")
             assert file.address or source.by_hand
     with pytest.raises(UserError, match="did you mean 'recipes'"):
         named.info("recipe")
+
+
+def test_pictures_are_no_text():
+    with pytest.raises(UserError, match="mnist is a data set of pictures, where text is wanted: give one of enwiki, "):
+        open_corpus("mnist")
 
 
 def test_pydoc_comes_with_python():

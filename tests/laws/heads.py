@@ -51,8 +51,11 @@ def event_sums_to_one(event: Event, levels: tuple[int, ...]) -> None:
     same(torch.stack(terms).exp().sum(0), torch.ones(shape))
 
 
-def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor) -> list[str]:
-    """Every default method that a class writes by hand gives what the default gives. Returns which it checked."""
+def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor, inverse: bool = True) -> list[str]:
+    """Every default method that a class writes by hand gives what the default gives. Returns which it checked.
+
+    Without `inverse` the draw of a `Discrete` is not the inverse cdf, and equals the default in distribution only.
+    """
     base: Any = Discrete if isinstance(dist, Discrete) else Event
     arguments: dict[str, list[tuple[Any, ...]]] = {"log_prob": [(x,)], "draw": [(u,)], "log_table": [()]}
     if isinstance(dist, Discrete):
@@ -62,9 +65,21 @@ def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor) -> 
     written = [name for name in written if not name.startswith("_") and name != "given"]
     for name in written:
         assert name in arguments, f"teach this law to call {name}"
+        if name == "draw" and isinstance(dist, Discrete) and not inverse:
+            drawn_alike(dist, 2000)
+            continue
         for given in arguments[name]:
             same(getattr(dist, name)(*given), getattr(base, name)(dist, *given))
     return written
+
+
+def drawn_alike(dist: Discrete, n: int) -> None:
+    """Every element's draws are distributed as the default's, which are those of the table."""
+    shape = (*dist.batch_shape, dist.noise)
+    one = [dist.draw(uniforms(torch.Size(shape), seed)) for seed in range(n)]
+    table = dist.log_table().exp().reshape(-1, dist.levels)
+    for x, p in zip(torch.stack(one, -1).reshape(-1, n), table, strict=True):
+        chi_square(torch.bincount(x, minlength=dist.levels), p)
 
 
 def counts_law(dist: Discrete, bits: int) -> None:

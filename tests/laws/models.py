@@ -86,20 +86,22 @@ def feed_law(stepper: Stepper, model: Model, x: Tensor, given: Given, fed: int) 
 def influence(model: Model, x: Tensor, shape: Sequence[int], levels: Sequence[int], given: Given) -> Tensor:
     """(N, N) bool: [t, s] whether any other symbol in any part of position s changes the parameters of position t.
 
-    Symbols have no gradients; every other symbol is tried instead, which finds what a gradient finds and more.
+    Symbols have no gradients; every other symbol is tried instead, which finds what a gradient finds and more. Every
+    row of x is tried: a rectifier that sleeps for one of them is awake for another.
     """
     n, parts = math.prod(shape), len(levels)
-    symbols = x[:1].reshape(1, n, parts)
-    changes = [(s, i, k) for s in range(n) for i in range(parts) for k in range(levels[i]) if k != symbols[0, s, i]]
-    tried = symbols.repeat(len(changes) + 1, 1, 1)
-    for row, (s, i, k) in enumerate(changes):
-        tried[row, s, i] = k
-    rows = torch.zeros(len(tried), dtype=torch.long)
-    y = in_a_row(model(tried.view(len(tried), *x.shape[1:]), pick(given, rows)), shape)
-    changed = ((y[:-1] - y[-1]).abs() > SEEN).any(-1)
     seen = torch.zeros(n, n, dtype=torch.bool)
-    for (s, _, _), row in zip(changes, changed, strict=True):
-        seen[:, s] |= row
+    opposite = torch.tensor(levels) - 1 - x.reshape(x.shape[0], n, parts)
+    for number, symbols in [*enumerate(x.reshape(x.shape[0], n, parts)), *enumerate(opposite)]:
+        changes = [(s, i, k) for s in range(n) for i in range(parts) for k in range(levels[i]) if k != symbols[s, i]]
+        tried = symbols.repeat(len(changes) + 1, 1, 1)
+        for row, (s, i, k) in enumerate(changes):
+            tried[row, s, i] = k
+        rows = torch.full((len(tried),), number)
+        y = in_a_row(model(tried.view(len(tried), *x.shape[1:]), pick(given, rows)), shape)
+        changed = ((y[:-1] - y[-1]).abs() > SEEN).any(-1)
+        for (s, _, _), row in zip(changes, changed, strict=True):
+            seen[:, s] |= row
     return seen
 
 

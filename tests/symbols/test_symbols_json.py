@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from trained_tokenizers import SIZES, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Numbers, Policy, from_json
+from seriatim.symbols import Labels, Levels, Numbers, Policy, from_json
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
+DOCUMENTS["levels"] = Levels(2, 3, 1, 4).to_json()
 KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
 UNIGRAM = DOCUMENTS["unigram"]
 FAULTS: list[tuple[str, str, Any, str]] = [
@@ -49,6 +50,14 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("numbers", "mean", "1", "mean: wanted a number"),
     ("numbers", "std", 0.0, "std"),
     ("labels", "values", [], "none"),
+    ("levels", "height", 0, "height: wanted a whole number from 1 to 4096, got 0"),
+    ("levels", "width", 4097, "width: wanted a whole number from 1 to 4096, got 4097"),
+    ("levels", "width", 8.0, "width: wanted a whole number"),
+    ("levels", "channels", True, "channels: wanted a whole number"),
+    ("levels", "channels", "3", "channels: wanted a whole number from 1 to 64, got '3'"),
+    ("levels", "levels", 1, "levels: wanted a whole number from 2 to 65536, got 1"),
+    ("levels", "levels", 10**400, "levels: wanted a whole number"),
+    ("levels", "levels", [4], "levels: wanted a whole number from 2 to 65536, got list"),
     ("labels", "values", ["a", "a"], r"values\[1\]"),
 ]
 

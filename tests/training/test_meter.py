@@ -9,6 +9,7 @@ import pytest
 
 from seriatim.errors import UserError
 from seriatim.training.meter import Log, Meter, draw_curve, read
+from seriatim.training.unit import NATS_PER_TOKEN
 
 
 def test_a_log_is_cut_back_to_the_step_that_is_resumed_from(tmp_path: Path) -> None:
@@ -57,10 +58,10 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "metrics.jsonl"
-    assert not draw_curve(path, tmp_path / "curve.png", "nats_per_token")
+    assert not draw_curve(path, tmp_path / "curve.png", NATS_PER_TOKEN)
     rows = [{"step": i, "train_nats_per_token": 3 / i, "validation_nats_per_token": 4 / i} for i in range(1, 20)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert draw_curve(path, tmp_path / "curve.png", "nats_per_token")
+    assert draw_curve(path, tmp_path / "curve.png", NATS_PER_TOKEN)
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert (tmp_path / "curve.png").stat().st_size > 5000
 

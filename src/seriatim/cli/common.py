@@ -16,6 +16,7 @@ from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from seriatim.image import ImageModel
     from seriatim.text import TextModel
 
 
@@ -74,13 +75,38 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
+def open_run(run: Path, device: str, threads: int | None = None) -> TextModel | ImageModel:
+    """Load a run for use, whatever it is a model of."""
+    set_threads(threads)
+    from seriatim import opening
+    from seriatim.training.run import pick_device
+
+    return opening.open_run(run, pick_device(device))
+
+
 def open_model(run: Path, device: str, threads: int | None = None) -> TextModel:
-    """Load a run for use."""
+    """Load a run of text for use."""
     set_threads(threads)
     from seriatim.text import TextModel
     from seriatim.training.run import pick_device
 
     return TextModel.load(run, pick_device(device))
+
+
+def only(kind: str, allowed: Sequence[str] = ()) -> None:
+    """Refuse options that mean nothing for a run of that kind.
+
+    Args:
+        kind: what the run is a model of, for the message.
+        allowed: the options that do, without dashes.
+
+    Raises:
+        UserError: naming the first other one.
+    """
+    for word in words.get():
+        name = word.split("=")[0]
+        if name.startswith("--") and name[2:].split(".")[0] not in allowed:
+            raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
 
 
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:

@@ -3,42 +3,65 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seriatim.cli.common import set_threads
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def demo(*, out: Path = Path("demo"), seconds: int = 60, threads: int | None = None) -> None:
-    """Train on English text that comes with Python, take the exact likelihood of held-out text, and write some.
+    from seriatim.models import Model
 
-    Leaves a run to look at: samples, the learning curve, the checkpoint.
+
+def demo(*, out: Path = Path("demo"), seconds: int = 110, threads: int | None = None) -> None:
+    """Train on English text that comes with Python and on scikit-learn's digits; likelihoods, and samples of both.
+
+    Leaves two runs to look at: samples, learning curves, checkpoints.
 
     Parameters
     ----------
     out
-        Where; a demo that is there already is replaced by a new one beside it.
+        Where; a demo that is there already is left alone, and a new one put beside it.
     seconds
-        About how long to train.
+        About how long to train in all.
     threads
         Processor threads.
     """
     set_threads(threads)
-    from seriatim.data import open_corpus
-    from seriatim.training import run
-    from seriatim.training.options import TokenOptions, TrainOptions
+    _text(_fresh(out, "text"), seconds / 2)
+    _digits(_fresh(out, "digits"), seconds / 2)
+    print(f"\nLook at {out}: samples, curve.png and metrics.jsonl of each run. Go on with your own data:")
+    print("   seriatim train FILE      seriatim sample runs/…      seriatim evaluate runs/…")
 
-    folder, n = out / "text", 2
+
+def _fresh(out: Path, name: str) -> Path:
+    folder, n = out / name, 2
     while folder.exists():
-        folder, n = out / f"text-{n}", n + 1
+        folder, n = out / f"{name}-{n}", n + 1
+    return folder
+
+
+def _text(folder: Path, seconds: float) -> None:
+    import torch
+
+    from seriatim.data import open_corpus
+    from seriatim.models import Transformer, TransformerConfig
+    from seriatim.text import TextModel
+    from seriatim.training import run
+    from seriatim.training.options import TrainOptions
+    from seriatim.training.plan import Plan
+
     print("1. Learning from Python's own help texts, character by character", flush=True)
-    steps = _steps(seconds)
+    config = TransformerConfig(symbols=384, context=96)
+    steps = _steps(seconds, lambda: Transformer(config), torch.zeros(16, 97, dtype=torch.long))
     train = TrainOptions(steps=steps, batch=16, lr=4e-3, evaluate_every=max(1, steps // 5))
-    plan = run.Plan("pydoc", net={"context": 96}, tokens=TokenOptions(), train=train)
-    model = run.start(plan, folder)
+    model = run.start(Plan("pydoc", net={"context": 96}, train=train), folder)
+    assert isinstance(model, TextModel)
     print("\n2. The exact likelihood of topics it has never seen")
     began = time.perf_counter()
-    corpus = open_corpus("pydoc")
-    figures = model.evaluate(corpus.splits["test"])
+    figures = model.evaluate(open_corpus("pydoc").splits["test"])
     error = figures.bits_per_byte * figures.relative_error
     print(
         f"   {figures.bits_per_byte:.3f} ± {error:.3f} bits/byte, {figures.nats_per_token:.3f} nats/token over "
@@ -47,25 +70,61 @@ def demo(*, out: Path = Path("demo"), seconds: int = 60, threads: int | None = N
     print("\n3. What it writes, at temperature 0.7\n")
     began = time.perf_counter()
     samples = model.sample(["The ", "Class "], max_length=300, temperature=0.7, seed=1)
-    seconds_taken = time.perf_counter() - began
+    taken = time.perf_counter() - began
     for sample in samples:
         print("   " + str(sample).replace("\n", "\n   ") + "\n")
     drawn = sum(len(sample.symbols) for sample in samples)
     (folder / "samples" / "demo.txt").write_text("\n\n".join(map(str, samples)) + "\n", encoding="utf-8")
-    print(f"   {drawn / seconds_taken:.0f} characters/s\n")
-    print(f"Look at {folder}: samples/, curve.png, metrics.jsonl. Go on with your own text:")
-    print("   seriatim train FILE      seriatim sample runs/…      seriatim evaluate runs/…")
+    print(f"   {drawn / taken:.0f} characters/s\n")
 
 
-def _steps(seconds: int) -> int:
+def _digits(folder: Path, seconds: float) -> None:
+    import numpy as np
+    import torch
+
+    from seriatim.data.gallery import ImageOptions
+    from seriatim.data.images import open_gallery
+    from seriatim.image import ImageModel
+    from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
+    from seriatim.picture_files import save_grid
+    from seriatim.training import run
+    from seriatim.training.options import TrainOptions
+    from seriatim.training.plan import Plan
+
+    print("4. Learning to draw digits, 8 × 8 pixels of 17 greys, pixel by pixel, when told which digit", flush=True)
+    net = {"filters": 48, "layers": 5, "first": 5}
+    config = GatedPixelCNNConfig(8, 8, levels=17, **net)
+    steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long))
+    train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99)
+    options = ImageOptions(levels=17)
+    model = run.start(Plan("digits", "gated-pixelcnn", net=net, image=options, train=train), folder)
+    assert isinstance(model, ImageModel)
+    held = open_gallery("digits", options).splits["test"]
+    figures = model.evaluate(held)
+    error = figures.to_json()["bits_per_dim_standard_error"]
+    print("\n5. The exact likelihood of digits it has never seen")
+    print(
+        f"   {figures.bits_per_dim:.3f} ± {error:.3f} bits/dim over {figures.images} pictures; {np.log2(17):.2f} "
+        "bits/dim is no knowledge at all"
+    )
+    began = time.perf_counter()
+    drawn = model.sample(40, given={"label": [str(i % 10) for i in range(40)]}, seed=1)
+    taken = time.perf_counter() - began
+    assert held.labels is not None
+    each = [[i for i, label in enumerate(held.labels) if label == str(digit)] for digit in range(10)]
+    real = held.x[[each[i % 10][i // 10] for i in range(40)]]
+    sheet = folder / "samples" / "demo.png"
+    gap = np.full((10, *drawn.shape[1:]), 128, np.uint8)
+    save_grid(np.concatenate([drawn, gap, real]), sheet, columns=10)
+    print(f"\n6. {sheet}: four of each digit drawn ({40 / taken:.0f} pictures/s), and below the gap four real ones")
+
+
+def _steps(seconds: float, make: Callable[[], Model], x: Tensor) -> int:
     """How many steps fit: measured on this machine for a moment, so that a slow one is not kept busy."""
     import torch
 
-    from seriatim.models import Transformer, TransformerConfig
-
     with torch.random.fork_rng(devices=[]):
-        model = Transformer(TransformerConfig(symbols=384, context=96))
-        x = torch.zeros(16, 97, dtype=torch.long)
+        model = make()
         times = [time.perf_counter()]
         for _ in range(4):
             (-model.log_probs(x).mean()).backward()

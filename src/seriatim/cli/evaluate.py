@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, like_training, open_model, print_json
+from seriatim.cli import pictures
+from seriatim.cli.common import Data, like_training, open_run, print_json
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seriatim.data import Document
+    from seriatim.data import Corpus, Document
     from seriatim.training.run import Plan
 
 
@@ -33,16 +34,17 @@ def evaluate(
     threads: int | None = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
 ) -> None:
-    """Exact likelihood on held-out text: nats/token, perplexity, bits/char, bits/byte, with standard errors.
+    """Exact likelihood on held-out data, with standard errors.
 
-    Each document's end counts as a symbol. Standard errors come from blocks of 256 symbols.
+    Of text: nats/token, perplexity, bits/char and bits/byte; each document's end counts as a symbol, and standard
+    errors come from blocks of 256 symbols. Of pictures: bits/dim and nats/image.
 
     Parameters
     ----------
     run
         The directory that `seriatim train` has written.
     data
-        Text to evaluate on; by default what the run was trained on. A file of your own is evaluated whole.
+        What to evaluate on; by default what the run was trained on. A file or folder of your own is evaluated whole.
     split
         train, validation or test; by default the test split (validation, if there is none).
     window
@@ -58,7 +60,12 @@ def evaluate(
     threads
         Processor threads.
     """
-    model = open_model(run, device, threads)
+    from seriatim.text import TextModel
+
+    model = open_run(run, device, threads)
+    if not isinstance(model, TextModel):
+        pictures.evaluate(model, run, data, split, as_json)
+        return
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
@@ -95,10 +102,10 @@ def _documents(
         plan = _plan(run)
         if plan.data == "-":
             raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
-        data, corpus = plan.data, plan.open()
+        data, corpus = plan.data, cast("Corpus", plan.open())
     else:
         options = like_training(run, reading)
-        if split is None and (Path(data).exists() or data == "-" or data not in names()):
+        if split is None and (Path(data).exists() or data == "-" or data not in names("text")):
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         corpus = open_corpus(data, options)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import open_model, print_json
+from seriatim.cli.common import open_run, print_json
+
+if TYPE_CHECKING:
+    from seriatim.image import ImageModel
+    from seriatim.text import TextModel
 
 
 def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
-    """What a run holds: family, sizes, parameters, how far it looks back, tokenizer, conditions.
+    """What a run holds: family, sizes, parameters, how far it looks back, tokenizer or levels, conditions.
 
     Parameters
     ----------
@@ -21,17 +25,17 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     as_json
         One JSON object on standard output.
     """
-    model = open_model(run, "cpu")
+    from seriatim.text import TextModel as Text
+
+    model = open_run(run, "cpu")
     parameters = sum(p.numel() for p in model.model.parameters())
     size = sum(p.numel() * p.element_size() for p in model.model.parameters())
+    facts = _of_text(model) if isinstance(model, Text) else _of_pictures(model)
     document = {
         "family": model.family,
         "parameters": parameters,
         "bytes": size,
-        "looks_back_symbols": model.horizon,
-        "tokenizer": model.tokenizer.kind,
-        "symbols": model.tokenizer.size,
-        "lossless": model.tokenizer.lossless,
+        **facts,
         "conditions": {name: codec.kind for name, codec in model.conditions.items()},
         "config": dataclasses.asdict(model.model.config),
         "about": model.about,
@@ -39,13 +43,52 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     if as_json:
         print_json(document)
         return
-    back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"
     print(f"{model.family}, {parameters:,} parameters ({size / 2**20:.1f} MiB)")
-    print(f"  looks back   {back}")
-    print(f"  tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols")
+    for line in _lines(model):
+        print(f"  {line}")
     for name, codec in model.conditions.items():
         print(f"  condition    {name} ({codec.kind})")
     for name, value in dataclasses.asdict(model.model.config).items():
         print(f"  {name:12s} {value}")
     for name, value in model.about.items():
         print(f"  {name:12s} {value}")
+
+
+def _of_text(model: TextModel) -> dict[str, object]:
+    return {
+        "looks_back_symbols": model.horizon,
+        "tokenizer": model.tokenizer.kind,
+        "symbols": model.tokenizer.size,
+        "lossless": model.tokenizer.lossless,
+    }
+
+
+def _of_pictures(model: ImageModel) -> dict[str, object]:
+    height, width, channels = model.shape
+    return {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "levels": model.levels.levels,
+        **sight_of(model),
+    }
+
+
+def sight_of(model: ImageModel) -> dict[str, object]:
+    """How much of what comes before it a pixel in the middle sees, and how much it misses: the blind spot."""
+    height, width, channels = model.shape
+    small = min(height, 28), min(width, 28)
+    sees = model.grid.sees((*small, *model.grid.canvas[2:]))
+    colours = channels if len(model.grid.canvas) == 3 else 1
+    middle = (small[0] // 2 * small[1] + small[1] // 2) * colours
+    return {"sees_of_the_past": f"{int(sees[middle].sum())} of {middle} (row {small[0] // 2}, column {small[1] // 2})"}
+
+
+def _lines(model: TextModel | ImageModel) -> list[str]:
+    from seriatim.text import TextModel as Text
+
+    if isinstance(model, Text):
+        back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"
+        return [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
+    seen = sight_of(model)["sees_of_the_past"]
+    return [f"sees         {seen} of the symbols before it"]

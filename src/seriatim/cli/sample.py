@@ -10,8 +10,15 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import assignments, open_model
+from seriatim.cli import pictures
+from seriatim.cli.common import assignments, only, open_run
 from seriatim.errors import UserError
+
+_COLUMNS = 8
+_OF_PICTURES = (
+    *("number", "given", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
+    *("output", "columns", "singles", "device", "threads"),
+)
 
 
 def sample(
@@ -40,11 +47,15 @@ def sample(
     log_probs: bool = False,
     stream: bool = False,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    columns: int = _COLUMNS,
+    singles: bool = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int = 1,
 ) -> None:
-    r"""Write text with a trained model.
+    r"""Write text, or draw pictures, with a trained model.
+
+    Pictures go to samples.png, or where --output says: a sheet as .png, an animation of how they come about as .gif.
 
     Options act in this order: bias and forbid, penalties (repetition, presence, frequency), temperature, top-k, top-p,
     min-p, typical.
@@ -54,7 +65,7 @@ def sample(
     run
         The directory that `seriatim train` has written.
     n
-        Samples for each prompt.
+        Samples (for each prompt).
     prompt
         What stands before; may be given several times. \n and \t are understood.
     prompt_file
@@ -96,7 +107,11 @@ def sample(
     stream
         Show the text as it is written (one sample).
     output
-        Write to a file instead of the terminal.
+        Write to this file; text goes to the terminal without it.
+    columns
+        Pictures in a row of the sheet.
+    singles
+        Write each picture to a file of its own, under --output.
     as_json
         One JSON object a line, with symbols and log-probabilities.
     device
@@ -104,13 +119,23 @@ def sample(
     threads
         Processor threads; one is fastest for small models.
     """
+    from seriatim.text import TextModel
+
     prompts = _prompts(prompt, prompt_file)
     if stream and (n != 1 or len(prompts) != 1 or as_json or log_probs):
         raise UserError(
             "--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs"
         )
-    model = open_model(run, device, threads)
+    model = open_run(run, device, threads)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
+    if not isinstance(model, TextModel):
+        only("pictures", _OF_PICTURES)
+        steer = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical": typical}
+        conditions = assignments(given or [], "--given")
+        pictures.sample(model, n, conditions, seeds, output, columns, singles, steer)
+        return
+    if columns != _COLUMNS or singles:
+        raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
     find = model.tokenizer.find
     options: dict[str, Any] = {
         "given": dict(assignments(given or [], "--given")),

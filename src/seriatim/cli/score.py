@@ -10,7 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, like_training, open_model
+from seriatim.cli import pictures
+from seriatim.cli.common import Data, like_training, open_run
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -24,14 +25,14 @@ def score(
     threads: int | None = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
 ) -> None:
-    """Bits of each document, the most surprising (bits/char) first.
+    """Bits of each document or picture, the most surprising (bits/char, bits/dim) first.
 
     Parameters
     ----------
     run
         The directory that `seriatim train` has written.
     files
-        Texts, folders or JSONL; `-` for standard input.
+        Texts, folders or JSONL, `-` for standard input; pictures or folders of them.
     as_json
         One JSON object a line.
     device
@@ -40,11 +41,15 @@ def score(
         Processor threads.
     """
     if not files:
-        raise UserError("no text is given to score; give files, folders, or - for standard input")
+        raise UserError("nothing is given to score; give files, folders, or - for standard input")
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize
+    from seriatim.text import TextModel
 
-    model = open_model(run, device, threads)
+    model = open_run(run, device, threads)
+    if not isinstance(model, TextModel):
+        pictures.score(model, run, files, as_json)
+        return
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)

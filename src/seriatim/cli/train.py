@@ -13,16 +13,18 @@ from cyclopts import Parameter
 from seriatim import config as configs
 from seriatim.cli.common import Data, set_threads, typed
 from seriatim.data.corpus import TextOptions
+from seriatim.data.gallery import ImageOptions
 from seriatim.errors import UserError, nearest
 from seriatim.training.options import TokenOptions, TrainOptions
 from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
+    from seriatim.image import ImageModel
     from seriatim.text import TextModel
-    from seriatim.training.run import Plan
+    from seriatim.training.plan import Plan
     from seriatim.training.search import Study
 
-T = TypeVar("T", TokenOptions, TrainOptions, TextOptions)
+T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions)
 
 
 def train(
@@ -42,18 +44,21 @@ def train(
     tokens: TokenOptions | None = None,
     training: Annotated[TrainOptions | None, Parameter(name="--train")] = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
+    image: Annotated[ImageOptions | None, Parameter(consume_multiple=True)] = None,
 ) -> int:
-    """Train a model on text of your own or on a named data set.
+    """Train a model on text or pictures of your own, or on a named data set.
 
-    Examples: `seriatim train novel.txt` · `seriatim train poems.jsonl --data.field poem --data.given genre,year` ·
+    Examples: `seriatim train novel.txt` · `seriatim train photos/ --image.size 32` ·
+    `seriatim train poems.jsonl --data.field poem --data.given genre,year` ·
     `seriatim train tinyshakespeare --preset nanogpt-cpu` · `seriatim train --out runs/novel-lstm --resume`
 
     Parameters
     ----------
     data
-        A text file, a folder of texts, JSONL, `-` for standard input, or a name that `seriatim data list` shows.
+        A text file, a folder of texts or of pictures, JSONL, `-` for standard input, or a name that
+        `seriatim data list` shows.
     model
-        The family: rnn, lstm, gru or transformer (the default); `seriatim models` tells more.
+        The family, as `seriatim models` lists them; by default a transformer for text, a gated-pixelcnn for pictures.
     preset
         A setting with a name, such as nanogpt-cpu or book-lstm; other options change it.
     out
@@ -76,12 +81,12 @@ def train(
     set_threads(threads)
     if resume:
         others = {"model": model, "preset": preset, "from": begin, "folds": folds, "search": search, "net": net}
-        _alone({**others, "tokens": typed("tokens"), "data": typed("data")})
+        _alone({**others, "tokens": typed("tokens"), "data": typed("data"), "image": typed("image")})
         return _resume(data, out, training, quiet)
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
     chosen = _preset(preset)
-    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, begin)
+    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     from seriatim.training import run
@@ -120,20 +125,26 @@ def _plan(
     tokens: TokenOptions | None,
     training: TrainOptions | None,
     reading: TextOptions | None,
+    image: ImageOptions | None,
     begin: Path | None,
 ) -> Plan:
     from seriatim.models import family
-    from seriatim.training.run import Plan, locate
+    from seriatim.training.plan import Plan, usual_family
+    from seriatim.training.run import locate
 
     if begin is not None and (net or typed("tokens")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net and --tokens")
-    base = preset or Preset("", "transformer")
+    base = preset or Preset("", usual_family(data))
     name = model or base.family
     if begin is not None and model is None:
         from seriatim.training.run import open_model
 
         name = open_model(begin, "cpu").family
     sizes = configs.parse(family(name).config, net, "net")
+    other = ("tokens", "data") if family(name).data == "images" else ("image",)
+    for group in other:
+        for option in typed(group):
+            raise UserError(f"--{group}.{option.replace('_', '-')} means nothing for {name}; leave it out")
     inherited = base.net if name == base.family else {}
     given = () if reading is None else tuple(part for word in reading.given for part in word.split(",") if part)
     return Plan(
@@ -142,6 +153,7 @@ def _plan(
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
         text=dataclasses.replace(reading or TextOptions(), given=given),
+        image=_merged(image, ImageOptions, base.image, "image"),
         train=_merged(training, TrainOptions, base.train, "train"),
         begin=None if begin is None else str(begin),
     )
@@ -192,9 +204,13 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
     return _finish(out, run.resume(out, plan, fingerprint, quiet=quiet))
 
 
-def _finish(folder: Path, trained: TextModel) -> int:
-    figure = trained.about.get("validation_nats_per_token")
-    best = "" if figure is None else f", best validation {figure:.4f} nats/token at step {trained.about['step']}"
+def _finish(folder: Path, trained: TextModel | ImageModel) -> int:
+    figures = [(key, value) for key, value in trained.about.items() if key.startswith("validation_")]
+    best = "".join(
+        f", best validation {value:.4f} {key.removeprefix('validation_').replace('_per_', '/')} at step "
+        f"{trained.about['step']}"
+        for key, value in figures
+    )
     print(f"{folder}: {trained.family}{best}", file=sys.stderr)
     run = shlex.quote(str(folder))
     print(f"next: seriatim sample {run}   or   seriatim evaluate {run}", file=sys.stderr)

@@ -22,11 +22,13 @@ class Batch:
     """What one step learns from.
 
     Attributes:
-        x: (B, T) symbols, 0 where there is none.
-        mask: (B, T) which of them count: not padding, and not a symbol that only stands there to be looked back at.
+        x: (B, T) symbols, 0 where there is none; of pictures (B, *S) or (B, *S, P) levels.
+        mask: (B, T) which of them count: not padding, and not a symbol that only stands there to be looked back at;
+            (B, *S) of pictures.
         given: {condition: (B,)}.
         fresh: whether a carried state starts anew.
         origin: where it was cut from, for messages.
+        cells: how many positions a batch filled up with padding would have; 0 where nothing is ever padded.
     """
 
     x: NDArray[np.int64]
@@ -34,6 +36,7 @@ class Batch:
     given: Mapping[str, NDArray[Any]]
     fresh: bool
     origin: str
+    cells: int = 0
 
 
 class Batches(ABC):
@@ -129,7 +132,7 @@ class Crops(Batches):
         names = list(dict.fromkeys(self.tokens.names[d] for d in owners))
         origin = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, symbols {chosen[0][0]}–{chosen[0][1]} …"
         given = {name: values[owners] for name, values in self.tokens.given.items()}
-        return Batch(x, mask, given, True, origin)
+        return Batch(x, mask, given, True, origin, self.size * max(width, self.length))
 
 
 @final
@@ -165,4 +168,4 @@ class Streams(Batches):
         mask = np.ones(x.shape, dtype=np.bool_)
         if index == 0:  # position 0 means the start of a document; elsewhere it is only looked back at
             mask[:, 0] = np.isin(starts, self.tokens.bounds)
-        return Batch(x, mask, {}, index == 0, f"symbols {first}–{stop} of each stream")
+        return Batch(x, mask, {}, index == 0, f"symbols {first}–{stop} of each stream", x.size)

@@ -1,4 +1,4 @@
-"""Getting the files of a named data set: from `$SERIATIM_DATA`, from the cache, else from their address."""
+"""A named data set and its files: got from `$SERIATIM_DATA`, from the cache, else from their address."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from seriatim.data.download import download
 from seriatim.data.text import read_bytes
 from seriatim.errors import UserError
+
+Kind = Literal["text", "image"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,35 @@ class File:
     sha256: str
     address: str | None
     """None where no public address holds exactly this file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A named data set: what it is, where it comes from, what one may do with it."""
+
+    kind: ClassVar[Kind]
+    title: str
+    licence: str
+    attribution: str
+    files: tuple[File, ...]
+    part: tuple[File, ...] = ()
+    """A part of the set under another name: taken where it is on this machine and `files` are not."""
+    package: str = ""
+    """The Python package that it comes with, instead of files."""
+    note: str = ""
+    """How it is split, and caveats."""
+    by_hand: str = ""
+    """What to do where a file has no address, or the package is missing."""
+
+    @property
+    def size(self) -> int:
+        """Bytes to download."""
+        return sum(file.size for file in self.files)
+
+    def terms(self, found: str) -> str:
+        """Licence, attribution and caveats in sentences, with what was found on reading it."""
+        terms = f"{self.title}. Licence: {self.licence}. By: {self.attribution}."
+        return " ".join(part for part in (terms, self.note, found) if part)
 
 
 def find(file: File) -> Path | None:

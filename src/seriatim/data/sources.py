@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from seriatim.data import named, scratch, split
 from seriatim.data.corpus import BLOCK, Corpus, Document, TextOptions, content, fingerprint
+from seriatim.data.folder import files_in, listed
 from seriatim.data.loaders import KAGGLE_RECIPES
 from seriatim.data.records import json_lines, json_list
 from seriatim.data.text import bare_suffix, file_document, split_file
@@ -88,32 +87,16 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
 
 
 def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
-    texts: list[Path] = []
-    others: Counter[str] = Counter()
-    for path in _walk(folder):
-        if path.suffix.lower() in TEXT_ENDINGS and path.is_file():  # a pipe in a folder would be waited for
-            texts.append(path)
-        else:
-            others[path.suffix.lower() or "no ending"] += 1
-    kinds = ", ".join(f"{count} × {ending}" for ending, count in sorted(others.items()))
+    texts, others = files_in(folder, TEXT_ENDINGS)
+    kinds = listed(others)
     if not texts:
         there = f"only other files ({kinds})" if kinds else "no files"
         raise UserError(
             f"{folder}: {there} where {', '.join('*' + ending for ending in TEXT_ENDINGS)} are wanted: "
             "give a folder with text, or one file by its path"
         )
-    names = sorted((path.relative_to(folder).as_posix(), path) for path in texts)
-    documents = (document for name, path in names for document in _file(path, name, options))
+    documents = (document for name, path in texts for document in _file(path, name, options))
     return documents, f"Left out: {kinds}." if kinds else ""
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    def fail(error: OSError) -> None:
-        raise UserError(f"{error.filename}: {error.strerror}: change its permissions or give another folder")
-
-    for place, folders, files in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place) / name for name in files if not name.startswith("."))
 
 
 def _standard_input(options: TextOptions) -> Iterator[Document]:

@@ -16,29 +16,37 @@ from seriatim.errors import UserError
 MANY = 20
 """From so many different texts on, documents are dealt out whole."""
 
+SIDES = ("train", "validation", "test")
+
 Splits = dict[str, list[Document]]
 
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Split by document where there are many, else by position within each."""
-    if len(_order(documents, seed)) >= MANY:
+    if len(_order([document.measure.digest for document in documents], seed)) >= MANY:
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Deal whole documents out in an order drawn from `seed`; a share counts different texts, copies follow theirs."""
-    order = _order(documents, seed)
+    sides = deal([document.measure.digest for document in documents], validation, test, seed)
+    return _collected(list(zip(sides, documents, strict=True)), validation, test)
+
+
+def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0) -> list[str]:
+    """The side of each thing with such a digest; a share counts different digests, and is one of them or more."""
+    order = _order(digests, seed)
     # A share that was asked for is never rounded down to nothing.
     tested = max(1, round(test * len(order))) if test else 0
     validated = max(1, round(validation * len(order))) if validation else 0
     rank = {digest: place for place, digest in enumerate(order)}
 
-    def side(document: Document) -> str:
-        place = rank[document.measure.digest]
+    def side(digest: str) -> str:
+        place = rank[digest]
         return "test" if place < tested else "validation" if place < tested + validated else "train"
 
-    return _collected([(side(document), document) for document in documents], validation, test)
+    return [side(digest) for digest in digests]
 
 
 def by_position(documents: Sequence[Document], validation: float, test: float) -> Splits:
@@ -62,7 +70,7 @@ def folds(corpus: Corpus, k: int) -> list[Corpus]:
     if k < 2:
         raise UserError(f"{k} folds asked for, but one must train while another validates: ask for 2 or more")
     pool = [*corpus.splits.get("train", ()), *corpus.splits.get("validation", ())]
-    order = _order(pool, seed=0)
+    order = _order([document.measure.digest for document in pool], seed=0)
     fold = _folds_of_documents(pool, order, k) if len(order) >= max(MANY, k) else _folds_of_blocks(pool, k)
     return [_fold(corpus, i, k, fold(i)) for i in range(k)]
 
@@ -99,10 +107,9 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
     return fold
 
 
-def _order(documents: Sequence[Document], seed: int) -> list[str]:
-    """The different texts in a random order: a hash decides, so it depends on neither file order nor library."""
-    different = {document.measure.digest for document in documents}
-    return sorted(different, key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
+def _order(digests: Sequence[str], seed: int) -> list[str]:
+    """The different digests in a random order: a hash decides, so it depends on neither file order nor library."""
+    return sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
 
 
 def _collected(sided: Sequence[tuple[str, Document]], validation: float, test: float) -> Splits:

@@ -2,5 +2,16 @@
 
 from seriatim.heads.base import Discrete, Dist, Event, Head
 from seriatim.heads.categorical import Categorical, CategoricalHead
+from seriatim.heads.mixture import Mixture, MixtureEvent, MixtureHead
 
-__all__ = ["Categorical", "CategoricalHead", "Discrete", "Dist", "Event", "Head"]
+__all__ = [
+    "Categorical",
+    "CategoricalHead",
+    "Discrete",
+    "Dist",
+    "Event",
+    "Head",
+    "Mixture",
+    "MixtureEvent",
+    "MixtureHead",
+]

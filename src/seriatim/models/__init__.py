@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Model
 from seriatim.models.conditional import Conditional
+from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
+from seriatim.models.grid import GridModel
+from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
 from seriatim.models.sequence import SequenceModel
@@ -28,6 +31,16 @@ FAMILIES: dict[str, Family] = {
     "lstm": Family(LSTM, RecurrentConfig, "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text"),
     "gru": Family(GRU, RecurrentConfig, "Cho et al., RNN encoder-decoder", 2014, "text"),
     "transformer": Family(Transformer, TransformerConfig, "Vaswani et al., Attention is all you need", 2017, "text"),
+    "pixelcnn": Family(
+        PixelCNN, PixelCNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
+    ),
+    "gated-pixelcnn": Family(
+        GatedPixelCNN,
+        GatedPixelCNNConfig,
+        "van den Oord et al., Conditional image generation with PixelCNN decoders",
+        2016,
+        "images",
+    ),
 }
 
 
@@ -49,7 +62,12 @@ __all__ = [
     "RNN",
     "Conditional",
     "Family",
+    "GatedPixelCNN",
+    "GatedPixelCNNConfig",
+    "GridModel",
     "Model",
+    "PixelCNN",
+    "PixelCNNConfig",
     "RecurrentConfig",
     "ReplayModel",
     "SequenceModel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final, overload
 
 import torch
@@ -89,6 +89,7 @@ class Model(nn.Module, ABC):
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         prompt: Tensor | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Tensor:
         """Draw n sequences of `length` positions, at about the cost of one pass.
 
@@ -99,6 +100,7 @@ class Model(nn.Module, ABC):
             seed: of the rows; one integer, or one for each row. The same seed gives the same row in any batch.
             steer: temperature and filters; None draws from the model itself.
             prompt: (n, T[, P]) positions that are given.
+            progress: called with how many symbols have been drawn, after each.
 
         Returns:
             (n, length) or (n, length, P), the prompt included.
@@ -127,6 +129,8 @@ class Model(nn.Module, ABC):
                     dist = steer.apply(dist, tally.counts)
                 x = dist.draw(noise(i, dist.noise))
                 tally.add(x)
+                if progress is not None:
+                    progress(i + 1)
                 return x
 
             drawn = list(roll(walk, pick, (length - done) * parts))

@@ -1,4 +1,4 @@
-"""Raw data <-> symbols: text, and the labels and numbers that condition it.
+"""Raw data <-> symbols: text and pictures, and the labels and numbers that condition them.
 
 Nothing here imports torch: symbols are numpy arrays, and the command line answers at once.
 """
@@ -12,6 +12,7 @@ from seriatim.errors import UserError, nearest
 from seriatim.symbols import reading
 from seriatim.symbols.base import Symbols
 from seriatim.symbols.characters import Bytes, Characters
+from seriatim.symbols.image import Levels
 from seriatim.symbols.label import Labels, Numbers
 from seriatim.symbols.policy import Policy
 from seriatim.symbols.rendering import TextStream
@@ -26,6 +27,7 @@ __all__ = [
     "Characters",
     "Ids",
     "Labels",
+    "Levels",
     "Numbers",
     "Policy",
     "Symbols",
@@ -45,6 +47,7 @@ KINDS: Final = {
     "unigram": Unigram,
     "labels": Labels,
     "numbers": Numbers,
+    "levels": Levels,
 }
 
 

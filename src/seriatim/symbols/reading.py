@@ -76,3 +76,11 @@ def number(value: object, key: str) -> float:
     if not math.isfinite(found):
         raise UserError(f"{key}: wanted a finite number, got {found}")
     return found
+
+
+def whole(value: object, key: str, low: int, high: int) -> int:
+    """The whole number at `key`, from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        shown = f"{value!r:.40}" if isinstance(value, int | float | str) else type(value).__name__
+        raise UserError(f"{key}: wanted a whole number from {low} to {high}, got {shown}")
+    return value

@@ -23,9 +23,8 @@ from seriatim.models.base import Given
 from seriatim.training.meter import Board, Log, Meter
 from seriatim.training.optim import Average, adamw, learning_rate
 from seriatim.training.options import TrainOptions
+from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walk import Carry
-
-UNIT = "nats_per_token"
 
 
 class DivergedError(UserError):
@@ -36,7 +35,7 @@ class Hooks(NamedTuple):
     """What the loop calls and does not know about.
 
     Attributes:
-        validate: () -> nats/token on held-out text; None without any.
+        validate: () -> nats a position on held-out data; None without any.
         keep: (about) -> None, saves the model as the run's best.
         show: (step) -> None, writes samples and pictures.
     """
@@ -86,9 +85,11 @@ class Loop:
         folder: Path,
         hooks: Hooks,
         *,
+        unit: Unit = NATS_PER_TOKEN,
         quiet: bool = False,
         note: dict[str, Any] | None = None,
     ) -> None:
+        self.unit = unit
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
         self.total = options.total(batches.per_epoch)
         self.every = options.evaluate_every or max(1, self.total // 10)
@@ -115,7 +116,7 @@ class Loop:
         """
         log = Log(self.folder / "metrics.jsonl", self.step)
         board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
-        meter = Meter(self.total, self.step, UNIT.replace("_", " ").replace(" per ", "/"), self.quiet)
+        meter, unit = Meter(self.total, self.step, self.unit.words, self.quiet), self.unit
         began = time.perf_counter()
 
         def note(row: dict[str, Any]) -> None:
@@ -128,11 +129,13 @@ class Loop:
                 while self.step < self.total and not self._exhausted():
                     loss, symbols = self._advance()
                     self.step += 1
-                    meter.step(self.step, loss, symbols)
+                    meter.step(self.step, loss * unit.scale, symbols)
                     if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
                         rate = learning_rate(self.step - 1, self.total, self.options)
                         seconds = round(time.perf_counter() - began, 3)
-                        note({"step": self.step, f"train_{UNIT}": loss, "lr": rate, "seconds": seconds})
+                        note(
+                            {"step": self.step, f"train_{unit.key}": loss * unit.scale, "lr": rate, "seconds": seconds}
+                        )
                     if self.step % self.batches.per_epoch == 0:
                         note(self._epoch_row())
                     if self.step % self.every == 0 or self.step == self.total:
@@ -176,9 +179,8 @@ class Loop:
                 share = counted / symbols  # so that parts of unequal length weigh as in one large batch
                 (loss * share).backward()
                 loss_seen += value * share
-                cells = batch.x.shape[0] * max(batch.x.shape[1], self.model.config.context)
                 self.epoch_sums = [
-                    a + b for a, b in zip(self.epoch_sums, (value * counted, counted, cells), strict=True)
+                    a + b for a, b in zip(self.epoch_sums, (value * counted, counted, batch.cells), strict=True)
                 ]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip or math.inf)
         if not math.isfinite(float(norm)):
@@ -217,7 +219,8 @@ class Loop:
         limit = level + self.options.spike * max(deviation, 0.02 * abs(level))
         high = high + 1 if self.step > 100 and loss > limit else 0
         if self.options.spike and high >= 3:
-            raise self._broken(f"the loss has risen from about {level:.3f} to {loss:.3f} nats/token", batch)
+            usual, now = (value * self.unit.scale for value in (level, loss))
+            raise self._broken(f"the loss has risen from about {usual:.3f} to {now:.3f} {self.unit.words}", batch)
         if not high:  # what is out of range does not become usual
             deviation += 0.02 * (abs(loss - level) - deviation)
             level += 0.02 * (loss - level)
@@ -234,12 +237,13 @@ class Loop:
     def _epoch_row(self) -> dict[str, Any]:
         nats, symbols, cells = self.epoch_sums
         self.epoch_sums = [0.0, 0.0, 0.0]
-        return {
+        scaled, key = nats * self.unit.scale, self.unit.key
+        row = {
             "step": self.step,
             "epoch": self.step // self.batches.per_epoch,
-            f"epoch_{UNIT}": nats / max(symbols, 1),
-            f"epoch_padded_{UNIT}": nats / max(cells, 1),
+            f"epoch_{key}": scaled / max(symbols, 1),
         }
+        return {**row, f"epoch_padded_{key}": scaled / cells} if cells else row
 
     def _evaluate(self, note: Callable[[dict[str, Any]], None], meter: Meter) -> None:
         self.model.eval()
@@ -248,14 +252,16 @@ class Loop:
             if self.hooks.validate is None:
                 self.hooks.keep(about)
             else:
-                value = self.hooks.validate()
-                note({"step": self.step, f"validation_{UNIT}": value})
+                value = self.hooks.validate() * self.unit.scale
+                note({"step": self.step, f"validation_{self.unit.key}": value})
                 better = value < self.best
                 self.since_best = 0 if better else self.since_best + 1
                 if better:
                     self.best = value
-                    self.hooks.keep({**about, f"validation_{UNIT}": value})
-                meter.say(f"step {self.step} · validation {value:.4f} nats/token{' · best so far' if better else ''}")
+                    self.hooks.keep({**about, f"validation_{self.unit.key}": value})
+                meter.say(
+                    f"step {self.step} · validation {value:.4f} {self.unit.words}{' · best so far' if better else ''}"
+                )
             self.hooks.show(self.step)
         self.save()
 

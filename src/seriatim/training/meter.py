@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seriatim.errors import UserError
+from seriatim.training.unit import Unit
 
 
 @final
@@ -116,7 +117,7 @@ class Meter:
             self._bar.stop()
 
 
-def draw_curve(metrics: Path, picture: Path, unit: str) -> bool:
+def draw_curve(metrics: Path, picture: Path, unit: Unit) -> bool:
     """Draw the learning curves of a `metrics.jsonl`; False without matplotlib or without anything to draw."""
     if importlib.util.find_spec("matplotlib") is None:
         return False
@@ -124,8 +125,10 @@ def draw_curve(metrics: Path, picture: Path, unit: str) -> bool:
     from matplotlib.figure import Figure
 
     rows = read(metrics)
-    train = [(row["step"], row["train_" + unit]) for row in rows if "train_" + unit in row]
-    held = [(row["step"], row["validation_" + unit]) for row in rows if "validation_" + unit in row]
+    train, held = (
+        [(row["step"], row[f"{split}_{unit.key}"]) for row in rows if f"{split}_{unit.key}" in row]
+        for split in ("train", "validation")
+    )
     if not train and not held:
         return False
     figure = Figure(figsize=(6.4, 4.0), dpi=110)
@@ -136,7 +139,7 @@ def draw_curve(metrics: Path, picture: Path, unit: str) -> bool:
     if held:
         axes.plot(*zip(*held, strict=True), marker="o", markersize=3, label="validation")
     axes.set_xlabel("step")
-    axes.set_ylabel(unit.replace("_", " ").replace(" per ", "/"))
+    axes.set_ylabel(unit.words)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.tight_layout()

@@ -15,6 +15,7 @@ class Preset:
     family: str
     net: dict[str, Any] = field(default_factory=dict[str, Any])
     tokens: dict[str, Any] = field(default_factory=dict[str, Any])
+    image: dict[str, Any] = field(default_factory=dict[str, Any])
     train: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -77,5 +78,21 @@ PRESETS: dict[str, Preset] = {
         net={"width": 112, "layers": 1, "heads": 4, "hidden": 320, "context": 200},
         tokens=_WORDS,
         train=_BOOK,
+    ),
+    "book-pixelcnn": Preset(
+        "Generative Deep Learning, chapter 5: 16 × 16, 4 levels, 5 blocks of 128 and 64, 150 epochs; for fashion-mnist",
+        "pixelcnn",
+        net={"filters": 64, "blocks": 5, "kernel": 7},
+        image={"size": (16, 16), "levels": 4, "given": False},
+        train={
+            "batch": 128,
+            "epochs": 150,
+            "lr": 5e-4,
+            "schedule": "constant",
+            "warmup": 0,
+            "beta2": 0.999,
+            "weight_decay": 0.0,
+            "clip": 0.0,
+        },
     ),
 }

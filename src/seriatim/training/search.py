@@ -9,7 +9,7 @@ import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Any, Literal, cast, final
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
 from seriatim.text import TextModel
 from seriatim.training.loop import DivergedError
-from seriatim.training.run import Plan, Session, going_on, plan_of, resume, start
+from seriatim.training.plan import Plan
+from seriatim.training.run import Session, going_on, plan_of, resume, start
 
 _STUDY = "study.json"
 
@@ -43,6 +44,8 @@ class Study:
     def __post_init__(self) -> None:
         if self.count < 2:
             raise UserError(f"--{self.kind} is {self.count}; give at least 2")
+        if self.plan.modality != "text":
+            raise UserError(f"--{self.kind} is for text so far, and {self.plan.family} is not; leave it out")
 
     def begin(self, folder: Path) -> None:
         """Write it down.
@@ -113,7 +116,7 @@ def search(study: Study, folder: Path, quiet: bool = False) -> Plan:
         Interrupted: after Ctrl-C, with everything saved.
     """
     plan = study.plan
-    corpus = plan.open()
+    corpus = cast(Corpus, plan.open())
     if "validation" not in corpus.splits:
         raise UserError("a search is judged on validation text, and there is none; give --data.validation")
     steps = max(1, Session(plan, folder / "search" / "plan", corpus).prepare(resume=False).total // 4)
@@ -147,8 +150,8 @@ def _one(study: Study, plan: Plan, folder: Path, name: str, corpus: Corpus, quie
     place = folder / name
     try:
         if (place / "train" / "state.json").is_file():
-            return resume(place, *plan_of(place), corpus, quiet)
-        return start(plan, place, corpus, quiet)
+            return cast(TextModel, resume(place, *plan_of(place), corpus, quiet))
+        return cast(TextModel, start(plan, place, corpus, quiet))
     except Interrupted:
         raise Interrupted(f"stopped and saved in {name}; {going_on(study.plan, folder)}") from None
 

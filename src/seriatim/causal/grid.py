@@ -1,0 +1,216 @@
+"""Raster convolutions: pictures read row by row and pixel by pixel, and what of it can be done once a row.
+
+A kernel of a raster convolution reaches over rows above and over the pixels to the left. Its sum splits: `above`, all
+that depends on finished rows, is one convolution a row; `along` is what the pixels of the row under way add, one small
+matrix product a sub-pixel. So a picture costs about one forward pass, however many pixels it has.
+
+Colours: the channels of every layer fall into groups, one for each colour. In the kernel's own pixel the group of a
+colour sees the groups before it, and its own except in the first layer (van den Oord et al., 2016, Pixel recurrent
+neural networks, section 3.4), so red is drawn first, green sees red, blue sees both.
+
+Shapes: B batch, H rows, W columns, I and O channels in and out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seriatim.context import Context
+
+
+def groups(width: int, colours: int, copies: int = 1) -> tuple[int, ...]:
+    """The colour that each of `width` channels belongs to, in order, the first groups larger where it does not divide.
+
+    `copies`: so many times over, for maps that a gate splits into halves.
+    """
+    sizes = [(width + colours - 1 - c) // colours for c in range(colours)]
+    return tuple(c for _ in range(copies) for c, size in enumerate(sizes) for _ in range(size))
+
+
+@final
+class RasterConv(nn.Module):
+    """A square convolution cut down to what comes before: rows above, pixels to the left, and the groups allowed here.
+
+    Args:
+        inputs: the colour of each input channel.
+        outputs: the colour of each output channel.
+        kernel: n, odd; the rows reach n // 2 up, the columns n // 2 to both sides.
+        own: whether a group sees itself at the kernel's own pixel (mask B) or not (mask A).
+        rows: False leaves out the rows above: a 1 × n kernel.
+    """
+
+    def __init__(
+        self, inputs: Sequence[int], outputs: Sequence[int], kernel: int = 1, own: bool = True, rows: bool = True
+    ) -> None:
+        super().__init__()
+        self.inputs, self.outputs, self.side = tuple(inputs), tuple(outputs), kernel // 2
+        self.up = self.side if rows else 0
+        mask = torch.ones(len(outputs), len(inputs), self.up + 1, kernel, device="cpu")
+        mask[:, :, -1, self.side + 1 :] = 0
+        i, o = (torch.tensor(labels, device="cpu") for labels in (self.inputs, self.outputs))
+        mask[:, :, -1, self.side] = (i <= o[:, None] if own else i < o[:, None]).float()
+        self.weight = nn.Parameter(torch.empty(mask.shape))
+        self.register_buffer("mask", mask.to(self.weight), persistent=False)  # follows from the config: not in a file
+        self.mask: Tensor
+        self.bias = nn.Parameter(torch.zeros(len(outputs)))
+        bound = 1 / math.sqrt(max(1.0, float(mask.sum()) / len(outputs)))
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, H, W, I) -> (B, H, W, O)."""
+        weight = self.weight * self.mask
+        if self.side == 0:
+            return F.linear(x, weight[:, :, 0, 0], self.bias)
+        padded = F.pad(x, (0, 0, self.side, self.side, self.up, 0)).permute(0, 3, 1, 2)
+        return F.conv2d(padded, weight, self.bias).permute(0, 2, 3, 1)
+
+    def touches(self, colours: int) -> list[Touch]:
+        """Which colours see which at each offset of the kernel."""
+        to, of = (torch.eye(colours)[list(labels)] for labels in (self.outputs, self.inputs))
+        seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu(), to, of) > 0
+        places = [(r, k) for r in range(self.up + 1) for k in range(2 * self.side + 1)]
+        return [(self.up - r, self.side - k, seen[r, k]) for r, k in places if bool(seen[r, k].any())]
+
+
+Touch = tuple[int, int, Tensor]
+"""Rows up, columns left, and (colours, colours) bool: which colours see which there."""
+
+
+def sight(touches: Sequence[Touch], height: int, width: int, colours: int) -> Tensor:
+    """(N, N) bool over sub-pixels: what one pass of a kernel lets each of them see."""
+    see = torch.zeros(height, width, colours, height, width, colours, dtype=torch.bool)
+    for up, left, which in touches:
+        for i in range(max(up, 0), height):
+            for j in range(max(left, 0), min(width, width + left)):
+                see[i, j, :, i - up, j - left, :] |= which
+    n = height * width * colours
+    return see.reshape(n, n)
+
+
+def through(*steps: Tensor) -> Tensor:
+    """Sight through several layers, the first one first: the product of their relations."""
+    result = steps[0]
+    for step in steps[1:]:
+        result = (step.float() @ result.float()) > 0
+    return result
+
+
+@final
+class Look(nn.Module):
+    """What a layer adds for its conditions: a linear map of the vector, and a 1 × 1 one of the field at each pixel."""
+
+    def __init__(self, outputs: int, vector: int = 0, field: int = 0) -> None:
+        super().__init__()
+        self.vector = nn.Linear(vector, outputs, bias=False) if vector else None
+        self.field = nn.Linear(field, outputs, bias=False) if field else None
+
+    def forward(self, context: Context) -> Tensor | None:
+        """(B, H or 1, W or 1, O), to be added; None without conditions.
+
+        Raises:
+            ValueError: if a condition that the layer was built for is not there.
+        """
+        result = None
+        if self.vector is not None:
+            if context.vector is None:
+                raise ValueError("this model reads context.vector, and there is none")
+            result = self.vector(context.vector)[:, None, None]
+        if self.field is not None:
+            if context.field is None:
+                raise ValueError("this model reads context.field, and there is none")
+            local = self.field(context.field)
+            result = local if result is None else result + local
+        return result
+
+
+class Memory(NamedTuple):
+    """Where a raster convolution stands.
+
+    Attributes:
+        past: (B, up, W, I) the finished rows that it still looks at, the latest last.
+        row: (B, side + W, I) the row under way, behind zeros; of a 1 × 1 kernel the pixel under way alone.
+        base: (B, W, O) what finished rows, conditions and the bias add to each pixel of the row under way; (B, 1, O)
+            where that is the same for all.
+    """
+
+    past: Tensor
+    row: Tensor
+    base: Tensor
+
+
+@final
+class Lane:
+    """A raster convolution taken apart for stepping; its masked weights are copied.
+
+    Outputs come colour by colour: those of colour c are all that `along(…, c)` returns, in their own order.
+
+    Args:
+        conv: the convolution, its inputs sorted by colour.
+    """
+
+    def __init__(self, conv: RasterConv) -> None:
+        weight = (conv.weight * conv.mask).detach()
+        self.order = sorted(range(len(conv.outputs)), key=lambda k: conv.outputs[k])
+        weight, self.bias = weight[self.order], conv.bias.detach()[self.order]
+        self.up, self.side, self.inputs = conv.up, conv.side, len(conv.inputs)
+        colours = 1 + max(conv.outputs)
+        self.out, self.into = _bounds(conv.outputs, colours), _bounds(conv.inputs, colours)
+        self.top = weight[:, :, : self.up].contiguous()
+        taps = weight[:, :, self.up, : self.side + 1].permute(2, 1, 0)  # (taps, I, O)
+        self.taps = [taps[:, :, a:b].reshape(-1, b - a).contiguous() for a, b in self.out]
+        self.alone = self.side == 0 and colours == 1  # nothing to remember of a grey pixel
+
+    def start(self, batch: int, width: int, look: Tensor | None = None) -> Memory:
+        """Before the first row; `look` (B, W or 1, O) is what conditions add to it, in the order of the convolution."""
+        new = self.bias.new_zeros
+        row = new(batch, self.side + (width if self.side else 1), self.inputs)
+        base = self.bias.expand(batch, width if self.up else 1, -1).contiguous()
+        return Memory(new(batch, self.up, width, self.inputs), row, self._with(base, look))
+
+    def above(self, memory: Memory, look: Tensor | None = None) -> Memory:
+        """Begin a row: the one under way is finished."""
+        past, row, base = memory
+        if self.up:
+            past = torch.cat([past[:, 1:], row[:, None, self.side :]], 1)
+            padded = F.pad(past, (0, 0, self.side, self.side)).permute(0, 3, 1, 2)
+            base = F.conv2d(padded, self.top, self.bias)[:, :, 0].transpose(1, 2)
+        elif look is not None:
+            base = self.bias.expand(row.shape[0], 1, -1)
+        return Memory(past, row, self._with(base, look))
+
+    def put(self, x: Tensor, memory: Memory, column: int, colour: int) -> None:
+        """Note the inputs x (B, I_c) of a colour at a pixel, in place."""
+        first, last = self.into[colour]
+        memory.row[:, self.side + (column if self.side else 0), first:last] = x
+
+    def read(self, memory: Memory, column: int, colour: int) -> Tensor:
+        """The colour's outputs (B, O_c) at a pixel, from the inputs noted so far."""
+        place = column if self.side else 0
+        window = memory.row[:, place : place + self.side + 1].flatten(1)
+        return torch.addmm(self._base(memory, column, colour), window, self.taps[colour])
+
+    def along(self, x: Tensor, memory: Memory, column: int, colour: int) -> Tensor:
+        """Note the colour's inputs x (B, I_c) at a pixel, and read its outputs (B, O_c)."""
+        if self.alone:
+            return torch.addmm(self._base(memory, column, 0), x, self.taps[0])
+        self.put(x, memory, column, colour)
+        return self.read(memory, column, colour)
+
+    def _base(self, memory: Memory, column: int, colour: int) -> Tensor:
+        a, b = self.out[colour]
+        return memory.base[:, column if memory.base.shape[1] > 1 else 0, a:b]
+
+    def _with(self, base: Tensor, look: Tensor | None) -> Tensor:
+        return base if look is None else base + look[..., self.order]
+
+
+def _bounds(labels: Sequence[int], colours: int) -> list[tuple[int, int]]:
+    """Where each colour begins and ends once the channels are sorted by colour."""
+    ends = [sum(label <= c for label in labels) for c in range(colours)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))

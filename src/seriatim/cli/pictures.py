@@ -1,0 +1,151 @@
+"""What the commands do with a run of pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seriatim.cli.common import only, print_json
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seriatim.data.gallery import ImageOptions, Pictures
+    from seriatim.image import ImageModel
+
+_SHARED = ("json", "device", "threads")
+
+
+def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
+    """bits/dim of held-out pictures."""
+    only("pictures", (*_SHARED, "split"))
+    pictures, name = _pictures(model, run, data, split)
+    figures = model.evaluate(pictures)
+    values = figures.to_json()
+    if as_json:
+        print_json({"data": name, **values})
+        return
+    print(f"{name}: {figures.images:,} pictures of {figures.dims:,} values")
+    for key in ("bits_per_dim", "nats_per_image"):
+        error = values[f"{key}_standard_error"]
+        spread = "" if math.isnan(error) else f" ± {error:.4f}"
+        print(f"  {key.replace('_per_', '/'):12s} {values[key]:.4f}{spread}")
+
+
+def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> None:
+    """Bits of each picture, the most surprising first."""
+    only("pictures", _SHARED)
+    rows: list[tuple[str, float]] = []
+    dims = math.prod(model.shape)
+    for file in files:
+        pictures, _ = _pictures(model, run, file, None)
+        given = _labels(model, pictures)
+        rows += zip(pictures.names, (-model.log_prob(pictures.x, given) / math.log(2)).tolist(), strict=True)
+    for name, bits in sorted(rows, key=lambda row: -row[1]):
+        if as_json:
+            print(json.dumps({"name": name, "bits": bits, "bits_per_dim": bits / dims, "dims": dims}))
+        else:
+            print(f"{bits / dims:8.4f} bits/dim {bits:12.1f} bits  {name}")
+
+
+def sample(
+    model: ImageModel,
+    n: int,
+    given: Mapping[str, str],
+    seeds: int | list[int],
+    output: Path | None,
+    columns: int,
+    singles: bool,
+    steer: Mapping[str, Any],
+) -> None:
+    """A sheet of pictures, single files, or an animation of how they come about."""
+    from seriatim.picture_files import grid, magnification, save, save_animation
+
+    path = Path("samples.png") if output is None else output
+    if not path.suffix and not singles:
+        raise UserError(f"{path} has no ending; write to .png, or to .gif for an animation")
+    if columns < 1:
+        raise UserError(f"--columns is {columns}; give 1 or more")
+    with _progress(math.prod(model.shape)) as progress:
+        pictures = model.sample(n, given=given, seed=seeds, progress=progress, **steer)
+    if singles:
+        folder = path if not path.suffix else path.with_suffix("")
+        for i, picture in enumerate(pictures):
+            save(picture, folder / f"{i:05d}.png")
+        print(f"{folder}: {n} pictures", file=sys.stderr)
+        return
+    if path.suffix.lower() in (".gif", ".webp", ".apng"):
+        save_animation(pictures, path, columns)
+    else:
+        sheet = grid(pictures, columns)
+        save(sheet, path, magnification(sheet.shape[1]))
+    print(f"{path}: {n} pictures", file=sys.stderr)
+
+
+def _labels(model: ImageModel, pictures: Pictures) -> dict[str, Sequence[str]] | None:
+    from seriatim.image import LABEL
+
+    return {LABEL: pictures.labels} if LABEL in model.conditions and pictures.labels is not None else None
+
+
+def options_of(model: ImageModel, run: Path) -> ImageOptions:
+    """How the run's own pictures were read, in the size that the model takes."""
+    import dataclasses
+
+    from seriatim.data.gallery import ImageOptions
+    from seriatim.training.run import plan_of
+
+    try:
+        base = plan_of(run)[0].image
+    except UserError:  # a checkpoint without its training directory
+        base = ImageOptions(levels=min(model.levels.levels, 256))
+    height, width, channels = model.shape
+    colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
+    return dataclasses.replace(base, size=(height, width), colour=colour, limit=None, labels=None)
+
+
+def _pictures(model: ImageModel, run: Path, data: str | None, split: str | None) -> tuple[Pictures, str]:
+    import dataclasses
+
+    from seriatim.data.images import image_names, open_gallery
+    from seriatim.training.run import plan_of
+
+    if data is None:
+        plan = plan_of(run)[0]
+        data, gallery = plan.data, plan.open()
+    else:
+        options = options_of(model, run)
+        if Path(data).exists() or data not in image_names():
+            whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
+            return whole.splits["train"], data
+        gallery = open_gallery(data, options)
+    if split is None:
+        split = next((s for s in ("test", "validation", "train") if s in gallery.splits), "test")
+    if split not in gallery.splits:
+        raise UserError(f"{data} has no split {split!r}; it has {', '.join(gallery.splits)}")
+    found: Any = gallery.splits[split]
+    return found, f"{data}, {split} split"
+
+
+@contextmanager
+def _progress(total: int) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal while pictures appear; silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("drawing", total=total)
+        every = max(1, total // 100)
+
+        def advance(done: int) -> None:
+            if done % every == 0 or done == total:
+                bar.update(task, completed=done)
+
+        yield advance

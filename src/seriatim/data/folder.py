@@ -1,0 +1,41 @@
+"""The files of a folder, by their endings."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from seriatim.errors import UserError
+
+
+def files_in(folder: Path, endings: Sequence[str]) -> tuple[list[tuple[str, Path]], Counter[str]]:
+    """The files below a folder with one of `endings`, sorted by their names in it, and how many others of each ending.
+
+    What is hidden is passed over.
+    """
+    found: list[tuple[str, Path]] = []
+    others: Counter[str] = Counter()
+    for path in walk(folder):
+        if path.suffix.lower() in endings and path.is_file():  # a pipe in a folder would be waited for
+            found.append((path.relative_to(folder).as_posix(), path))
+        else:
+            others[path.suffix.lower() or "no ending"] += 1
+    return sorted(found), others
+
+
+def listed(others: Counter[str]) -> str:
+    """Endings and their numbers for a message: "2 × .pdf, 1 × .py"."""
+    return ", ".join(f"{count} × {ending}" for ending, count in sorted(others.items()))
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder that is not hidden."""
+
+    def fail(error: OSError) -> None:
+        raise UserError(f"{error.filename}: {error.strerror}: change its permissions or give another folder")
+
+    for place, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place) / name for name in files if not name.startswith("."))

@@ -1,0 +1,132 @@
+"""A folder of one's own pictures, or one file: which there are, their labels, and all of them in memory."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seriatim.data.folder import files_in, listed
+from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, ImageOptions, Pictures
+from seriatim.data.picture import Header, read_header, read_pixels
+from seriatim.data.pixels import check_room
+from seriatim.data.text import text_blocks
+from seriatim.errors import UserError
+
+_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
+
+
+def read_folder(path: Path, options: ImageOptions) -> tuple[Pictures, str]:
+    """All pictures of a folder (or the one of a file) in one size and colour, and a note on them."""
+    files, notes = _files(path)
+    names = [name for name, _ in files]
+    labels, remark = _labels(path, names, options)
+    notes += [remark] if remark else []
+    if options.limit is not None and options.limit < len(files):
+        files = _drawn(files, options.limit, options.seed)
+    headers = [read_header(file, str(file)) for _, file in files]
+    height, width = options.sides or _common_size([file for _, file in files], headers)
+    channels = {"grey": 1, "rgb": 3}.get(options.colour) or max(header.channels for header in headers)
+    check_room(len(files), height, width, channels, str(path))
+    x = np.empty((len(files), height, width, channels), np.uint8)
+    remarks: Counter[str] = Counter()
+    for row, (_, file) in zip(x, files, strict=True):
+        picture = read_pixels(file, str(file), channels, options.sides, options.crop, remarks)
+        if picture.shape != row.shape:
+            raise UserError(f"{file}: changed while it was read: start again when nobody writes to it")
+        row[:] = picture
+    notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
+    chosen = None if labels is None else tuple(labels[name] for name, _ in files)
+    return Pictures(x, chosen, [name for name, _ in files]), " ".join(notes)
+
+
+def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    if not path.is_dir():
+        return [(path.name, path)], []
+    files, others = files_in(path, PICTURE_ENDINGS)
+    kinds = listed(others)
+    if not files:
+        there = f"only other files ({kinds})" if kinds else "no files"
+        wanted = ", ".join("*" + ending for ending in PICTURE_ENDINGS)
+        raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with pictures")
+    return files, [f"Left out: {kinds}."] if kinds else []
+
+
+def _drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tuple[str, Path]]:
+    """So many files, in their order: a hash decides, or else they would all be of the first subfolder."""
+    key = {name: hashlib.sha256(repr((seed, name)).encode()).digest() for name, _ in files}
+    chosen = set(sorted(key, key=lambda name: key[name])[:limit])
+    return [(name, file) for name, file in files if name in chosen]
+
+
+def _common_size(files: Sequence[Path], headers: Sequence[Header]) -> tuple[int, int]:
+    first = headers[0]
+    for file, header in zip(files, headers, strict=True):
+        if header[:2] != first[:2]:
+            raise UserError(
+                f"{file}: {header.height} × {header.width} pixels, but {files[0]} has {first.height} × {first.width}: "
+                "say with --image.size what all are to have, e.g. --image.size 32"
+            )
+    if max(first[:2]) > WIDEST:
+        raise UserError(
+            f"{files[0]}: {first.height} × {first.width} pixels, but a side may have {WIDEST}: "
+            "give a smaller --image.size"
+        )
+    return first.height, first.width
+
+
+def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Mapping[str, str] | None, str]:
+    """The label of each picture: from a CSV file, else its subfolder; None where there are none or none are wanted."""
+    if options.labels is not None:
+        if not path.is_dir():
+            raise UserError(f"--image.labels was given, but {path} is one picture, not a folder: leave it out")
+        return _from_csv(Path(options.labels), path, names), ""
+    above = [name.split("/")[:-1] for name in names]
+    if not options.given or len({tuple(folders) for folders in above}) == 1:
+        return None, ""
+    if {folders[0].lower() for folders in above if folders} <= _SPLITS:
+        raise UserError(
+            f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
+            "or say --image.no-given to divide all pictures anew"
+        )
+    if any(len(folders) != 1 for folders in above):
+        return None, "No labels: not all pictures lie one folder deep."
+    return {name: folders[0] for name, folders in zip(names, above, strict=True)}, ""
+
+
+def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, str]:
+    labels: dict[str, str] = {}
+    known = set(names)
+    for place, name, label in _rows(table):
+        if name not in known:
+            raise UserError(f"{place}: names {name!r}, but no such picture lies in {folder}: correct or drop the row")
+        if labels.setdefault(name, label) != label:
+            raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} before: drop one of the rows")
+    missing = [name for name in names if name not in labels]
+    if missing:
+        raise UserError(
+            f"{table}: no label for {len(missing)} of {len(names)} pictures in {folder}, such as {missing[0]!r}: "
+            "add a row for each, or move them elsewhere"
+        )
+    return labels
+
+
+def _rows(table: Path) -> Iterator[tuple[str, str, str]]:
+    """Place, picture and label of each row but a heading."""
+    if not table.is_file():
+        raise UserError(f"{table}: no such file, where --image.labels wants a CSV file: check the path")
+    lines = "".join(text_blocks(table, "utf-8", str(table))).splitlines()
+    try:
+        for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
+            place = f"{table}:{number}"
+            if not cells or (number == 1 and not cells[0].strip().lower().endswith(PICTURE_ENDINGS)):
+                continue
+            if len(cells) != 2 or not all(cell.strip() for cell in cells):
+                raise UserError(f"{place}: {cells!r:.80}, where a picture's path and its label are wanted: correct it")
+            yield place, cells[0].strip().removeprefix("./"), cells[1].strip()
+    except csv.Error as error:
+        raise UserError(f"{table}: malformed CSV ({error}): correct the file") from None

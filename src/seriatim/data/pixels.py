@@ -1,0 +1,86 @@
+"""Pictures as arrays: colour, size, ink. Everything is 8 bit, (height, width, channels), channels last."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seriatim.data.gallery import Crop, ImageOptions
+from seriatim.errors import UserError
+
+Pixels = NDArray[np.uint8]
+
+MOST = 8 << 30
+"""Bytes that the pictures of a data set may take in memory."""
+
+
+def check_room(count: int, height: int, width: int, channels: int, name: str) -> None:
+    """Refuse pictures that would not fit into memory, before it is taken."""
+    if (size := count * height * width * channels) > MOST:
+        raise UserError(
+            f"{name}: {count:,} pictures of {height} × {width} × {channels} take {size / 2**30:.1f} GiB of memory, "
+            f"more than the {MOST / 2**30:g} that are allowed: give a smaller --image.size or --image.limit"
+        )
+
+
+def fit(image: Image.Image, height: int, width: int, crop: Crop) -> Image.Image:
+    """A picture (grey or RGB) in another size.
+
+    The centre is cut out in the wanted shape, to whole pixels; then each value is the mean of those around it under a
+    triangle (Pillow's BILINEAR), which is as wide as a new pixel where the picture shrinks, so that nothing aliases.
+    """
+    if image.size == (width, height):
+        return image
+    if crop == "centre":
+        across = max(1, min(image.width, round(image.height * width / height)))
+        down = max(1, min(image.height, round(image.width * height / width)))
+        left, top = (image.width - across) // 2, (image.height - down) // 2
+        image = image.crop((left, top, left + across, top + down))
+    return image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def to_array(image: Image.Image) -> Pixels:
+    """(H, W, C) of a grey or RGB picture."""
+    x = np.asarray(image, np.uint8)
+    return x if x.ndim == 3 else x[..., None]
+
+
+def shaped(x: Pixels, options: ImageOptions, name: str) -> Pixels:
+    """Pictures (N, H, W, C) in the colour and size that are asked for."""
+    if options.colour == "grey" and x.shape[-1] == 3:
+        x = to_grey(x)
+    if options.sides is not None and options.sides != x.shape[1:3]:
+        check_room(len(x), *options.sides, x.shape[-1], name)
+        flat = x[..., 0] if x.shape[-1] == 1 else x
+        height, width = options.sides
+        out = np.empty((len(x), height, width, x.shape[-1]), np.uint8)
+        for row, picture in zip(out, flat, strict=True):
+            row[:] = to_array(fit(Image.fromarray(picture), height, width, options.crop))
+        x = out
+    if options.colour == "rgb" and x.shape[-1] == 1:
+        check_room(len(x), x.shape[1], x.shape[2], 3, name)
+        x = np.repeat(x, 3, axis=-1)
+    return x
+
+
+def to_grey(x: Pixels) -> Pixels:
+    """Luma of RGB (ITU-R 601-2), rounded as Pillow does it."""
+    red, green, blue = (x[..., i].astype(np.uint32) for i in range(3))
+    return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def ink(x: Pixels, seed: Sequence[int]) -> Pixels:
+    """Draw each value of grey pictures: 255 with probability v / 255, else 0; a function of `seed` and the shape."""
+    u = np.random.default_rng(list(seed)).integers(
+        0, 255, x.shape, dtype=np.uint8
+    )  # 0 to 254, so that v of them are below v
+    return np.where(u < x, np.uint8(255), np.uint8(0))
+
+
+def digest(x: Pixels) -> str:
+    """sha256 of one picture or of many."""
+    return hashlib.sha256(np.ascontiguousarray(x).data).hexdigest()

@@ -1,0 +1,162 @@
+"""A trained model of pictures: pictures in, pictures, likelihoods and figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seriatim import checkpoint
+from seriatim.data.gallery import Pictures
+from seriatim.data.tokens import encode_given
+from seriatim.errors import UserError, nearest
+from seriatim.figures import ImageFigures
+from seriatim.likelihood import to_given
+from seriatim.models import GridModel, Model
+from seriatim.models.conditional import Conditional
+from seriatim.steer import Steer, steer_of
+from seriatim.symbols import Labels, Levels, Symbols
+
+Array = NDArray[np.uint8]
+LABEL = "label"
+"""The condition that a picture's folder, or a data set, gives it."""
+
+
+@final
+class ImageModel:
+    """A model of pictures with the codecs of its levels and conditions.
+
+    `seriatim.load(run)` gives one; `seriatim.train(...)` too. Pictures are 8-bit arrays (N, H, W, C) of the run's size.
+    """
+
+    def __init__(
+        self, model: Model, codecs: Mapping[str, Symbols], family: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
+        levels = codecs["x"]
+        if not isinstance(levels, Levels):
+            raise UserError(f"a model of pictures needs levels, and this one has {type(levels).__name__}")
+        self.model, self.levels, self.codecs = model.eval(), levels, dict(codecs)
+        self.conditions = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels)}
+        self.family, self.about = family, dict(about or {})
+
+    @classmethod
+    def load(cls, run: str | Path, device: str = "cpu") -> ImageModel:
+        """Open a run's directory.
+
+        Raises:
+            UserError: if it is missing, damaged or not a model of pictures.
+        """
+        loaded = checkpoint.load(Path(run), device)
+        if loaded.modality != "images":
+            raise UserError(f"{run} holds a model of {loaded.modality[:40]!r}, and pictures are wanted")
+        return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
+
+    @property
+    def grid(self) -> GridModel:
+        """The family's model, without its encoders."""
+        inner = self.model.model if isinstance(self.model, Conditional) else self.model
+        return cast(GridModel, inner)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of a picture."""
+        return self.levels.shape
+
+    # ------------------------------------------------------------------ likelihood
+
+    @torch.no_grad()
+    def log_prob(
+        self, pictures: Array, given: Mapping[str, str | Sequence[str | None] | None] | None = None, batch: int = 64
+    ) -> NDArray[np.float64]:
+        """log p of each picture in nats.
+
+        Args:
+            pictures: (N, H, W, C) 8-bit values.
+            given: conditions, one for all or a list with one for each.
+            batch: pictures at a time.
+        """
+        x, conditions = self.levels.encode(pictures), self._given(given, len(pictures))
+        result = np.zeros(len(x))
+        for first in range(0, len(x), batch):
+            part = slice(first, first + batch)
+            symbols = torch.from_numpy(positions(x[part], self.model)).to(self.model.device)
+            some = to_given({name: value[part] for name, value in conditions.items()}, self.model.device)
+            result[part] = self.model.log_probs(symbols, some).double().flatten(1).sum(1).cpu().numpy()
+        return result
+
+    def evaluate(self, pictures: Pictures, batch: int = 64) -> ImageFigures:
+        """The exact likelihood of held-out pictures, given their labels if the model has that condition."""
+        given = {LABEL: pictures.labels} if LABEL in self.conditions and pictures.labels is not None else None
+        return ImageFigures.of(-self.log_prob(pictures.x, given, batch), int(np.prod(self.shape)))
+
+    # ------------------------------------------------------------------ sampling
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        given: Mapping[str, str | Sequence[str | None] | None] | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        progress: Callable[[int], None] | None = None,
+        **options: Any,
+    ) -> Array:
+        """Draw pictures, at about the cost of one pass over them.
+
+        Args:
+            n: how many.
+            given: conditions, one for all or a list with one for each.
+            seed: of the first, or a list with one for each. The same seed gives the same picture in any batch.
+            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, …
+            progress: called with the number of symbols drawn after each of them.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            (n, H, W, C) 8-bit values.
+
+        Raises:
+            UserError: on impossible options or unknown conditions.
+        """
+        if n < 1:
+            raise UserError(f"{n} pictures are asked for; ask for at least one")
+        if not isinstance(seed, int) and len(seed) != n:
+            raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one for each")
+        length = int(np.prod(self.grid.canvas))
+        context = to_given(self._given(given, n), self.model.device)
+        chosen = steer_of(steer, options)
+        x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
+        return self.levels.decode(x.view(n, *self.shape).cpu().numpy())
+
+    # ------------------------------------------------------------------ conditions
+
+    def _given(
+        self, given: Mapping[str, str | Sequence[str | None] | None] | None, rows: int
+    ) -> dict[str, NDArray[np.int64]]:
+        given = given or {}
+        for name in given:
+            if name not in self.conditions:
+                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.conditions)}")
+        result: dict[str, NDArray[np.int64]] = {}
+        for name, codec in self.conditions.items():
+            value = given.get(name)
+            values = [value] * rows if value is None or isinstance(value, str) else list(value)
+            if len(values) != rows:
+                raise UserError(f"{len(values)} values of {name} for {rows} pictures; give one, or one for each")
+            known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
+            result[name] = np.array([known[v] for v in values], dtype=np.int64)
+        return result
+
+
+def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
+    """Levels (B, H, W, C) as a model takes them: (B, *S), or (B, *S, P) where a position is a pixel of P colours."""
+    return x[..., 0] if model.head.parts == 1 and len(canvas_of(model)) == 2 else x
+
+
+def canvas_of(model: Model) -> tuple[int, ...]:
+    """The shape of the positions of a model of pictures."""
+    inner = model.model if isinstance(model, Conditional) else model
+    return cast(GridModel, inner).canvas

@@ -1,0 +1,269 @@
+"""Gated PixelCNN: two stacks without a blind spot, gates, and conditions in every gate.
+
+The idea: one stack of convolutions reads the rows above, all of them, the other the pixels to the left in its own row,
+and takes from the first what it needs. So every earlier pixel is seen, and with its gates, tanh · σ, the model comes
+level with PixelRNN. A condition (a label, a vector, another network's embedding, a map) enters every gate.
+
+Deviations from the paper: colours are masked in groups of channels, as in PixelCNN, where the paper says no more than
+that it does so too; the condition has its own weights in both stacks.
+
+Reference: van den Oord et al. (2016), Conditional image generation with PixelCNN decoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast, final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.causal.grid import Lane, Look, Memory, RasterConv, Touch, groups, sight, through
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models.base import Given
+from seriatim.models.grid import GridModel, GridStepper, check_canvas, given, kept, place, row_of, scaled
+from seriatim.tree import Fixed, State
+from seriatim.walk import Carry, Stepper
+
+
+@final
+@dataclass(frozen=True)
+class GatedPixelCNNConfig:
+    """Sizes of a Gated PixelCNN.
+
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        filters: p, the channels of both stacks.
+        layers: gated layers.
+        kernel: of the layers behind the first, odd.
+        first: the first layer's kernel, odd.
+        head: channels of the 1 × 1 layer before the softmax; None means as many as `filters`.
+        vector: channels of the global condition.
+        field: channels of the local condition.
+    """
+
+    height: int = 28
+    width: int = 28
+    channels: int = 1
+    levels: int = 256
+    filters: int = 64
+    layers: int = 8
+    kernel: int = 3
+    first: int = 7
+    head: int | None = None
+    vector: int = 0
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        check_canvas(self)
+        bounded("filters", self.filters, self.channels, 2**14)
+        bounded("layers", self.layers, 1, 1024)
+        bounded("kernel", self.kernel, 3, 63)
+        bounded("first", self.first, 3, 63)
+        bounded("head", self.outer, self.channels, 2**14)
+        bounded("vector", self.vector, 0, 2**16)
+        bounded("field", self.field, 0, 2**16)
+        for name in ("kernel", "first"):
+            bounded(f"{name}, which must be odd: the remainder", getattr(self, name) % 2, 1, 1)
+
+    @property
+    def outer(self) -> int:
+        """Channels of the layer before the softmax."""
+        return self.filters if self.head is None else self.head
+
+
+def _gate(x: Tensor) -> Tensor:
+    """tanh of the first half times σ of the second."""
+    a, b = x.chunk(2, -1)
+    return a.tanh() * b.sigmoid()
+
+
+@final
+class _Layer(nn.Module):
+    """Both stacks one layer on."""
+
+    def __init__(self, config: GatedPixelCNNConfig, number: int) -> None:
+        super().__init__()
+        first = number == 0
+        p, colours = config.filters, config.channels
+        kernel = config.first if first else config.kernel
+        self.side = kernel // 2
+        inputs = colours if first else p
+        self.rows = nn.Conv2d(inputs, 2 * p, (self.side + 1, kernel))
+        last = number == config.layers - 1  # whose vertical stack goes no further than its link
+        self.rows_look = None if last else Look(2 * p, config.vector, config.field)
+        self.link = nn.Linear(2 * p, 2 * p)
+        self.along = RasterConv(groups(inputs, colours), groups(p, colours, 2), kernel, own=not first, rows=False)
+        self.look = Look(2 * p, config.vector, config.field)
+        self.out = RasterConv(groups(p, colours), groups(p, colours))
+        self.first = first
+
+    def above(self, v: Tensor) -> Tensor:
+        """v (B, side + H, W, I), `side` rows of past first -> (B, H, W, 2p): what each row and those before it say."""
+        padded = F.pad(v, (0, 0, self.side, self.side)).permute(0, 3, 1, 2)
+        return self.rows(padded).permute(0, 2, 3, 1)
+
+    def forward(self, v: Tensor, h: Tensor, context: Context) -> tuple[Tensor, Tensor]:
+        above = self.above(F.pad(v, (0, 0, 0, 0, self.side, 0)))
+        shifted = F.pad(above[:, :-1], (0, 0, 0, 0, 1, 0))  # a row must not see itself
+        beside = _plus(self.along(h) + self.link(shifted), self.look(context))
+        y = self.out(_gate(beside))
+        return self.further(above, context), y if self.first else h + y
+
+    def further(self, above: Tensor, context: Context) -> Tensor:
+        """What the vertical stack hands to the next layer; the last one hands on nothing new."""
+        return above if self.rows_look is None else _gate(_plus(above, self.rows_look(context)))
+
+
+def _plus(x: Tensor, look: Tensor | None) -> Tensor:
+    return x if look is None else x + look
+
+
+@final
+class GatedPixelCNN(GridModel):
+    """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures."""
+
+    def __init__(self, config: GatedPixelCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList(_Layer(config, i) for i in range(config.layers))
+        inner, outer = groups(config.filters, config.channels), groups(config.outer, config.channels)
+        logits = [colour for colour in range(config.channels) for _ in range(config.levels)]
+        self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, logits)])
+        self.head = CategoricalHead(config.levels)
+
+    @property
+    def canvas(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.config.height, self.config.width, self.config.channels
+
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        looked = self.condition(context, x.shape[0])
+        v = h = self.scaled(x)
+        for layer in self.layers:
+            v, h = layer(v, h, looked)
+        for layer in self.last:
+            h = layer(h.relu())
+        return h.unflatten(-1, (x.shape[-1], self.config.levels))
+
+    def packed(self) -> Stepper:
+        """The vertical stack is worked out once a row, the horizontal one by a matrix product a layer and sub-pixel."""
+        return _Packed(self)
+
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """Everything earlier within the kernels' reach: no blind spot."""
+        height, width, colours = shape
+        every = torch.ones(colours, colours, dtype=torch.bool)
+
+        def of(touches: Sequence[Touch]) -> Tensor:
+            return sight(touches, height, width, colours)
+
+        down = of([(1, 0, every)])
+        v = h = torch.eye(height * width * colours, dtype=torch.bool)
+        for layer in cast("list[_Layer]", self.layers):
+            n = layer.side
+            above = through(v, of([(up, left, every) for up in range(n + 1) for left in range(-n, n + 1)]))
+            beside = through(h, of(layer.along.touches(colours))) | through(above, down)
+            y = through(beside, of(layer.out.touches(colours)))
+            v, h = above, y if layer.first else h | y
+        return through(h, *[of(cast(RasterConv, layer).touches(colours)) for layer in self.last])
+
+
+class _Position(NamedTuple):
+    """Where a batch of pictures stands.
+
+    Attributes:
+        clock: sub-pixels drawn.
+        row: (B, W, C) the row under way.
+        past: of each layer (B, side, W, I), the rows that the vertical stack still looks at.
+        memories: of each horizontal convolution.
+        looks: what conditions add to the vertical and to the horizontal stack, layer by layer.
+    """
+
+    clock: int
+    row: Tensor
+    past: tuple[Tensor, ...]
+    memories: tuple[Memory, ...]
+    looks: Fixed
+
+
+@final
+class _Packed(GridStepper):
+    """Rows by convolution, sub-pixels by matrix products."""
+
+    def __init__(self, model: GatedPixelCNN) -> None:
+        self.head: Head = model.head
+        self.config = model.config
+        self.layers = cast("list[_Layer]", list(model.layers))
+        self.lanes = [Lane(conv) for layer in self.layers for conv in (layer.along, layer.out)]
+        self.last = [Lane(cast(RasterConv, conv)) for conv in model.last]
+        self.dtype = self.layers[0].rows.weight.dtype
+
+    @torch.no_grad()
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """An empty picture, and what its conditions add to each layer."""
+        width, new = self.config.width, self.layers[0].rows.weight.new_zeros
+        looks = tuple(
+            (kept(None if layer.rows_look is None else layer.rows_look(context)), kept(layer.look(context)))
+            for layer in self.layers
+        )
+        past = tuple(new(batch, layer.side, width, layer.rows.in_channels) for layer in self.layers)
+        memories: list[Memory] = []
+        for number, layer in enumerate(self.layers):
+            nothing = layer.link(new(batch, width, 2 * self.config.filters))
+            beside = _plus(nothing, row_of(given(looks[number][1]), 0))
+            memories.append(self.lanes[2 * number].start(batch, width, beside))
+            memories.append(self.lanes[2 * number + 1].start(batch, width))
+        memories += [lane.start(batch, width) for lane in self.last]
+        return _Position(0, new(batch, width, self.config.channels), past, tuple(memories), Fixed(looks))
+
+    def _next_row(self, state: _Position, at: int) -> _Position:
+        """The row under way goes through the vertical stack; what comes out stands under the next one."""
+        v, past, memories = state.row, list(state.past), list(state.memories)
+        for number, layer in enumerate(self.layers):
+            rows_look, look = map(given, state.looks.nest[number])
+            seen = torch.cat([past[number], v[:, None]], 1)
+            past[number] = seen[:, 1:]
+            above = layer.above(seen)[:, 0]
+            beside = _plus(layer.link(above), row_of(look, at))
+            memories[2 * number] = self.lanes[2 * number].above(memories[2 * number], beside)
+            v = _gate(_plus(above, row_of(rows_look, at - 1)))
+        return _Position(state.clock, state.row, tuple(past), tuple(memories), state.looks)
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        clock = state.clock
+        at = place(clock, self.config.width, self.config.channels)
+        if clock:
+            last = place(clock - 1, self.config.width, self.config.channels)
+            value = scaled(prev, self.config.levels, self.dtype)
+            state.row[:, last.column, last.colour] = value
+            self.lanes[0].put(value[:, None], state.memories[0], last.column, last.colour)
+        if at.begins:
+            state = self._next_row(state, at.row)
+        memories = state.memories
+        h = None
+        for number in range(len(self.layers)):
+            along, out = self.lanes[2 * number : 2 * number + 2]
+            if h is None:
+                beside = along.read(memories[0], at.column, at.colour)
+            else:
+                beside = along.along(h, memories[2 * number], at.column, at.colour)
+            y = out.along(_gate(beside), memories[2 * number + 1], at.column, at.colour)
+            h = y if h is None else h + y
+        assert h is not None
+        for lane, memory in zip(self.last, memories[-2:], strict=True):
+            h = lane.along(h.relu(), memory, at.column, at.colour)
+        return h, state._replace(clock=clock + 1)

@@ -1,0 +1,205 @@
+"""PixelCNN: masked convolutions over sub-pixels, and a softmax for each.
+
+The idea: a convolution whose kernel is cut off where the future begins lets every pixel of a training picture be
+predicted at once. The kernel's own pixel is masked by colour, so green sees red and blue sees both. What the cut costs
+is a blind spot: a stack of such kernels never sees a wedge of pixels above and to the right (`sees`; the Gated PixelCNN
+mends it).
+
+Deviations from the paper: the residual blocks' middle map takes conditions (a linear map of `vector`, a 1 × 1 of
+`field`), which the paper's model does not have; levels enter as numbers in [−1, 1].
+
+Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, sections 3.3 to 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast, final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.causal.grid import Lane, Look, Memory, RasterConv, groups, sight, through
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models.base import Given
+from seriatim.models.grid import GridModel, GridStepper, check_canvas, given, kept, place, row_of, scaled
+from seriatim.tree import Fixed, State
+from seriatim.walk import Carry, Stepper
+
+
+@final
+@dataclass(frozen=True)
+class PixelCNNConfig:
+    """Sizes of a PixelCNN.
+
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        filters: h, the channels inside a block; between blocks there are 2h.
+        blocks: residual blocks.
+        kernel: of the first convolution, odd.
+        head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+        vector: channels of the global condition.
+        field: channels of the local condition.
+    """
+
+    height: int = 28
+    width: int = 28
+    channels: int = 1
+    levels: int = 256
+    filters: int = 64
+    blocks: int = 5
+    kernel: int = 7
+    head: int | None = None
+    vector: int = 0
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        check_canvas(self)
+        bounded("filters", self.filters, self.channels, 2**14)
+        bounded("blocks", self.blocks, 1, 1024)
+        bounded("kernel", self.kernel, 3, 63)
+        bounded("head", self.outer, self.channels, 2**14)
+        bounded("vector", self.vector, 0, 2**16)
+        bounded("field", self.field, 0, 2**16)
+        bounded("kernel, which must be odd: the remainder", self.kernel % 2, 1, 1)
+
+    @property
+    def outer(self) -> int:
+        """Channels of the two layers before the softmax."""
+        return 2 * self.filters if self.head is None else self.head
+
+
+@final
+class _Block(nn.Module):
+    """ReLU, 1 × 1 to h; ReLU, 3 × 3; ReLU, 1 × 1 to 2h; plus the input."""
+
+    def __init__(self, config: PixelCNNConfig) -> None:
+        super().__init__()
+        wide, narrow = groups(2 * config.filters, config.channels), groups(config.filters, config.channels)
+        self.reduce = RasterConv(wide, narrow)
+        self.conv = RasterConv(narrow, narrow, 3)
+        self.look = Look(config.filters, config.vector, config.field)
+        self.expand = RasterConv(narrow, wide)
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        y = self.conv(self.reduce(x.relu()).relu())
+        look = self.look(context)
+        return x + self.expand((y if look is None else y + look).relu())
+
+
+@final
+class PixelCNN(GridModel):
+    """Masked convolutions over the sub-pixels of pictures."""
+
+    def __init__(self, config: PixelCNNConfig) -> None:
+        super().__init__()
+        self.config, c = config, config.channels
+        wide, outer = groups(2 * config.filters, c), groups(config.outer, c)
+        self.first = RasterConv(range(c), wide, config.kernel, own=False)
+        self.blocks = nn.ModuleList(_Block(config) for _ in range(config.blocks))
+        logits = [colour for colour in range(c) for _ in range(config.levels)]
+        self.last = nn.ModuleList([RasterConv(wide, outer), RasterConv(outer, outer), RasterConv(outer, logits)])
+        self.head = CategoricalHead(config.levels)
+
+    @property
+    def canvas(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.config.height, self.config.width, self.config.channels
+
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        looked = self.condition(context, x.shape[0])
+        h = self.first(self.scaled(x))
+        for block in self.blocks:
+            h = block(h, looked)
+        for layer in self.last:
+            h = layer(h.relu())
+        return h.unflatten(-1, (x.shape[-1], self.config.levels))
+
+    def packed(self) -> Stepper:
+        """Masked weights copied, kernels divided into rows above and pixels to the left."""
+        return _Packed(self)
+
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """The cone that the kernels open upwards; what a stack of 3 × 3 kernels leaves out of it is the blind spot."""
+        height, width, colours = shape
+
+        def of(conv: nn.Module) -> Tensor:
+            return sight(cast(RasterConv, conv).touches(colours), height, width, colours)
+
+        here = torch.eye(height * width * colours, dtype=torch.bool)
+        result = of(self.first)
+        for block in cast("list[_Block]", self.blocks):
+            result = through(result, here | through(of(block.reduce), of(block.conv), of(block.expand)))
+        return through(result, *[of(layer) for layer in self.last])
+
+
+class _Position(NamedTuple):
+    """Where a batch of pictures stands: symbols drawn, the convolutions' memories, and what conditions add."""
+
+    clock: int
+    memories: tuple[Memory, ...]
+    looks: Fixed
+
+
+@final
+class _Packed(GridStepper):
+    """One sub-pixel at a time: a matrix product a layer."""
+
+    def __init__(self, model: PixelCNN) -> None:
+        self.head: Head = model.head
+        self.config, self.model = model.config, model
+        blocks = cast("list[_Block]", list(model.blocks))
+        convs = [model.first, *[c for b in blocks for c in (b.reduce, b.conv, b.expand)], *model.last]
+        self.lanes = [Lane(cast(RasterConv, conv)) for conv in convs]
+        self.dtype = model.first.weight.dtype
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """An empty picture, and what its conditions add to each block."""
+        with torch.no_grad():
+            looks = tuple(kept(cast(_Block, block).look(context)) for block in self.model.blocks)
+        memories = [
+            lane.start(batch, self.config.width, row_of(look, 0))
+            for lane, look in zip(self.lanes, self._looks(looks), strict=True)
+        ]
+        return _Position(0, tuple(memories), Fixed(looks))
+
+    def _looks(self, looks: State) -> list[Tensor | None]:
+        """What conditions add to each lane: they enter at the middle of every block."""
+        blocks = [[None, given(look), None] for look in looks]
+        return [None, *[entry for block in blocks for entry in block], None, None, None]
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        clock, memories = state.clock, list(state.memories)
+        at = place(clock, self.config.width, self.config.channels)
+        if clock:
+            last = place(clock - 1, self.config.width, self.config.channels)
+            value = scaled(prev, self.config.levels, self.dtype)[:, None]
+            self.lanes[0].put(value, memories[0], last.column, last.colour)
+        if at.begins:
+            looks = self._looks(state.looks.nest)
+            memories = [
+                lane.above(memory, row_of(look, at.row))
+                for lane, memory, look in zip(self.lanes, memories, looks, strict=True)
+            ]
+        h = self.lanes[0].read(memories[0], at.column, at.colour)
+        lanes = list(zip(self.lanes[1:], memories[1:], strict=True))
+        for first in range(0, len(lanes) - 3, 3):
+            y = h
+            for lane, memory in lanes[first : first + 3]:
+                y = lane.along(y.relu(), memory, at.column, at.colour)
+            h = h + y
+        for lane, memory in lanes[-3:]:
+            h = lane.along(h.relu(), memory, at.column, at.colour)
+        return h, _Position(clock + 1, tuple(memories), state.looks)

@@ -1,0 +1,84 @@
+"""Pictures on disk: grids, single files, and the picture appearing pixel by pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seriatim.errors import UserError
+
+Array = NDArray[np.uint8]
+_SMALL = 384  # a grid is shown with whole-number magnification up to about so many pixels across
+
+
+def grid(x: Array, columns: int = 8, gap: int = 1) -> Array:
+    """Pictures (N, H, W, C) side by side in rows of `columns`, as one (H', W', C)."""
+    n, height, width, channels = x.shape
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 128, np.uint8)
+    for i, picture in enumerate(x):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def image(x: Array, magnify: int = 1) -> Image.Image:
+    """(H, W, C) as a picture of Pillow's, each pixel `magnify` times as large.
+
+    Raises:
+        UserError: for other than 1 or 3 channels, which no picture file holds.
+    """
+    if x.shape[-1] not in (1, 3):
+        raise UserError(f"pictures of {x.shape[-1]} channels cannot be written as PNG; use the array in Python")
+    shown = Image.fromarray(x[..., 0] if x.shape[-1] == 1 else x)
+    return shown.resize((shown.width * magnify, shown.height * magnify), Image.Resampling.NEAREST)
+
+
+def magnification(width: int) -> int:
+    """How much a sheet of this width is enlarged so that one can see its pixels."""
+    return max(1, _SMALL // width)
+
+
+def save(x: Array, path: Path, magnify: int = 1) -> None:
+    """Write one picture; the file's ending says how (PNG, GIF, WebP, …).
+
+    Raises:
+        UserError: if the ending is none that Pillow knows, or the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, image(x, magnify))
+
+
+def save_grid(x: Array, path: Path, columns: int = 8) -> None:
+    """Write pictures (N, H, W, C) as one sheet."""
+    sheet = grid(x, columns)
+    save(sheet, path, magnification(sheet.shape[1]))
+
+
+def save_animation(x: Array, path: Path, columns: int = 8, frames: int = 48) -> None:
+    """Write how pictures (N, H, W, C) come about, in the order in which they are drawn; what is to come is grey."""
+    n, height, width, channels = x.shape
+    pixels = height * width
+    sheets: list[Image.Image] = []
+    for done in np.unique(np.linspace(0, pixels, frames).astype(int)):
+        shown = np.full((n, pixels, channels), 128, np.uint8)
+        shown[:, :done] = x.reshape(n, pixels, channels)[:, :done]
+        sheet = grid(shown.reshape(x.shape), columns)
+        sheets.append(image(sheet, magnification(sheet.shape[1])))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    times = [60] * (len(sheets) - 1) + [1500]
+    _write(path, sheets[0], save_all=True, append_images=sheets[1:], duration=times, loop=0)
+
+
+def _write(path: Path, picture: Image.Image, **options: Any) -> None:
+    try:
+        picture.save(path, **options)
+    except ValueError:
+        raise UserError(f"{path}: the ending {path.suffix!r} is no picture format; write to .png, or .gif") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from None

@@ -1,0 +1,90 @@
+"""Pictures as symbols: each value of each pixel on one of so many levels."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.errors import UserError
+from seriatim.symbols import reading
+
+_BOUNDS: Final = {"height": (1, 4096), "width": (1, 4096), "channels": (1, 64), "levels": (2, 65536)}
+
+
+@final
+class Levels:
+    """Pictures of one size, each value on one of `levels` levels of equal width.
+
+    A value v of 8 bits is on level floor(v · levels / 256), which for 256 levels is v itself. Level k is shown as
+    k · 255 / (levels − 1), rounded to the nearest 8-bit value *that lies on level k*, so that up to 256 levels `encode`
+    undoes `decode`; plain rounding would show level 1 of 200 as 1, which is on level 0. More levels than 256 are for
+    16 bits, and shown with 8.
+
+    Args:
+        height: rows, to 4096.
+        width: columns, to 4096.
+        channels: values a pixel, to 64: 1 for grey, 3 for red, green and blue.
+        levels: from 2 to 65536.
+    """
+
+    kind: ClassVar = "levels"
+
+    def __init__(self, height: int, width: int, channels: int, levels: int = 256) -> None:
+        given = {"height": height, "width": width, "channels": channels, "levels": levels}
+        for name, value in given.items():
+            reading.whole(value, name, *_BOUNDS[name])
+        self.height, self.width, self.channels, self.levels = height, width, channels, levels
+        shown = np.rint(np.arange(levels) * 255 / (levels - 1)).astype(np.int64)
+        if levels <= 256:
+            edges = -(
+                -np.arange(levels + 1) * 256 // levels
+            )  # level k holds the values from edges[k] to edges[k + 1] − 1
+            shown = shown.clip(edges[:-1], edges[1:] - 1)
+        self._shown: NDArray[np.uint8] = shown.astype(np.uint8)
+
+    @property
+    def size(self) -> int:
+        """How many levels there are."""
+        return self.levels
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+    def encode(self, raw: NDArray[Any], /) -> NDArray[np.int64]:
+        """The levels of pictures (..., H, W, C) in uint8 or uint16."""
+        pixels: NDArray[Any] = np.asarray(raw)
+        if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+            raise UserError(
+                f"picture: values of type {pixels.dtype}, where uint8 or uint16 is wanted; convert them first"
+            )
+        if pixels.shape[-3:] != self.shape:
+            raise UserError(
+                f"picture: shape {pixels.shape}, where (…, {', '.join(map(str, self.shape))}) is wanted: "
+                "height, width, channels; resize it first"
+            )
+        return pixels.astype(np.int64) * self.levels >> (8 * pixels.dtype.itemsize)
+
+    def decode(self, x: Any, /) -> NDArray[np.uint8]:
+        """Levels of any shape as 8-bit values."""
+        levels: NDArray[Any] = np.asarray(x)
+        if levels.dtype.kind not in "iu":
+            raise UserError(
+                f"levels: values of type {levels.dtype}, where whole numbers are wanted; give what was encoded"
+            )
+        if levels.size and (levels.min() < 0 or levels.max() >= self.levels):
+            raise UserError(f"levels: values from {levels.min()} to {levels.max()}: wanted 0 to {self.levels - 1}")
+        return self._shown[levels]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape and the number of levels."""
+        return {"kind": self.kind, **{name: getattr(self, name) for name in _BOUNDS}}
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
+        fields = reading.document(document, cls.kind, _BOUNDS)
+        return cls(**{name: reading.whole(fields[name], name, *bounds) for name, bounds in _BOUNDS.items()})

@@ -1,0 +1,145 @@
+"""Training on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.batches import Batch, Batches
+from seriatim.data.gallery import Gallery, Pictures
+from seriatim.data.pixels import ink
+from seriatim.errors import UserError
+from seriatim.image import LABEL, ImageModel, positions
+from seriatim.models import Model
+from seriatim.picture_files import save_grid
+from seriatim.symbols import Labels, Levels, Symbols
+from seriatim.training.plan import Plan
+from seriatim.training.task import Task
+from seriatim.training.unit import Unit, bits_per_dim
+
+_BATCH = 64
+_LEAST = 256  # pictures that an evaluation looks at, whatever `evaluate_symbols` says
+_COLUMNS = 8
+
+
+@final
+class Deal(Batches):
+    """Every picture once an epoch, in an order drawn for each.
+
+    Args:
+        pictures: the training split.
+        codec: of their levels.
+        labels: of each, encoded; None without that condition.
+        model: that takes them.
+        size: pictures a batch.
+        seed: of the order, and of the ink.
+        anew: draw the ink of grey pictures anew each time.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        codec: Levels,
+        labels: NDArray[np.int64] | None,
+        model: Model,
+        size: int,
+        seed: int,
+        anew: bool,
+    ) -> None:
+        self.pictures, self.codec, self.labels, self.model = pictures, codec, labels, model
+        self.size, self.seed, self.anew = size, seed, anew
+        self.per_epoch = max(1, len(pictures.x) // size)
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def batch(self, step: int) -> Batch:
+        """Pictures step · size … of the epoch's order."""
+        epoch, index = divmod(step, self.per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            order = np.random.default_rng([self.seed, epoch, 3]).permutation(len(self.pictures.x))
+            self._order = epoch, order
+        chosen = self._order[1][np.arange(index * self.size, (index + 1) * self.size) % len(self.pictures.x)]
+        raw = self.pictures.x[chosen]
+        if self.anew:
+            raw = ink(raw, (self.seed, step, 4))
+        x = positions(self.codec.encode(raw), self.model)
+        shape = x.shape if self.model.head.parts == 1 else x.shape[:-1]
+        given = {} if self.labels is None else {LABEL: self.labels[chosen]}
+        names = [self.pictures.names[int(i)] for i in chosen[:3]]
+        return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
+
+
+@final
+class ImageTask(Task):
+    """Levels, whole pictures in batches, bits/dim, samples as sheets."""
+
+    modality = "images"
+
+    def __init__(self, plan: Plan, folder: Path, gallery: Gallery) -> None:
+        super().__init__(plan, folder)
+        self.gallery, self.fingerprint, self.note = gallery, gallery.fingerprint, gallery.note
+        if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
+            name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
+            raise UserError(f"--train.{name} is for text, and {plan.data} holds pictures; leave it out")
+
+    def learn(self) -> dict[str, Symbols]:
+        """Levels of the pictures' own shape, and the labels if there are any and they are wanted."""
+        train, options = self.gallery.splits["train"], self.plan.image
+        height, width, channels = train.x.shape[1:]
+        codecs: dict[str, Symbols] = {"x": Levels(height, width, channels, options.alphabet)}
+        if options.given and train.labels is not None:
+            codecs[LABEL] = Labels.train(train.labels)
+        return codecs
+
+    def batches(self) -> Batches:
+        """The training split, dealt anew each epoch."""
+        train, plan = self.gallery.splits["train"], self.plan
+        codec = cast(Levels, self.codecs["x"])
+        if train.x.shape[1:] != codec.shape:
+            raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
+        anew = plan.image.binarise == "epoch"
+        return Deal(train, codec, self._labels(train), self.model, plan.train.batch, plan.train.seed, anew)
+
+    def validation(self) -> Callable[[], float] | None:
+        """Held-out pictures spread evenly over the split, the same ones every time."""
+        held = self.gallery.splits.get("validation")
+        if held is None:
+            return None
+        dims = int(np.prod(held.x.shape[1:]))
+        most = self.plan.train.evaluate_symbols
+        count = len(held.x) if most == 0 else min(len(held.x), max(_LEAST, most // dims))
+        chosen = np.linspace(0, len(held.x) - 1, count).astype(int)
+        x, labels = held.x[chosen], None if held.labels is None else [held.labels[int(i)] for i in chosen]
+        names = [held.names[int(i)] for i in chosen]
+        part = Pictures(x, None if labels is None else tuple(labels), names)
+
+        def validate() -> float:
+            model = ImageModel(self.model, self.codecs)
+            return model.evaluate(part, _BATCH).nats_per_image / dims * self.model.head.parts
+
+        return validate
+
+    def unit(self) -> Unit:
+        """bits/dim."""
+        return bits_per_dim(self.model.head.parts)
+
+    def show(self, step: int) -> None:
+        """A sheet of samples; of a model with labels, a column for each in turn."""
+        model = ImageModel(self.model, self.codecs)
+        known = model.conditions.get(LABEL)
+        columns = min(10, known.size) if known is not None else _COLUMNS
+        n = self.plan.train.samples * columns
+        given = None if known is None else {LABEL: [known.decode(i % columns) for i in range(n)]}
+        pictures = model.sample(n, given=given, seed=step)
+        if pictures.shape[-1] in (1, 3):
+            save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
+
+    def _labels(self, pictures: Pictures) -> NDArray[np.int64] | None:
+        codec = self.codecs.get(LABEL)
+        if not isinstance(codec, Labels) or pictures.labels is None:
+            return None
+        known = {label: codec.encode(label) for label in set(pictures.labels)}
+        return np.array([known[label] for label in pictures.labels], dtype=np.int64)

@@ -1,0 +1,98 @@
+"""Everything that decides a run, as it is written into it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from seriatim import config as configs
+from seriatim.data import Corpus, TextOptions, folds, open_corpus
+from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery
+from seriatim.data.named import names
+from seriatim.errors import UserError
+from seriatim.models import family
+from seriatim.training.options import TokenOptions, TrainOptions
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run.
+
+    Attributes:
+        data: a path or the name of a data set.
+        family: a key of `seriatim.models.FAMILIES`.
+        net: fields of the family's config; `symbols`, `vector` and `start` follow from the data.
+        tokens: how text becomes symbols.
+        text: how text is read and divided.
+        image: how pictures are read and divided.
+        train: how it is trained.
+        begin: a run whose weights and codecs to start from.
+        fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
+    """
+
+    data: str
+    family: str = "transformer"
+    net: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tokens: TokenOptions = field(default_factory=TokenOptions)
+    text: TextOptions = field(default_factory=TextOptions)
+    image: ImageOptions = field(default_factory=ImageOptions)
+    train: TrainOptions = field(default_factory=TrainOptions)
+    begin: str | None = None
+    fold: tuple[int, int] | None = None
+
+    @property
+    def modality(self) -> str:
+        """What the family is for: "text", "images"."""
+        return family(self.family).data
+
+    def open(self) -> Corpus | Gallery:
+        """The data, divided as this run divides it.
+
+        Raises:
+            UserError: if it is not what the family is for, or cannot be read.
+        """
+        if self.modality == "images":
+            if not is_gallery(self.data) and not Path(self.data).is_dir() and self.data in names("text"):
+                raise UserError(f"{self.data} is text, and {self.family} is for pictures; leave out --model")
+            return open_gallery(self.data, self.image)
+        if self.data != "-" and is_gallery(self.data):
+            raise UserError(f"{self.data} holds pictures, and {self.family} is for text; leave out --model")
+        corpus = open_corpus(self.data, self.text)
+        return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As written into the run."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], where: str) -> Plan:
+        """The reverse of `to_json`.
+
+        Raises:
+            UserError: naming the key that is wrong.
+        """
+        known = set(document) == {f.name for f in dataclasses.fields(cls)}
+        if not known or not all(
+            isinstance(document[name], dict) for name in ("net", "tokens", "text", "image", "train")
+        ):
+            raise UserError(f"{where} is not what `seriatim train` has written; train anew")
+        return cls(
+            data=str(document["data"]),
+            family=str(document["family"]),
+            net=document["net"],
+            tokens=configs.read(TokenOptions, document["tokens"], f"{where}: tokens"),
+            text=configs.read(TextOptions, document["text"], f"{where}: text"),
+            image=configs.read(ImageOptions, document["image"], f"{where}: image"),
+            train=configs.read(TrainOptions, document["train"], f"{where}: train"),
+            begin=None if document["begin"] is None else str(document["begin"]),
+            fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),
+        )
+
+
+def usual_family(data: str | Path) -> str:
+    """The family for data of which nothing else is said."""
+    return "gated-pixelcnn" if data != "-" and is_gallery(data) else "transformer"

@@ -1,0 +1,58 @@
+"""What a run does with one kind of data; the loop around it is the same for all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from seriatim.data.batches import Batches
+from seriatim.models import Model
+from seriatim.symbols import Symbols
+from seriatim.training.plan import Plan
+from seriatim.training.unit import Unit
+
+
+class Task(ABC):
+    """One kind of data: how it becomes symbols, batches and figures, and what is shown of a model of it.
+
+    Attributes:
+        modality: what checkpoints call it.
+        fingerprint: of the data.
+        note: licence and caveats.
+        codecs: {"x": …, condition: …}, learned by `learn` or read from a run.
+        model: of this run, once there is one.
+    """
+
+    modality: str
+    fingerprint: str
+    note: str
+    codecs: Mapping[str, Symbols]
+    model: Model
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan, self.folder = plan, folder
+
+    @abstractmethod
+    def learn(self) -> dict[str, Symbols]:
+        """The codecs that the training split asks for."""
+
+    @abstractmethod
+    def batches(self) -> Batches:
+        """What the model learns from.
+
+        Raises:
+            UserError: if the options do not fit the data or the model.
+        """
+
+    @abstractmethod
+    def validation(self) -> Callable[[], float] | None:
+        """() -> nats a position on held-out data; None without any."""
+
+    @abstractmethod
+    def unit(self) -> Unit:
+        """What its figures are counted in."""
+
+    @abstractmethod
+    def show(self, step: int) -> None:
+        """Write samples of the model into the run."""

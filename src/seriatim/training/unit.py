@@ -1,0 +1,31 @@
+"""What a run's figures are counted in."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class Unit(NamedTuple):
+    """A unit of surprise.
+
+    Attributes:
+        key: as in `metrics.jsonl`: nats_per_token, bits_per_dim.
+        scale: how many of it one nat a position is.
+    """
+
+    key: str
+    scale: float
+
+    @property
+    def words(self) -> str:
+        """As people read it: nats/token."""
+        return self.key.replace("_per_", "/")
+
+
+NATS_PER_TOKEN = Unit("nats_per_token", 1.0)
+
+
+def bits_per_dim(parts: int) -> Unit:
+    """Bits a sub-pixel, of a model whose positions have so many."""
+    return Unit("bits_per_dim", 1 / (parts * math.log(2)))

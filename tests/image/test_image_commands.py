@@ -1,0 +1,123 @@
+"""The commands on a run of pictures: what they write, and what they refuse in one line."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seriatim.cli import main
+from seriatim.picture_files import grid
+from seriatim.training.run import start
+from tiny_pictures import SIZE, folder_of, plan
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("made")
+    shutil.move(folder_of(place), place / "pictures")
+    start(plan(place / "pictures"), place / "run", quiet=True)
+    (place / "novel.txt").write_text("It was a dark night. " * 200)
+    (place / "hollow").mkdir()
+    (place / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    return place
+
+
+@pytest.fixture
+def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(made)
+    return made
+
+
+def test_sheets_singles_and_animations(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "run", "-n", "6", "--columns", "3", "--given", "label=down", "-o", "sheet.png"]) == 0
+    with Image.open("sheet.png") as sheet:
+        rows, columns = 2 * (SIZE[0] + 1) - 1, 3 * (SIZE[1] + 1) - 1
+        assert sheet.width % columns == 0
+        assert sheet.size == (sheet.width, rows * sheet.width // columns)
+    assert main(["sample", "run", "-n", "3", "--singles", "-o", "many", "--seed", "4"]) == 0
+    names = sorted(path.name for path in (here / "many").iterdir())
+    assert names == ["00000.png", "00001.png", "00002.png"]
+    with Image.open(here / "many" / "00001.png") as one:
+        assert one.size == SIZE[::-1]
+    assert main(["sample", "run", "-n", "2", "-o", "film.gif"]) == 0
+    with Image.open("film.gif") as film:
+        assert getattr(film, "n_frames", 1) > 10
+        first, last = np.asarray(film.convert("L")), None
+        film.seek(film.n_frames - 1)  # pyright: ignore[reportAttributeAccessIssue]
+        last = np.asarray(film.convert("L"))
+    assert first.std() < last.std()  # it begins all grey
+    assert "sheet.png: 6 pictures" in capsys.readouterr().err
+
+
+def test_evaluate_score_inspect(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "run", "pictures", "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["images"] == 60
+    assert whole["dims"] == math.prod(SIZE)
+    assert whole["bits_per_dim"] == pytest.approx(whole["nats_per_image"] / math.log(2) / whole["dims"])
+    assert main(["score", "run", "pictures/down/000.png", "pictures/across", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 31
+    assert [row["bits"] for row in rows] == sorted((row["bits"] for row in rows), reverse=True)
+    assert main(["inspect", "run", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["height"], facts["width"], facts["channels"], facts["levels"]) == (*SIZE, 1, 4)
+    assert facts["sees_of_the_past"].startswith("17 of 17")
+
+
+WRONG = [
+    ("sample run --prompt x", "--prompt"),
+    ("sample run --max-length 9", "--max-length"),
+    ("sample run --given label=sideways", "sideways"),
+    ("sample run --given lable=down", "'label'"),
+    ("sample run -n 0", "at least one"),
+    ("sample run -n 2 --seed 1 --seed 2 --seed 3", "3 seeds"),
+    ("sample run --columns 0", "--columns"),
+    ("sample run -o sheet", "ending"),
+    ("sample run -o sheet.xyz", "xyz"),
+    ("sample run --temperature -1", "temperature"),
+    ("evaluate run --split tset", "tset"),
+    ("evaluate run --window 5", "--window"),
+    ("evaluate run novel.txt", "novel.txt"),
+    ("evaluate run hollow", "hollow"),
+    ("score run broken.png", "broken.png"),
+    ("score run nothing.png", "nothing.png"),
+    ("explore run --prompt x", "images"),
+    ("train pictures --model lstm --out new", "--model"),
+    ("train pictures --tokens.kind bytes --out new", "--tokens.kind"),
+    ("train novel.txt --image.levels 4 --out new", "--image.levels"),
+    ("train novel.txt --model pixelcnn --out new", "novel.txt"),
+    ("train pictures --image.levels 1 --out new", "levels"),
+    ("train pictures --net.filterz 4 --out new", "'filters'"),
+    ("train pictures --net.height 4 --out new", "--net.height"),
+    ("train pictures --net.kernel 4 --out new", "kernel"),
+    ("train pictures --folds 3 --out new", "--folds"),
+    ("train hollow --model pixelcnn --out new", "hollow"),
+    ("train broken.png --out new", "broken.png"),
+    ("train pictures --from run --model pixelcnn --out new", "gated-pixelcnn"),
+]
+
+
+@pytest.mark.parametrize(("words", "named"), WRONG, ids=[words for words, _ in WRONG])
+def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[str], words: str, named: str) -> None:
+    assert main(words.split()) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1, said.err
+    assert named in said.err
+    assert "Traceback" not in said.err
+    assert not (here / "new" / "model.json").exists()
+
+
+def test_a_grid_keeps_every_pixel() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (5, 3, 4, 3), dtype=np.uint8)
+    sheet = grid(x, columns=2)
+    assert sheet.shape == (3 * 4 - 1, 2 * 5 - 1, 3)
+    assert np.array_equal(sheet[4:7, 5:9], x[3])
+    assert (sheet[8:, 5:] == 128).all()

@@ -1,0 +1,182 @@
+"""Training on pictures: it learns, it resumes bit for bit, it knows its labels, and its figures are right."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import seriatim
+from seriatim import checkpoint
+from seriatim.data.gallery import ImageOptions
+from seriatim.data.images import open_gallery
+from seriatim.errors import Interrupted, UserError
+from seriatim.image import ImageModel
+from seriatim.training.image_task import Deal, ImageTask
+from seriatim.training.loop import Loop
+from seriatim.training.plan import Plan, usual_family
+from seriatim.training.run import plan_of, resume, start
+from tiny_pictures import SIZE, folder_of, picture, plan
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Path:
+    place = folder.parent / "run"
+    start(plan(folder, steps=60, evaluate_every=30, lr=0.01), place, quiet=True)
+    return place
+
+
+def tensors(place: Path, name: str) -> dict[str, torch.Tensor]:
+    return checkpoint.load_tensors(checkpoint.open_pair(place, name)[1], "cpu")
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "gated": {"ema": 0.9},
+    "plain": {"family": "pixelcnn", "accumulate": 2},
+    "ink anew": {"image": {"binarise": "epoch", "levels": 256}},
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_run_that_was_stopped_equals_one_that_was_not(
+    folder: Path, tmp_path: Path, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(folder, **case)
+    start(made, tmp_path / "whole", quiet=True)
+    advance = Loop._advance
+
+    def stopping(self: Loop) -> tuple[float, int]:
+        if self.step == 6:
+            self._halt(2)
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_advance", stopping)
+        with pytest.raises(Interrupted):
+            start(made, tmp_path / "halves", quiet=True)
+    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
+    for place, name in ((".", "model"), ("train", "state")):
+        whole, halves = (tensors(tmp_path / side / place, name) for side in ("whole", "halves"))
+        assert whole.keys() == halves.keys()
+        assert all(torch.equal(whole[key], halves[key]) for key in whole)
+
+
+def test_it_learns_and_leaves_pictures_and_figures(run: Path) -> None:
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    held = [row["validation_bits_per_dim"] for row in rows if "validation_bits_per_dim" in row]
+    assert held[-1] < held[0] < 2.2  # 4 levels: 2 bits/dim is no knowledge
+    assert held[-1] < 1.7
+    assert all("epoch_padded_bits_per_dim" not in row for row in rows)
+    with Image.open(run / "samples" / "step-000060.png") as sheet:
+        assert sheet.mode == "L"
+        assert sheet.width > sheet.height
+    assert (run / "curve.png").exists()
+    model = seriatim.load(run, "cpu")
+    assert isinstance(model, ImageModel)
+    assert model.about["validation_bits_per_dim"] == min(held)
+
+
+def test_bits_per_dim_are_those_of_the_model(run: Path, folder: Path) -> None:
+    model = ImageModel.load(run)
+    held = open_gallery(folder, ImageOptions(levels=4)).splits["test"]
+    figures = model.evaluate(held, batch=3)
+    x = torch.from_numpy(model.levels.encode(held.x))
+    labels = torch.tensor([model.conditions["label"].encode(label) for label in held.labels or ()])
+    with torch.no_grad():
+        table = model.model(x, {"label": labels}).double().log_softmax(-1)
+    nats = -table.gather(-1, x[..., None])[..., 0].sum((1, 2, 3))
+    assert figures.images == len(held.x)
+    assert figures.dims == math.prod(SIZE)
+    assert figures.nats_per_image == pytest.approx(float(nats.mean()), rel=1e-5)
+    assert figures.bits_per_dim == pytest.approx(float(nats.mean()) / math.log(2) / math.prod(SIZE), rel=1e-5)
+    assert figures.standard_error == pytest.approx(float(nats.std()) / math.sqrt(len(nats)), rel=1e-4)
+
+
+def test_the_label_is_learned_and_obeyed(run: Path) -> None:
+    model = ImageModel.load(run)
+    held = np.stack([picture(number) for number in range(100, 140)])
+    down, across = (model.log_prob(held, {"label": label}) for label in ("down", "across"))
+    truth = np.arange(100, 140) % 2 == 0
+    assert ((down > across) == truth).mean() > 0.9
+    drawn = model.sample(20, given={"label": "down"}, seed=3)
+    drawn_across = model.sample(20, given={"label": "across"}, seed=3)
+    assert drawn.shape == (20, *SIZE, 1)
+    assert drawn.dtype == np.uint8
+
+    def slopes(x: np.ndarray[Any, Any]) -> tuple[float, float]:
+        return float(np.diff(x.astype(float), axis=1).mean()), float(np.diff(x.astype(float), axis=2).mean())
+
+    assert slopes(drawn)[0] > slopes(drawn)[1]
+    assert slopes(drawn_across)[0] < slopes(drawn_across)[1]
+
+
+def test_a_picture_depends_on_its_own_seed_alone(run: Path) -> None:
+    model = ImageModel.load(run)
+    said: list[int] = []
+    whole = model.sample(4, given={"label": ["down", "across", "down", None]}, seed=[4, 5, 6, 7], progress=said.append)
+    assert said == list(range(1, math.prod(SIZE) + 1))
+    assert np.array_equal(model.sample(1, given={"label": "across"}, seed=[5]), whole[1:2])
+    assert np.array_equal(model.sample(1, seed=[7]), whole[3:])
+    assert not np.array_equal(model.sample(1, seed=[8]), whole[3:])
+
+
+def test_colour(tmp_path: Path) -> None:
+    made = plan(folder_of(tmp_path, colours=3), "pixelcnn", image={"given": False, "levels": 256}, steps=4)
+    model = start(made, tmp_path / "run", quiet=True)
+    assert isinstance(model, ImageModel)
+    assert model.shape == (*SIZE, 3)
+    assert not model.conditions
+    assert model.sample(2).shape == (2, *SIZE, 3)
+    with Image.open(tmp_path / "run" / "samples" / "step-000004.png") as sheet:
+        assert sheet.mode == "RGB"
+
+
+def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -> None:
+    options = ImageOptions(binarise="epoch")
+    gallery = open_gallery(folder, options)
+    task = ImageTask(dataclasses.replace(plan(folder, batch=5), image=options), folder, gallery)
+    task.codecs = task.learn()
+    codec = task.codecs["x"]
+    assert isinstance(codec, seriatim.symbols.Levels)
+    assert codec.levels == 2
+    train = gallery.splits["train"]
+    model = checkpoint.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
+    numbers = np.arange(len(train.x), dtype=np.int64)
+    deal = Deal(train, codec, numbers, model, 5, 0, anew=True)
+    first = [deal.batch(step) for step in range(deal.per_epoch)]
+    seen = np.concatenate([batch.given["label"] for batch in first])
+    assert len(set(seen.tolist())) == len(seen) == deal.per_epoch * 5
+    again = {int(n): x for b in (deal.batch(deal.per_epoch + s) for s in range(deal.per_epoch)) for n, x in zip(
+        b.given["label"], b.x, strict=True)}  # fmt: skip
+    both = [(x, again[int(n)]) for b in first for n, x in zip(b.given["label"], b.x, strict=True) if int(n) in again]
+    assert len(both) > 20
+    assert sum(not np.array_equal(a, b) for a, b in both) > 0.9 * len(both)
+    assert np.array_equal(deal.batch(1).x, first[1].x)
+
+
+def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
+    assert usual_family(folder) == "gated-pixelcnn"
+    assert usual_family("tinyshakespeare") == "transformer"
+    (tmp_path / "words.txt").write_text("some words " * 50)
+    for wrong, message in (
+        (Plan(str(folder), "lstm"), "holds pictures"),
+        (Plan("tinyshakespeare", "pixelcnn"), "is text"),
+        (Plan(str(tmp_path / "words.txt"), "pixelcnn"), "words.txt"),
+        (plan(folder, carry=True), "--train.carry"),
+        (plan(folder, truncate=5), "--train.truncate"),
+    ):
+        with pytest.raises(UserError, match=message):
+            start(wrong, tmp_path / "run", quiet=True)
+        assert not (tmp_path / "run" / "model.json").exists()

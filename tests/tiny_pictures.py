@@ -1,0 +1,46 @@
+"""A few small pictures of one's own, and runs trained on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seriatim.data.gallery import ImageOptions
+from seriatim.training.options import TrainOptions
+from seriatim.training.plan import Plan
+
+SIZE = (6, 5)
+NET: dict[str, dict[str, Any]] = {
+    "pixelcnn": {"filters": 12, "blocks": 1, "kernel": 3},
+    "gated-pixelcnn": {"filters": 12, "layers": 2, "first": 3},
+}
+
+
+def picture(number: int, colours: int = 1) -> NDArray[np.uint8]:
+    """Even numbers are lighter above, odd ones to the left; no two are the same."""
+    random = np.random.default_rng(number)
+    ramp = np.linspace(40, 215, SIZE[number % 2]).astype(np.int64)
+    plain = np.broadcast_to(ramp[:, None] if number % 2 == 0 else ramp, SIZE)
+    return (plain[..., None] + random.integers(-35, 36, (*SIZE, colours))).clip(0, 255).astype(np.uint8)
+
+
+def folder_of(place: Path, count: int = 60, colours: int = 1) -> Path:
+    """Pictures in two subfolders, which are their labels."""
+    folder = place / f"pictures-{colours}"
+    for number in range(count):
+        x = picture(number, colours)
+        path = folder / ("down" if number % 2 == 0 else "across") / f"{number:03d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(x[..., 0] if colours == 1 else x).save(path)
+    return folder
+
+
+def plan(data: Path | str, family: str = "gated-pixelcnn", image: dict[str, Any] | None = None, **options: Any) -> Plan:
+    """A plan for a run of a second or two."""
+    train = {"steps": 12, "batch": 8, "evaluate_every": 4, "samples": 1, "device": "cpu", **options}
+    chosen = ImageOptions(**{"levels": 4, **(image or {})})
+    return Plan(str(data), family, net=NET[family], image=chosen, train=TrainOptions(**train))
