@@ -196,6 +196,13 @@ def of_pictures(
         field = torch.randn(ROWS, shape[0], shape[1], 3) if sizes.get("field") else None
         return EMPTY if vector is None and field is None else Context(vector=vector, field=field)
 
+    if name == "pixelcnn++":  # positions are pixels
+        colours = (levels,) * shape[2]
+
+        def pixels(canvas: tuple[int, ...]) -> Model:
+            return at((*canvas, shape[2]))
+
+        return ModelCase(lambda _: at(shape), name, shape[:2], colours, given, small[:2], pixels)
     return ModelCase(lambda _: at(shape), name, shape, (levels,), given, small, at)
 
 
@@ -220,6 +227,7 @@ _GREY = {"shape": (4, 5, 1), "small": (2, 2, 1), "levels": 3}
 _RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
 _P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
 _G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
+_PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
@@ -247,6 +255,12 @@ MODELS: dict[str, ModelCase] = {
     "gated-pixelcnn-wide": of_pictures(
         "gated-pixelcnn", (3, 6, 1), (1, 4, 1), 3, filters=6, layers=3, kernel=5, first=5, field=3
     ),
+    "pixelcnn++": of_pictures("pixelcnn++", (5, 6, 1), (2, 3, 1), 3, **_PP),
+    "pixelcnn++-rgb": of_pictures("pixelcnn++", (4, 5, 3), (1, 2, 3), 2, **_PP),
+    "pixelcnn++-two-channels-vector": of_pictures(
+        "pixelcnn++", (5, 3, 2), (1, 3, 2), 3, **_PP | {"resnets": 2, "sizes": 2}, vector=2, kind="normal"
+    ),
+    "pixelcnn++-one-size": of_pictures("pixelcnn++", (3, 4, 1), (3, 1, 1), 4, **_PP | {"sizes": 1}),
     "conditional": ModelCase(conditional, given=label_and_number),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),

@@ -10,6 +10,7 @@ from seriatim.models.conditional import Conditional
 from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
 from seriatim.models.grid import GridModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
+from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
 from seriatim.models.sequence import SequenceModel
@@ -41,6 +42,7 @@ FAMILIES: dict[str, Family] = {
         2016,
         "images",
     ),
+    "pixelcnn++": Family(PixelCNNpp, PixelCNNppConfig, "Salimans et al., PixelCNN++", 2017, "images"),
 }
 
 
@@ -68,6 +70,8 @@ __all__ = [
     "Model",
     "PixelCNN",
     "PixelCNNConfig",
+    "PixelCNNpp",
+    "PixelCNNppConfig",
     "RecurrentConfig",
     "ReplayModel",
     "SequenceModel",

@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Look, Memory, RasterConv, Touch, groups, sight, through
+from seriatim.causal.grid import Lane, Memory, RasterConv, Touch, groups, sight, through
+from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head

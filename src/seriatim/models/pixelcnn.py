@@ -21,7 +21,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Look, Memory, RasterConv, groups, sight, through
+from seriatim.causal.grid import Lane, Memory, RasterConv, groups, sight, through
+from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head

@@ -1,0 +1,37 @@
+"""How a layer over pictures takes its conditions."""
+
+from __future__ import annotations
+
+from typing import final
+
+from torch import Tensor, nn
+
+from seriatim.context import Context
+
+
+@final
+class Look(nn.Module):
+    """What a layer adds for its conditions: a linear map of the vector, and a 1 × 1 one of the field at each pixel."""
+
+    def __init__(self, outputs: int, vector: int = 0, field: int = 0) -> None:
+        super().__init__()
+        self.vector = nn.Linear(vector, outputs, bias=False) if vector else None
+        self.field = nn.Linear(field, outputs, bias=False) if field else None
+
+    def forward(self, context: Context) -> Tensor | None:
+        """(B, H or 1, W or 1, O), to be added; None without conditions.
+
+        Raises:
+            ValueError: if a condition that the layer was built for is not there.
+        """
+        result = None
+        if self.vector is not None:
+            if context.vector is None:
+                raise ValueError("this model reads context.vector, and there is none")
+            result = self.vector(context.vector)[:, None, None]
+        if self.field is not None:
+            if context.field is None:
+                raise ValueError("this model reads context.field, and there is none")
+            local = self.field(context.field)
+            result = local if result is None else result + local
+        return result

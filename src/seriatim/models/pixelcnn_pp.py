@@ -1,0 +1,358 @@
+"""PixelCNN++: whole pixels, a mixture of discretised logistics, and a U-net of two causal streams.
+
+The idea: a position is a pixel, whose colours the head couples, so nothing is masked by colour. One stream reads rows
+above, the other what stands above and to the left; both go down to a quarter of the size and up again, with shortcuts
+across. The head knows that level 201 lies beside 202.
+
+Deviations from the paper: the head's mass is exact at every level (no density where it is small), its edges are the
+first and the last level by index, and samples are drawn from that very distribution. Sizes need not divide by 4.
+
+Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast, final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.causal.shifted import (
+    Block,
+    BlockLanes,
+    CornerLane,
+    CornerMemory,
+    Pair,
+    RowLane,
+    Shifted,
+    down,
+    matrix,
+    right,
+    sight_between,
+)
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.heads import Head, MixtureHead
+from seriatim.models.base import Given
+from seriatim.models.grid import GridModel, GridStepper, check_canvas, kept, scaled
+from seriatim.models.grid import given as looked
+from seriatim.tree import Fixed, State
+from seriatim.walk import Carry, Stepper
+
+
+@final
+@dataclass(frozen=True)
+class PixelCNNppConfig:
+    """Sizes of a PixelCNN++.
+
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        filters: channels of both streams (the paper: 160).
+        resnets: blocks at each size on the way down (the paper: 5); one more on the way up, but for the smallest.
+        sizes: how many sizes, each half of the one before (the paper: 3).
+        mixtures: components of the head.
+        kind: of the components.
+        dropout: share of activations silenced in training, in every block.
+        vector: channels of the global condition.
+    """
+
+    height: int = 32
+    width: int = 32
+    channels: int = 3
+    levels: int = 256
+    filters: int = 40
+    resnets: int = 2
+    sizes: int = 3
+    mixtures: int = 10
+    kind: Literal["logistic", "normal"] = "logistic"
+    dropout: float = 0.5
+    vector: int = 0
+
+    def __post_init__(self) -> None:
+        check_canvas(self)
+        bounded("filters", self.filters, 1, 2**14)
+        bounded("resnets", self.resnets, 1, 256)
+        bounded("sizes", self.sizes, 1, 8)
+        bounded("mixtures", self.mixtures, 1, 256)
+        bounded("dropout", self.dropout, 0, 0.99)
+        bounded("vector", self.vector, 0, 2**16)
+
+
+@final
+class PixelCNNpp(GridModel):
+    """Two streams of gated residual blocks over pixels, and a mixture of discretised logistics for each."""
+
+    def __init__(self, config: PixelCNNppConfig) -> None:
+        super().__init__()
+        self.config, f, n = config, config.filters, config.channels + 1
+        self.head = MixtureHead(config.levels, config.channels, config.mixtures, config.kind)
+        self.rows = Shifted(n, f, 2, 3)
+        self.above, self.left = Shifted(n, f, 1, 3), Shifted(n, f, 2, 1)
+
+        def block(corner: bool, shortcut: int) -> Block:
+            return Block(f, corner, shortcut, config.dropout, config.vector)
+
+        self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
+        self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
+        for size in range(config.sizes):
+            blocks = [Pair(block(False, 0), block(True, f)) for _ in range(config.resnets)]
+            self.downs.append(nn.ModuleList(blocks))
+            count = config.resnets + (size < config.sizes - 1)
+            ups = [Pair(block(False, f), block(True, 2 * f)) for _ in range(count)]
+            self.ups.append(nn.ModuleList(ups))
+            if size < config.sizes - 1:
+                self.shrink.append(Pair(Shifted(f, f, 2, 3, stride=2), Shifted(f, f, 2, 2, corner=True, stride=2)))
+                self.grow.append(Pair(Shifted(f, f, 2, 3, up=True), Shifted(f, f, 2, 2, corner=True, up=True)))
+        self.out = Shifted(f, self.head.width)
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.config.height, self.config.width
+
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        c = self.condition(context, x.shape[0])
+        x = self.scaled(x if self.config.channels > 1 else x[..., None])
+        x = F.pad(x, (0, 1), value=1.0)  # a channel of ones tells the picture from what lies outside
+        u, ul = down(self.rows(x)), down(self.above(x)) + right(self.left(x))
+        us, uls = [u], [ul]
+        for size in range(self.config.sizes):
+            for pair in _pairs(self.downs[size]):
+                u = pair.rows(u, None, c)
+                ul = pair.corner(ul, u, c)
+                us.append(u)
+                uls.append(ul)
+            if size < self.config.sizes - 1:
+                pair = cast(Pair, self.shrink[size])
+                u, ul = pair.rows(u), pair.corner(ul)
+                us.append(u)
+                uls.append(ul)
+        u, ul = us.pop(), uls.pop()
+        for size in reversed(range(self.config.sizes)):
+            for pair in _pairs(self.ups[size]):
+                u = pair.rows(u, us.pop(), c)
+                ul = pair.corner(ul, torch.cat([u, uls.pop()], -1), c)
+            if size:
+                pair = cast(Pair, self.grow[size - 1])
+                height, width = us[-1].shape[1:3]
+                u, ul = (stream[:, :height, :width] for stream in (pair.rows(u), pair.corner(ul)))
+        return self.out(F.elu(ul))
+
+    @torch.no_grad()
+    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+        """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
+        mode, layers = self.training, [module for module in self.modules() if isinstance(module, Shifted)]
+        for layer in layers:
+            layer.calibrating = True
+        try:
+            self.eval()(x, context)
+        finally:
+            self.train(mode)
+            for layer in layers:
+                layer.calibrating = False
+
+    def packed(self) -> Stepper:
+        """One stream once a row, the other by matrix products; a smaller size moves at every second row and column."""
+        return _Packed(self)
+
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """Everything earlier within the streams' reach."""
+        sizes = [(shape[0], shape[1])]
+        for _ in range(self.config.sizes - 1):
+            sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+        n = shape[0] * shape[1]
+
+        def through(layer: nn.Module, seen: Tensor, of: int, to: int) -> Tensor:
+            return (sight_between(cast(Shifted, layer), sizes[of], sizes[to]).float() @ seen.float()) > 0
+
+        def block(module: nn.Module, seen: Tensor, size: int, *across: Tensor) -> Tensor:
+            held = cast(Block, module)
+            first = through(held.first, seen, size, size)
+            for other in across:
+                first = first | other
+            return seen | through(held.second, first, size, size)
+
+        here = torch.eye(n, dtype=torch.bool)
+        lower, further = torch.zeros(n, n, dtype=torch.bool), torch.zeros(n, n, dtype=torch.bool)
+        rows, columns = torch.arange(n) // shape[1], torch.arange(n) % shape[1]
+        lower[rows > 0] = here[: -shape[1]] if n > shape[1] else lower[:0]
+        further[columns > 0] = here[:-1][columns[1:] > 0]
+        u = (lower.float() @ through(self.rows, here, 0, 0).float()) > 0
+        ul = (lower.float() @ through(self.above, here, 0, 0).float()) > 0
+        ul = ul | ((further.float() @ through(self.left, here, 0, 0).float()) > 0)
+        us, uls = [u], [ul]
+        for size in range(self.config.sizes):
+            for pair in _pairs(self.downs[size]):
+                u = block(pair.rows, u, size)
+                ul = block(pair.corner, ul, size, u)
+                us.append(u)
+                uls.append(ul)
+            if size < self.config.sizes - 1:
+                pair = cast(Pair, self.shrink[size])
+                u, ul = through(pair.rows, u, size, size + 1), through(pair.corner, ul, size, size + 1)
+                us.append(u)
+                uls.append(ul)
+        u, ul = us.pop(), uls.pop()
+        for size in reversed(range(self.config.sizes)):
+            for pair in _pairs(self.ups[size]):
+                u = block(pair.rows, u, size, us.pop())
+                ul = block(pair.corner, ul, size, u, uls.pop())
+            if size:
+                pair = cast(Pair, self.grow[size - 1])
+                u, ul = through(pair.rows, u, size, size - 1), through(pair.corner, ul, size, size - 1)
+        return ul
+
+
+def _pairs(modules: nn.Module) -> list[Pair]:
+    return cast("list[Pair]", list(cast(nn.ModuleList, modules)))
+
+
+class _Position(NamedTuple):
+    """Where a batch of pictures stands.
+
+    Attributes:
+        clock: pixels drawn.
+        row: (B, W, C + 1) the row of the picture under way.
+        before: of each convolution of the stream of rows, the row that it has read last.
+        corners: of each convolution of the other stream.
+        first: (B, W, F) what the row above adds to that stream's first map.
+        grown: for each size but the smallest, (B, 2, W, F) twice: the two rows that the next smaller size has grown to.
+        looks: what conditions add to each block.
+    """
+
+    clock: int
+    row: Tensor
+    before: tuple[Tensor, ...]
+    corners: tuple[CornerMemory, ...]
+    first: Tensor
+    grown: tuple[tuple[Tensor, Tensor], ...]
+    looks: Fixed
+
+
+@final
+class _Packed(GridStepper):
+    """Row by row and pixel by pixel; a size moves when its row and its column begin."""
+
+    def __init__(self, model: PixelCNNpp) -> None:
+        self.head: Head = model.head
+        self.config, self.model = model.config, model
+        f, sizes = model.config.filters, range(model.config.sizes)
+        at = iter(range(0, 10**6, 2))
+        self.downs = [[BlockLanes(pair, next(at), f) for pair in _pairs(model.downs[size])] for size in sizes]
+        self.ups = [[BlockLanes(pair, next(at), f) for pair in _pairs(model.ups[size])] for size in sizes]
+        pairs = [cast(Pair, pair) for pair in model.shrink]
+        self.shrink = [(RowLane(cast(Shifted, p.rows)), CornerLane(cast(Shifted, p.corner))) for p in pairs]
+        self.grow = [cast(Pair, pair) for pair in model.grow]
+        corners = [cast(Shifted, pair.corner) for pair in self.grow]
+        self.grow_corner = [layer.weight().detach().permute(0, 2, 3, 1).flatten(1).contiguous() for layer in corners]
+        self.grow_bias = [layer.bias.detach() for layer in corners]
+        self.first = RowLane(model.rows)
+        self.left = model.left.weight().detach()[:, :, :, 0].permute(2, 1, 0).contiguous()  # (row, inputs, outputs)
+        self.out = matrix(model.out)
+        self.widths = [model.config.width]
+        for _ in self.shrink:
+            self.widths.append(-(-self.widths[-1] // 2))
+
+    def _lanes(self) -> list[tuple[int, BlockLanes]]:
+        return [(size, lane) for blocks in (self.downs, self.ups) for size, row in enumerate(blocks) for lane in row]
+
+    @torch.no_grad()
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """An empty picture."""
+        c, new = self.config, self.left.new_zeros
+        lanes = self._lanes()
+        looks = tuple(kept(block.look(context)) for _, lane in lanes for block in lane.blocks)
+        before = [lane.start(batch, self.widths[size]) for size, pair in lanes for lane in pair.rows]
+        corners = [lane.start(batch, self.widths[size]) for size, pair in lanes for lane in pair.corner]
+        for size, (rows, corner) in enumerate(self.shrink):
+            before.append(rows.start(batch, self.widths[size]))
+            corners.append(corner.start(batch, self.widths[size]))
+        before.append(self.first.start(batch, c.width))
+        grown = tuple((new(batch, 2, w, c.filters), new(batch, 2, w, c.filters)) for w in self.widths[:-1])
+        row, first = new(batch, c.width, c.channels + 1), new(batch, c.width, c.filters)
+        return self._begin(_Position(0, row, tuple(before), tuple(corners), first, grown, Fixed(looks)), 0)
+
+    def _begin(self, state: _Position, row: int) -> _Position:
+        """Begin a row: everything that depends on finished ones."""
+        before, corners = list(state.before), list(state.corners)
+        x, zero = state.row.clone(), state.first.new_zeros(())  # the row under way is written over
+        u = zero.expand(x.shape[0], x.shape[1], self.config.filters)
+        above = x if row else torch.zeros_like(x)
+        first = right((above @ self.left[0] + self.model.left.bias)[:, None])[:, 0]
+        if row:
+            u, before[-1] = self.first.row(x, before[-1]), x
+            first = first + self.model.above(x[:, None])[:, 0]
+        looks = [None if look is None else look[:, 0] for look in map(looked, state.looks.nest)]
+        us, active = [u], 0
+        for size, lanes in enumerate(self.downs):
+            active = size
+            for lane in lanes:
+                u = lane.down_row(u, None, looks[lane.at], before)
+                lane.above(u, looks[lane.at + 1], corners)
+                us.append(u)
+            if size == len(self.shrink):
+                break
+            at, even = len(before) - 1 - len(self.shrink) + size, (row >> size) % 2 == 0
+            rows, corner = self.shrink[size]
+            old, before[at] = before[at], u
+            if not even:
+                break
+            corners[at] = corner.above(corners[at])
+            u = rows.row(u, old)
+            us.append(u)
+        for size in reversed(range(active + 1)):
+            u = us.pop() if size == len(self.shrink) else state.grown[size][0][:, (row >> size) % 2]
+            for lane in self.ups[size]:
+                u = lane.down_row(u, us.pop(), looks[lane.at], before)
+                lane.above(u, looks[lane.at + 1], corners)
+            if size:
+                grown = cast(Shifted, self.grow[size - 1].rows)(u[:, None])
+                state.grown[size - 1][0].copy_(grown[:, :, : self.widths[size - 1]])
+        return state._replace(before=tuple(before), corners=tuple(corners), first=first)
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B, C), or (B,) of one channel -> parameters (B, width)."""
+        row, column = divmod(state.clock, self.config.width)
+        if state.clock:
+            value = scaled(prev if self.config.channels > 1 else prev[:, None], self.config.levels, self.left.dtype)
+            state.row[:, column - 1] = F.pad(value, (0, 1), value=1.0)  # column − 1 = −1 is the end of the row above
+            if column == 0:
+                state = self._begin(state, row)
+        ul = state.first[:, column]
+        if column:
+            ul = torch.addmm(ul, state.row[:, column - 1], self.left[1])
+        uls, active = [ul], 0
+        for size, lanes in enumerate(self.downs):
+            active = size
+            for lane in lanes:
+                ul = lane.along(ul, None, state.corners, column >> size)
+                uls.append(ul)
+            if size == len(self.shrink):
+                break
+            memory, corner = state.corners[len(state.corners) - len(self.shrink) + size], self.shrink[size][1]
+            if (row >> size) % 2 or (column >> size) % 2:
+                corner.put(ul, memory, column >> size)
+                break
+            ul = corner.along(ul, memory, column >> size)
+            uls.append(ul)
+        for size in reversed(range(active + 1)):
+            at = column >> size
+            ul = uls.pop() if size == len(self.shrink) else state.grown[size][1][:, (row >> size) % 2, at]
+            for lane in self.ups[size]:
+                ul = lane.along(ul, uls.pop(), state.corners, at)
+            if size:
+                grown = (ul @ self.grow_corner[size - 1]).view(ul.shape[0], 2, 2, -1) + self.grow_bias[size - 1]
+                place = state.grown[size - 1][1][:, :, 2 * at : 2 * at + 2]
+                place.copy_(grown[:, :, : place.shape[2]])
+        return torch.addmm(self.out[1], F.elu(ul), self.out[0]), state._replace(clock=state.clock + 1)
