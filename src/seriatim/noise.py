@@ -70,6 +70,14 @@ class Noise:
             self._start, self._numbers = index, held.to(self.device)
         return self._numbers[:, index - self._start, :n]
 
+    def run(self, index: int, count: int) -> Float[Tensor, "B n"]:
+        """Lane 0 of `count` symbols from `index` on."""
+        _ = self(index)
+        if index + count > self._start + self._numbers.shape[1]:  # a block that begins here
+            self._numbers = self._numbers[:, :0]
+            _ = self(index)
+        return self._numbers[:, index - self._start : index - self._start + count, 0]
+
     def select(self, rows: Tensor) -> None:
         """Keep the given rows."""
         self.seeds, self._numbers = self.seeds[rows.cpu()], self._numbers[rows]

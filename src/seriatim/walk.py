@@ -66,6 +66,16 @@ class Walk:
     @property
     def dist(self) -> Dist:
         """The distribution of the next symbol, a row each. Asking twice steps once."""
+        dist = self.whole
+        if isinstance(dist, Event):
+            assert self._parameters is not None
+            prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
+            return dist.given(len(self._part), prefix)
+        return dist
+
+    @property
+    def whole(self) -> Dist | Event:
+        """The distribution of the whole position under way, all its symbols together."""
         if self._parameters is None:
             if self.length is not None and self.clock >= self.length:
                 raise ValueError(f"a walk of {self.length} positions is over")
@@ -76,11 +86,19 @@ class Walk:
                 prev = torch.zeros(shape, dtype=torch.long, device=self._device())
             with torch.no_grad():
                 self._parameters, self._state = self.stepper.step(prev, self._state)
-        dist = self.stepper.head(self._parameters)
-        if isinstance(dist, Event):
-            prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
-            return dist.given(len(self._part), prefix)
-        return dist
+        return self.stepper.head(self._parameters)
+
+    def take(self, x: Tensor) -> None:
+        """Take a whole position, (B,) or (B, P), of every row.
+
+        Raises:
+            ValueError: in the middle of a position.
+        """
+        if self._part:
+            raise ValueError("a position is under way; push its symbols one by one")
+        _ = self.whole  # the step that this position answers
+        self._prev, self._parameters = x, None
+        self.clock += 1
 
     def push(self, x: Tensor) -> None:
         """Take the next symbol (B,) of every row."""

@@ -15,6 +15,7 @@ from PIL import Image
 
 import seriatim
 from seriatim import checkpoint
+from seriatim.causal.shifted import Shifted
 from seriatim.data.gallery import ImageOptions
 from seriatim.data.images import open_gallery
 from seriatim.errors import Interrupted, UserError
@@ -22,7 +23,7 @@ from seriatim.image import ImageModel
 from seriatim.training.image_task import Deal, ImageTask
 from seriatim.training.loop import Loop
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Session, plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, picture, plan
 
 
@@ -45,6 +46,7 @@ def tensors(place: Path, name: str) -> dict[str, torch.Tensor]:
 CASES: dict[str, dict[str, Any]] = {
     "gated": {"ema": 0.9},
     "plain": {"family": "pixelcnn", "accumulate": 2},
+    "pixels": {"family": "pixelcnn++", "image": {"levels": 256}},
     "ink anew": {"image": {"binarise": "epoch", "levels": 256}},
 }
 
@@ -141,6 +143,39 @@ def test_colour(tmp_path: Path) -> None:
     assert model.sample(2).shape == (2, *SIZE, 3)
     with Image.open(tmp_path / "run" / "samples" / "step-000004.png") as sheet:
         assert sheet.mode == "RGB"
+
+
+def test_a_position_of_several_colours_counts_each_of_them(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, colours=3)
+    made = plan(folder, "pixelcnn++", image={"given": False, "levels": 256}, steps=30, evaluate_every=10)
+    model = start(made, tmp_path / "run", quiet=True)
+    assert isinstance(model, ImageModel)
+    held = open_gallery(folder, ImageOptions()).splits["validation"]
+    figures = model.evaluate(held)
+    assert figures.dims == 3 * math.prod(SIZE)
+    assert figures.bits_per_dim == pytest.approx(model.about["validation_bits_per_dim"], rel=1e-5)
+    assert figures.bits_per_dim < 8  # what 256 levels take without knowledge
+    assert model.sample(2, seed=1).shape == (2, *SIZE, 3)
+
+
+def test_the_first_batch_calibrates_a_fresh_model_and_resuming_does_not(folder: Path, tmp_path: Path) -> None:
+    made = plan(folder, "pixelcnn++", image={"levels": 256}, steps=1)
+    session = Session(made, tmp_path / "run", quiet=True)
+    session.prepare(resume=False)
+    inner = session.task.model
+    first = session.task.batches().batch(0)
+    seen: dict[str, torch.Tensor] = {}
+    for name, module in inner.named_modules():
+        if isinstance(module, Shifted):
+            module.register_forward_hook(lambda _, __, y, name=name: seen.update({name: y}))
+    with torch.no_grad():
+        inner.eval()(torch.from_numpy(first.x), {k: torch.from_numpy(v) for k, v in first.given.items()})
+    assert len(seen) > 20
+    for name, y in seen.items():
+        layer = dict(inner.named_modules())[name]
+        assert isinstance(layer, Shifted)
+        assert y.mean((0, 1, 2)).abs().max() < 1e-4, name
+        torch.testing.assert_close(y.std((0, 1, 2)), torch.full((y.shape[-1],), layer.scale), rtol=1e-3, atol=1e-4)
 
 
 def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seriatim.causal.dropout import ByteDropout
 from seriatim.causal.look import Look
 from seriatim.context import Context
 
@@ -205,7 +206,7 @@ class Block(nn.Module):
         columns = 2 if corner else 3
         self.first = Shifted(2 * f, f, 2, columns, corner=corner)
         self.shortcut = Shifted(2 * shortcut, f) if shortcut else None
-        self.drop = nn.Dropout(dropout)
+        self.drop = ByteDropout(dropout)
         self.second = Shifted(2 * f, 2 * f, 2, columns, corner=corner, scale=0.1)
         self.look = Look(2 * f, vector)
 

@@ -98,6 +98,7 @@ class Event(ABC):
     """P symbols at one position (red, green, blue; stop and value), each given those before it."""
 
     parts: int
+    noise: int = 0  # 1 where every part's draw eats one uniform: then a sampler may draw all parts together
 
     @abstractmethod
     def given(self, i: int, prefix: Tensor) -> Dist:

@@ -207,6 +207,8 @@ class MixtureEvent(Event):
         kind: of the components.
     """
 
+    noise = 1
+
     def __init__(
         self, logits: Tensor, centres: Tensor, inverse: Tensor, coefficients: Tensor, levels: int, kind: Kind
     ) -> None:

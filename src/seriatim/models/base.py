@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast, final, overload
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
-from seriatim.heads import Discrete, Dist, Head
+from seriatim.heads import Discrete, Dist, Event, Head
 from seriatim.noise import Noise, row_seeds
 from seriatim.steer import Steer, Tally
 from seriatim.tree import State
@@ -109,6 +109,7 @@ class Model(nn.Module, ABC):
             ValueError: if the prompt is longer than `length`.
         """
         training = self.training
+        steer = None if steer == Steer() else steer
         self.eval()
         try:
             walk = Walk(self.packed(), n, self.condition(context, n), length)
@@ -133,13 +134,22 @@ class Model(nn.Module, ABC):
                     progress(i + 1)
                 return x
 
-            drawn = list(roll(walk, pick, (length - done) * parts))
+            def events() -> Iterator[Tensor]:
+                """Whole positions, which have their parts drawn together: the same symbols, sooner."""
+                for i in range(done * parts, length * parts, parts):
+                    x = cast(Event, walk.whole).draw(noise.run(i, parts))
+                    walk.take(x)
+                    if progress is not None:
+                        progress(i + parts)
+                    yield x
+
+            together = steer is None and parts > 1 and done < length and cast(Event, walk.whole).noise == 1
+            drawn = list(events() if together else roll(walk, pick, (length - done) * parts))
         finally:
             self.train(training)
         head = [] if prompt is None else [prompt]
         if drawn:
-            x = torch.stack(drawn, 1)
-            head.append(x if parts == 1 else x.view(n, -1, parts))
+            head.append(torch.stack(drawn, 1).view((n, -1) if parts == 1 else (n, -1, parts)))
         return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self.device)
 
     def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002

@@ -18,6 +18,7 @@ from seriatim.data.images import Gallery
 from seriatim.errors import Interrupted, UserError
 from seriatim.exchange import import_hf, is_hf
 from seriatim.image import ImageModel
+from seriatim.likelihood import to_given
 from seriatim.models import Model, family
 from seriatim.opening import KINDS, open_run
 from seriatim.symbols import Symbols
@@ -98,9 +99,13 @@ class Session:
             if not isinstance(loaded, KINDS[task.modality]):
                 raise UserError(f"{source} and {plan.data} are not of one kind; start from a model of such data")
             task.model, task.codecs = loaded.model, loaded.codecs
+        batches = task.batches()
+        if source is None:
+            first = batches.batch(0)
+            task.model.initialise(torch.from_numpy(first.x).to(self.device), to_given(first.given, task.model.device))
         loop = Loop(
             task.model,
-            task.batches(),
+            batches,
             plan.train,
             self.folder,
             Hooks(task.validation(), self.keep, self._show),
