@@ -14,7 +14,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from seriatim.api import load as load
     from seriatim.api import train as train
+    from seriatim.data.gallery import ImageOptions as ImageOptions
     from seriatim.errors import UserError as UserError
+    from seriatim.image import ImageModel as ImageModel
     from seriatim.steer import Steer as Steer
     from seriatim.text import Sample as Sample
     from seriatim.text import TextModel as TextModel
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from seriatim.walk import roll as roll
 
 _HOMES = {
+    "ImageModel": "seriatim.image",
+    "ImageOptions": "seriatim.data.gallery",
     "UserError": "seriatim.errors",
     "Steer": "seriatim.steer",
     "Sample": "seriatim.text",
@@ -31,7 +35,7 @@ _HOMES = {
     "load": "seriatim.api",
     "train": "seriatim.api",
 }
-__all__ = ["Sample", "Steer", "TextModel", "UserError", "Walk", "load", "roll", "train"]
+__all__ = ["ImageModel", "ImageOptions", "Sample", "Steer", "TextModel", "UserError", "Walk", "load", "roll", "train"]
 
 
 def __getattr__(name: str) -> Any:
