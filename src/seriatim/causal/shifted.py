@@ -104,7 +104,7 @@ def right(x: Tensor) -> Tensor:
 
 def both(x: Tensor) -> Tensor:
     """elu of x and of −x, side by side: a rectifier that keeps both signs."""
-    return F.elu(torch.cat([x, -x], -1))
+    return F.elu(torch.cat([x, -x], -1), inplace=True)
 
 
 def sight_between(layer: Shifted, of: tuple[int, int], to: tuple[int, int]) -> Tensor:
@@ -127,12 +127,8 @@ class RowLane:
 
     def __init__(self, layer: Shifted) -> None:
         self.weight, self.bias = layer.weight().detach(), layer.bias.detach()
-        self.inputs, self.left, self.right, self.stride = (
-            layer.direction.shape[1],
-            layer.left,
-            layer.right,
-            layer.stride,
-        )
+        self.inputs, self.stride = layer.direction.shape[1], layer.stride
+        self.left, self.right = layer.left, layer.right
 
     def start(self, batch: int, width: int) -> Tensor:
         """(B, W, I): the row before the first."""
@@ -140,8 +136,8 @@ class RowLane:
 
     def row(self, x: Tensor, before: Tensor) -> Tensor:
         """x (B, W, I) and the row before it -> (B, W', O)."""
-        both_rows = F.pad(torch.stack([before, x], 1), (0, 0, self.left, self.right)).permute(0, 3, 1, 2)
-        return F.conv2d(both_rows, self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
+        rows = F.pad(torch.stack([before, x], 1), (0, 0, self.left, self.right)).permute(0, 3, 1, 2)
+        return F.conv2d(rows, self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
 
 
 class CornerMemory(NamedTuple):
@@ -158,10 +154,15 @@ class CornerMemory(NamedTuple):
 
 @final
 class CornerLane:
-    """A convolution of two rows and two columns, its weight copied: above once a row, along once a pixel."""
+    """A convolution of two rows and two columns, its weight copied: above once a row, along once a pixel.
 
-    def __init__(self, layer: Shifted) -> None:
+    `signed`: it gives y and −y side by side, of which `both` is then one operation.
+    """
+
+    def __init__(self, layer: Shifted, signed: bool = False) -> None:
         weight, self.bias = layer.weight().detach(), layer.bias.detach()
+        if signed:
+            weight, self.bias = torch.cat([weight, -weight]), torch.cat([self.bias, -self.bias])
         self.inputs = weight.shape[1]
         self.top, self.taps = (
             weight[:, :, i].permute(2, 1, 0).reshape(2 * self.inputs, -1).contiguous() for i in (0, 1)
@@ -180,13 +181,13 @@ class CornerLane:
 
     def put(self, x: Tensor, memory: CornerMemory, column: int) -> None:
         """Note the inputs x (B, I) at a pixel, in place."""
-        memory.row[:, column + 1] = x
+        memory.row.select(1, column + 1).copy_(x)
 
     def along(self, x: Tensor, memory: CornerMemory, column: int) -> Tensor:
         """Note the inputs x (B, I) at a pixel, and read its outputs (B, O)."""
         self.put(x, memory, column)
-        window = memory.row[:, column : column + 2].flatten(1)
-        return torch.addmm(memory.base[:, column], window, self.taps)
+        window = memory.row.narrow(1, column, 2).flatten(1)
+        return torch.addmm(memory.base.select(1, column), window, self.taps)
 
 
 @final
@@ -230,6 +231,23 @@ class Pair(nn.Module):
         self.rows, self.corner = rows, corner
 
 
+class Signed(NamedTuple):
+    """A map at a pixel, and its `both`, which the next block reads and a shortcut too.
+
+    Attributes:
+        plain: (B, F).
+        both: (B, 2F).
+    """
+
+    plain: Tensor
+    both: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor) -> Signed:
+        """Of a map (B, F)."""
+        return cls(x, both(x))
+
+
 @final
 class BlockLanes:
     """A pair of blocks taken apart. `at`: of their first convolutions among the state's, the second ones follow."""
@@ -238,9 +256,10 @@ class BlockLanes:
         rows, corner = cast(Block, pair.rows), cast(Block, pair.corner)
         self.at, self.blocks = at, (rows, corner)
         self.rows = RowLane(rows.first), RowLane(rows.second)
-        self.corner = CornerLane(corner.first), CornerLane(corner.second)
+        self.corner = CornerLane(corner.first, signed=True), CornerLane(corner.second)
         self.across = None if rows.shortcut is None else matrix(rows.shortcut)
-        weight, self.bias = matrix(cast(Shifted, corner.shortcut))
+        weight, bias = matrix(cast(Shifted, corner.shortcut))
+        weight, self.bias = torch.cat([weight, -weight], 1), torch.cat([bias, -bias])
         halves = weight.view(2, -1, filters, weight.shape[1])  # both signs, of u and, on the way up, of ul's shortcut
         self.from_rows = halves[:, 0].flatten(0, 1)
         self.from_corner = halves[:, 1].flatten(0, 1) if halves.shape[1] > 1 else None
@@ -260,12 +279,13 @@ class BlockLanes:
         corners[self.at] = self.corner[0].above(corners[self.at], both(u) @ self.from_rows + self.bias)
         corners[self.at + 1] = self.corner[1].above(corners[self.at + 1], look)
 
-    def along(self, x: Tensor, across: Tensor | None, corners: Sequence[CornerMemory], column: int) -> Tensor:
-        """The other stream at a pixel."""
-        y = self.corner[0].along(both(x), corners[self.at], column)
+    def along(self, x: Signed, across: Signed | None, corners: Sequence[CornerMemory], column: int) -> Signed:
+        """The other stream at a pixel; `across`: what the shortcut brings."""
+        y = self.corner[0].along(x.both, corners[self.at], column)
         if across is not None and self.from_corner is not None:
-            y = torch.addmm(y, both(across), self.from_corner)
-        return _gated(x, self.corner[1].along(both(y), corners[self.at + 1], column))
+            y.addmm_(across.both, self.from_corner)
+        y = self.corner[1].along(F.elu(y, inplace=True), corners[self.at + 1], column)
+        return Signed.of(_gated(x.plain, y))
 
 
 def _gated(x: Tensor, y: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from seriatim.causal.shifted import (
     Pair,
     RowLane,
     Shifted,
+    Signed,
     down,
     matrix,
     right,
@@ -332,27 +333,28 @@ class _Packed(GridStepper):
         ul = state.first[:, column]
         if column:
             ul = torch.addmm(ul, state.row[:, column - 1], self.left[1])
-        uls, active = [ul], 0
+        x = Signed.of(ul)
+        held, active = [x], 0
         for size, lanes in enumerate(self.downs):
             active = size
             for lane in lanes:
-                ul = lane.along(ul, None, state.corners, column >> size)
-                uls.append(ul)
+                x = lane.along(x, None, state.corners, column >> size)
+                held.append(x)
             if size == len(self.shrink):
                 break
             memory, corner = state.corners[len(state.corners) - len(self.shrink) + size], self.shrink[size][1]
             if (row >> size) % 2 or (column >> size) % 2:
-                corner.put(ul, memory, column >> size)
+                corner.put(x.plain, memory, column >> size)
                 break
-            ul = corner.along(ul, memory, column >> size)
-            uls.append(ul)
+            x = Signed.of(corner.along(x.plain, memory, column >> size))
+            held.append(x)
         for size in reversed(range(active + 1)):
-            at = column >> size
-            ul = uls.pop() if size == len(self.shrink) else state.grown[size][1][:, (row >> size) % 2, at]
+            at, smallest = column >> size, size == len(self.shrink)
+            x = held.pop() if smallest else Signed.of(state.grown[size][1][:, (row >> size) % 2, at])
             for lane in self.ups[size]:
-                ul = lane.along(ul, uls.pop(), state.corners, at)
+                x = lane.along(x, held.pop(), state.corners, at)
             if size:
-                grown = (ul @ self.grow_corner[size - 1]).view(ul.shape[0], 2, 2, -1) + self.grow_bias[size - 1]
+                grown = (x.plain @ self.grow_corner[size - 1]).view(len(x.plain), 2, 2, -1) + self.grow_bias[size - 1]
                 place = state.grown[size - 1][1][:, :, 2 * at : 2 * at + 2]
                 place.copy_(grown[:, :, : place.shape[2]])
-        return torch.addmm(self.out[1], F.elu(ul), self.out[0]), state._replace(clock=state.clock + 1)
+        return torch.addmm(self.out[1], F.elu(x.plain), self.out[0]), state._replace(clock=state.clock + 1)
