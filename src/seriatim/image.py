@@ -18,8 +18,11 @@ from seriatim.figures import ImageFigures
 from seriatim.likelihood import to_given
 from seriatim.models import GridModel, Model
 from seriatim.models.conditional import Conditional
+from seriatim.noise import row_seeds
+from seriatim.search import fill_in
 from seriatim.steer import Steer, steer_of
 from seriatim.symbols import Labels, Levels, Symbols
+from seriatim.walk import Walk
 
 Array = NDArray[np.uint8]
 LABEL = "label"
@@ -93,6 +96,50 @@ class ImageModel:
         given = {LABEL: pictures.labels} if LABEL in self.conditions and pictures.labels is not None else None
         return ImageFigures.of(-self.log_prob(pictures.x, given, batch), int(np.prod(self.shape)))
 
+    def posterior(
+        self, pictures: Array, prior: Mapping[str, float] | None = None, name: str = LABEL, batch: int = 64
+    ) -> NDArray[np.float64]:
+        """p(y | x) of every label by Bayes' rule, log p(x | y) + log p(y), normalised.
+
+        Args:
+            pictures: (N, H, W, C) 8-bit values.
+            prior: p(y) of each label, up to a factor; a label that is left out has none. None: all the same.
+            name: of the condition.
+            batch: pictures at a time.
+
+        Returns:
+            (N, labels), in the order of `labels(name)`.
+
+        Raises:
+            UserError: if the model has no such labels, or the prior is none.
+        """
+        labels = self.labels(name)
+        unknown = [label for label in prior or {} if label not in labels]
+        if unknown:
+            raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
+        weights = np.array([1.0 if prior is None else prior.get(label, 0.0) for label in labels])
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+            raise UserError(f"the prior is {dict(prior or {})}; numbers from 0 up are wanted, not all of them 0")
+        some = [i for i, weight in enumerate(weights) if weight > 0]
+        scores = np.full((len(pictures), len(labels)), -np.inf)
+        for i in some:
+            scores[:, i] = self.log_prob(pictures, {name: labels[i]}, batch) + np.log(weights[i])
+        scores -= scores.max(1, keepdims=True)
+        p = np.exp(scores)
+        return p / p.sum(1, keepdims=True)
+
+    def labels(self, name: str = LABEL) -> list[str]:
+        """The values of a condition.
+
+        Raises:
+            UserError: if the model has no such condition.
+        """
+        if name not in self.conditions:
+            known = f"its conditions are {', '.join(self.conditions)}" if self.conditions else "it has no conditions"
+            raise UserError(f"this model is not conditioned on {name!r}; {known}: train one on labelled pictures")
+        codec = self.conditions[name]
+        return [codec.decode(i) for i in range(codec.size)]
+
     # ------------------------------------------------------------------ sampling
 
     def sample(
@@ -129,6 +176,60 @@ class ImageModel:
         context = to_given(self._given(given, n), self.model.device)
         chosen = steer_of(steer, options)
         x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
+        return self.levels.decode(x.view(n, *self.shape).cpu().numpy())
+
+    def complete(
+        self,
+        picture: Array,
+        known: NDArray[np.bool_],
+        n: int = 1,
+        *,
+        particles: int = 1,
+        given: Mapping[str, str | None] | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        **options: Any,
+    ) -> Array:
+        """Draw what is not known of a picture; known pixels are kept as they are, on the model's levels.
+
+        Pixels are drawn left to right and top to bottom. If the known ones all come first, what is drawn has the true
+        conditional distribution. Otherwise it was drawn without knowing those that come later, and only particles
+        weigh it by them: the more, the closer.
+
+        Args:
+            picture: (H, W, C) 8-bit values.
+            known: (H, W) which pixels are kept.
+            n: how many completions.
+            particles: candidates for each.
+            given: conditions, the same for all.
+            seed: of the first, or a list with one for each.
+            steer: temperature and filters; or give them as options.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            (n, H, W, C) 8-bit values.
+
+        Raises:
+            UserError: on another shape, or impossible options.
+        """
+        if n < 1 or particles < 1:
+            raise UserError(f"{n} completions of {particles} particles are asked for; ask for at least one")
+        if known.shape != self.shape[:2]:
+            raise UserError(f"the mask is {known.shape} and the model's pictures {self.shape[:2]}; resize it")
+        if not isinstance(seed, int) and len(seed) != n:
+            raise UserError(f"{len(seed)} seeds for {n} completions; give one, or one for each")
+        chosen, device = steer_of(steer, options), self.model.device
+        if chosen.counts:
+            raise UserError("repetition, presence and frequency are for text; leave them out")
+        symbols = torch.from_numpy(self.levels.encode(picture)).flatten().to(device)
+        mask = torch.from_numpy(np.repeat(known.reshape(-1), self.shape[2]))
+        first = row_seeds(seed, n, device)
+        seeds = torch.cat([row_seeds(int(s), particles, device) for s in first]) if particles > 1 else first
+        rows = n * particles
+        context = self.model.condition(to_given(self._given(given, rows), device), rows)
+        with torch.no_grad():
+            walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
+            x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
         return self.levels.decode(x.view(n, *self.shape).cpu().numpy())
 
     # ------------------------------------------------------------------ conditions

@@ -21,7 +21,7 @@ from tiny_pictures import SIZE, folder_of, plan
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("made")
     shutil.move(folder_of(place), place / "pictures")
-    start(plan(place / "pictures"), place / "run", quiet=True)
+    start(plan(place / "pictures", steps=40, evaluate_every=20, lr=0.01), place / "run", quiet=True)
     (place / "novel.txt").write_text("It was a dark night. " * 200)
     (place / "hollow").mkdir()
     (place / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
@@ -71,7 +71,80 @@ def test_evaluate_score_inspect(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert facts["sees_of_the_past"].startswith("17 of 17")
 
 
+def test_classify(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "run", "pictures/down/000.png", "pictures/across/001.png", "--json", "--top", "1"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 2
+    assert all(len(row["posterior"]) == 1 and 0.5 <= max(row["posterior"].values()) <= 1 for row in rows)
+    assert main(["classify", "run", "--split", "train", "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["pictures"] == 48
+    assert whole["accuracy"] > 0.8
+    assert main(["classify", "run", "pictures/down/000.png", "--prior", "across=1"]) == 0
+    assert "across 1.0000" in capsys.readouterr().out
+
+
+def test_complete(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(
+            [
+                "complete",
+                "run",
+                "pictures/down/000.png",
+                "-n",
+                "3",
+                "--given",
+                "label=down",
+                "--columns",
+                "5",
+                "-o",
+                "half.png",
+            ]
+        )
+        == 0
+    )
+    with Image.open("half.png") as sheet:
+        scale = sheet.width // (5 * (SIZE[1] + 1) - 1)
+        x = np.asarray(sheet)[scale // 2 :: scale, scale // 2 :: scale]
+    each = [x[:, i * (SIZE[1] + 1) :][:, : SIZE[1]] for i in range(5)]
+    for one in each[1:]:
+        assert np.array_equal(one[: SIZE[0] // 2], each[0][: SIZE[0] // 2])
+    assert (each[1][SIZE[0] // 2 :] == 128).all()
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, 3:] = 255
+    Image.fromarray(mask).save("mask.png")
+    assert (
+        main(
+            [
+                "complete",
+                "run",
+                "pictures/down/000.png",
+                "--known",
+                "mask.png",
+                "--particles",
+                "4",
+                "-n",
+                "2",
+                "-o",
+                "masked.png",
+            ]
+        )
+        == 0
+    )
+    assert "2 completions" in capsys.readouterr().err
+
+
 WRONG = [
+    ("complete run pictures/down/000.png --known middle", "upper"),
+    ("complete run pictures/down/000.png --particles 0", "at least one"),
+    ("complete run pictures/down/000.png -o x", "ending"),
+    ("complete run nothing.png", "nothing.png"),
+    ("classify run --prior up=1", "up"),
+    ("classify run --prior down=no", "LABEL=WEIGHT"),
+    ("classify run --prior down=0", "prior"),
+    ("classify run --top 0", "top"),
+    ("classify run nothing.png", "nothing.png"),
+    ("classify run pictures --limit 3", "--limit"),
     ("sample run --prompt x", "--prompt"),
     ("sample run --max-length 9", "--max-length"),
     ("sample run --given label=sideways", "sideways"),

@@ -5,7 +5,20 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 import seriatim
-from seriatim.cli import data, demo, evaluate, explore, export, inspect, models, sample, score, train
+from seriatim.cli import (
+    classify,
+    complete,
+    data,
+    demo,
+    evaluate,
+    explore,
+    export,
+    inspect,
+    models,
+    sample,
+    score,
+    train,
+)
 
 app = App(
     name="seriatim",
@@ -20,6 +33,8 @@ app.command(train.train)
 app.command(sample.sample)
 app.command(evaluate.evaluate)
 app.command(score.score)
+app.command(complete.complete)
+app.command(classify.classify)
 app.command(explore.explore)
 app.command(inspect.inspect)
 app.command(export.export)

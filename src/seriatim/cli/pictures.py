@@ -25,7 +25,7 @@ _SHARED = ("json", "device", "threads")
 def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
     """bits/dim of held-out pictures."""
     only("pictures", (*_SHARED, "split"))
-    pictures, name = _pictures(model, run, data, split)
+    pictures, name = pictures_of(model, run, data, split)
     figures = model.evaluate(pictures)
     values = figures.to_json()
     if as_json:
@@ -44,7 +44,7 @@ def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> 
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
     for file in files:
-        pictures, _ = _pictures(model, run, file, None)
+        pictures, _ = pictures_of(model, run, file, None)
         given = _labels(model, pictures)
         rows += zip(pictures.names, (-model.log_prob(pictures.x, given) / math.log(2)).tolist(), strict=True)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
@@ -110,7 +110,26 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     return dataclasses.replace(base, size=(height, width), colour=colour, limit=None, labels=None)
 
 
-def _pictures(model: ImageModel, run: Path, data: str | None, split: str | None) -> tuple[Pictures, str]:
+def accuracy(
+    model: ImageModel, run: Path, split: str | None, limit: int | None, prior: Mapping[str, float] | None
+) -> tuple[float, int, str]:
+    """The share of pictures whose own label is the likeliest, how many there are, and which they are."""
+    import numpy as np
+
+    from seriatim.image import LABEL
+
+    found, name = pictures_of(model, run, None, split)
+    if found.labels is None:
+        raise UserError(f"{name} has no labels; give pictures as files to see what they are taken for")
+    count = len(found.x) if limit is None else min(limit, len(found.x))
+    chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
+    names, best = model.labels(LABEL), model.posterior(found.x[chosen], prior).argmax(1)
+    right = [names[int(guess)] == found.labels[int(i)] for i, guess in zip(chosen, best, strict=True)]
+    return sum(right) / count, count, name
+
+
+def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | None) -> tuple[Pictures, str]:
+    """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
     import dataclasses
 
     from seriatim.data.images import image_names, open_gallery

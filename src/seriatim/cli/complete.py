@@ -1,0 +1,119 @@
+"""seriatim complete."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from seriatim.cli.common import assignments, open_run
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HALVES = ("upper", "lower", "left", "right")
+
+
+def complete(
+    run: Path,
+    picture: Path,
+    /,
+    *,
+    known: str = "upper",
+    n: Annotated[int, Parameter(name=["-n", "--number"])] = 8,
+    particles: int = 1,
+    given: list[str] | None = None,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    output: Annotated[Path, Parameter(name=["-o", "--output"])] = Path("completions.png"),
+    columns: int = 10,
+    device: str = "auto",
+    threads: int = 1,
+) -> None:
+    """Draw the missing part of a picture: the picture, what is kept of it, then the completions, on one sheet.
+
+    Pixels come left to right and top to bottom. Of the upper half, what is drawn has the true distribution given what
+    is known. Of any other part it was drawn before the known pixels below or to the right had their turn; --particles
+    draws many candidates, weighs them by the known pixels as they are passed and keeps the heavy ones.
+
+    Parameters
+    ----------
+    run
+        The directory that `seriatim train` has written.
+    picture
+        A picture; it is fitted to the model's size.
+    known
+        What is kept: upper, lower, left or right (half), or a mask picture in which white is kept.
+    n
+        How many completions.
+    particles
+        Candidates for each completion.
+    given
+        A condition, NAME=VALUE; may be given several times.
+    temperature
+        Below 1 bolder, above 1 wilder.
+    top_k
+        Draw each value from the k most likely ones; 0: all.
+    top_p
+        Draw each value from the most likely ones that have this probability together.
+    seed
+        Of the first completion.
+    output
+        The sheet.
+    columns
+        Pictures in a row of it.
+    device
+        cpu, cuda, mps or auto.
+    threads
+        Processor threads; one is fastest for small models.
+    """
+    import numpy as np
+
+    from seriatim.data.images import read_picture
+    from seriatim.image import ImageModel
+    from seriatim.picture_files import grid, magnification, save
+    from seriatim.steer import Steer
+
+    if columns < 1:
+        raise UserError(f"--columns is {columns}; give 1 or more")
+    if not output.suffix:
+        raise UserError(f"{output} has no ending; write to .png")
+    model = open_run(run, device, threads)
+    if not isinstance(model, ImageModel):
+        raise UserError(f"{run} holds a model of text; `seriatim sample --prompt` completes text")
+    mask = _mask(known, model.shape[:2])
+    x = read_picture(picture, *model.shape)
+    x = model.levels.decode(model.levels.encode(x))  # as the model sees it
+    steer = Steer(temperature=temperature, top_k=top_k, top_p=top_p)
+    conditions = assignments(given or [], "--given")
+    done = model.complete(x, mask, n, particles=particles, given=conditions, seed=seed, steer=steer)
+    kept = np.where(mask[..., None], x, np.uint8(128))
+    sheet = grid(np.concatenate([x[None], kept[None], done]), columns)
+    save(sheet, output, magnification(sheet.shape[1]))
+    print(f"{output}: the picture, what was kept, and {n} completions", file=sys.stderr)
+
+
+def _mask(known: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W): which pixels are kept."""
+    import numpy as np
+
+    from seriatim.data.images import read_picture
+
+    rows, columns = np.indices(shape)
+    halves = {
+        "upper": rows < shape[0] // 2,
+        "lower": rows >= shape[0] // 2,
+        "left": columns < shape[1] // 2,
+        "right": columns >= shape[1] // 2,
+    }
+    if known in halves:
+        return halves[known]
+    if not Path(known).exists():
+        raise UserError(f"--known is {known!r}; {', '.join(HALVES)} or a mask picture is wanted")
+    return read_picture(Path(known), *shape, 1)[..., 0] >= 128
