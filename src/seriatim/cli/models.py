@@ -37,7 +37,8 @@ def models(
         return
     entry = family(name)
     described = dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(entry.config), re.M | re.S))
-    fields = [f for f in dataclasses.fields(entry.config) if f.name not in ("symbols", "vector", "start")]
+    follow = {"text": ("symbols", "start"), "images": ("height", "width", "channels", "levels", "field")}[entry.data]
+    fields = [f for f in dataclasses.fields(entry.config) if f.name not in (*follow, "vector")]
     if as_json:
         print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})
         return
