@@ -12,7 +12,7 @@ from PIL import Image
 from seriatim.errors import UserError
 
 Array = NDArray[np.uint8]
-_SMALL = 384  # a grid is shown with whole-number magnification up to about so many pixels across
+_SMALL = 600  # a grid is shown with whole-number magnification up to about so many pixels across
 
 
 def grid(x: Array, columns: int = 8, gap: int = 1) -> Array:
