@@ -96,7 +96,8 @@ class Walk:
         """
         if self._part:
             raise ValueError("a position is under way; push its symbols one by one")
-        _ = self.whole  # the step that this position answers
+        if self._parameters is None:
+            _ = self.whole  # the step that this position answers
         self._prev, self._parameters = x, None
         self.clock += 1
 
