@@ -309,7 +309,7 @@ def build_checked(
         UserError: if they do not fit.
     """
     count = len(_header(path))
-    deep = max(getattr(config, name, 0) for name in ("layers", "blocks"))
+    deep = max(getattr(config, name, 0) for name in ("layers", "blocks", "resnets"))
     if deep > count:  # building layers takes time, also without memory
         raise UserError(f"{path} has {count} tensors, too few for {deep} layers")
     with torch.device("meta"):

@@ -61,8 +61,7 @@ class ImageModel:
     @property
     def grid(self) -> GridModel:
         """The family's model, without its encoders."""
-        inner = self.model.model if isinstance(self.model, Conditional) else self.model
-        return cast(GridModel, inner)
+        return grid_of(self.model)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -93,8 +92,14 @@ class ImageModel:
 
     def evaluate(self, pictures: Pictures, batch: int = 64) -> ImageFigures:
         """The exact likelihood of held-out pictures, given their labels if the model has that condition."""
-        given = {LABEL: pictures.labels} if LABEL in self.conditions and pictures.labels is not None else None
-        return ImageFigures.of(-self.log_prob(pictures.x, given, batch), int(np.prod(self.shape)))
+        return ImageFigures.of(-self.log_prob(pictures.x, self.given_of(pictures), batch), int(np.prod(self.shape)))
+
+    def given_of(self, pictures: Pictures) -> dict[str, list[str | None]]:
+        """The pictures' own labels as conditions; one that the training split did not have counts as not said."""
+        if LABEL not in self.conditions or pictures.labels is None:
+            return {}
+        known = set(self.labels())
+        return {LABEL: [label if label in known else None for label in pictures.labels]}
 
     def posterior(
         self, pictures: Array, prior: Mapping[str, float] | None = None, name: str = LABEL, batch: int = 64
@@ -254,10 +259,9 @@ class ImageModel:
 
 def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
     """Levels (B, H, W, C) as a model takes them: (B, *S), or (B, *S, P) where a position is a pixel of P colours."""
-    return x[..., 0] if model.head.parts == 1 and len(canvas_of(model)) == 2 else x
+    return x[..., 0] if model.head.parts == 1 and len(grid_of(model).canvas) == 2 else x
 
 
-def canvas_of(model: Model) -> tuple[int, ...]:
-    """The shape of the positions of a model of pictures."""
-    inner = model.model if isinstance(model, Conditional) else model
-    return cast(GridModel, inner).canvas
+def grid_of(model: Model) -> GridModel:
+    """The family's model, without its encoders."""
+    return cast(GridModel, model.model if isinstance(model, Conditional) else model)

@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 
 from seriatim.cli import main
+from seriatim.cli.common import open_run
+from seriatim.cli.pictures import pictures_of
+from seriatim.image import ImageModel
 from seriatim.picture_files import grid
 from seriatim.training.run import start
 from tiny_pictures import SIZE, folder_of, plan
@@ -134,6 +137,24 @@ def test_complete(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "2 completions" in capsys.readouterr().err
 
 
+def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(plan(here / "pictures", image={"binarise": "epoch", "levels": 256}, steps=2), tmp_path / "run", quiet=True)
+    shutil.copytree(here / "pictures", tmp_path / "own")
+    shutil.move(tmp_path / "own" / "across", tmp_path / "own" / "sideways")
+    assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "own"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 60
+    model = open_run(tmp_path / "run", "cpu")
+    assert isinstance(model, ImageModel)
+    for data, split in ((None, "train"), (str(tmp_path / "own"), None)):
+        found, _ = pictures_of(model, tmp_path / "run", data, split)
+        assert set(np.unique(found.x)) == {0, 255}
+    given = model.given_of(found)["label"]
+    assert set(given) == {"down", None}
+    assert given.count(None) == 30
+
+
 WRONG = [
     ("complete run pictures/down/000.png --known middle", "upper"),
     ("complete run pictures/down/000.png --particles 0", "at least one"),
@@ -169,7 +190,7 @@ WRONG = [
     ("train pictures --image.levels 1 --out new", "levels"),
     ("train pictures --net.filterz 4 --out new", "'filters'"),
     ("train pictures --net.height 4 --out new", "--net.height"),
-    ("train pictures --net.kernel 4 --out new", "kernel"),
+    ("train pictures --net.kernel 4 --out new", "kernel is 4; an odd number"),
     ("train pictures --folds 3 --out new", "--folds"),
     ("train hollow --model pixelcnn --out new", "hollow"),
     ("train broken.png --out new", "broken.png"),

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 class ByteDropout(nn.Module):
     """Silences a share of activations in training (Srivastava et al., 2014), the share rounded to 1/256.
 
-    On a processor `torch.dropout` draws a number for each activation, one after the other, which was a seventh of a
-    PixelCNN++'s training step; here eight activations share one 64-bit draw. Elsewhere it is `torch.dropout`.
+    On a processor `torch.dropout` draws a number for each activation, one after the other; here eight activations share
+    one 64-bit draw. Elsewhere it is `torch.dropout`.
     """
 
     def __init__(self, share: float) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -124,6 +124,22 @@ def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
             raise UserError(f"{option} {name} is given twice; give it once")
         values[name] = value
     return values
+
+
+T = TypeVar("T")
+
+
+def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple[T, str]:
+    """A split, by default the test split or else the validation split, and what to call it.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if split is None:
+        split = next((s for s in ("test", "validation", "train") if s in splits), "test")
+    if split not in splits:
+        raise UserError(f"{data} has no split {split!r}; it has {', '.join(splits)}")
+    return splits[split], f"{data}, {split} split"
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import assignments, open_run
+from seriatim.cli.pictures import options_of
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def complete(
     if not isinstance(model, ImageModel):
         raise UserError(f"{run} holds a model of text; `seriatim sample --prompt` completes text")
     mask = _mask(known, model.shape[:2])
-    x = read_picture(picture, *model.shape)
+    x = read_picture(picture, *model.shape, options_of(model, run).crop)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     steer = Steer(temperature=temperature, top_k=top_k, top_p=top_p)
     conditions = assignments(given or [], "--given")

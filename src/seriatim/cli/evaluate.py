@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, like_training, open_run, print_json
+from seriatim.cli.common import Data, chosen_split, like_training, open_run, print_json
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -109,8 +109,4 @@ def _documents(
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         corpus = open_corpus(data, options)
-    if split is None:
-        split = next((s for s in ("test", "validation", "train") if s in corpus.splits), "test")
-    if split not in corpus.splits:
-        raise UserError(f"{data} has no split {split!r}; it has {', '.join(corpus.splits)}")
-    return corpus.splits[split], f"{data}, {split} split"
+    return chosen_split(corpus.splits, split, data)

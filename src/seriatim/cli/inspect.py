@@ -77,11 +77,14 @@ def _of_pictures(model: ImageModel) -> dict[str, object]:
 def sight_of(model: ImageModel) -> dict[str, object]:
     """How much of what comes before it a pixel in the middle sees, and how much it misses: the blind spot."""
     height, width, channels = model.shape
-    small = min(height, 28), min(width, 28)
-    sees = model.grid.sees((*small, *model.grid.canvas[2:]))
     colours = channels if len(model.grid.canvas) == 3 else 1
+    side = 28 if colours == 1 else 14  # all pairs of sub-pixels are looked at: more would take a while
+    small = min(height, side), min(width, side)
+    sees = model.grid.sees((*small, *model.grid.canvas[2:]))
     middle = (small[0] // 2 * small[1] + small[1] // 2) * colours
-    return {"sees_of_the_past": f"{int(sees[middle].sum())} of {middle} (row {small[0] // 2}, column {small[1] // 2})"}
+    return {
+        "sees_of_the_past": f"{int(sees[middle].sum())} of {middle} (row {small[0] // 2}, column {small[1] // 2} of {small[0]} × {small[1]})"
+    }
 
 
 def _lines(model: TextModel | ImageModel) -> list[str]:

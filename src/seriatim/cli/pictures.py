@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import only, print_json
+from seriatim.cli.common import chosen_split, only, print_json
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> 
     dims = math.prod(model.shape)
     for file in files:
         pictures, _ = pictures_of(model, run, file, None)
-        given = _labels(model, pictures)
-        rows += zip(pictures.names, (-model.log_prob(pictures.x, given) / math.log(2)).tolist(), strict=True)
+        bits = -model.log_prob(pictures.x, model.given_of(pictures)) / math.log(2)
+        rows += zip(pictures.names, bits.tolist(), strict=True)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
         if as_json:
             print(json.dumps({"name": name, "bits": bits, "bits_per_dim": bits / dims, "dims": dims}))
@@ -88,12 +88,6 @@ def sample(
     print(f"{path}: {n} pictures", file=sys.stderr)
 
 
-def _labels(model: ImageModel, pictures: Pictures) -> dict[str, Sequence[str]] | None:
-    from seriatim.image import LABEL
-
-    return {LABEL: pictures.labels} if LABEL in model.conditions and pictures.labels is not None else None
-
-
 def options_of(model: ImageModel, run: Path) -> ImageOptions:
     """How the run's own pictures were read, in the size that the model takes."""
     import dataclasses
@@ -107,7 +101,15 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
         base = ImageOptions(levels=min(model.levels.levels, 256))
     height, width, channels = model.shape
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
-    return dataclasses.replace(base, size=(height, width), colour=colour, limit=None, labels=None)
+    held = _drawn_once(base)
+    return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None)
+
+
+def _drawn_once(options: ImageOptions) -> ImageOptions:
+    """Ink that training draws anew each epoch is drawn once where pictures are scored."""
+    import dataclasses
+
+    return dataclasses.replace(options, binarise="fixed") if options.binarise == "epoch" else options
 
 
 def accuracy(
@@ -137,19 +139,14 @@ def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | Non
 
     if data is None:
         plan = plan_of(run)[0]
-        data, gallery = plan.data, plan.open()
+        data, gallery = plan.data, open_gallery(plan.data, _drawn_once(plan.image))
     else:
         options = options_of(model, run)
         if Path(data).exists() or data not in image_names():
             whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         gallery = open_gallery(data, options)
-    if split is None:
-        split = next((s for s in ("test", "validation", "train") if s in gallery.splits), "test")
-    if split not in gallery.splits:
-        raise UserError(f"{data} has no split {split!r}; it has {', '.join(gallery.splits)}")
-    found: Any = gallery.splits[split]
-    return found, f"{data}, {split} split"
+    return chosen_split(gallery.splits, split, data)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, given, kept, place, row_of, scaled
+from seriatim.models.grid import GridModel, GridStepper, check_canvas, check_kernel, given, kept, place, row_of, scaled
 from seriatim.tree import Fixed, State
 from seriatim.walk import Carry, Stepper
 
@@ -67,13 +67,9 @@ class GatedPixelCNNConfig:
         check_canvas(self)
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("layers", self.layers, 1, 1024)
-        bounded("kernel", self.kernel, 3, 63)
-        bounded("first", self.first, 3, 63)
+        check_kernel("kernel", self.kernel)
+        check_kernel("first", self.first)
         bounded("head", self.outer, self.channels, 2**14)
-        bounded("vector", self.vector, 0, 2**16)
-        bounded("field", self.field, 0, 2**16)
-        for name in ("kernel", "first"):
-            bounded(f"{name}, which must be odd: the remainder", getattr(self, name) % 2, 1, 1)
 
     @property
     def outer(self) -> int:
@@ -137,7 +133,7 @@ class GatedPixelCNN(GridModel):
         self.config = config
         self.layers = nn.ModuleList(_Layer(config, i) for i in range(config.layers))
         inner, outer = groups(config.filters, config.channels), groups(config.outer, config.channels)
-        logits = [colour for colour in range(config.channels) for _ in range(config.levels)]
+        logits = groups(config.channels * config.levels, config.channels)
         self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, logits)])
         self.head = CategoricalHead(config.levels)
 

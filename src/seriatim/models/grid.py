@@ -10,13 +10,14 @@ from torch import Tensor
 
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
 from seriatim.models.base import Given, Model
 from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
 
 def check_canvas(config: Any) -> None:
-    """Check the sizes that follow from the pictures: height, width, channels, levels. They may come from a stranger.
+    """Check what every config of pictures has: sizes and channels of conditions. It may come from a stranger.
 
     Raises:
         UserError: otherwise.
@@ -25,6 +26,18 @@ def check_canvas(config: Any) -> None:
     bounded("width", config.width, 1, 4096)
     bounded("channels", config.channels, 1, 64)
     bounded("levels", config.levels, 2, 2**16)
+    bounded("vector", config.vector, 0, 2**16)
+    bounded("field", getattr(config, "field", 0), 0, 2**16)
+
+
+def check_kernel(name: str, value: int) -> None:
+    """Check that a kernel has a middle.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if value % 2 == 0 or not 3 <= value <= 63:
+        raise UserError(f"{name} is {value}; an odd number from 3 to 63 is wanted")
 
 
 class Place(NamedTuple):

@@ -27,7 +27,7 @@ from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, given, kept, place, row_of, scaled
+from seriatim.models.grid import GridModel, GridStepper, check_canvas, check_kernel, given, kept, place, row_of, scaled
 from seriatim.tree import Fixed, State
 from seriatim.walk import Carry, Stepper
 
@@ -65,11 +65,8 @@ class PixelCNNConfig:
         check_canvas(self)
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("blocks", self.blocks, 1, 1024)
-        bounded("kernel", self.kernel, 3, 63)
+        check_kernel("kernel", self.kernel)
         bounded("head", self.outer, self.channels, 2**14)
-        bounded("vector", self.vector, 0, 2**16)
-        bounded("field", self.field, 0, 2**16)
-        bounded("kernel, which must be odd: the remainder", self.kernel % 2, 1, 1)
 
     @property
     def outer(self) -> int:
@@ -105,7 +102,7 @@ class PixelCNN(GridModel):
         wide, outer = groups(2 * config.filters, c), groups(config.outer, c)
         self.first = RasterConv(range(c), wide, config.kernel, own=False)
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.blocks))
-        logits = [colour for colour in range(c) for _ in range(config.levels)]
+        logits = groups(c * config.levels, c)
         self.last = nn.ModuleList([RasterConv(wide, outer), RasterConv(outer, outer), RasterConv(outer, logits)])
         self.head = CategoricalHead(config.levels)
 

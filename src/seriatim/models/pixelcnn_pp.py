@@ -83,7 +83,6 @@ class PixelCNNppConfig:
         bounded("sizes", self.sizes, 1, 8)
         bounded("mixtures", self.mixtures, 1, 256)
         bounded("dropout", self.dropout, 0, 0.99)
-        bounded("vector", self.vector, 0, 2**16)
 
 
 @final
