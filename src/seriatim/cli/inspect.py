@@ -82,9 +82,8 @@ def sight_of(model: ImageModel) -> dict[str, object]:
     small = min(height, side), min(width, side)
     sees = model.grid.sees((*small, *model.grid.canvas[2:]))
     middle = (small[0] // 2 * small[1] + small[1] // 2) * colours
-    return {
-        "sees_of_the_past": f"{int(sees[middle].sum())} of {middle} (row {small[0] // 2}, column {small[1] // 2} of {small[0]} × {small[1]})"
-    }
+    where = f"row {small[0] // 2}, column {small[1] // 2} of {small[0]} × {small[1]}"
+    return {"sees_of_the_past": f"{int(sees[middle].sum())} of {middle} ({where})"}
 
 
 def _lines(model: TextModel | ImageModel) -> list[str]:
