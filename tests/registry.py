@@ -255,6 +255,8 @@ MODELS: dict[str, ModelCase] = {
     "gated-pixelcnn-wide": of_pictures(
         "gated-pixelcnn", (3, 6, 1), (1, 4, 1), 3, filters=6, layers=3, kernel=5, first=5, field=3
     ),
+    "gated-pixelcnn-mixtures": of_pictures("gated-pixelcnn", **_RGB, **_G, mixtures=2),
+    "gated-pixelcnn-mixtures-vector": of_pictures("gated-pixelcnn", **_GREY, **_G, mixtures=3, kind="normal", vector=2),
     "pixelcnn++": of_pictures("pixelcnn++", (5, 6, 1), (2, 3, 1), 3, **_PP),
     "pixelcnn++-rgb": of_pictures("pixelcnn++", (4, 5, 3), (1, 2, 3), 2, **_PP),
     "pixelcnn++-two-channels-vector": of_pictures(

@@ -7,16 +7,23 @@ import torch
 
 from laws import gradient_reaches_every_parameter, models
 from registry import MODELS, ROWS, ModelCase
+from seriatim.context import Context
 from seriatim.heads import Event
 from seriatim.models import Conditional
+from seriatim.models.grid import SubpixelModel
 
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
-CARRYING = {name: case for name, case in MODELS.items() if len(case.shape) == 1 and not name.startswith("toy")}
+SEQUENCES = {name: case for name, case in MODELS.items() if len(case.shape) == 1 and case.at is None}
+CARRYING = {name: case for name, case in MODELS.items() if name in SEQUENCES and not name.startswith("toy")}
 CARRIES = pytest.mark.parametrize("case", CARRYING.values(), ids=CARRYING)
-SEQUENCES = {name: case for name, case in MODELS.items() if len(case.shape) == 1}
 TEXT = {name: case for name, case in SEQUENCES.items() if len(case.levels) == 1}
 CONDITIONED = {name: case for name, case in MODELS.items() if case.given() != type(case.given())()}
+MAPPED = {
+    name: case
+    for name, case in CONDITIONED.items()
+    if len(case.shape) == 3 and isinstance(given := case.given(), Context) and given.field is not None
+}
 CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITIONED)
 
 
@@ -45,6 +52,14 @@ def test_feed_law(case: ModelCase, fed: int) -> None:
 @EACH
 def test_strictness_and_sight(case: ModelCase) -> None:
     models.strictness_and_sight(case.model(), case.x(), case.shape, case.levels, case.given())
+
+
+@pytest.mark.parametrize("case", MAPPED.values(), ids=MAPPED)
+def test_sight_of_the_field(case: ModelCase) -> None:
+    model, given = case.model(), case.given()
+    assert isinstance(model, SubpixelModel)
+    assert isinstance(given, Context)
+    models.field_sight(model, case.x(), given)
 
 
 @EACH

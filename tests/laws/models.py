@@ -17,6 +17,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import Discrete
 from seriatim.models import Conditional, Model
 from seriatim.models.base import Given
+from seriatim.models.grid import SubpixelModel
 from seriatim.noise import row_seeds, uniform
 from seriatim.walk import Carry, Stepper, Walk
 
@@ -112,6 +113,19 @@ def strictness_and_sight(model: Model, x: Tensor, shape: Sequence[int], levels: 
     assert not seen.triu().any(), "a position sees itself or its future"
     assert not (seen & ~declared).any(), "sees more than it declares"
     assert not (declared & ~seen).any(), "a blind spot that it does not declare"
+
+
+def field_sight(model: SubpixelModel, x: Tensor, given: Context) -> None:
+    """Each position sees exactly those pixels of the field that `relation` declares."""
+    height, width, colours = x.shape[1:]
+    assert given.field is not None
+    declared, seen = model.relation((height, width, colours))[:, x[0].numel() :], []
+    field = given.field.clone().requires_grad_()
+    y = model(x, replace(given, field=field)).flatten(1, 3).square().sum((0, 2))
+    for one in y:
+        (slope,) = torch.autograd.grad(one, field, retain_graph=True)
+        seen.append(slope.abs().sum((0, 3)).flatten() > 0)
+    assert torch.equal(torch.stack(seen), declared)
 
 
 def total_probability(

@@ -91,6 +91,19 @@ def sight(touches: Sequence[Touch], height: int, width: int, colours: int) -> Te
     return see.reshape(n, n)
 
 
+def inputs(height: int, width: int, colours: int) -> Tensor:
+    """(N, N + H · W) bool: what sub-pixels see before any layer, namely themselves, and of a field nothing."""
+    n = height * width * colours
+    return torch.eye(n, n + height * width, dtype=torch.bool)
+
+
+def looks(height: int, width: int, colours: int, field: int) -> Tensor:
+    """(N, N + H · W) bool: what a layer sees that takes a field of so many channels, 0 for none, at its own pixel."""
+    n = height * width * colours
+    own = torch.eye(height * width, dtype=torch.bool).repeat_interleave(colours, 0)
+    return torch.cat([torch.zeros(n, n, dtype=torch.bool), own & (field > 0)], 1)
+
+
 def through(*steps: Tensor) -> Tensor:
     """Sight through several layers, the first one first: the product of their relations."""
     result = steps[0]

@@ -82,6 +82,7 @@ def _digits(folder: Path, seconds: float) -> None:
     import numpy as np
     import torch
 
+    from seriatim import config as configs
     from seriatim.data.gallery import ImageOptions
     from seriatim.data.images import open_gallery
     from seriatim.image import ImageModel
@@ -93,7 +94,7 @@ def _digits(folder: Path, seconds: float) -> None:
 
     print("4. Learning to draw digits, 8 × 8 pixels of 17 greys, pixel by pixel, when told which digit", flush=True)
     net = {"filters": 48, "layers": 5, "first": 5}
-    config = GatedPixelCNNConfig(8, 8, levels=17, **net)
+    config = configs.read(GatedPixelCNNConfig, {"height": 8, "width": 8, "levels": 17, **net}, "net")
     steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long))
     train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99)
     options = ImageOptions(levels=17)

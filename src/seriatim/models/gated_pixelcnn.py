@@ -5,7 +5,8 @@ and takes from the first what it needs. So every earlier pixel is seen, and with
 level with PixelRNN. A condition (a label, a vector, another network's embedding, a map) enters every gate.
 
 Deviations from the paper: colours are masked in groups of channels, as in PixelCNN, where the paper says no more than
-that it does so too; the condition has its own weights in both stacks.
+that it does so too; the condition has its own weights in both stacks; a discretised mixture may take the place of the
+softmax.
 
 Reference: van den Oord et al. (2016), Conditional image generation with PixelCNN decoders.
 """
@@ -14,20 +15,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import Any, Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Memory, RasterConv, Touch, groups, sight, through
+from seriatim.causal.grid import Lane, Memory, RasterConv, Touch, groups, inputs, looks, sight, through
 from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
-from seriatim.heads import CategoricalHead, Head
+from seriatim.heads import CategoricalHead, Head, MixtureHead
 from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, check_kernel, given, kept, place, row_of, scaled
+from seriatim.models.grid import (
+    GridStepper,
+    SubpixelModel,
+    check_canvas,
+    check_kernel,
+    given,
+    kept,
+    place,
+    row_of,
+    scaled,
+)
 from seriatim.tree import Fixed, State
 from seriatim.walk import Carry, Stepper
 
@@ -47,6 +58,8 @@ class GatedPixelCNNConfig:
         kernel: of the layers behind the first, odd.
         first: the first layer's kernel, odd.
         head: channels of the 1 × 1 layer before the softmax; None means as many as `filters`.
+        mixtures: components of a discretised mixture for each sub-pixel, in place of the softmax; 0 for the softmax.
+        kind: of those components.
         vector: channels of the global condition.
         field: channels of the local condition.
     """
@@ -60,6 +73,8 @@ class GatedPixelCNNConfig:
     kernel: int = 3
     first: int = 7
     head: int | None = None
+    mixtures: int = 0
+    kind: Literal["logistic", "normal"] = "logistic"
     vector: int = 0
     field: int = 0
 
@@ -70,6 +85,7 @@ class GatedPixelCNNConfig:
         check_kernel("kernel", self.kernel)
         check_kernel("first", self.first)
         bounded("head", self.outer, self.channels, 2**14)
+        bounded("mixtures", self.mixtures, 0, 256)
 
     @property
     def outer(self) -> int:
@@ -125,7 +141,7 @@ def _plus(x: Tensor, look: Tensor | None) -> Tensor:
 
 
 @final
-class GatedPixelCNN(GridModel):
+class GatedPixelCNN(SubpixelModel):
     """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures."""
 
     def __init__(self, config: GatedPixelCNNConfig) -> None:
@@ -133,17 +149,14 @@ class GatedPixelCNN(GridModel):
         self.config = config
         self.layers = nn.ModuleList(_Layer(config, i) for i in range(config.layers))
         inner, outer = groups(config.filters, config.channels), groups(config.outer, config.channels)
-        logits = groups(config.channels * config.levels, config.channels)
-        self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, logits)])
-        self.head = CategoricalHead(config.levels)
-
-    @property
-    def canvas(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        return self.config.height, self.config.width, self.config.channels
+        self.head: Head = CategoricalHead(config.levels)
+        if config.mixtures:
+            self.head = MixtureHead(config.levels, mixtures=config.mixtures, kind=config.kind)
+        parameters = groups(config.channels * self.head.width, config.channels)
+        self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, parameters)])
 
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
-        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        """x (B, H, W, C) levels -> the head's parameters (B, H, W, C, ·). Any height and width will do."""
         if carry is not None:
             raise ValueError("a picture has no carry")
         looked = self.condition(context, x.shape[0])
@@ -152,28 +165,28 @@ class GatedPixelCNN(GridModel):
             v, h = layer(v, h, looked)
         for layer in self.last:
             h = layer(h.relu())
-        return h.unflatten(-1, (x.shape[-1], self.config.levels))
+        return h.unflatten(-1, (x.shape[-1], self.head.width))
 
     def packed(self) -> Stepper:
         """The vertical stack is worked out once a row, the horizontal one by a matrix product a layer and sub-pixel."""
         return _Packed(self)
 
-    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Everything earlier within the kernels' reach: no blind spot."""
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """Everything earlier within the kernels' reach: no blind spot. Of the field, all that is not below or right."""
         height, width, colours = shape
         every = torch.ones(colours, colours, dtype=torch.bool)
 
         def of(touches: Sequence[Touch]) -> Tensor:
             return sight(touches, height, width, colours)
 
-        down = of([(1, 0, every)])
-        v = h = torch.eye(height * width * colours, dtype=torch.bool)
+        down, look = of([(1, 0, every)]), looks(height, width, colours, self.config.field)
+        v = h = inputs(height, width, colours)
         for layer in cast("list[_Layer]", self.layers):
             n = layer.side
             above = through(v, of([(up, left, every) for up in range(n + 1) for left in range(-n, n + 1)]))
-            beside = through(h, of(layer.along.touches(colours))) | through(above, down)
+            beside = through(h, of(layer.along.touches(colours))) | through(above, down) | look
             y = through(beside, of(layer.out.touches(colours)))
-            v, h = above, y if layer.first else h | y
+            v, h = above | look, y if layer.first else h | y
         return through(h, *[of(cast(RasterConv, layer).touches(colours)) for layer in self.last])
 
 
@@ -240,7 +253,7 @@ class _Packed(GridStepper):
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
+        """prev (B,) -> the head's parameters (B, ·)."""
         clock = state.clock
         at = place(clock, self.config.width, self.config.channels)
         if clock:

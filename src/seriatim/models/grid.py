@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from typing import Any, NamedTuple, cast
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast, final
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from seriatim.config import bounded
@@ -91,6 +94,25 @@ class GridModel(Model):
     def scaled(self, x: Tensor) -> Tensor:
         """Levels 0 … K − 1 as numbers in [−1, 1]."""
         return scaled(x, self.config.levels, next(self.parameters()).dtype)
+
+
+class SubpixelModel(GridModel):
+    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field: gives `relation`."""
+
+    @property
+    @final
+    def canvas(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.config.height, self.config.width, self.config.channels
+
+    @abstractmethod
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """[t, s]: which sub-pixels, and behind them which pixels of the field, each sub-pixel depends on."""
+
+    @final
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """Which sub-pixels each one sees."""
+        return self.relation(shape)[:, : math.prod(shape)]
 
 
 class GridStepper:

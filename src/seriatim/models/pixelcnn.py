@@ -21,13 +21,23 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Memory, RasterConv, groups, sight, through
+from seriatim.causal.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
 from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, check_kernel, given, kept, place, row_of, scaled
+from seriatim.models.grid import (
+    GridStepper,
+    SubpixelModel,
+    check_canvas,
+    check_kernel,
+    given,
+    kept,
+    place,
+    row_of,
+    scaled,
+)
 from seriatim.tree import Fixed, State
 from seriatim.walk import Carry, Stepper
 
@@ -93,7 +103,7 @@ class _Block(nn.Module):
 
 
 @final
-class PixelCNN(GridModel):
+class PixelCNN(SubpixelModel):
     """Masked convolutions over the sub-pixels of pictures."""
 
     def __init__(self, config: PixelCNNConfig) -> None:
@@ -105,11 +115,6 @@ class PixelCNN(GridModel):
         logits = groups(c * config.levels, c)
         self.last = nn.ModuleList([RasterConv(wide, outer), RasterConv(outer, outer), RasterConv(outer, logits)])
         self.head = CategoricalHead(config.levels)
-
-    @property
-    def canvas(self) -> tuple[int, int, int]:
-        """(height, width, channels)."""
-        return self.config.height, self.config.width, self.config.channels
 
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
         """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
@@ -127,17 +132,18 @@ class PixelCNN(GridModel):
         """Masked weights copied, kernels divided into rows above and pixels to the left."""
         return _Packed(self)
 
-    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
         """The cone that the kernels open upwards; what a stack of 3 × 3 kernels leaves out of it is the blind spot."""
         height, width, colours = shape
 
         def of(conv: nn.Module) -> Tensor:
             return sight(cast(RasterConv, conv).touches(colours), height, width, colours)
 
-        here = torch.eye(height * width * colours, dtype=torch.bool)
-        result = of(self.first)
+        look = looks(height, width, colours, self.config.field)
+        result = through(inputs(height, width, colours), of(self.first))
         for block in cast("list[_Block]", self.blocks):
-            result = through(result, here | through(of(block.reduce), of(block.conv), of(block.expand)))
+            middle = through(result, of(block.reduce), of(block.conv)) | look
+            result = result | through(middle, of(block.expand))
         return through(result, *[of(layer) for layer in self.last])
 
 
