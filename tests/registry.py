@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -161,7 +162,8 @@ class ModelCase(NamedTuple):
         given = self.given()
         if self.at is None or not isinstance(given, Context) or given.field is None:
             return given
-        return replace(given, field=given.field[:, : self.few[0], : self.few[1]])
+        height, width = self.few[:2] if len(self.few) > 1 else (1, 2)
+        return replace(given, field=given.field[:, :height, :width])
 
     def x(self, rows: int = ROWS) -> Tensor:
         torch.manual_seed(1)
@@ -204,6 +206,23 @@ def of_pictures(
 
         return ModelCase(lambda _: at(shape), name, shape[:2], colours, given, small[:2], pixels)
     return ModelCase(lambda _: at(shape), name, shape, (levels,), given, small, at)
+
+
+def of_scales(shape: tuple[int, int, int], small: tuple[int, int, int], levels: int, **sizes: object) -> ModelCase:
+    """A case of a multi-scale model; its positions are one row of sub-pixels."""
+    by_count = {(math.prod(canvas),): canvas for canvas in (small, shape)}
+    each = of_pictures("multiscale", shape, small, levels, **sizes)
+    assert each.at is not None
+    make = each.at
+    return ModelCase(
+        each.make,
+        "multiscale",
+        (math.prod(shape),),
+        (levels,),
+        each.given,
+        (math.prod(small),),
+        lambda n: make(by_count[n]),
+    )
 
 
 def conditional(symbols: int) -> Model:
@@ -263,6 +282,11 @@ MODELS: dict[str, ModelCase] = {
         "pixelcnn++", (5, 3, 2), (1, 3, 2), 3, **_PP | {"resnets": 2, "sizes": 2}, vector=2, kind="normal"
     ),
     "pixelcnn++-one-size": of_pictures("pixelcnn++", (3, 4, 1), (3, 1, 1), 4, **_PP | {"sizes": 1}),
+    "multiscale": of_scales((5, 4, 1), (2, 3, 1), 3, filters=8, layers=2, up=3),
+    "multiscale-rgb-conditions": of_scales(
+        (3, 3, 3), (1, 2, 3), 2, filters=7, layers=2, up=2, larger="pixelcnn", vector=2, field=3
+    ),
+    "multiscale-three": of_scales((5, 5, 1), (3, 3, 1), 2, scales=3, filters=6, layers=1, up=2, smallest="pixelcnn"),
     "conditional": ModelCase(conditional, given=label_and_number),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),

@@ -68,6 +68,15 @@ class ImageModel:
         """(height, width, channels) of a picture."""
         return self.levels.shape
 
+    @property
+    def path(self) -> NDArray[np.int64]:
+        """(H · W,) the pixels' numbers, row by row, in the order in which they are finished."""
+        order = self.grid.order
+        height, width, channels = self.shape
+        if order is None:
+            return np.arange(height * width)
+        return (order.numpy() // channels)[channels - 1 :: channels]
+
     # ------------------------------------------------------------------ likelihood
 
     @torch.no_grad()
@@ -181,7 +190,7 @@ class ImageModel:
         context = to_given(self._given(given, n), self.model.device)
         chosen = steer_of(steer, options)
         x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
-        return self.levels.decode(x.view(n, *self.shape).cpu().numpy())
+        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
 
     def complete(
         self,
@@ -197,9 +206,9 @@ class ImageModel:
     ) -> Array:
         """Draw what is not known of a picture; known pixels are kept as they are, on the model's levels.
 
-        Pixels are drawn left to right and top to bottom. If the known ones all come first, what is drawn has the true
-        conditional distribution. Otherwise it was drawn without knowing those that come later, and only particles
-        weigh it by them: the more, the closer.
+        Pixels are drawn left to right and top to bottom (of a multi-scale model, the smallest scale first). If the
+        known ones all come first, what is drawn has the true conditional distribution. Otherwise it was drawn without
+        knowing those that come later, and only particles weigh it by them: the more, the closer.
 
         Args:
             picture: (H, W, C) 8-bit values.
@@ -226,8 +235,10 @@ class ImageModel:
         chosen, device = steer_of(steer, options), self.model.device
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
-        symbols = torch.from_numpy(self.levels.encode(picture)).flatten().to(device)
-        mask = torch.from_numpy(np.repeat(known.reshape(-1), self.shape[2]))
+        every = np.broadcast_to(known[..., None], self.shape).astype(np.int64)
+        encoded = np.stack([self.levels.encode(picture), every])
+        symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)
+        symbols, mask = symbols.to(device), kept > 0
         first = row_seeds(seed, n, device)
         seeds = torch.cat([row_seeds(int(s), particles, device) for s in first]) if particles > 1 else first
         rows = n * particles
@@ -235,7 +246,7 @@ class ImageModel:
         with torch.no_grad():
             walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
             x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
-        return self.levels.decode(x.view(n, *self.shape).cpu().numpy())
+        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
 
     # ------------------------------------------------------------------ conditions
 
@@ -259,7 +270,18 @@ class ImageModel:
 
 def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
     """Levels (B, H, W, C) as a model takes them: (B, *S), or (B, *S, P) where a position is a pixel of P colours."""
-    return x[..., 0] if model.head.parts == 1 and len(grid_of(model).canvas) == 2 else x
+    grid = grid_of(model)
+    if grid.order is not None:
+        return x.reshape(len(x), -1)[:, grid.order.numpy()]
+    return x[..., 0] if model.head.parts == 1 and len(grid.canvas) == 2 else x
+
+
+def pictures(x: NDArray[np.int64], model: Model, shape: tuple[int, int, int]) -> NDArray[np.int64]:
+    """The reverse of `positions`, from (B, any shape)."""
+    grid, flat = grid_of(model), x.reshape(len(x), -1)
+    if grid.order is not None:
+        flat = flat[:, grid.order.numpy().argsort()]
+    return flat.reshape(len(x), *shape)
 
 
 def grid_of(model: Model) -> GridModel:

@@ -60,14 +60,17 @@ def save_grid(x: Array, path: Path, columns: int = 8) -> None:
     save(sheet, path, magnification(sheet.shape[1]))
 
 
-def save_animation(x: Array, path: Path, columns: int = 8, frames: int = 48) -> None:
-    """Write how pictures (N, H, W, C) come about, in the order in which they are drawn; what is to come is grey."""
+def save_animation(
+    x: Array, path: Path, columns: int = 8, frames: int = 48, order: NDArray[np.int64] | None = None
+) -> None:
+    """Write how pictures (N, H, W, C) come about; what is to come is grey. `order`: the pixels' numbers as drawn."""
     n, height, width, channels = x.shape
     pixels = height * width
+    order = np.arange(pixels) if order is None else order
     sheets: list[Image.Image] = []
     for done in np.unique(np.linspace(0, pixels, frames).astype(int)):
         shown = np.full((n, pixels, channels), 128, np.uint8)
-        shown[:, :done] = x.reshape(n, pixels, channels)[:, :done]
+        shown[:, order[:done]] = x.reshape(n, pixels, channels)[:, order[:done]]
         sheet = grid(shown.reshape(x.shape), columns)
         sheets.append(image(sheet, magnification(sheet.shape[1])))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,8 +40,9 @@ def complete(
     """Draw the missing part of a picture: the picture, what is kept of it, then the completions, on one sheet.
 
     Pixels come left to right and top to bottom. Of the upper half, what is drawn has the true distribution given what
-    is known. Of any other part it was drawn before the known pixels below or to the right had their turn; --particles
-    draws many candidates, weighs them by the known pixels as they are passed and keeps the heavy ones.
+    is known; under a multi-scale model, so it has of every second pixel. Of any other part it was drawn before the
+    known pixels below or to the right had their turn; --particles draws many candidates, weighs them by the known
+    pixels as they are passed and keeps the heavy ones.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def complete(
     picture
         A picture; it is fitted to the model's size.
     known
-        What is kept: upper, lower, left or right (half), or a mask picture in which white is kept.
+        What is kept: upper, lower, left or right (half), every-2 (of both rows and columns; any number will do), or a
+        mask picture in which white is kept.
     n
         How many completions.
     particles
@@ -115,6 +117,9 @@ def _mask(known: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     }
     if known in halves:
         return halves[known]
+    word, _, number = known.partition("-")
+    if word == "every" and number.isdecimal() and 0 < int(number) <= max(shape):
+        return (rows % int(number) == 0) & (columns % int(number) == 0)
     if not Path(known).exists():
-        raise UserError(f"--known is {known!r}; {', '.join(HALVES)} or a mask picture is wanted")
+        raise UserError(f"--known is {known!r}; {', '.join(HALVES)}, every-2 or a mask picture is wanted")
     return read_picture(Path(known), *shape, 1)[..., 0] >= 128

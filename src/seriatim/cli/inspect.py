@@ -75,12 +75,18 @@ def _of_pictures(model: ImageModel) -> dict[str, object]:
 
 
 def sight_of(model: ImageModel) -> dict[str, object]:
-    """How much of what comes before it a pixel in the middle sees, and how much it misses: the blind spot."""
+    """How much of what comes before it a symbol in the middle sees, and how much it misses: the blind spot."""
+    canvas = model.grid.canvas
+    if len(canvas) == 1:  # of a multi-scale model, which has its own order and one size
+        if canvas[0] > 1024:  # all pairs of sub-pixels are looked at: more would take a while
+            return {}
+        middle = canvas[0] // 2
+        return {"sees_of_the_past": f"{int(model.grid.sees(canvas)[middle].sum())} of {middle} (as they are drawn)"}
     height, width, channels = model.shape
-    colours = channels if len(model.grid.canvas) == 3 else 1
-    side = 28 if colours == 1 else 14  # all pairs of sub-pixels are looked at: more would take a while
+    colours = channels if len(canvas) == 3 else 1
+    side = 28 if colours == 1 else 14
     small = min(height, side), min(width, side)
-    sees = model.grid.sees((*small, *model.grid.canvas[2:]))
+    sees = model.grid.sees((*small, *canvas[2:]))
     middle = (small[0] // 2 * small[1] + small[1] // 2) * colours
     where = f"row {small[0] // 2}, column {small[1] // 2} of {small[0]} × {small[1]}"
     return {"sees_of_the_past": f"{int(sees[middle].sum())} of {middle} ({where})"}
@@ -92,5 +98,4 @@ def _lines(model: TextModel | ImageModel) -> list[str]:
     if isinstance(model, Text):
         back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"
         return [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
-    seen = sight_of(model)["sees_of_the_past"]
-    return [f"sees         {seen} of the symbols before it"]
+    return [f"sees         {seen}" for seen in sight_of(model).values()]

@@ -81,7 +81,7 @@ def sample(
         print(f"{folder}: {n} pictures", file=sys.stderr)
         return
     if path.suffix.lower() in (".gif", ".webp", ".apng"):
-        save_animation(pictures, path, columns)
+        save_animation(pictures, path, columns, order=model.path)
     else:
         sheet = grid(pictures, columns)
         save(sheet, path, magnification(sheet.shape[1]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Model
+from seriatim.models.cascade import Cascade, MultiscaleConfig
 from seriatim.models.conditional import Conditional
 from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
-from seriatim.models.grid import GridModel
+from seriatim.models.grid import GridModel, SubpixelModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
@@ -18,13 +21,34 @@ from seriatim.models.transformer import Transformer, TransformerConfig
 
 
 class Family(NamedTuple):
-    """A kind of model: its class, the dataclass of its sizes, where it comes from and what it is for."""
+    """A kind of model: what makes it, the dataclass of its sizes, where it comes from and what it is for."""
 
-    model: type[Any]
+    model: Callable[[Any], Model]
     config: type[Any]
     paper: str
     year: int
     data: str
+
+
+def multiscale(config: MultiscaleConfig) -> Cascade:
+    """A chain of scales, the smallest first."""
+
+    def scale(name: str, height: int, width: int, field: int) -> SubpixelModel:
+        entry = FAMILIES[name]
+        depth = "layers" if "layers" in entry.config.__dataclass_fields__ else "blocks"
+        sizes = {"height": height, "width": width, "field": field, "filters": config.filters, depth: config.layers}
+        same = {name: getattr(config, name) for name in ("channels", "levels", "vector")}
+        return cast(SubpixelModel, entry.model(entry.config(**sizes, **same)))
+
+    def chain(height: int, width: int, scales: int) -> GridModel:
+        below = -(-height // config.factor), -(-width // config.factor)
+        if scales == 1:
+            return scale(config.smallest, height, width, config.field)
+        large = scale(config.larger, height, width, config.up + config.field)
+        whole = replace(config, height=height, width=width, scales=scales)
+        return Cascade(whole, chain(*below, scales - 1), large)
+
+    return cast(Cascade, chain(config.height, config.width, config.scales))
 
 
 FAMILIES: dict[str, Family] = {
@@ -43,6 +67,9 @@ FAMILIES: dict[str, Family] = {
         "images",
     ),
     "pixelcnn++": Family(PixelCNNpp, PixelCNNppConfig, "Salimans et al., PixelCNN++", 2017, "images"),
+    "multiscale": Family(
+        multiscale, MultiscaleConfig, "van den Oord et al., Pixel recurrent neural networks, 3.6", 2016, "images"
+    ),
 }
 
 
@@ -62,12 +89,14 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Cascade",
     "Conditional",
     "Family",
     "GatedPixelCNN",
     "GatedPixelCNNConfig",
     "GridModel",
     "Model",
+    "MultiscaleConfig",
     "PixelCNN",
     "PixelCNNConfig",
     "PixelCNNpp",
@@ -75,7 +104,9 @@ __all__ = [
     "RecurrentConfig",
     "ReplayModel",
     "SequenceModel",
+    "SubpixelModel",
     "Transformer",
     "TransformerConfig",
     "family",
+    "multiscale",
 ]

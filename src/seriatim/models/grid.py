@@ -75,6 +75,11 @@ class GridModel(Model):
     def canvas(self) -> tuple[int, ...]:
         """The positions' shape S."""
 
+    @property
+    def order(self) -> Tensor | None:
+        """(N,) the sub-pixels' numbers, row by row, in the order in which they are drawn; None: that very order."""
+        return None
+
     @abstractmethod
     def packed(self) -> Stepper:
         """Weights folded for stepping: what depends on finished rows is worked out once a row."""

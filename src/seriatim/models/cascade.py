@@ -1,0 +1,271 @@
+"""Multi-scale models: every second pixel of every second row first, then all the others, and so on up.
+
+The idea: what a picture is of shows in few pixels. A small model draws those, unconditionally; a large one, which sees
+all of them through an upsampling network, fills in the pixels between. Scales may follow one another like that.
+
+The small picture's pixels are pixels of the large one, so they are paid for once: the large model passes over them,
+and log p of the whole chain is exact, log p(small) + Σ log p(x_t | x_<t, small) over the other pixels. (If the small
+picture were an average instead, the sum would only be a bound.) Positions are sub-pixels in the order of drawing,
+S = (H · W · C,).
+
+Deviations from the paper: there the large model predicts the small picture's pixels once more.
+
+Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, section 3.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, cast, final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
+from seriatim.heads import Head
+from seriatim.models.base import Given
+from seriatim.models.grid import GridModel, GridStepper, SubpixelModel, check_canvas, scaled
+from seriatim.tree import Fixed, State
+from seriatim.walk import Carry, Stepper
+
+Scale = Literal["pixelcnn", "gated-pixelcnn"]
+
+
+@final
+@dataclass(frozen=True)
+class MultiscaleConfig:
+    """Sizes of a multi-scale model.
+
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        scales: how many, the whole picture included.
+        factor: rows and columns of a scale for one of the scale below it.
+        smallest: family of the smallest scale.
+        larger: family of the others.
+        filters: of every scale, as the family has them.
+        layers: of every scale (`blocks` of a PixelCNN).
+        up: channels of what a scale sees of the one below it.
+        vector: channels of the global condition.
+        field: channels of the local condition.
+    """
+
+    height: int = 28
+    width: int = 28
+    channels: int = 1
+    levels: int = 256
+    scales: int = 2
+    factor: int = 2
+    smallest: Scale = "gated-pixelcnn"
+    larger: Scale = "gated-pixelcnn"
+    filters: int = 48
+    layers: int = 6
+    up: int = 32
+    vector: int = 0
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        check_canvas(self)
+        bounded("scales", self.scales, 2, 8)
+        bounded("factor", self.factor, 2, 16)
+        bounded("filters", self.filters, self.channels, 2**14)
+        bounded("layers", self.layers, 1, 1024)
+        bounded("up", self.up, 1, 2**14)
+        if max(self.height, self.width) <= self.factor ** (self.scales - 2):
+            raise UserError(
+                f"{self.scales} scales, each {self.factor} times smaller, are asked for, of a picture of "
+                f"{self.height} × {self.width}; choose fewer"
+            )
+
+
+@final
+class Enlarge(nn.Module):
+    """A small picture as a field of the large one: a convolution, a transposed one, a convolution, all both ways."""
+
+    def __init__(self, channels: int, outputs: int, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.before = nn.Conv2d(channels, outputs, 3, padding=1)
+        self.up = nn.ConvTranspose2d(outputs, outputs, factor, stride=factor)
+        self.after = nn.Conv2d(outputs, outputs, 3, padding=1)
+
+    def forward(self, x: Tensor, height: int, width: int) -> Tensor:
+        """(B, h, w, C) -> (B, height, width, outputs)."""
+        y = F.elu(self.up(F.elu(self.before(x.permute(0, 3, 1, 2)))))
+        return self.after(y[:, :, :height, :width]).permute(0, 2, 3, 1)
+
+    def relation(self, height: int, width: int) -> Tensor:
+        """(H · W, h · w) bool: which small pixels each pixel of the field sees."""
+
+        def axis(length: int) -> Tensor:
+            at = torch.arange(length)
+            near = (at[:, None] - at).abs() <= 1  # the last convolution
+            cells = torch.arange(-(-length // self.factor))
+            under = (at[:, None] // self.factor - cells).abs() <= 1  # the transposed and the first one
+            return (near.float() @ under.float()) > 0
+
+        return torch.kron(axis(height).float(), axis(width).float()) > 0
+
+
+@final
+class Cascade(GridModel):
+    """Two models of one picture: `small` of every `factor`-th pixel, `large` of the others.
+
+    Args:
+        config: of the whole.
+        small: of pictures of ceil(H / factor) × ceil(W / factor); it may be a `Cascade` itself.
+        large: of whole pictures, with a field of `config.up + config.field` channels and a head like `small`'s.
+
+    Raises:
+        ValueError: if the heads differ, or `small` is of another size.
+    """
+
+    def __init__(self, config: MultiscaleConfig, small: GridModel, large: SubpixelModel) -> None:
+        super().__init__()
+        self.config, self.small, self.large = config, small, large
+        if type(small.head) is not type(large.head) or small.head.width != large.head.width:
+            raise ValueError("the scales' heads differ")
+        self.head: Head = large.head
+        self.enlarge = Enlarge(config.channels, config.up, config.factor)
+        height, width, colours = config.height, config.width, config.channels
+        cells = torch.arange(height * width * colours, device="cpu").view(height, width, colours)
+        below = cells[:: config.factor, :: config.factor]
+        if (small.config.height, small.config.width) != below.shape[:2]:
+            raise ValueError(f"small pictures are {tuple(below.shape[:2])}")
+        inner = _order(small)
+        others = torch.ones(cells.numel(), dtype=torch.bool, device="cpu")
+        others[below.flatten()] = False
+        self.first, self.rest = below.flatten()[inner], cells.flatten()[others]
+        self.visited = torch.cat([self.first, self.rest])
+        self.raster = self.visited.argsort()
+
+    @property
+    def canvas(self) -> tuple[int]:
+        """(height · width · channels,): sub-pixels as they are drawn."""
+        return (len(self.visited),)
+
+    @property
+    def order(self) -> Tensor:
+        """The small picture's sub-pixels, then the others row by row."""
+        return self.visited
+
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, N) levels in the order of drawing -> the head's parameters (B, N, ·)."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        looked, c = self.condition(context, x.shape[0]), self.config
+        below = x[:, : len(self.first)].reshape(-1, *self.small.canvas)
+        lower = self.small(below, self.of_small(looked))
+        whole = x[:, self.raster.to(x.device)].view(-1, c.height, c.width, c.channels)
+        upper = self.large(whole, self.of_large(looked, whole))
+        return torch.cat([lower.reshape(len(x), -1, self.head.width), self._others(upper)], 1)
+
+    def _others(self, upper: Tensor) -> Tensor:
+        """(B, H, W, C, ·) -> (B, N − n, ·)."""
+        return upper.flatten(1, 3)[:, self.rest.to(upper.device)]
+
+    def of_small(self, context: Context) -> Context:
+        """What the small picture's model looks at."""
+        if context.field is None:
+            return context
+        f = self.config.factor
+        return replace(context, field=context.field[:, ::f, ::f])
+
+    def of_large(self, context: Context, picture: Tensor) -> Context:
+        """What the large picture's model looks at: the small one, read from its place in the picture (B, H, W, C)."""
+        c = self.config
+        below = scaled(picture[:, :: c.factor, :: c.factor], c.levels, self.enlarge.up.weight.dtype)
+        field = self.enlarge(below, c.height, c.width)
+        return replace(context, field=field if context.field is None else torch.cat([field, context.field], -1))
+
+    def packed(self) -> Stepper:
+        """Both models' own."""
+        return _Packed(self)
+
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """What each scale sees, and of the scale below it what the upsampling network lets through.
+
+        Raises:
+            ValueError: for another size than the model's own.
+        """
+        if tuple(shape) != self.canvas:
+            raise ValueError(f"positions {tuple(shape)}; a multi-scale model has {self.canvas}")
+        c, n = self.config, len(self.first)
+        relation = self.large.relation((c.height, c.width, c.channels))[self.rest]
+        result = torch.zeros(2 * self.canvas, dtype=torch.bool)
+        result[:n, :n] = self.small.sees(self.small.canvas)
+        result[n:] = relation[:, self.visited]
+        field = relation[:, len(self.visited) :].float() @ self.enlarge.relation(c.height, c.width).float()
+        result[n:, :n] |= (field > 0).repeat_interleave(c.channels, 1)[:, _order(self.small)]
+        return result
+
+
+def _order(model: GridModel) -> Tensor:
+    """The sub-pixels of a model's pictures as it visits them."""
+    c = model.config
+    return torch.arange(c.height * c.width * c.channels, device="cpu") if model.order is None else model.order
+
+
+class _Position(NamedTuple):
+    """Where a batch of pictures stands.
+
+    Attributes:
+        clock: sub-pixels drawn.
+        picture: (B, N) the sub-pixels drawn so far, row by row.
+        small: the small model's state.
+        large: the large model's; empty before the small picture is finished.
+        context: what they are conditioned on.
+    """
+
+    clock: int
+    picture: Tensor
+    small: State
+    large: State
+    context: Fixed
+
+
+@final
+class _Packed(GridStepper):
+    """The small model's steps, then the large one's, which is led over the pixels that are known."""
+
+    def __init__(self, model: Cascade) -> None:
+        self.head, self.model = model.head, model
+        self.small, self.large = model.small.packed(), model.large.packed()
+        self.visited = cast("list[int]", model.visited.tolist())
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """An empty picture; `length` is the whole one's."""
+        picture = torch.zeros(batch, len(self.visited), dtype=torch.long, device=self.model.device)
+        small = self.small.start(batch, self.model.of_small(context), length)
+        return _Position(0, picture, small, (), Fixed((context.vector, context.field)))
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> the head's parameters (B, ·)."""
+        clock, n = state.clock, len(self.model.first)
+        if clock:
+            state.picture[:, self.visited[clock - 1]] = prev
+        if clock < n:
+            parameters, small = self.small.step(prev, state.small)
+            return parameters, state._replace(clock=clock + 1, small=small)
+        large, at = state.large, self.visited[clock - 1] if clock > n else -1
+        if clock == n:
+            large = self._begin(state)
+        parameters = prev
+        for place in range(at + 1, self.visited[clock] + 1):
+            parameters, large = self.large.step(state.picture[:, max(place - 1, 0)], large)
+        return parameters, state._replace(clock=clock + 1, small=(), large=large)
+
+    def _begin(self, state: _Position) -> State:
+        """The large model's state above the first row, now that the small picture is there."""
+        c = self.model.config
+        picture = state.picture.view(-1, c.height, c.width, c.channels)
+        vector, field = state.context.nest
+        return self.large.start(len(picture), self.model.of_large(Context(vector=vector, field=field), picture))
