@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim.models import FAMILIES, Model
 from seriatim.symbols import Labels, Levels, Numbers, Symbols, train_tokenizer
 
@@ -38,9 +38,9 @@ def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float
     """A model as training would leave it: nothing at its initial value."""
     torch.manual_seed(seed)
     known = codecs(conditions, family)
-    follows = {name: value for name, value in checkpoint.follows(known["x"]).items() if name != "start"}
+    follows = {name: value for name, value in building.follows(known["x"]).items() if name != "start"}
     config = FAMILIES[family].config(**follows, **TINY[family])
-    model = checkpoint.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
+    model = building.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape).to(dtype))

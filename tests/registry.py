@@ -25,10 +25,10 @@ from seriatim.causal import (
     Residual,
     Serial,
 )
-from seriatim.conditioning import LabelEncoder, NumberEncoder
+from seriatim.conditioning import CodeConfig, CodeEncoder, LabelEncoder, MapConfig, MapEncoder, NumberEncoder
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
-from seriatim.models import FAMILIES, Conditional, Model, RecurrentConfig
+from seriatim.models import FAMILIES, Conditional, GatedPixelCNN, GatedPixelCNNConfig, Model, RecurrentConfig
 from seriatim.models.base import Given
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
@@ -236,6 +236,35 @@ def label_and_number() -> Given:
     return {"genre": torch.tensor([0, -1, 1]), "year": torch.tensor([float("nan"), 0.3, -1.2])}
 
 
+def auto_encoder(_: int) -> Model:
+    """A code of the picture itself."""
+    inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 1, 3, filters=5, layers=1, first=3, field=2))
+    return Conditional(inner, {"code": CodeEncoder((2, 2, 1), 3, CodeConfig(2, 4, 2))})
+
+
+def coloured(_: int) -> Model:
+    """A small grey picture to be coloured, and a label."""
+    inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 3, 2, filters=13, layers=1, first=3, vector=4, field=3))
+    grey = MapEncoder((1, 2, 1), 5, (2, 2), MapConfig(3))
+    return Conditional(inner, {"label": LabelEncoder(LABELS, 4), "image": grey})
+
+
+def pictures_by_name() -> Given:
+    """Of one row the picture is not said, of another the label."""
+    torch.manual_seed(6)
+    image = torch.randint(5, (ROWS, 1, 2, 1))
+    image[1] = -1
+    return {"label": torch.tensor([0, 1, -1]), "image": image}
+
+
+def themselves() -> Given:
+    """Pictures to make codes of; one of them is not said."""
+    torch.manual_seed(7)
+    code = torch.randint(3, (ROWS, 2, 2, 1))
+    code[1] = -1
+    return {"code": code}
+
+
 def picture() -> Context:
     """A field of the picture's own shape and a vector."""
     torch.manual_seed(5)
@@ -288,6 +317,8 @@ MODELS: dict[str, ModelCase] = {
     ),
     "multiscale-three": of_scales((5, 5, 1), (3, 3, 1), 2, scales=3, filters=6, layers=1, up=2, smallest="pixelcnn"),
     "conditional": ModelCase(conditional, given=label_and_number),
+    "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
+    "conditional-map": ModelCase(coloured, shape=(2, 2, 3), levels=(2,), given=pictures_by_name, small=None),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),
     "toy-grid": ModelCase(

@@ -13,7 +13,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from checkpoints import codecs, edit, header_of, make, replace_tensors, tensor_file, with_header, write
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim.errors import UserError
 
 Tamper = Callable[[Path], object]
@@ -215,7 +215,7 @@ def test_what_is_not_json_s_is_not_a_config(tmp_path: Path) -> None:
 def test_a_condition_may_have_any_name(tmp_path: Path, name: str) -> None:
     known = {"x": codecs(False)["x"], name: codecs(True)["genre"]}
     config = make("gru").config
-    model = checkpoint.build("gru", config, {name: known[name]})
+    model = building.build("gru", config, {name: known[name]})
     checkpoint.save(tmp_path, model, known, family_name="gru", modality="text")
     loaded = checkpoint.load(tmp_path)
     x, given = torch.randint(config.symbols, (2, 4)), {name: torch.tensor([1, -1])}

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 ORDER = [
     "errors", "config", "tree", "context", "symbols", "coding", "heads", "noise", "causal", "steer", "walk", "search",
-    "conditioning", "models", "compression", "checkpoint", "data", "likelihood", "generation", "figures",
-    "stopping", "text", "image", "picture_files", "exchange", "opening", "training", "api", "cli", "serve",
+    "conditioning", "models", "compression", "building", "checkpoint", "data", "likelihood", "generation", "figures",
+    "stopping", "text", "codes", "image", "picture_files", "exchange", "opening", "training", "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {"base", "sequence", "replay", "conditional", "grid"},

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim.models import family
 from seriatim.symbols import Labels, Numbers, Policy, Symbols, train_tokenizer
 from seriatim.text import TextModel
@@ -40,7 +40,7 @@ def text_model(
     config = family(name).config(symbols=tokenizer.size, **{**SIZES[name], **net})
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = checkpoint.build(name, config, conditions or {})
+        model = building.build(name, config, conditions or {})
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() > 1:

@@ -11,7 +11,7 @@ from seriatim.data.gallery import ImageOptions
 from seriatim.image import ImageModel
 from seriatim.opening import open_run
 from seriatim.text import TextModel
-from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import default_folder, locate, pick_device, plan_of, resume, start
 
@@ -25,6 +25,7 @@ def train(
     tokens: TokenOptions | None = None,
     text: TextOptions | None = None,
     image: ImageOptions | None = None,
+    code: CodeOptions | None = None,
     resuming: bool = False,
     quiet: bool = False,
     **options: Any,
@@ -39,6 +40,7 @@ def train(
         tokens: how text becomes symbols.
         text: how text is read and divided.
         image: how pictures are read and divided.
+        code: of an auto-encoder of pictures.
         resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it.
         quiet: no progress.
         options: fields of `TrainOptions`, such as steps=500, lr=1e-3.
@@ -61,6 +63,7 @@ def train(
         tokens=tokens or TokenOptions(),
         text=text or TextOptions(),
         image=image or ImageOptions(),
+        code=code or CodeOptions(),
         train=TrainOptions(**options),
     )
     return start(plan, default_folder(plan) if out is None else Path(out), quiet=quiet)

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from seriatim import config as configs
 from seriatim import symbols
-from seriatim.conditioning import LabelEncoder, NumberEncoder
+from seriatim.building import build, encoders_of, follows, read_encoders
 from seriatim.errors import UserError, nearest
-from seriatim.models import FAMILIES, Conditional, Model, family
-from seriatim.symbols import Labels, Levels, Symbols, Tokenizer
+from seriatim.models import FAMILIES, Model
+from seriatim.symbols import Symbols
 
 FORMAT, VERSION = "seriatim", 1
 _JSON_LIMIT = 2**28  # bytes
@@ -38,7 +38,6 @@ _HEADER_LIMIT = 2**26
 _TENSOR_FILE = re.compile(r"[a-z]+-[0-9a-f]{12}\.safetensors")
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 _KEYS = {"format", "version", "modality", "family", "config", "codecs", "encoders", "tensors", "about"}
-_VECTOR = 32  # channels of one encoded condition
 
 
 class Loaded(NamedTuple):
@@ -49,32 +48,6 @@ class Loaded(NamedTuple):
     modality: str
     family: str
     about: dict[str, Any]
-
-
-def build(family_name: str, config: Any, conditions: Mapping[str, Symbols]) -> Model:
-    """A model of a family, wrapped in `Conditional` if it has conditions.
-
-    Args:
-        family_name: a key of `FAMILIES`.
-        config: the family's config; its `vector` is set to what the conditions need.
-        conditions: {name: codec}, `Labels` or `Numbers`.
-    """
-    entry = family(family_name)
-    if not conditions:
-        return entry.model(config)
-    model = entry.model(dataclasses.replace(config, vector=_VECTOR * len(conditions)))
-    encoders = {
-        name: LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR)
-        for name, codec in conditions.items()
-    }
-    return Conditional(model, encoders)
-
-
-def follows(codec: Symbols) -> dict[str, int]:
-    """The fields of a config that the codec of x decides."""
-    if isinstance(codec, Levels):
-        return {"height": codec.height, "width": codec.width, "channels": codec.channels, "levels": codec.levels}
-    return {"symbols": codec.size, **({"start": codec.end} if isinstance(codec, Tokenizer) else {})}
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
@@ -282,6 +255,7 @@ def save(
         "family": family_name,
         "config": dataclasses.asdict(model.config),
         "codecs": {name: codec.to_json() for name, codec in codecs.items()},
+        "encoders": encoders_of(model),
         "about": dict(about or {}),
     }
     commit(folder, "model", tensors_of(model), document)
@@ -294,6 +268,7 @@ def build_checked(
     path: Path,
     names: Mapping[str, str] | None,
     device: str,
+    encoders: Mapping[str, Any] | None = None,
 ) -> Model:
     """A model with the tensors of a file, which are compared with the config before memory is taken for either.
 
@@ -304,6 +279,7 @@ def build_checked(
         path: a safetensors file.
         names: {our name of a tensor: its name in the file}; None: the same.
         device: where the model goes.
+        encoders: of the conditions that are pictures.
 
     Raises:
         UserError: if they do not fit.
@@ -313,10 +289,10 @@ def build_checked(
     if deep > count:  # building layers takes time, also without memory
         raise UserError(f"{path} has {count} tensors, too few for {deep} layers")
     with torch.device("meta"):
-        expected = tensors_of(build(family_name, config, conditions))
+        expected = tensors_of(build(family_name, config, conditions, encoders))
     dtype = check_tensors(path, {names[name] if names else name: value for name, value in expected.items()})
     with torch.random.fork_rng(devices=[]):  # what is drawn is overwritten, and the caller's generator is not ours
-        model = build(family_name, config, conditions).to(dtype).to(device)
+        model = build(family_name, config, conditions, encoders).to(dtype).to(device)
     held = load_tensors(path, device)
     assign(model, {name: held[names[name] if names else name] for name in expected})
     return model
@@ -353,7 +329,8 @@ def load(folder: Path, device: str = "cpu") -> Loaded:
         if getattr(config, key, None) != value:
             raise UserError(f"{where}: config.{key} is {getattr(config, key, None)}, but the codec of x has {value}")
     conditions = {key: codec for key, codec in codecs.items() if key != "x"}
-    model = build_checked(name, config, conditions, path, None, device)
+    encoders = read_encoders(document.get("encoders", {}), conditions, where)
+    model = build_checked(name, config, conditions, path, None, device, encoders)
     about = document.get("about")
     modality = str(document.get("modality", "text"))
     return Loaded(

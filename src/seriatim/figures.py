@@ -113,6 +113,35 @@ class ImageFigures:
         }
 
 
+@final
+@dataclass(frozen=True)
+class CodeFigures:
+    """What an auto-encoder says of some pictures.
+
+    Attributes:
+        given_code: −log p(picture | its code), which is no likelihood of the picture.
+        code_nats: mean of −log p(code) under the prior; None where that is not trained yet.
+        bound: an upper bound on −log p(picture), the sum of both; None likewise.
+    """
+
+    given_code: ImageFigures
+    code_nats: float | None
+    bound: ImageFigures | None
+
+    def to_json(self) -> dict[str, float | int]:
+        """Everything, the unit in each key."""
+        values: dict[str, float | int] = {}
+        for figures, name in ((self.given_code, "given_code"), (self.bound, "bound")):
+            if figures is not None:
+                each = figures.to_json()
+                values |= {f"{key}_{name}": each[key] for key in ("bits_per_dim", "nats_per_image")}
+                errors = ("bits_per_dim", "nats_per_image")
+                values |= {f"{key}_{name}_standard_error": each[f"{key}_standard_error"] for key in errors}
+        if self.code_nats is not None:
+            values["nats_per_code"] = self.code_nats
+        return {**values, "images": self.given_code.images, "dims": self.given_code.dims}
+
+
 def relative_error(terms: Sequence[NDArray[np.float64]]) -> float:
     """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks."""
     blocks = [block for x in terms for block in np.array_split(x, max(1, len(x) // _BLOCK)) if len(block)]

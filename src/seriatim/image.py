@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from seriatim import checkpoint
+from seriatim.codes import Codes
 from seriatim.data.gallery import Pictures
 from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError, nearest
-from seriatim.figures import ImageFigures
+from seriatim.figures import CodeFigures, ImageFigures
 from seriatim.likelihood import to_given
 from seriatim.models import GridModel, Model
 from seriatim.models.conditional import Conditional
@@ -27,6 +28,11 @@ from seriatim.walk import Walk
 Array = NDArray[np.uint8]
 LABEL = "label"
 """The condition that a picture's folder, or a data set, gives it."""
+CODE = "code"
+"""The condition that is the picture itself, as a few numbers: an auto-encoder's."""
+
+Given = Mapping[str, str | Sequence[str | None] | Array | NDArray[np.floating[Any]] | None]
+"""Conditions by name. Labels: one for all, or one for each. Pictures: 8-bit arrays, likewise; for a code also codes."""
 
 
 @final
@@ -45,6 +51,7 @@ class ImageModel:
         self.model, self.levels, self.codecs = model.eval(), levels, dict(codecs)
         self.conditions = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels)}
         self.family, self.about = family, dict(about or {})
+        self.code = Codes.of(model, levels, "code_nats" in self.about)
 
     @classmethod
     def load(cls, run: str | Path, device: str = "cpu") -> ImageModel:
@@ -80,15 +87,16 @@ class ImageModel:
     # ------------------------------------------------------------------ likelihood
 
     @torch.no_grad()
-    def log_prob(
-        self, pictures: Array, given: Mapping[str, str | Sequence[str | None] | None] | None = None, batch: int = 64
-    ) -> NDArray[np.float64]:
-        """log p of each picture in nats.
+    def log_prob(self, pictures: Array, given: Given | None = None, batch: int = 64) -> NDArray[np.float64]:
+        """log p of each picture in nats, given its conditions.
 
         Args:
             pictures: (N, H, W, C) 8-bit values.
-            given: conditions, one for all or a list with one for each.
+            given: conditions. Given its own code, what comes out is no likelihood of a picture: see `bound`.
             batch: pictures at a time.
+
+        Raises:
+            UserError: of an auto-encoder, without a code.
         """
         x, conditions = self.levels.encode(pictures), self._given(given, len(pictures))
         result = np.zeros(len(x))
@@ -99,12 +107,39 @@ class ImageModel:
             result[part] = self.model.log_probs(symbols, some).double().flatten(1).sum(1).cpu().numpy()
         return result
 
-    def evaluate(self, pictures: Pictures, batch: int = 64) -> ImageFigures:
-        """The exact likelihood of held-out pictures, given their labels if the model has that condition."""
-        return ImageFigures.of(-self.log_prob(pictures.x, self.given_of(pictures), batch), int(np.prod(self.shape)))
+    def bound(self, pictures: Array, batch: int = 64) -> NDArray[np.float64]:
+        """Of an auto-encoder: a lower bound on log p of each picture in nats, log p(code) + log p(picture | code).
 
-    def given_of(self, pictures: Pictures) -> dict[str, list[str | None]]:
-        """The pictures' own labels as conditions; one that the training split did not have counts as not said."""
+        It is a bound because other codes could have given the picture as well.
+
+        Raises:
+            UserError: if the model has no codes, or its prior is not trained yet.
+        """
+        codes = self.codes.log_prob(self.codes.symbols(pictures))
+        return codes + self.log_prob(pictures, {CODE: pictures}, batch)
+
+    def evaluate(self, pictures: Pictures, batch: int = 64) -> ImageFigures | CodeFigures:
+        """The exact likelihood of held-out pictures, given their labels if the model has that condition.
+
+        Of an auto-encoder: a bound on it, and what goes into that.
+        """
+        dims = int(np.prod(self.shape))
+        nats = -self.log_prob(pictures.x, self.given_of(pictures), batch)
+        given = ImageFigures.of(nats, dims)
+        if self.code is None:
+            return given
+        if self.code.prior is None:
+            return CodeFigures(given, None, None)
+        codes = -self.code.log_prob(self.code.symbols(pictures.x))
+        return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
+
+    def given_of(self, pictures: Pictures) -> Given:
+        """The pictures' own labels as conditions; one that the training split did not have counts as not said.
+
+        Of an auto-encoder, the pictures themselves.
+        """
+        if self.code is not None:
+            return {CODE: pictures.x}
         if LABEL not in self.conditions or pictures.labels is None:
             return {}
         known = set(self.labels())
@@ -127,7 +162,7 @@ class ImageModel:
         Raises:
             UserError: if the model has no such labels, or the prior is none.
         """
-        labels = self.labels(name)
+        labels = self.labels(name)  # an auto-encoder has none
         unknown = [label for label in prior or {} if label not in labels]
         if unknown:
             raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
@@ -149,10 +184,40 @@ class ImageModel:
             UserError: if the model has no such condition.
         """
         if name not in self.conditions:
-            known = f"its conditions are {', '.join(self.conditions)}" if self.conditions else "it has no conditions"
+            names = ", ".join(known for known in self.codecs if known != "x")
+            known = f"its conditions are {names}" if names else "it has no conditions"
             raise UserError(f"this model is not conditioned on {name!r}; {known}: train one on labelled pictures")
         codec = self.conditions[name]
         return [codec.decode(i) for i in range(codec.size)]
+
+    # ------------------------------------------------------------------ codes
+
+    @property
+    def codes(self) -> Codes:
+        """An auto-encoder's codes.
+
+        Raises:
+            UserError: if the model has none.
+        """
+        if self.code is None:
+            raise UserError("this model has no codes; train an auto-encoder, with --code.width or --preset autoencoder")
+        return self.code
+
+    def decode(self, codes: NDArray[np.floating[Any]], *, seed: int | Sequence[int] = 0, **options: Any) -> Array:
+        """Draw a picture from each code (N, width); other numbers than the encoder gives will do too.
+
+        Options are those of `sample`.
+        """
+        return self.sample(len(codes), given={CODE: codes}, seed=seed, **options)
+
+    def between(self, first: Array, last: Array, count: int, *, seed: int = 0, **options: Any) -> Array:
+        """Pictures (count, H, W, C) drawn from codes on the line between those of two pictures (H, W, C).
+
+        All with the same seed, so that only the code changes. Options are those of `sample`.
+        """
+        a, b = self.codes.encode(np.stack([first, last]))
+        share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+        return self.decode(a + share * (b - a), seed=[seed] * count, **options)
 
     # ------------------------------------------------------------------ sampling
 
@@ -160,7 +225,7 @@ class ImageModel:
         self,
         n: int = 1,
         *,
-        given: Mapping[str, str | Sequence[str | None] | None] | None = None,
+        given: Given | None = None,
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         progress: Callable[[int], None] | None = None,
@@ -170,7 +235,7 @@ class ImageModel:
 
         Args:
             n: how many.
-            given: conditions, one for all or a list with one for each.
+            given: conditions. An auto-encoder without a code draws codes from its prior first.
             seed: of the first, or a list with one for each. The same seed gives the same picture in any batch.
             steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, …
             progress: called with the number of symbols drawn after each of them.
@@ -187,6 +252,8 @@ class ImageModel:
         if not isinstance(seed, int) and len(seed) != n:
             raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one for each")
         length = int(np.prod(self.grid.canvas))
+        if self.code is not None and (given or {}).get(CODE) is None:
+            given = {**(given or {}), CODE: self.code.draw(n, seed)}
         context = to_given(self._given(given, n), self.model.device)
         chosen = steer_of(steer, options)
         x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
@@ -199,7 +266,7 @@ class ImageModel:
         n: int = 1,
         *,
         particles: int = 1,
-        given: Mapping[str, str | None] | None = None,
+        given: Given | None = None,
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         **options: Any,
@@ -250,22 +317,46 @@ class ImageModel:
 
     # ------------------------------------------------------------------ conditions
 
-    def _given(
-        self, given: Mapping[str, str | Sequence[str | None] | None] | None, rows: int
-    ) -> dict[str, NDArray[np.int64]]:
-        given = given or {}
+    def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[Any]]:
+        given, result = given or {}, dict[str, NDArray[Any]]()
+        names = [name for name in self.codecs if name != "x"]
         for name in given:
-            if name not in self.conditions:
-                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.conditions)}")
-        result: dict[str, NDArray[np.int64]] = {}
-        for name, codec in self.conditions.items():
+            if name not in names:
+                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, names)}")
+        for name in names:
             value = given.get(name)
+            if isinstance(self.codecs[name], Levels):
+                result[name] = self._picture(name, cast(Levels, self.codecs[name]), value, rows)
+                continue
+            codec = self.conditions[name]
             values = [value] * rows if value is None or isinstance(value, str) else list(value)
             if len(values) != rows:
                 raise UserError(f"{len(values)} values of {name} for {rows} pictures; give one, or one for each")
             known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
             result[name] = np.array([known[v] for v in values], dtype=np.int64)
         return result
+
+    def _picture(self, name: str, codec: Levels, value: Any, rows: int) -> NDArray[Any]:
+        """A condition that is a picture, or a code: (rows, …)."""
+        if value is None:
+            if name == CODE:
+                raise UserError(
+                    "this is an auto-encoder: what it says of a picture whose code it knows is no likelihood of the "
+                    "picture; give a code"
+                )
+            return np.full((rows, *codec.shape), -1, dtype=np.int64)
+        array: NDArray[Any] = np.asarray(value)
+        if name == CODE and array.dtype.kind == "f":
+            width = self.codes.width
+            if array.shape[-1:] != (width,) or array.ndim > 2 or not np.isfinite(array).all():
+                raise UserError(f"a code of shape {array.shape}; (N, {width}) finite numbers are wanted")
+            each = np.tile(array, (rows, 1)) if array.ndim == 1 else array
+        else:
+            encoded = codec.encode(array)
+            each = np.tile(encoded, (rows, 1, 1, 1)) if encoded.ndim == 3 else encoded
+        if len(each) != rows:
+            raise UserError(f"{len(each)} values of {name} for {rows} pictures; give one, or one for each")
+        return each
 
 
 def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import seriatim
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim.causal.shifted import Shifted
 from seriatim.data.gallery import ImageOptions
 from seriatim.data.images import open_gallery
@@ -187,9 +187,9 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     assert isinstance(codec, seriatim.symbols.Levels)
     assert codec.levels == 2
     train = gallery.splits["train"]
-    model = checkpoint.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
+    model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
     numbers = np.arange(len(train.x), dtype=np.int64)
-    deal = Deal(train, codec, numbers, model, 5, 0, anew=True)
+    deal = Deal(train, codec, numbers, False, model, 5, 0, anew=True)
     first = [deal.batch(step) for step in range(deal.per_epoch)]
     seen = np.concatenate([batch.given["label"] for batch in first])
     assert len(set(seen.tolist())) == len(seen) == deal.per_epoch * 5

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim.errors import UserError
 from seriatim.exchange import export_hf, import_hf
 from seriatim.symbols import Labels, Policy, train_tokenizer
@@ -61,7 +61,7 @@ def test_the_tokenizer_gives_the_same_symbols(tmp_path: Path) -> None:
     bpe = train_tokenizer("bpe", [text], Policy(), size=300)
     base = text_model("transformer")
     model = TextModel(
-        checkpoint.build("transformer", type(base.model.config)(symbols=bpe.size, width=8, heads=2, layers=1), {}),
+        building.build("transformer", type(base.model.config)(symbols=bpe.size, width=8, heads=2, layers=1), {}),
         {"x": bpe},
         "transformer",
     )

@@ -15,6 +15,7 @@ from seriatim.cli import (
     export,
     inspect,
     models,
+    reconstruct,
     sample,
     score,
     train,
@@ -35,6 +36,7 @@ app.command(evaluate.evaluate)
 app.command(score.score)
 app.command(complete.complete)
 app.command(classify.classify)
+app.command(reconstruct.reconstruct)
 app.command(explore.explore)
 app.command(inspect.inspect)
 app.command(export.export)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import assignments, open_run
-from seriatim.cli.pictures import options_of
+from seriatim.cli.pictures import conditions_of, options_of
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def complete(
     x = read_picture(picture, *model.shape, options_of(model, run).crop)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     steer = Steer(temperature=temperature, top_k=top_k, top_p=top_p)
-    conditions = assignments(given or [], "--given")
+    conditions = conditions_of(model, run, assignments(given or [], "--given"))
     done = model.complete(x, mask, n, particles=particles, given=conditions, seed=seed, steer=steer)
     kept = np.where(mask[..., None], x, np.uint8(128))
     sheet = grid(np.concatenate([x[None], kept[None], done]), columns)

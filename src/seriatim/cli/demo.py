@@ -85,6 +85,7 @@ def _digits(folder: Path, seconds: float) -> None:
     from seriatim import config as configs
     from seriatim.data.gallery import ImageOptions
     from seriatim.data.images import open_gallery
+    from seriatim.figures import ImageFigures
     from seriatim.image import ImageModel
     from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
     from seriatim.picture_files import save_grid
@@ -102,6 +103,7 @@ def _digits(folder: Path, seconds: float) -> None:
     assert isinstance(model, ImageModel)
     held = open_gallery("digits", options).splits["test"]
     figures = model.evaluate(held)
+    assert isinstance(figures, ImageFigures)
     error = figures.to_json()["bits_per_dim_standard_error"]
     print("\n5. The exact likelihood of digits it has never seen")
     print(

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from seriatim.data.gallery import ImageOptions, Pictures
-    from seriatim.image import ImageModel
+    from seriatim.image import Given, ImageModel
 
 _SHARED = ("json", "device", "threads")
+_WORDS = {
+    "bits_per_dim": "bits/dim    ",
+    "nats_per_image": "nats/image  ",
+    "bits_per_dim_given_code": "bits/dim, given the picture's own code (no likelihood of it)",
+    "nats_per_code": "nats/code under the prior",
+    "bits_per_dim_bound": "bits/dim at most (a bound: the code's nats and the picture's)",
+    "nats_per_image_bound": "nats/image at most",
+}
 
 
 def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
@@ -31,31 +39,36 @@ def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, 
     if as_json:
         print_json({"data": name, **values})
         return
-    print(f"{name}: {figures.images:,} pictures of {figures.dims:,} values")
-    for key in ("bits_per_dim", "nats_per_image"):
-        error = values[f"{key}_standard_error"]
-        spread = "" if math.isnan(error) else f" ± {error:.4f}"
-        print(f"  {key.replace('_per_', '/'):12s} {values[key]:.4f}{spread}")
+    print(f"{name}: {values['images']:,} pictures of {values['dims']:,} values")
+    for key, words in _WORDS.items():
+        if key in values:
+            error = values.get(f"{key}_standard_error", math.nan)
+            spread = "" if math.isnan(error) else f" ± {error:.4f}"
+            print(f"  {words} {values[key]:.4f}{spread}")
 
 
 def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> None:
-    """Bits of each picture, the most surprising first."""
+    """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
     only("pictures", _SHARED)
+    most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
     for file in files:
         pictures, _ = pictures_of(model, run, file, None)
-        bits = -model.log_prob(pictures.x, model.given_of(pictures)) / math.log(2)
+        log_p = model.log_prob(pictures.x, model.given_of(pictures)) if model.code is None else model.bound(pictures.x)
+        bits = -log_p / math.log(2)
         rows += zip(pictures.names, bits.tolist(), strict=True)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
         if as_json:
-            print(json.dumps({"name": name, "bits": bits, "bits_per_dim": bits / dims, "dims": dims}))
+            kind = "" if model.code is None else "_bound"
+            print(json.dumps({"name": name, f"bits{kind}": bits, f"bits_per_dim{kind}": bits / dims, "dims": dims}))
         else:
-            print(f"{bits / dims:8.4f} bits/dim {bits:12.1f} bits  {name}")
+            print(f"{bits / dims:8.4f} bits/dim {bits:12.1f} bits{most}  {name}")
 
 
 def sample(
     model: ImageModel,
+    run: Path,
     n: int,
     given: Mapping[str, str],
     seeds: int | list[int],
@@ -72,8 +85,9 @@ def sample(
         raise UserError(f"{path} has no ending; write to .png, or to .gif for an animation")
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
+    conditions = conditions_of(model, run, given)
     with _progress(math.prod(model.shape)) as progress:
-        pictures = model.sample(n, given=given, seed=seeds, progress=progress, **steer)
+        pictures = model.sample(n, given=conditions, seed=seeds, progress=progress, **steer)
     if singles:
         folder = path if not path.suffix else path.with_suffix("")
         for i, picture in enumerate(pictures):
@@ -86,6 +100,21 @@ def sample(
         sheet = grid(pictures, columns)
         save(sheet, path, magnification(sheet.shape[1]))
     print(f"{path}: {n} pictures", file=sys.stderr)
+
+
+def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Given:
+    """What was typed as NAME=VALUE: a label, or a picture's file where the condition is a picture."""
+    from seriatim.data.images import read_picture
+    from seriatim.symbols import Levels
+
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        codec = model.codecs.get(name)
+        if isinstance(codec, Levels) and name != "x":
+            found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).crop)
+        else:
+            found[name] = value
+    return found
 
 
 def options_of(model: ImageModel, run: Path) -> ImageOptions:

@@ -71,7 +71,7 @@ def sample(
     prompt_file
         A text file that holds the prompt.
     given
-        A condition, NAME=VALUE; may be given several times.
+        A condition, NAME=VALUE; may be given several times. Where it is a picture, VALUE is its file.
     max_length
         New symbols at most. A document may end sooner.
     min_length
@@ -132,7 +132,7 @@ def sample(
         only("pictures", _OF_PICTURES)
         steer = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical": typical}
         conditions = assignments(given or [], "--given")
-        pictures.sample(model, n, conditions, seeds, output, columns, singles, steer)
+        pictures.sample(model, run, n, conditions, seeds, output, columns, singles, steer)
         return
     if columns != _COLUMNS or singles:
         raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")

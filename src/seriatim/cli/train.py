@@ -15,7 +15,7 @@ from seriatim.cli.common import Data, set_threads, typed
 from seriatim.data.corpus import TextOptions
 from seriatim.data.gallery import ImageOptions
 from seriatim.errors import UserError, nearest
-from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seriatim.training.plan import Plan
     from seriatim.training.search import Study
 
-T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions)
+T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions, CodeOptions)
 
 
 def train(
@@ -45,6 +45,7 @@ def train(
     training: Annotated[TrainOptions | None, Parameter(name="--train")] = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
     image: Annotated[ImageOptions | None, Parameter(consume_multiple=True)] = None,
+    code: CodeOptions | None = None,
 ) -> int:
     """Train a model on text or pictures of your own, or on a named data set.
 
@@ -81,12 +82,14 @@ def train(
     set_threads(threads)
     if resume:
         others = {"model": model, "preset": preset, "from": begin, "folds": folds, "search": search, "net": net}
-        _alone({**others, "tokens": typed("tokens"), "data": typed("data"), "image": typed("image")})
+        _alone(
+            {**others, "tokens": typed("tokens"), "data": typed("data"), "image": typed("image"), "code": typed("code")}
+        )
         return _resume(data, out, training, quiet)
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
     chosen = _preset(preset)
-    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, begin)
+    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, code, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     from seriatim.training import run
@@ -126,14 +129,15 @@ def _plan(
     training: TrainOptions | None,
     reading: TextOptions | None,
     image: ImageOptions | None,
+    code: CodeOptions | None,
     begin: Path | None,
 ) -> Plan:
     from seriatim.models import family
     from seriatim.training.plan import Plan, usual_family
     from seriatim.training.run import locate
 
-    if begin is not None and (net or typed("tokens")):
-        raise UserError("--from brings its own sizes and tokenizer; leave out --net and --tokens")
+    if begin is not None and (net or typed("tokens") or typed("code")):
+        raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
     base = preset or Preset("", usual_family(data))
     name = model or base.family
     if begin is not None and model is None:
@@ -141,7 +145,7 @@ def _plan(
 
         name = open_model(begin, "cpu").family
     sizes = configs.parse(family(name).config, net, "net")
-    other = ("tokens", "data") if family(name).data == "images" else ("image",)
+    other = ("tokens", "data") if family(name).data == "images" else ("image", "code")
     for group in other:
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} means nothing for {name}; leave it out")
@@ -154,6 +158,7 @@ def _plan(
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
         text=dataclasses.replace(reading or TextOptions(), given=given),
         image=_merged(image, ImageOptions, base.image, "image"),
+        code=_merged(code, CodeOptions, base.code, "code"),
         train=_merged(training, TrainOptions, base.train, "train"),
         begin=None if begin is None else str(begin),
     )
@@ -205,11 +210,12 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
 
 
 def _finish(folder: Path, trained: TextModel | ImageModel) -> int:
-    figures = [(key, value) for key, value in trained.about.items() if key.startswith("validation_")]
+    from seriatim.training.unit import Unit
+
+    figures = [(Unit(key, 1).words, value) for key, value in trained.about.items() if key.startswith("validation_")]
     best = "".join(
-        f", best validation {value:.4f} {key.removeprefix('validation_').replace('_per_', '/')} at step "
-        f"{trained.about['step']}"
-        for key, value in figures
+        f", best validation {value:.4f} {words.removeprefix('validation ')} at step {trained.about['step']}"
+        for words, value in figures
     )
     print(f"{folder}: {trained.family}{best}", file=sys.stderr)
     run = shlex.quote(str(folder))

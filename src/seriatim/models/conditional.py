@@ -28,13 +28,14 @@ class Conditional(Model):
 
     Args:
         model: the family.
-        encoders: {name: module(value) -> Context}; the vectors of several are concatenated in this order. An encoder's
-            `missing(batch)` gives the value that stands for "not said".
+        encoders: {name: module(value) -> Context}; the vectors and the fields of several are concatenated in this
+            order. An encoder's `missing(batch)` gives the value that stands for "not said".
+        prior: of the symbols of a condition that is x itself (an auto-encoder's code), so that it can be drawn.
     """
 
-    def __init__(self, model: Model, encoders: Mapping[str, nn.Module]) -> None:
+    def __init__(self, model: Model, encoders: Mapping[str, nn.Module], prior: Model | None = None) -> None:
         super().__init__()
-        self.model, self.names = model, tuple(encoders)
+        self.model, self.names, self.prior = model, tuple(encoders), prior
         self.encoders = nn.ModuleDict({_key(name): encoder for name, encoder in encoders.items()})
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
@@ -59,6 +60,8 @@ class Conditional(Model):
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
             if part.field is not None:
                 result = replace(result, hop=part.hop, offset=part.offset)
+                if result.field is not None:
+                    part = replace(part, field=torch.cat([result.field, part.field], -1))
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 

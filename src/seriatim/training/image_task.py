@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast, final
+from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.conditioning import CodeConfig
 from seriatim.data.batches import Batch, Batches
 from seriatim.data.gallery import Gallery, Pictures
 from seriatim.data.pixels import ink
 from seriatim.errors import UserError
-from seriatim.image import LABEL, ImageModel, positions
+from seriatim.image import CODE, LABEL, ImageModel, positions
 from seriatim.models import Model
 from seriatim.picture_files import save_grid
 from seriatim.symbols import Labels, Levels, Symbols
+from seriatim.training.code_prior import fit_prior
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
-from seriatim.training.unit import Unit, bits_per_dim
+from seriatim.training.unit import Unit, bits_per_dim, given_code
 
 _BATCH = 64
 _LEAST = 256  # pictures that an evaluation looks at, whatever `evaluate_symbols` says
@@ -34,6 +36,7 @@ class Deal(Batches):
         pictures: the training split.
         codec: of their levels.
         labels: of each, encoded; None without that condition.
+        coded: hand over the pictures themselves too, to be made codes of.
         model: that takes them.
         size: pictures a batch.
         seed: of the order, and of the ink.
@@ -45,12 +48,13 @@ class Deal(Batches):
         pictures: Pictures,
         codec: Levels,
         labels: NDArray[np.int64] | None,
+        coded: bool,
         model: Model,
         size: int,
         seed: int,
         anew: bool,
     ) -> None:
-        self.pictures, self.codec, self.labels, self.model = pictures, codec, labels, model
+        self.pictures, self.codec, self.labels, self.coded, self.model = pictures, codec, labels, coded, model
         self.size, self.seed, self.anew = size, seed, anew
         self.per_epoch = max(1, len(pictures.x) // size)
         self._order: tuple[int, NDArray[np.int64]] | None = None
@@ -65,9 +69,12 @@ class Deal(Batches):
         raw = self.pictures.x[chosen]
         if self.anew:
             raw = ink(raw, (self.seed, step, 4))
-        x = positions(self.codec.encode(raw), self.model)
+        levels = self.codec.encode(raw)
+        x = positions(levels, self.model)
         shape = x.shape if self.model.head.parts == 1 else x.shape[:-1]
-        given = {} if self.labels is None else {LABEL: self.labels[chosen]}
+        given = {CODE: levels} if self.coded else {}
+        if self.labels is not None:
+            given[LABEL] = self.labels[chosen]
         names = [self.pictures.names[int(i)] for i in chosen[:3]]
         return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
 
@@ -90,9 +97,21 @@ class ImageTask(Task):
         train, options = self.gallery.splits["train"], self.plan.image
         height, width, channels = train.x.shape[1:]
         codecs: dict[str, Symbols] = {"x": Levels(height, width, channels, options.alphabet)}
-        if options.given and train.labels is not None:
+        if self.plan.code.width:
+            codecs[CODE] = codecs["x"]
+        elif options.given and train.labels is not None:
             codecs[LABEL] = Labels.train(train.labels)
         return codecs
+
+    def encoders(self) -> dict[str, Any]:
+        """The code's sizes."""
+        code = self.plan.code
+        return {CODE: CodeConfig(code.width, code.levels, code.filters)} if code.width else {}
+
+    def finish(self) -> None:
+        """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
+        if CODE in self.codecs:
+            fit_prior(self.folder, self.gallery.splits, self.model.device.type, self.plan.train.seed)
 
     def batches(self) -> Batches:
         """The training split, dealt anew each epoch."""
@@ -101,7 +120,8 @@ class ImageTask(Task):
         if train.x.shape[1:] != codec.shape:
             raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
         anew = plan.image.binarise == "epoch"
-        return Deal(train, codec, self._labels(train), self.model, plan.train.batch, plan.train.seed, anew)
+        coded = CODE in self.codecs
+        return Deal(train, codec, self._labels(train), coded, self.model, plan.train.batch, plan.train.seed, anew)
 
     def validation(self) -> Callable[[], float] | None:
         """Held-out pictures spread evenly over the split, the same ones every time."""
@@ -118,22 +138,31 @@ class ImageTask(Task):
 
         def validate() -> float:
             model = ImageModel(self.model, self.codecs)
-            return model.evaluate(part, _BATCH).nats_per_image / dims * self.model.head.parts
+            nats = -model.log_prob(part.x, model.given_of(part), _BATCH).mean()
+            return float(nats) / dims * self.model.head.parts
 
         return validate
 
     def unit(self) -> Unit:
-        """bits/dim."""
-        return bits_per_dim(self.model.head.parts)
+        """bits/dim; of an auto-encoder, given the code."""
+        return (given_code if CODE in self.codecs else bits_per_dim)(self.model.head.parts)
 
     def show(self, step: int) -> None:
-        """A sheet of samples; of a model with labels, a column for each in turn."""
+        """A sheet of samples, with labels a column for each; of codes, pictures and what they become."""
         model = ImageModel(self.model, self.codecs)
+        if model.code is not None:
+            held = self.gallery.splits.get("validation", self.gallery.splits["train"]).x[:_COLUMNS]
+            codes = model.code.encode(held)
+            rows = [held] + [model.decode(codes, seed=step + i) for i in range(self.plan.train.samples)]
+            self._save(np.concatenate(rows), step, len(held))
+            return
         known = model.conditions.get(LABEL)
         columns = min(10, known.size) if known is not None else _COLUMNS
         n = self.plan.train.samples * columns
         given = None if known is None else {LABEL: [known.decode(i % columns) for i in range(n)]}
-        pictures = model.sample(n, given=given, seed=step)
+        self._save(model.sample(n, given=given, seed=step), step, columns)
+
+    def _save(self, pictures: NDArray[np.uint8], step: int, columns: int) -> None:
         if pictures.shape[-1] in (1, 3):
             save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
 

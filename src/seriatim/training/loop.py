@@ -208,7 +208,8 @@ class Loop:
         return loss, nats
 
     def _hide(self, value: Tensor) -> Tensor:
-        hidden = torch.rand(value.shape, device=value.device) < self.options.drop_given
+        hidden = torch.rand(len(value), device=value.device) < self.options.drop_given
+        hidden = hidden.view(-1, *[1] * (value.dim() - 1))  # a row as a whole
         return torch.where(hidden, torch.full_like(value, math.nan if value.is_floating_point() else -1), value)
 
     # ---------------------------------------------------------------- care

@@ -56,6 +56,24 @@ class TokenOptions:
 
 @final
 @dataclass(frozen=True)
+class CodeOptions:
+    """Whether a picture is handed to the model as a code of itself: an auto-encoder."""
+
+    width: int = 0
+    """How many numbers a code has; 0: no auto-encoder. With a code, labels are not looked at."""
+    levels: int = 16
+    """On how many levels each of them is, so that a prior can be learned and new pictures drawn."""
+    filters: int = 32
+    """Channels of the encoder."""
+
+    def __post_init__(self) -> None:
+        bounded("--code.width", self.width, 0, 2**12)
+        bounded("--code.levels", self.levels, 2, 2**12)
+        bounded("--code.filters", self.filters, 1, 2**12)
+
+
+@final
+@dataclass(frozen=True)
 class TrainOptions:
     """How a model is trained. The defaults suit a small model on a small machine."""
 

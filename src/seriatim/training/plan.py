@@ -14,7 +14,7 @@ from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery
 from seriatim.data.named import names
 from seriatim.errors import UserError
 from seriatim.models import family
-from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 
 
 @final
@@ -29,6 +29,7 @@ class Plan:
         tokens: how text becomes symbols.
         text: how text is read and divided.
         image: how pictures are read and divided.
+        code: of an auto-encoder of pictures.
         train: how it is trained.
         begin: a run whose weights and codecs to start from.
         fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
@@ -40,6 +41,7 @@ class Plan:
     tokens: TokenOptions = field(default_factory=TokenOptions)
     text: TextOptions = field(default_factory=TextOptions)
     image: ImageOptions = field(default_factory=ImageOptions)
+    code: CodeOptions = field(default_factory=CodeOptions)
     train: TrainOptions = field(default_factory=TrainOptions)
     begin: str | None = None
     fold: tuple[int, int] | None = None
@@ -77,7 +79,7 @@ class Plan:
         """
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(
-            isinstance(document[name], dict) for name in ("net", "tokens", "text", "image", "train")
+            isinstance(document[name], dict) for name in ("net", "tokens", "text", "image", "code", "train")
         ):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
         return cls(
@@ -87,6 +89,7 @@ class Plan:
             tokens=configs.read(TokenOptions, document["tokens"], f"{where}: tokens"),
             text=configs.read(TextOptions, document["text"], f"{where}: text"),
             image=configs.read(ImageOptions, document["image"], f"{where}: image"),
+            code=configs.read(CodeOptions, document["code"], f"{where}: code"),
             train=configs.read(TrainOptions, document["train"], f"{where}: train"),
             begin=None if document["begin"] is None else str(document["begin"]),
             fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),

@@ -16,6 +16,7 @@ class Preset:
     net: dict[str, Any] = field(default_factory=dict[str, Any])
     tokens: dict[str, Any] = field(default_factory=dict[str, Any])
     image: dict[str, Any] = field(default_factory=dict[str, Any])
+    code: dict[str, Any] = field(default_factory=dict[str, Any])
     train: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -94,5 +95,12 @@ PRESETS: dict[str, Preset] = {
             "weight_decay": 0.0,
             "clip": 0.0,
         },
+    ),
+    "autoencoder": Preset(
+        "PixelCNN auto-encoder: a code of 10 numbers of 16 levels, and a Gated PixelCNN that draws pictures from it",
+        "gated-pixelcnn",
+        net={"filters": 48, "layers": 6},
+        code={"width": 10},
+        train={"ema": 0.999},
     ),
 }

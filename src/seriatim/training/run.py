@@ -11,7 +11,7 @@ from typing import Any, final
 
 import torch
 
-from seriatim import checkpoint
+from seriatim import building, checkpoint
 from seriatim import config as configs
 from seriatim.data import Corpus
 from seriatim.data.images import Gallery
@@ -118,7 +118,7 @@ class Session:
         return loop
 
     def _fresh(self, codecs: Mapping[str, Symbols]) -> Model:
-        follows = checkpoint.follows(codecs["x"])
+        follows = building.follows(codecs["x"])
         reserved = {*follows, "vector", "field"} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
@@ -126,7 +126,7 @@ class Session:
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)
-            return checkpoint.build(self.plan.family, config, conditions).to(self.device)
+            return building.build(self.plan.family, config, conditions, self.task.encoders()).to(self.device)
 
     def keep(self, about: dict[str, Any]) -> None:
         """Save the model as the run's."""
@@ -172,6 +172,7 @@ def _run(session: Session, loop: Loop) -> Trained:
         loop.run()
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
+    session.task.finish()
     return open_run(session.folder, session.device)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from seriatim.data.batches import Batches
 from seriatim.models import Model
@@ -36,6 +37,14 @@ class Task(ABC):
     @abstractmethod
     def learn(self) -> dict[str, Symbols]:
         """The codecs that the training split asks for."""
+
+    def encoders(self) -> dict[str, Any]:
+        """What `building.build` must know of conditions besides their codecs. Default: nothing."""
+        return {}
+
+    def finish(self) -> None:
+        """What is left to do with the run's best model once it is trained. Default: nothing."""
+        return
 
     @abstractmethod
     def batches(self) -> Batches:

@@ -20,7 +20,7 @@ class Unit(NamedTuple):
     @property
     def words(self) -> str:
         """As people read it: nats/token."""
-        return self.key.replace("_per_", "/")
+        return self.key.replace("_per_", "/").replace("_", " ")
 
 
 NATS_PER_TOKEN = Unit("nats_per_token", 1.0)
@@ -29,3 +29,8 @@ NATS_PER_TOKEN = Unit("nats_per_token", 1.0)
 def bits_per_dim(parts: int) -> Unit:
     """Bits a sub-pixel, of a model whose positions have so many."""
     return Unit("bits_per_dim", 1 / (parts * math.log(2)))
+
+
+def given_code(parts: int) -> Unit:
+    """Bits a sub-pixel of a picture whose own code is known: no likelihood of the picture."""
+    return Unit("bits_per_dim_given_code", 1 / (parts * math.log(2)))

@@ -1,0 +1,94 @@
+"""From a family's name, its sizes and the codecs of what it is conditioned on to a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+from torch import nn
+
+from seriatim import config as configs
+from seriatim.conditioning import CodeConfig, CodeEncoder, LabelEncoder, MapConfig, MapEncoder, NumberEncoder
+from seriatim.errors import UserError
+from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
+from seriatim.symbols import Labels, Levels, Symbols, Tokenizer
+
+_VECTOR = 32  # channels of one encoded condition
+_PRIOR = 64  # units of what learns the codes of an auto-encoder
+_ENCODERS: dict[str, type[Any]] = {"code": CodeConfig, "map": MapConfig}
+
+
+def build(
+    family_name: str, config: Any, conditions: Mapping[str, Symbols], encoders: Mapping[str, Any] | None = None
+) -> Model:
+    """A model of a family, wrapped in `Conditional` if it has conditions.
+
+    Args:
+        family_name: a key of `FAMILIES`.
+        config: the family's config; its `vector` and `field` are set to what the conditions need.
+        conditions: {name: codec}, `Labels`, `Numbers` or, for pictures, `Levels`.
+        encoders: {name: `CodeConfig` or `MapConfig`} of the conditions that are pictures.
+
+    Raises:
+        UserError: if the family takes no pictures as conditions.
+    """
+    entry, sizes = family(family_name), encoders or {}
+    if not conditions:
+        return entry.model(config)
+    field = sum(sizes[name].filters for name, codec in conditions.items() if isinstance(codec, Levels))
+    if field and not hasattr(config, "field"):
+        able = [name for name, other in FAMILIES.items() if "field" in other.config.__dataclass_fields__]
+        raise UserError(f"{family_name} takes no pictures as conditions; choose one of {', '.join(able)}")
+    needs = {"vector": _VECTOR * sum(not isinstance(codec, Levels) for codec in conditions.values())}
+    model = entry.model(dataclasses.replace(config, **needs, **({"field": field} if field else {})))
+    modules = {name: _encoder(codec, sizes.get(name), config) for name, codec in conditions.items()}
+    codes = [module.config for module in modules.values() if isinstance(module, CodeEncoder)]
+    prior = LSTM(RecurrentConfig(codes[0].levels, width=_PRIOR, context=codes[0].width)) if codes else None
+    return Conditional(model, modules, prior)
+
+
+def _encoder(codec: Symbols, size: Any, config: Any) -> nn.Module:
+    if isinstance(codec, Levels) and isinstance(size, CodeConfig):
+        return CodeEncoder(codec.shape, codec.levels, size)
+    if isinstance(codec, Levels):
+        return MapEncoder(codec.shape, codec.levels, (config.height, config.width), size)
+    return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR)
+
+
+def follows(codec: Symbols) -> dict[str, int]:
+    """The fields of a config that the codec of x decides."""
+    if isinstance(codec, Levels):
+        return {"height": codec.height, "width": codec.width, "channels": codec.channels, "levels": codec.levels}
+    return {"symbols": codec.size, **({"start": codec.end} if isinstance(codec, Tokenizer) else {})}
+
+
+def encoders_of(model: Model) -> dict[str, Any]:
+    """{condition: what its encoder is} of the conditions whose codec does not say it."""
+    if not isinstance(model, Conditional):
+        return {}
+    kinds = {cls: kind for kind, cls in _ENCODERS.items()}
+    modules = zip(model.names, model.encoders.values(), strict=True)
+    found = {name: getattr(module, "config", None) for name, module in modules}
+    return {name: {"kind": kinds[type(c)], **dataclasses.asdict(c)} for name, c in found.items() if c is not None}
+
+
+def read_encoders(listed: object, conditions: Mapping[str, Symbols], where: str) -> dict[str, Any]:
+    """The reverse of `encoders_of`.
+
+    Raises:
+        UserError: naming what is wrong.
+    """
+    pictures = {name for name, codec in conditions.items() if isinstance(codec, Levels)}
+    if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != pictures:
+        raise UserError(f"{where}: 'encoders' wants one entry for each condition that is a picture, and no other")
+    found: dict[str, Any] = {}
+    for name, entry in cast("dict[str, Any]", listed).items():
+        fields = dict(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else {}
+        kind = fields.pop("kind", None)
+        if not isinstance(kind, str) or kind not in _ENCODERS:
+            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(kind)[:60]!r}; code or map is wanted")
+        found[name] = configs.read(_ENCODERS[kind], fields, f"{where}: encoder {name[:60]!r}")
+    if sum(isinstance(config, CodeConfig) for config in found.values()) > 1:
+        raise UserError(f"{where}: 'encoders' has several codes; one is wanted")
+    return found

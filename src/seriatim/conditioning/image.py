@@ -1,0 +1,171 @@
+"""Pictures as conditions: a code of a few numbers, which makes an auto-encoder, or a map of the picture's places.
+
+Both become a field: what a model sees at each of its pixels. A code is spread out by transposed convolutions (the
+spatial map s = m(h) of van den Oord et al., 2016, Conditional image generation with PixelCNN decoders, section 2.3).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from seriatim.config import bounded
+from seriatim.context import Context
+
+_SMALLEST = 8  # pixels a side at which halving stops
+
+
+@final
+@dataclass(frozen=True)
+class CodeConfig:
+    """Sizes of a code.
+
+    Attributes:
+        width: how many numbers.
+        levels: on how many levels between −1 and 1 each of them is, so that a prior may count them.
+        filters: channels of the encoder and of the field.
+    """
+
+    width: int = 10
+    levels: int = 16
+    filters: int = 32
+
+    def __post_init__(self) -> None:
+        bounded("code.width", self.width, 1, 2**12)
+        bounded("code.levels", self.levels, 2, 2**12)
+        bounded("code.filters", self.filters, 1, 2**12)
+
+
+@final
+@dataclass(frozen=True)
+class MapConfig:
+    """Sizes of a map.
+
+    Attributes:
+        filters: channels of the encoder and of the field.
+    """
+
+    filters: int = 32
+
+    def __post_init__(self) -> None:
+        bounded("map.filters", self.filters, 1, 2**12)
+
+
+def _halved(height: int, width: int) -> tuple[int, int, int]:
+    """How often a picture is halved, and its size then."""
+    times = 0
+    while max(height, width) > _SMALLEST:
+        height, width, times = -(-height // 2), -(-width // 2), times + 1
+    return times, height, width
+
+
+@final
+class Spread(nn.Module):
+    """A code as a field: a linear map to a small picture, doubled by transposed convolutions up to the full size."""
+
+    def __init__(self, width: int, filters: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        times, self.height, self.width = _halved(*size)
+        self.size, self.filters = size, filters
+        self.first = nn.Linear(width, filters * self.height * self.width)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(filters, filters, 4, stride=2, padding=1) for _ in range(times))
+        self.last = nn.Conv2d(filters, filters, 3, padding=1)
+
+    def forward(self, code: Float[Tensor, "B D"]) -> Float[Tensor, "B H W F"]:
+        """(B, width) -> (B, H, W, filters)."""
+        y = F.elu(self.first(code)).view(-1, self.filters, self.height, self.width)
+        for layer in self.up:
+            y = F.elu(layer(y))
+        return self.last(y[:, :, : self.size[0], : self.size[1]]).permute(0, 2, 3, 1)
+
+
+@final
+class CodeEncoder(nn.Module):
+    """The picture itself -> a code -> a field: with a model behind it, an auto-encoder.
+
+    What comes out is a condition of x that depends on x, so log p(x | code(x)) is no likelihood of x.
+
+    Deviations from the paper: the numbers of a code are rounded to levels, gradients passing straight through.
+
+    Args:
+        shape: (height, width, channels) of pictures.
+        levels: values of a colour.
+        config: sizes of the code.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], levels: int, config: CodeConfig) -> None:
+        super().__init__()
+        self.config, self.levels, self.shape = config, levels, shape
+        times, height, width = _halved(*shape[:2])
+        inputs = [shape[2], *[config.filters] * times]
+        self.down = nn.ModuleList(nn.Conv2d(i, config.filters, 3, stride=2, padding=1) for i in inputs[:times])
+        self.narrow = nn.Linear(inputs[-1] * height * width, config.width)
+        self.null = nn.Parameter(torch.zeros(config.width))
+        self.spread = Spread(config.width, config.filters, shape[:2])
+
+    def missing(self, batch: int) -> Float[Tensor, "B D"]:
+        """What stands for no code."""
+        return self.null.new_full((batch, self.config.width), math.nan)
+
+    def encode(self, x: Int[Tensor, "B H W C"]) -> Float[Tensor, "B D"]:
+        """Levels (B, H, W, C) -> codes (B, width) between −1 and 1."""
+        y = x.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
+        for layer in self.down:
+            y = F.elu(layer(y))
+        code, steps = self.narrow(y.flatten(1)).tanh(), (self.config.levels - 1) / 2
+        return code + (((code + 1) * steps).round() / steps - 1 - code).detach()
+
+    def symbols(self, code: Float[Tensor, "B D"]) -> Int[Tensor, "B D"]:
+        """Codes -> which of its levels each number is on."""
+        return ((code + 1) * (self.config.levels - 1) / 2).round().long().clamp(0, self.config.levels - 1)
+
+    def values(self, symbols: Int[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+        """The reverse of `symbols`."""
+        return symbols.to(self.null.dtype) * (2 / (self.config.levels - 1)) - 1
+
+    def forward(self, value: Tensor) -> Context:
+        """Pictures (B, H, W, C) or ready codes (B, width); −1 or NaN where not said -> field (B, H, W, filters)."""
+        if value.is_floating_point():
+            unsaid, code = value.isnan().any(1), value.to(self.null.dtype).nan_to_num(0.0)
+        else:
+            unsaid, code = value.flatten(1)[:, 0] < 0, self.encode(value.clamp_min(0))
+        return Context(field=self.spread(torch.where(unsaid[:, None], self.null, code)))
+
+
+@final
+class MapEncoder(nn.Module):
+    """Another picture of the same place -> a field: a sketch, a grey picture to be coloured, a small one.
+
+    Args:
+        shape: (height, width, channels) of the condition; its rows and columns are repeated up to `size`.
+        levels: values of a colour.
+        size: (height, width) of the model's pictures.
+        config: sizes of the network.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], levels: int, size: tuple[int, int], config: MapConfig) -> None:
+        super().__init__()
+        self.config, self.levels, self.shape, self.size = config, levels, shape, size
+        f = config.filters
+        self.before = nn.Conv2d(shape[2], f, 3, padding=1)
+        self.after = nn.ModuleList(nn.Conv2d(f, f, 3, padding=1) for _ in range(2))
+        self.null = nn.Parameter(torch.zeros(f))
+
+    def missing(self, batch: int) -> Int[Tensor, "B H W C"]:
+        """What stands for no picture."""
+        return torch.full((batch, *self.shape), -1, device=self.null.device)
+
+    def forward(self, value: Int[Tensor, "B H W C"]) -> Context:
+        """Levels (B, H, W, C), −1 where not said -> field (B, H', W', filters)."""
+        unsaid = value[:, 0, 0, 0] < 0
+        x = value.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
+        y = F.interpolate(F.elu(self.before(x)), self.size, mode="nearest")
+        for layer in self.after:
+            y = F.elu(layer(y))
+        return Context(field=torch.where(unsaid[:, None, None, None], self.null, y.permute(0, 2, 3, 1)))

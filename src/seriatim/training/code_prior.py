@@ -1,0 +1,55 @@
+"""After the training of an auto-encoder: which codes pictures have, learned so that new ones can be drawn."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from seriatim import checkpoint
+from seriatim.data.gallery import Pictures
+from seriatim.image import ImageModel
+from seriatim.models import Conditional
+
+_STEPS, _BATCH, _EVERY = 1500, 128, 100
+
+
+def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: int) -> None:
+    """Train the prior of a run's codes on those of the training split, keep its best state on validation, and save it.
+
+    Args:
+        folder: the run.
+        splits: its pictures.
+        device: where.
+        seed: of the order.
+    """
+    loaded = checkpoint.load(folder, device)
+    model = ImageModel(loaded.model, loaded.codecs, loaded.family, loaded.about)
+    whole = cast(Conditional, loaded.model)
+    prior = whole.prior
+    assert prior is not None
+    codes = torch.from_numpy(model.codes.symbols(splits["train"].x)).to(device)
+    held = torch.from_numpy(model.codes.symbols(splits.get("validation", splits["train"]).x)).to(device)
+    optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
+    dealer = torch.Generator().manual_seed(seed)
+    best, state = float("inf"), copy.deepcopy(prior.state_dict())
+    for step in range(1, _STEPS + 1):
+        chosen = torch.randint(len(codes), (min(_BATCH, len(codes)),), generator=dealer)
+        optimiser.zero_grad()
+        (-prior.log_prob(codes[chosen.to(device)]).mean()).backward()
+        optimiser.step()
+        schedule.step()
+        if step % _EVERY == 0:
+            with torch.no_grad():
+                nats = -float(torch.cat([prior.log_prob(part) for part in held.split(4096)]).mean())
+            if nats < best:
+                best, state = nats, copy.deepcopy(prior.state_dict())
+    prior.load_state_dict(state)
+    about = {**loaded.about, "code_nats": best}
+    checkpoint.save(
+        folder, loaded.model, loaded.codecs, family_name=loaded.family, modality=loaded.modality, about=about
+    )

@@ -1,0 +1,204 @@
+"""Auto-encoders: no likelihood or a bound is printed, codes go in and out, a run is resumed, files are checked."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import seriatim
+from checkpoints import edit
+from seriatim import building, checkpoint
+from seriatim.cli import main
+from seriatim.conditioning import CodeConfig, CodeEncoder
+from seriatim.errors import Interrupted, UserError
+from seriatim.figures import CodeFigures
+from seriatim.image import CODE, ImageModel
+from seriatim.models import GatedPixelCNNConfig, PixelCNNppConfig
+from seriatim.symbols import Levels
+from seriatim.training.loop import Loop
+from seriatim.training.options import CodeOptions
+from seriatim.training.plan import Plan
+from seriatim.training.run import plan_of, resume, start
+from tiny_pictures import SIZE, folder_of, picture, plan
+
+
+def of_codes(folder: Path, **options: object) -> Plan:
+    base = plan(folder, **{"steps": 60, "evaluate_every": 30, "lr": 0.01, **options})
+    return Plan(**{**vars(base), "code": CodeOptions(2, 4, 8)})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("codes")
+    start(of_codes(folder_of(place)), place / "run", quiet=True)
+    for number in range(3):
+        Image.fromarray(picture(200 + number)[..., 0]).save(place / f"{number}.png")
+    return place / "run"
+
+
+def some(count: int = 6) -> np.ndarray:
+    return np.stack([picture(number) for number in range(100, 100 + count)])
+
+
+def test_figures_say_what_they_are(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ImageModel.load(run)
+    figures = model.evaluate(seriatim_pictures(run))
+    assert isinstance(figures, CodeFigures)
+    assert figures.bound is not None
+    assert figures.code_nats is not None
+    total = figures.given_code.nats_per_image + figures.code_nats
+    assert figures.bound.nats_per_image == pytest.approx(total)
+    assert main(["evaluate", str(run)]) == 0
+    printed = capsys.readouterr().out
+    assert "no likelihood" in printed
+    assert "a bound" in printed
+    assert "bits/dim  " not in printed
+    assert main(["evaluate", str(run), "--json"]) == 0
+    assert "bits_per_dim" not in json.loads(capsys.readouterr().out)
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert not any(key.endswith("bits_per_dim") for row in rows for key in row)
+
+
+def seriatim_pictures(run: Path) -> seriatim.data.gallery.Pictures:
+    return seriatim.data.images.open_gallery(run.parent / "pictures-1", plan_of(run)[0].image).splits["test"]
+
+
+def test_the_bound_is_one(run: Path) -> None:
+    """Summed over every code, the picture is at least as likely as with its own: nats below the bound."""
+    model, x = ImageModel.load(run), some()
+    bound = model.bound(x)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 2, indexing="ij"), -1).reshape(-1, 2)
+    prior = model.codes.log_prob(grid)
+    assert np.exp(prior).sum() == pytest.approx(1, abs=1e-5)
+    values = model.codes.encoder.values(torch.from_numpy(grid)).numpy()
+    joint = [prior[i] + model.log_prob(x, {CODE: np.tile(values[i], (len(x), 1))}) for i in range(len(grid))]
+    whole = np.logaddexp.reduce(np.stack(joint), 0)
+    assert (bound <= whole + 1e-9).all()
+    assert (bound > whole - 20).all()
+
+
+def test_codes_go_in_and_out(run: Path) -> None:
+    model, x = ImageModel.load(run), some()
+    codes = model.codes.encode(x)
+    assert codes.shape == (6, 2)
+    assert np.abs(codes).max() <= 1
+    assert np.array_equal(model.codes.encoder.values(torch.from_numpy(model.codes.symbols(x))).numpy(), codes)
+    assert np.array_equal(model.decode(codes, seed=3), model.sample(6, given={CODE: x}, seed=3))
+    between = model.between(x[0], x[1], 5, seed=1)
+    assert np.array_equal(between[0], model.decode(codes[:1], seed=[1])[0])
+    assert np.array_equal(between[4], model.decode(codes[1:2], seed=[1])[0])
+    drawn = model.sample(3, seed=[7, 8, 9])
+    assert np.array_equal(drawn[1:2], model.sample(1, seed=[8]))  # a row is a function of its seed
+    assert np.allclose(model.log_prob(x, {CODE: x}), model.log_prob(x, {CODE: codes}))
+    known = np.zeros(SIZE, np.bool_)
+    known[:3] = True
+    done = model.complete(x[0], known, 2, given={CODE: x[0]})
+    assert (done[:, :3] == model.levels.decode(model.levels.encode(x[0]))[:3]).all()
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((6, 3)), np.full((6, 2), np.nan), np.zeros((5, 2))])
+def test_impossible_codes(run: Path, wrong: np.ndarray) -> None:
+    with pytest.raises(UserError):
+        ImageModel.load(run).log_prob(some(), {CODE: wrong})
+
+
+def test_what_is_no_likelihood_is_refused(run: Path) -> None:
+    model, x = ImageModel.load(run), some()
+    with pytest.raises(UserError, match="no likelihood"):
+        model.log_prob(x)
+    with pytest.raises(UserError, match="no likelihood"):
+        model.complete(x[0], np.ones(SIZE, np.bool_))
+    with pytest.raises(UserError, match="label"):
+        model.posterior(x)
+    untrained = ImageModel(model.model, model.codecs)  # nothing says that its prior is trained
+    with pytest.raises(UserError, match="training ends"):
+        untrained.sample(1)
+    assert untrained.evaluate(seriatim_pictures(run)).to_json().keys() >= {"bits_per_dim_given_code"}
+
+
+def test_a_run_that_was_stopped_equals_one_that_was_not(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = run.parent
+    advance = Loop._advance
+
+    def stopping(self: Loop) -> tuple[float, int]:
+        if self.step == 40:
+            self._halt(2)
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_advance", stopping)
+        with pytest.raises(Interrupted):
+            start(of_codes(place / "pictures-1"), place / "halves", quiet=True)
+    resume(place / "halves", *plan_of(place / "halves"), quiet=True)
+    whole, halves = (
+        checkpoint.load_tensors(checkpoint.open_pair(side, "model")[1], "cpu") for side in (run, place / "halves")
+    )
+    assert whole.keys() == halves.keys()
+    assert all(torch.equal(whole[key], halves[key]) for key in whole)
+    model = seriatim.load(place / "halves", "cpu")
+    assert model.about["code_nats"] < 2 * math.log(4)
+
+
+def test_commands(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run.parent)
+    assert main(["reconstruct", "run", "0.png", "1.png", "-n", "3", "-o", "again.png"]) == 0
+    with Image.open("again.png") as sheet:
+        scale = sheet.width // (2 * (SIZE[1] + 1) - 1)
+        assert sheet.height == scale * (4 * (SIZE[0] + 1) - 1)
+    assert main(["reconstruct", "run", "0.png", "1.png", "2.png", "--between", "4", "-o", "line.png"]) == 0
+    assert main(["sample", "run", "-n", "2", "--given", "code=0.png", "-o", "two.png"]) == 0
+    assert main(["sample", "run", "-n", "2", "-o", "new.png"]) == 0
+    assert main(["score", "run", "0.png"]) == 0
+    assert "at most" in capsys.readouterr().out
+    for arguments, word in (
+        (["reconstruct", "run"], "no picture"),
+        (["reconstruct", "run", "0.png", "--between", "3"], "two pictures"),
+        (["reconstruct", "run", "none.png"], "none.png"),
+        (["reconstruct", "run", "0.png", "-o", "sheet"], "ending"),
+        (["complete", "run", "0.png"], "no likelihood"),
+        (["classify", "run", "0.png"], "label"),
+    ):
+        assert main(arguments) == 2, arguments
+        assert word in capsys.readouterr().err
+
+
+def test_families_without_a_field_say_so() -> None:
+    with pytest.raises(UserError, match="gated-pixelcnn"):
+        building.build("pixelcnn++", PixelCNNppConfig(4, 4, 1), {CODE: Levels(4, 4, 1)}, {CODE: CodeConfig()})
+
+
+def test_hostile_encoders(run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    for change, word in (
+        (lambda d: d.update(encoders={}), "encoders"),
+        (lambda d: d["encoders"]["code"].update(kind="torch.nn.Linear"), "kind"),
+        (lambda d: d["encoders"]["code"].update(width=10**9), "width"),
+        (lambda d: d["encoders"]["code"].update(width=3), "shape"),
+        (lambda d: d["encoders"]["code"].pop("levels"), "levels|shape|lacks"),
+        (lambda d: d["encoders"].update(other={"kind": "map", "filters": 3}), "encoders"),
+        (lambda d: d["encoders"].update(code=[]), "kind"),
+    ):
+        shutil.rmtree(tmp_path / "bad", ignore_errors=True)
+        shutil.copytree(run, tmp_path / "bad")
+        edit(tmp_path / "bad", change)
+        with pytest.raises(UserError, match=word):
+            ImageModel.load(tmp_path / "bad")
+
+
+def test_the_code_is_rounded_and_its_gradient_passes() -> None:
+    torch.manual_seed(0)
+    encoder = CodeEncoder((9, 7, 3), 4, CodeConfig(3, 5, 4))
+    x = torch.randint(4, (8, 9, 7, 3))
+    code = encoder.encode(x)
+    assert torch.equal((code + 1) * 2, ((code + 1) * 2).round())
+    code.sum().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in encoder.down.parameters())
+    assert encoder(x).field.shape == (8, 9, 7, 4)
+    assert GatedPixelCNNConfig().field == 0
