@@ -23,6 +23,7 @@ TINY: dict[str, dict[str, Any]] = {
     "pixelcnn": {"filters": 6, "blocks": 2, "kernel": 5},
     "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
+    "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
 }
 
 

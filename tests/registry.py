@@ -196,7 +196,7 @@ def of_pictures(
         field = torch.randn(ROWS, shape[0], shape[1], 3) if sizes.get("field") else None
         return EMPTY if vector is None and field is None else Context(vector=vector, field=field)
 
-    if name == "pixelcnn++":  # positions are pixels
+    if name in ("pixelcnn++", "pixelsnail"):  # positions are pixels
         colours = (levels,) * shape[2]
 
         def pixels(canvas: tuple[int, ...]) -> Model:
@@ -228,6 +228,7 @@ _RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
 _P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
 _G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
 _PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
+_S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 2, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
@@ -261,6 +262,16 @@ MODELS: dict[str, ModelCase] = {
         "pixelcnn++", (5, 3, 2), (1, 3, 2), 3, **_PP | {"resnets": 2, "sizes": 2}, vector=2, kind="normal"
     ),
     "pixelcnn++-one-size": of_pictures("pixelcnn++", (3, 4, 1), (3, 1, 1), 4, **_PP | {"sizes": 1}),
+    "pixelsnail": of_pictures("pixelsnail", (5, 4, 1), (2, 3, 1), 3, **_S),
+    "pixelsnail-rgb": of_pictures("pixelsnail", (3, 4, 3), (1, 2, 3), 2, **_S | {"heads": 2}),
+    "pixelsnail-rgb-conditions": of_pictures("pixelsnail", (3, 3, 3), (2, 1, 3), 2, **_S, vector=2, field=3),
+    "pixelsnail-two-channels-vector": of_pictures(
+        "pixelsnail", (5, 3, 2), (1, 3, 2), 3, **_S | {"resnets": 2, "blocks": 3}, vector=2, kind="normal"
+    ),
+    "pixelsnail-one-block-field": of_pictures(
+        "pixelsnail", (3, 5, 1), (3, 1, 1), 4, **_S | {"blocks": 1, "values": 2}, field=3
+    ),
+    "pixelsnail-wide": of_pictures("pixelsnail", (2, 7, 1), (1, 4, 1), 3, **_S),
     "conditional": ModelCase(conditional, given=label_and_number),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),

@@ -11,6 +11,7 @@ from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
 from seriatim.models.grid import GridModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
+from seriatim.models.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
 from seriatim.models.sequence import SequenceModel
@@ -43,6 +44,7 @@ FAMILIES: dict[str, Family] = {
         "images",
     ),
     "pixelcnn++": Family(PixelCNNpp, PixelCNNppConfig, "Salimans et al., PixelCNN++", 2017, "images"),
+    "pixelsnail": Family(PixelSNAIL, PixelSNAILConfig, "Chen et al., PixelSNAIL", 2018, "images"),
 }
 
 
@@ -72,6 +74,8 @@ __all__ = [
     "PixelCNNConfig",
     "PixelCNNpp",
     "PixelCNNppConfig",
+    "PixelSNAIL",
+    "PixelSNAILConfig",
     "RecurrentConfig",
     "ReplayModel",
     "SequenceModel",
