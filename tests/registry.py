@@ -228,7 +228,7 @@ _RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
 _P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
 _G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
 _PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
-_S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 2, "dropout": 0.2}
+_S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 3, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
@@ -266,7 +266,7 @@ MODELS: dict[str, ModelCase] = {
     "pixelsnail-rgb": of_pictures("pixelsnail", (3, 4, 3), (1, 2, 3), 2, **_S | {"heads": 2}),
     "pixelsnail-rgb-conditions": of_pictures("pixelsnail", (3, 3, 3), (2, 1, 3), 2, **_S, vector=2, field=3),
     "pixelsnail-two-channels-vector": of_pictures(
-        "pixelsnail", (5, 3, 2), (1, 3, 2), 3, **_S | {"resnets": 2, "blocks": 3}, vector=2, kind="normal"
+        "pixelsnail", (5, 3, 2), (1, 3, 2), 3, **_S | {"resnets": 2, "blocks": 2}, vector=2, kind="normal"
     ),
     "pixelsnail-one-block-field": of_pictures(
         "pixelsnail", (3, 5, 1), (3, 1, 1), 4, **_S | {"blocks": 1, "values": 2}, field=3

@@ -179,8 +179,7 @@ class Block(nn.Module):
             y = y + self.shortcut(both(across))
         y = self.second(self.drop(both(y)))
         look = self.look(context)
-        a, b = (y if look is None else y + look).chunk(2, -1)
-        return x + a * b.sigmoid()
+        return x + F.glu(y if look is None else y + look)
 
 
 @final

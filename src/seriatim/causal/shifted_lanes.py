@@ -154,7 +154,7 @@ class CornerBlockLane:
         if more is not None:
             y.addmm_(*more)
         y = self.second.along(F.elu(y, inplace=True), memories[1], column)
-        return Signed.of(_gated(x.plain, y))
+        return Signed.of(F.glu(y).add_(x.plain))
 
 
 @final
@@ -168,17 +168,18 @@ class PixelBlockLane:
     """
 
     def __init__(self, block: Block, parts: Sequence[int], fixed: Tensor | None = None) -> None:
-        weight, bias = matrix(block.first)
-        known = 0 if fixed is None else fixed.shape[1]
-        split = [half.split([*parts, known]) for half in weight.chunk(2)]
-        ordered = [sign for part in zip(*split, strict=True) for sign in part]
-        base = bias if fixed is None else bias + both(fixed) @ torch.cat(ordered[-2:])
+        weight, base = matrix(block.first)
+        sizes = [*parts, 0 if fixed is None else fixed.shape[1]]
+        halves = [half.split(sizes) for half in weight.chunk(2)]
+        rows = [torch.cat(signs) for signs in zip(*halves, strict=True)]
+        last = rows.pop()
+        if fixed is not None:
+            base = base + both(fixed) @ last
         if block.shortcut is not None:
             more, bias = matrix(block.shortcut)
-            ordered[-2:], base = [more], base + bias
-        else:
-            ordered[-2:] = []
-        weight = torch.cat(ordered)
+            rows.append(more)
+            base = base + bias
+        weight = torch.cat(rows)
         self.first, self.base = torch.cat([weight, -weight], 1), torch.cat([base, -base], -1)
         self.second, self.bias = matrix(block.second)
 
@@ -187,13 +188,7 @@ class PixelBlockLane:
         base = self.base if self.base.dim() == 1 else self.base[at]
         y = F.elu(torch.addmm(base, inputs, self.first), inplace=True)
         y = torch.addmm(self.bias, y, self.second)
-        return _gated(x, y if look is None else y.add_(look))
-
-
-def _gated(x: Tensor, y: Tensor) -> Tensor:
-    """x + a · σ(b), where a and b are the halves of y."""
-    a, b = y.chunk(2, -1)
-    return torch.addcmul(x, a, b.sigmoid())
+        return F.glu(y if look is None else y.add_(look)).add_(x)
 
 
 @final
@@ -220,7 +215,7 @@ class BlockLanes:
             y = y + both(across) @ self.across[0] + self.across[1]
         x = both(y)
         y, before[self.at + 1] = self.rows[1].row(x, before[self.at + 1]), x
-        return _gated(u, y if look is None else y + look)
+        return u + F.glu(y if look is None else y + look)
 
     def above(self, u: Tensor, look: Tensor | None, corners: list[CornerMemory]) -> None:
         """Begin a row of the other stream, whose shortcut from the stream of rows is u (B, W, F)."""
