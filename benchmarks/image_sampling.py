@@ -23,6 +23,8 @@ from seriatim.models import (
     PixelCNNConfig,
     PixelCNNpp,
     PixelCNNppConfig,
+    PixelSNAIL,
+    PixelSNAILConfig,
 )
 
 MODELS: dict[str, Callable[[], GridModel]] = {
@@ -34,6 +36,9 @@ MODELS: dict[str, Callable[[], GridModel]] = {
         GatedPixelCNNConfig(32, 32, 3, filters=96, layers=6)
     ),
     "PixelCNN++, 2 resnets, 40 filters, 32×32 RGB": lambda: PixelCNNpp(PixelCNNppConfig()),
+    "PixelSNAIL, 4 blocks of 2 resnets, 64 filters, 32×32 RGB": lambda: PixelSNAIL(
+        PixelSNAILConfig(filters=64, blocks=4, values=64)
+    ),
 }
 
 

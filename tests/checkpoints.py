@@ -24,6 +24,7 @@ TINY: dict[str, dict[str, Any]] = {
     "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
     "multiscale": {"filters": 6, "layers": 1, "up": 2, "larger": "pixelcnn"},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
+    "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
 }
 
 

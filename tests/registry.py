@@ -198,7 +198,7 @@ def of_pictures(
         field = torch.randn(ROWS, shape[0], shape[1], 3) if sizes.get("field") else None
         return EMPTY if vector is None and field is None else Context(vector=vector, field=field)
 
-    if name == "pixelcnn++":  # positions are pixels
+    if name in ("pixelcnn++", "pixelsnail"):  # positions are pixels
         colours = (levels,) * shape[2]
 
         def pixels(canvas: tuple[int, ...]) -> Model:
@@ -243,8 +243,8 @@ def auto_encoder(_: int) -> Model:
 
 
 def coloured(_: int) -> Model:
-    """A small grey picture to be coloured, and a label."""
-    inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 3, 2, filters=13, layers=1, first=3, vector=4, field=3))
+    """A small grey picture to be coloured (in two colours), and a label."""
+    inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 2, 2, filters=13, layers=1, first=3, vector=4, field=3))
     grey = MapEncoder((1, 2, 1), 5, (2, 2), MapConfig(3))
     return Conditional(inner, {"label": LabelEncoder(LABELS, 4), "image": grey})
 
@@ -276,6 +276,7 @@ _RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
 _P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
 _G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
 _PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
+_S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 3, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
@@ -316,9 +317,19 @@ MODELS: dict[str, ModelCase] = {
         (3, 3, 3), (1, 2, 3), 2, filters=7, layers=2, up=2, larger="pixelcnn", vector=2, field=3
     ),
     "multiscale-three": of_scales((5, 5, 1), (3, 3, 1), 2, scales=3, filters=6, layers=1, up=2, smallest="pixelcnn"),
+    "pixelsnail": of_pictures("pixelsnail", (5, 4, 1), (2, 3, 1), 3, **_S),
+    "pixelsnail-rgb": of_pictures("pixelsnail", (3, 4, 3), (1, 2, 3), 2, **_S | {"heads": 2}),
+    "pixelsnail-rgb-conditions": of_pictures("pixelsnail", (3, 3, 3), (2, 1, 3), 2, **_S, vector=2, field=3),
+    "pixelsnail-two-channels-vector": of_pictures(
+        "pixelsnail", (5, 3, 2), (1, 3, 2), 3, **_S | {"resnets": 2, "blocks": 2}, vector=2, kind="normal"
+    ),
+    "pixelsnail-one-block-field": of_pictures(
+        "pixelsnail", (3, 5, 1), (3, 1, 1), 4, **_S | {"blocks": 1, "values": 2}, field=3
+    ),
+    "pixelsnail-wide": of_pictures("pixelsnail", (2, 7, 1), (1, 4, 1), 3, **_S),
     "conditional": ModelCase(conditional, given=label_and_number),
     "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
-    "conditional-map": ModelCase(coloured, shape=(2, 2, 3), levels=(2,), given=pictures_by_name, small=None),
+    "conditional-map": ModelCase(coloured, shape=(2, 2, 2), levels=(2,), given=pictures_by_name, small=None),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),
     "toy-grid": ModelCase(

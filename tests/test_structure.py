@@ -17,7 +17,7 @@ ORDER = [
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {"base", "sequence", "replay", "conditional", "grid"},
     "heads": {"base"},
-    "causal": {"base", "combine", "look", "dropout"},
+    "causal": {"base", "combine", "look", "dropout", "shifted"},
 }
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 LONGEST = 400

@@ -1,4 +1,4 @@
-"""Weight-normalised convolutions that reach up and to the left, as PixelCNN++ has them.
+"""Weight-normalised convolutions that reach up and to the left, as PixelCNN++ and PixelSNAIL have them.
 
 Salimans et al. (2017), PixelCNN++; Salimans and Kingma (2016), Weight normalization, for the initialisation that looks
 at data. Shapes: B batch, H rows, W columns, channels last.
@@ -6,8 +6,9 @@ at data. Shapes: B batch, H rows, W columns, channels last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast, final
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Literal, final
 
 import torch
 import torch.nn.functional as F
@@ -107,6 +108,29 @@ def both(x: Tensor) -> Tensor:
     return F.elu(torch.cat([x, -x], -1), inplace=True)
 
 
+def first_map(above: Shifted, left: Shifted, x: Tensor) -> Tensor:
+    """A 1 × 3 convolution of the row above and a 2 × 1 one of the column to the left: the pixel itself is not in it."""
+    return down(above(x)) + right(left(x))
+
+
+@contextmanager
+def calibrating(model: nn.Module) -> Generator[None]:
+    """While it lasts, a pass sets lengths and biases: every convolution's outputs are centred and equally spread.
+
+    Without dropout; the mode is restored.
+    """
+    mode, layers = model.training, [module for module in model.modules() if isinstance(module, Shifted)]
+    for layer in layers:
+        layer.calibrating = True
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(mode)
+        for layer in layers:
+            layer.calibrating = False
+
+
 def sight_between(layer: Shifted, of: tuple[int, int], to: tuple[int, int]) -> Tensor:
     """(N_to, N_of) bool: which pixels of the map that a convolution reads each pixel of the one it writes sees."""
     see = torch.zeros(*to, *of, dtype=torch.bool)
@@ -121,73 +145,8 @@ def sight_between(layer: Shifted, of: tuple[int, int], to: tuple[int, int]) -> T
     return see.view(to[0] * to[1], of[0] * of[1])
 
 
-@final
-class RowLane:
-    """A convolution of two rows, its weight copied, fed with one row after the other."""
-
-    def __init__(self, layer: Shifted) -> None:
-        self.weight, self.bias = layer.weight().detach(), layer.bias.detach()
-        self.inputs, self.stride = layer.direction.shape[1], layer.stride
-        self.left, self.right = layer.left, layer.right
-
-    def start(self, batch: int, width: int) -> Tensor:
-        """(B, W, I): the row before the first."""
-        return self.bias.new_zeros(batch, width, self.inputs)
-
-    def row(self, x: Tensor, before: Tensor) -> Tensor:
-        """x (B, W, I) and the row before it -> (B, W', O)."""
-        rows = F.pad(torch.stack([before, x], 1), (0, 0, self.left, self.right)).permute(0, 3, 1, 2)
-        return F.conv2d(rows, self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
-
-
-class CornerMemory(NamedTuple):
-    """Where a convolution of two rows and two columns stands.
-
-    Attributes:
-        row: (B, 1 + W, I) the row under way, behind a zero; to the right of the pixel under way still the one before.
-        base: (B, W, O) what the row before, conditions and the bias add to each pixel of the row under way.
-    """
-
-    row: Tensor
-    base: Tensor
-
-
-@final
-class CornerLane:
-    """A convolution of two rows and two columns, its weight copied: above once a row, along once a pixel.
-
-    `signed`: it gives y and −y side by side, of which `both` is then one operation.
-    """
-
-    def __init__(self, layer: Shifted, signed: bool = False) -> None:
-        weight, self.bias = layer.weight().detach(), layer.bias.detach()
-        if signed:
-            weight, self.bias = torch.cat([weight, -weight]), torch.cat([self.bias, -self.bias])
-        self.inputs = weight.shape[1]
-        self.top, self.taps = (
-            weight[:, :, i].permute(2, 1, 0).reshape(2 * self.inputs, -1).contiguous() for i in (0, 1)
-        )
-
-    def start(self, batch: int, width: int) -> CornerMemory:
-        """Above the first row there are zeros; `above` follows."""
-        new = self.bias.new_zeros
-        return CornerMemory(new(batch, 1 + width, self.inputs), new(batch, width, len(self.bias)))
-
-    def above(self, memory: CornerMemory, more: Tensor | None = None) -> CornerMemory:
-        """Begin a row; `more` (B, W or 1, O) is added to each pixel."""
-        pairs = torch.cat([memory.row[:, :-1], memory.row[:, 1:]], -1)
-        base = pairs @ self.top + self.bias
-        return CornerMemory(memory.row, base if more is None else base + more)
-
-    def put(self, x: Tensor, memory: CornerMemory, column: int) -> None:
-        """Note the inputs x (B, I) at a pixel, in place."""
-        memory.row.select(1, column + 1).copy_(x)
-
-    def along(self, x: Tensor, memory: CornerMemory, column: int) -> Tensor:
-        """Note the inputs x (B, I) at a pixel, and read its outputs (B, O)."""
-        self.put(x, memory, column)
-        window = memory.row.narrow(1, column, 2).flatten(1)
-        return torch.addmm(memory.base.select(1, column), window, self.taps)
+Reach = Literal["rows", "corner", "pixel"]
+_KERNELS: dict[Reach, tuple[int, int]] = {"rows": (2, 3), "corner": (2, 2), "pixel": (1, 1)}
 
 
 @final
@@ -196,20 +155,22 @@ class Block(nn.Module):
 
     Args:
         f: channels in and out.
-        corner: whether it reads above and to the left, or above only.
+        reach: what it reads: two rows and a column to both sides, above and to the left, or the pixel alone.
         shortcut: channels of what it takes from elsewhere; 0 for none.
         dropout: share of activations silenced in training.
         vector: channels of the global condition.
+        field: channels of the local condition.
     """
 
-    def __init__(self, f: int, corner: bool, shortcut: int, dropout: float, vector: int) -> None:
+    def __init__(self, f: int, reach: Reach, shortcut: int, dropout: float, vector: int, field: int = 0) -> None:
         super().__init__()
-        columns = 2 if corner else 3
-        self.first = Shifted(2 * f, f, 2, columns, corner=corner)
+        rows, columns = _KERNELS[reach]
+        corner = reach == "corner"
+        self.first = Shifted(2 * f, f, rows, columns, corner=corner)
         self.shortcut = Shifted(2 * shortcut, f) if shortcut else None
         self.drop = ByteDropout(dropout)
-        self.second = Shifted(2 * f, 2 * f, 2, columns, corner=corner, scale=0.1)
-        self.look = Look(2 * f, vector)
+        self.second = Shifted(2 * f, 2 * f, rows, columns, corner=corner, scale=0.1)
+        self.look = Look(2 * f, vector, field)
 
     def forward(self, x: Tensor, across: Tensor | None, context: Context) -> Tensor:
         """(B, H, W, F) -> the same; `across`: what the shortcut brings."""
@@ -218,8 +179,7 @@ class Block(nn.Module):
             y = y + self.shortcut(both(across))
         y = self.second(self.drop(both(y)))
         look = self.look(context)
-        a, b = (y if look is None else y + look).chunk(2, -1)
-        return x + a * b.sigmoid()
+        return x + F.glu(y if look is None else y + look)
 
 
 @final
@@ -229,70 +189,3 @@ class Pair(nn.Module):
     def __init__(self, rows: nn.Module, corner: nn.Module) -> None:
         super().__init__()
         self.rows, self.corner = rows, corner
-
-
-class Signed(NamedTuple):
-    """A map at a pixel, and its `both`, which the next block reads and a shortcut too.
-
-    Attributes:
-        plain: (B, F).
-        both: (B, 2F).
-    """
-
-    plain: Tensor
-    both: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> Signed:
-        """Of a map (B, F)."""
-        return cls(x, both(x))
-
-
-@final
-class BlockLanes:
-    """A pair of blocks taken apart. `at`: of their first convolutions among the state's, the second ones follow."""
-
-    def __init__(self, pair: Pair, at: int, filters: int) -> None:
-        rows, corner = cast(Block, pair.rows), cast(Block, pair.corner)
-        self.at, self.blocks = at, (rows, corner)
-        self.rows = RowLane(rows.first), RowLane(rows.second)
-        self.corner = CornerLane(corner.first, signed=True), CornerLane(corner.second)
-        self.across = None if rows.shortcut is None else matrix(rows.shortcut)
-        weight, bias = matrix(cast(Shifted, corner.shortcut))
-        weight, self.bias = torch.cat([weight, -weight], 1), torch.cat([bias, -bias])
-        halves = weight.view(2, -1, filters, weight.shape[1])  # both signs, of u and, on the way up, of ul's shortcut
-        self.from_rows = halves[:, 0].flatten(0, 1)
-        self.from_corner = halves[:, 1].flatten(0, 1) if halves.shape[1] > 1 else None
-
-    def down_row(self, u: Tensor, across: Tensor | None, look: Tensor | None, before: list[Tensor]) -> Tensor:
-        """The stream of rows, one row on."""
-        x = both(u)
-        y, before[self.at] = self.rows[0].row(x, before[self.at]), x
-        if across is not None and self.across is not None:
-            y = y + both(across) @ self.across[0] + self.across[1]
-        x = both(y)
-        y, before[self.at + 1] = self.rows[1].row(x, before[self.at + 1]), x
-        return _gated(u, y if look is None else y + look)
-
-    def above(self, u: Tensor, look: Tensor | None, corners: list[CornerMemory]) -> None:
-        """Begin a row of the other stream, whose shortcut from the stream of rows is u (B, W, F)."""
-        corners[self.at] = self.corner[0].above(corners[self.at], both(u) @ self.from_rows + self.bias)
-        corners[self.at + 1] = self.corner[1].above(corners[self.at + 1], look)
-
-    def along(self, x: Signed, across: Signed | None, corners: Sequence[CornerMemory], column: int) -> Signed:
-        """The other stream at a pixel; `across`: what the shortcut brings."""
-        y = self.corner[0].along(x.both, corners[self.at], column)
-        if across is not None and self.from_corner is not None:
-            y.addmm_(across.both, self.from_corner)
-        y = self.corner[1].along(F.elu(y, inplace=True), corners[self.at + 1], column)
-        return Signed.of(_gated(x.plain, y))
-
-
-def _gated(x: Tensor, y: Tensor) -> Tensor:
-    a, b = y.chunk(2, -1)
-    return torch.addcmul(x, a, b.sigmoid())
-
-
-def matrix(layer: Shifted) -> tuple[Tensor, Tensor]:
-    """A 1 × 1 convolution as (inputs, outputs) and bias."""
-    return layer.weight().detach()[:, :, 0, 0].t().contiguous(), layer.bias.detach()

@@ -14,6 +14,7 @@ from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
 from seriatim.models.grid import GridModel, SubpixelModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
+from seriatim.models.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
 from seriatim.models.sequence import SequenceModel
@@ -70,6 +71,7 @@ FAMILIES: dict[str, Family] = {
     "multiscale": Family(
         multiscale, MultiscaleConfig, "van den Oord et al., Pixel recurrent neural networks, 3.6", 2016, "images"
     ),
+    "pixelsnail": Family(PixelSNAIL, PixelSNAILConfig, "Chen et al., PixelSNAIL", 2018, "images"),
 }
 
 
@@ -101,6 +103,8 @@ __all__ = [
     "PixelCNNConfig",
     "PixelCNNpp",
     "PixelCNNppConfig",
+    "PixelSNAIL",
+    "PixelSNAILConfig",
     "RecurrentConfig",
     "ReplayModel",
     "SequenceModel",

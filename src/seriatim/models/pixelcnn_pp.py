@@ -21,20 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import (
-    Block,
-    BlockLanes,
-    CornerLane,
-    CornerMemory,
-    Pair,
-    RowLane,
-    Shifted,
-    Signed,
-    down,
-    matrix,
-    right,
-    sight_between,
-)
+from seriatim.causal.shifted import Block, Pair, Reach, Shifted, calibrating, down, first_map, sight_between
+from seriatim.causal.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, Signed, matrix
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
@@ -96,16 +84,16 @@ class PixelCNNpp(GridModel):
         self.rows = Shifted(n, f, 2, 3)
         self.above, self.left = Shifted(n, f, 1, 3), Shifted(n, f, 2, 1)
 
-        def block(corner: bool, shortcut: int) -> Block:
-            return Block(f, corner, shortcut, config.dropout, config.vector)
+        def block(reach: Reach, shortcut: int) -> Block:
+            return Block(f, reach, shortcut, config.dropout, config.vector)
 
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
         for size in range(config.sizes):
-            blocks = [Pair(block(False, 0), block(True, f)) for _ in range(config.resnets)]
+            blocks = [Pair(block("rows", 0), block("corner", f)) for _ in range(config.resnets)]
             self.downs.append(nn.ModuleList(blocks))
             count = config.resnets + (size < config.sizes - 1)
-            ups = [Pair(block(False, f), block(True, 2 * f)) for _ in range(count)]
+            ups = [Pair(block("rows", f), block("corner", 2 * f)) for _ in range(count)]
             self.ups.append(nn.ModuleList(ups))
             if size < config.sizes - 1:
                 self.shrink.append(Pair(Shifted(f, f, 2, 3, stride=2), Shifted(f, f, 2, 2, corner=True, stride=2)))
@@ -124,7 +112,7 @@ class PixelCNNpp(GridModel):
         c = self.condition(context, x.shape[0])
         x = self.scaled(x if self.config.channels > 1 else x[..., None])
         x = F.pad(x, (0, 1), value=1.0)  # a channel of ones tells the picture from what lies outside
-        u, ul = down(self.rows(x)), down(self.above(x)) + right(self.left(x))
+        u, ul = down(self.rows(x)), first_map(self.above, self.left, x)
         us, uls = [u], [ul]
         for size in range(self.config.sizes):
             for pair in _pairs(self.downs[size]):
@@ -151,15 +139,8 @@ class PixelCNNpp(GridModel):
     @torch.no_grad()
     def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
         """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
-        mode, layers = self.training, [module for module in self.modules() if isinstance(module, Shifted)]
-        for layer in layers:
-            layer.calibrating = True
-        try:
-            self.eval()(x, context)
-        finally:
-            self.train(mode)
-            for layer in layers:
-                layer.calibrating = False
+        with calibrating(self):
+            self(x, context)
 
     def packed(self) -> Stepper:
         """One stream once a row, the other by matrix products; a smaller size moves at every second row and column."""
@@ -245,7 +226,7 @@ class _Packed(GridStepper):
 
     def __init__(self, model: PixelCNNpp) -> None:
         self.head: Head = model.head
-        self.config, self.model = model.config, model
+        self.config = model.config
         f, sizes = model.config.filters, range(model.config.sizes)
         at = iter(range(0, 10**6, 2))
         self.downs = [[BlockLanes(pair, next(at), f) for pair in _pairs(model.downs[size])] for size in sizes]
@@ -256,8 +237,7 @@ class _Packed(GridStepper):
         corners = [cast(Shifted, pair.corner) for pair in self.grow]
         self.grow_corner = [layer.weight().detach().permute(0, 2, 3, 1).flatten(1).contiguous() for layer in corners]
         self.grow_bias = [layer.bias.detach() for layer in corners]
-        self.first = RowLane(model.rows)
-        self.left = model.left.weight().detach()[:, :, :, 0].permute(2, 1, 0).contiguous()  # (row, inputs, outputs)
+        self.rows, self.first = RowLane(model.rows), FirstLane(model.above, model.left)
         self.out = matrix(model.out)
         self.widths = [model.config.width]
         for _ in self.shrink:
@@ -269,15 +249,15 @@ class _Packed(GridStepper):
     @torch.no_grad()
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture."""
-        c, new = self.config, self.left.new_zeros
+        c, new = self.config, self.out[1].new_zeros
         lanes = self._lanes()
         looks = tuple(kept(block.look(context)) for _, lane in lanes for block in lane.blocks)
         before = [lane.start(batch, self.widths[size]) for size, pair in lanes for lane in pair.rows]
-        corners = [lane.start(batch, self.widths[size]) for size, pair in lanes for lane in pair.corner]
+        corners = [memory for size, pair in lanes for memory in pair.corner.start(batch, self.widths[size])]
         for size, (rows, corner) in enumerate(self.shrink):
             before.append(rows.start(batch, self.widths[size]))
             corners.append(corner.start(batch, self.widths[size]))
-        before.append(self.first.start(batch, c.width))
+        before.append(self.rows.start(batch, c.width))
         grown = tuple((new(batch, 2, w, c.filters), new(batch, 2, w, c.filters)) for w in self.widths[:-1])
         row, first = new(batch, c.width, c.channels + 1), new(batch, c.width, c.filters)
         return self._begin(_Position(0, row, tuple(before), tuple(corners), first, grown, Fixed(looks)), 0)
@@ -287,11 +267,8 @@ class _Packed(GridStepper):
         before, corners = list(state.before), list(state.corners)
         x, zero = state.row.clone(), state.first.new_zeros(())  # the row under way is written over
         u = zero.expand(x.shape[0], x.shape[1], self.config.filters)
-        above = x if row else torch.zeros_like(x)
-        first = right((above @ self.left[0] + self.model.left.bias)[:, None])[:, 0]
         if row:
-            u, before[-1] = self.first.row(x, before[-1]), x
-            first = first + self.model.above(x[:, None])[:, 0]
+            u, before[-1] = self.rows.row(x, before[-1]), x
         looks = [None if look is None else look[:, 0] for look in map(looked, state.looks.nest)]
         us, active = [u], 0
         for size, lanes in enumerate(self.downs):
@@ -318,21 +295,18 @@ class _Packed(GridStepper):
             if size:
                 grown = cast(Shifted, self.grow[size - 1].rows)(u[:, None])
                 state.grown[size - 1][0].copy_(grown[:, :, : self.widths[size - 1]])
-        return state._replace(before=tuple(before), corners=tuple(corners), first=first)
+        return state._replace(before=tuple(before), corners=tuple(corners), first=self.first.row(x, row))
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B, C), or (B,) of one channel -> parameters (B, width)."""
         row, column = divmod(state.clock, self.config.width)
         if state.clock:
-            value = scaled(prev if self.config.channels > 1 else prev[:, None], self.config.levels, self.left.dtype)
+            value = scaled(prev if self.config.channels > 1 else prev[:, None], self.config.levels, self.out[1].dtype)
             state.row[:, column - 1] = F.pad(value, (0, 1), value=1.0)  # column − 1 = −1 is the end of the row above
             if column == 0:
                 state = self._begin(state, row)
-        ul = state.first[:, column]
-        if column:
-            ul = torch.addmm(ul, state.row[:, column - 1], self.left[1])
-        x = Signed.of(ul)
+        x = Signed.of(self.first.along(state.first, state.row, column))
         held, active = [x], 0
         for size, lanes in enumerate(self.downs):
             active = size
