@@ -22,6 +22,8 @@ TINY: dict[str, dict[str, Any]] = {
     "transformer": {"width": 8, "layers": 2, "heads": 2, "key_heads": 1, "tied": True, "context": 8},
     "pixelcnn": {"filters": 6, "blocks": 2, "kernel": 5},
     "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
+    "row-lstm": {"filters": 5, "layers": 2, "first": 3, "kernel": 5},
+    "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
 }
 

@@ -17,6 +17,8 @@ SIZE = (6, 5)
 NET: dict[str, dict[str, Any]] = {
     "pixelcnn": {"filters": 12, "blocks": 1, "kernel": 3},
     "gated-pixelcnn": {"filters": 12, "layers": 2, "first": 3},
+    "row-lstm": {"filters": 6, "layers": 2, "first": 3},
+    "diagonal-bilstm": {"filters": 6, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 8, "resnets": 1, "sizes": 2, "mixtures": 3},
 }
 

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Model
 from seriatim.models.conditional import Conditional
+from seriatim.models.diagonal_bilstm import DiagonalBiLSTM
 from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
 from seriatim.models.grid import GridModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
+from seriatim.models.pixelrnn import PixelRNNConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
+from seriatim.models.row_lstm import RowLSTM, RowLSTMConfig
 from seriatim.models.sequence import SequenceModel
 from seriatim.models.transformer import Transformer, TransformerConfig
 
@@ -34,6 +37,10 @@ FAMILIES: dict[str, Family] = {
     "transformer": Family(Transformer, TransformerConfig, "Vaswani et al., Attention is all you need", 2017, "text"),
     "pixelcnn": Family(
         PixelCNN, PixelCNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
+    ),
+    "row-lstm": Family(RowLSTM, RowLSTMConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"),
+    "diagonal-bilstm": Family(
+        DiagonalBiLSTM, PixelRNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
     ),
     "gated-pixelcnn": Family(
         GatedPixelCNN,
@@ -63,6 +70,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Conditional",
+    "DiagonalBiLSTM",
     "Family",
     "GatedPixelCNN",
     "GatedPixelCNNConfig",
@@ -72,8 +80,11 @@ __all__ = [
     "PixelCNNConfig",
     "PixelCNNpp",
     "PixelCNNppConfig",
+    "PixelRNNConfig",
     "RecurrentConfig",
     "ReplayModel",
+    "RowLSTM",
+    "RowLSTMConfig",
     "SequenceModel",
     "Transformer",
     "TransformerConfig",
