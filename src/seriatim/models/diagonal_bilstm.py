@@ -1,8 +1,10 @@
-"""Diagonal BiLSTM: states handed on along diagonals, from both sides, so that a pixel sees all that comes before it.
+"""Diagonal BiLSTM: states handed on along diagonals, from both sides, so that a pixel sees all but one before it.
 
 The idea: a state reads that of the pixel to its left and that of the pixel above, so all pixels of a diagonal are
 worked out at once. A mirrored direction reads those to the right and above. Its state at a pixel knows what is to the
-right, which is still to come; so its map is used one row lower. Together they see all that comes before.
+right, which is still to come; so its map is used one row lower. Together they see all that comes before, with one
+exception (`sees`): the map at a pixel leaves out its own last colour, which the next pixel knows. Behind the last pixel
+of a row there is none, so its last colour is missing one row lower, but for the reach of the first kernel.
 
 Deviations from the paper: those of `pixelrnn`; a cell's state comes from the left (of the mirrored direction: from the
 right) as in the paper's skewed map, while the hidden state is read from both.
@@ -41,7 +43,7 @@ class DiagonalBiLSTM(PixelRNN):
         return y[0] + F.pad(y[1, :, :-1], (0, 0, 0, 0, 1, 0))
 
     def handed_on(self, seen: Tensor) -> Tensor:
-        """All that comes before."""
+        """From the left and above, and a row higher also from the right."""
         reads = [(1, 0), (0, 1)]
         mirrored = swept(seen.flip(1), reads).flip(1)
         return swept(seen, reads) | torch.cat([torch.zeros_like(seen[:1]), mirrored[:-1]])
