@@ -16,6 +16,7 @@ from collections.abc import Callable
 import torch
 
 from seriatim.models import (
+    DiagonalBiLSTM,
     GatedPixelCNN,
     GatedPixelCNNConfig,
     GridModel,
@@ -23,8 +24,11 @@ from seriatim.models import (
     PixelCNNConfig,
     PixelCNNpp,
     PixelCNNppConfig,
+    PixelRNNConfig,
     PixelSNAIL,
     PixelSNAILConfig,
+    RowLSTM,
+    RowLSTMConfig,
 )
 
 MODELS: dict[str, Callable[[], GridModel]] = {
@@ -34,6 +38,13 @@ MODELS: dict[str, Callable[[], GridModel]] = {
     ),
     "Gated PixelCNN, 6 layers, 96 channels, 32×32 RGB": lambda: GatedPixelCNN(
         GatedPixelCNNConfig(32, 32, 3, filters=96, layers=6)
+    ),
+    "Row LSTM, 7 layers, state of 128, 28×28 grey": lambda: RowLSTM(RowLSTMConfig(filters=128, layers=7)),
+    "Diagonal BiLSTM, 7 layers, state of 128, 28×28 grey": lambda: DiagonalBiLSTM(
+        PixelRNNConfig(filters=128, layers=7)
+    ),
+    "Diagonal BiLSTM, 4 layers, state of 48, 32×32 RGB": lambda: DiagonalBiLSTM(
+        PixelRNNConfig(32, 32, 3, filters=48, layers=4)
     ),
     "PixelCNN++, 2 resnets, 40 filters, 32×32 RGB": lambda: PixelCNNpp(PixelCNNppConfig()),
     "PixelSNAIL, 4 blocks of 2 resnets, 64 filters, 32×32 RGB": lambda: PixelSNAIL(

@@ -23,6 +23,8 @@ TINY: dict[str, dict[str, Any]] = {
     "pixelcnn": {"filters": 6, "blocks": 2, "kernel": 5},
     "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
     "multiscale": {"filters": 6, "layers": 1, "up": 2, "larger": "pixelcnn"},
+    "row-lstm": {"filters": 5, "layers": 2, "first": 3, "kernel": 5},
+    "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
     "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
 }

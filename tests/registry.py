@@ -275,6 +275,7 @@ _GREY = {"shape": (4, 5, 1), "small": (2, 2, 1), "levels": 3}
 _RGB = {"shape": (3, 4, 3), "small": (1, 2, 3), "levels": 2}
 _P = {"filters": 13, "blocks": 2, "kernel": 3, "head": 14}
 _G = {"filters": 13, "layers": 2, "first": 3, "head": 14}
+_D = {"filters": 7, "layers": 2, "first": 3, "head": 19}
 _PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
 _S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 3, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
@@ -306,6 +307,21 @@ MODELS: dict[str, ModelCase] = {
     ),
     "gated-pixelcnn-mixtures": of_pictures("gated-pixelcnn", **_RGB, **_G, mixtures=2),
     "gated-pixelcnn-mixtures-vector": of_pictures("gated-pixelcnn", **_GREY, **_G, mixtures=3, kind="normal", vector=2),
+    "row-lstm": of_pictures("row-lstm", **_GREY, **_D),
+    "row-lstm-one-layer": of_pictures("row-lstm", (5, 5, 1), (2, 2, 1), 2, filters=4, layers=1, first=3),
+    "row-lstm-rgb": of_pictures("row-lstm", **_RGB, **_D),
+    "row-lstm-rgb-conditions": of_pictures("row-lstm", (3, 3, 3), (2, 1, 3), 2, **_D, vector=2, field=3),
+    "row-lstm-two-channels": of_pictures("row-lstm", (3, 2, 2), (2, 1, 2), 3, **_D, vector=2),
+    "row-lstm-wide": of_pictures("row-lstm", (3, 7, 1), (1, 4, 1), 3, filters=4, layers=2, kernel=5, first=5, field=3),
+    "diagonal-bilstm": of_pictures("diagonal-bilstm", **_GREY, **_D),
+    "diagonal-bilstm-one-layer": of_pictures("diagonal-bilstm", (5, 4, 1), (3, 2, 1), 2, filters=4, layers=1, first=5),
+    "diagonal-bilstm-rgb": of_pictures("diagonal-bilstm", **_RGB, **_D),
+    "diagonal-bilstm-rgb-conditions": of_pictures("diagonal-bilstm", (3, 3, 3), (2, 1, 3), 2, **_D, vector=2, field=3),
+    "diagonal-bilstm-two-channels": of_pictures("diagonal-bilstm", (3, 2, 2), (1, 2, 2), 3, **_D, vector=2),
+    "diagonal-bilstm-wide": of_pictures(
+        "diagonal-bilstm", (2, 6, 1), (1, 4, 1), 3, filters=4, layers=2, first=3, field=3
+    ),
+    "diagonal-bilstm-narrow": of_pictures("diagonal-bilstm", (6, 1, 1), (4, 1, 1), 3, filters=4, layers=1, first=3),
     "pixelcnn++": of_pictures("pixelcnn++", (5, 6, 1), (2, 3, 1), 3, **_PP),
     "pixelcnn++-rgb": of_pictures("pixelcnn++", (4, 5, 3), (1, 2, 3), 2, **_PP),
     "pixelcnn++-two-channels-vector": of_pictures(
@@ -327,6 +343,9 @@ MODELS: dict[str, ModelCase] = {
         "pixelsnail", (3, 5, 1), (3, 1, 1), 4, **_S | {"blocks": 1, "values": 2}, field=3
     ),
     "pixelsnail-wide": of_pictures("pixelsnail", (2, 7, 1), (1, 4, 1), 3, **_S),
+    "multiscale-rnn": of_scales(
+        (4, 4, 1), (2, 2, 1), 3, filters=6, layers=1, up=2, smallest="diagonal-bilstm", larger="row-lstm", vector=2
+    ),
     "conditional": ModelCase(conditional, given=label_and_number),
     "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
     "conditional-map": ModelCase(coloured, shape=(2, 2, 2), levels=(2,), given=pictures_by_name, small=None),

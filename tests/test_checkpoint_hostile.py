@@ -221,3 +221,12 @@ def test_a_condition_may_have_any_name(tmp_path: Path, name: str) -> None:
     x, given = torch.randint(config.symbols, (2, 4)), {name: torch.tensor([1, -1])}
     assert torch.equal(loaded.model(x, given), model(x, given))
     assert json.loads(document(tmp_path).read_text())["codecs"].keys() == {"x", name}
+
+
+@pytest.mark.parametrize("family", ["pixelcnn", "gated-pixelcnn", "row-lstm", "diagonal-bilstm"])
+def test_the_masks_of_a_huge_network_are_not_made(tmp_path: Path, family: str) -> None:
+    write(tmp_path, make(family), family)
+    config(filters=8192)(tmp_path)
+    with Allocations() as memory, pytest.raises(UserError, match="shape"):
+        checkpoint.load(tmp_path)
+    assert memory.largest < 10_000

@@ -15,7 +15,7 @@ ORDER = [
     "stopping", "text", "codes", "image", "picture_files", "exchange", "opening", "training", "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
-    "models": {"base", "sequence", "replay", "conditional", "grid"},
+    "models": {"base", "sequence", "replay", "conditional", "grid", "pixelrnn"},
     "heads": {"base"},
     "causal": {"base", "combine", "look", "dropout", "shifted"},
 }

@@ -18,6 +18,8 @@ NET: dict[str, dict[str, Any]] = {
     "pixelcnn": {"filters": 12, "blocks": 1, "kernel": 3},
     "gated-pixelcnn": {"filters": 12, "layers": 2, "first": 3},
     "multiscale": {"filters": 12, "layers": 2, "up": 4},
+    "row-lstm": {"filters": 6, "layers": 2, "first": 3},
+    "diagonal-bilstm": {"filters": 6, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 8, "resnets": 1, "sizes": 2, "mixtures": 3},
     "pixelsnail": {"filters": 8, "blocks": 1, "resnets": 1, "keys": 4, "values": 8, "mixtures": 3},
 }

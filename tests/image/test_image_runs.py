@@ -46,6 +46,8 @@ def tensors(place: Path, name: str) -> dict[str, torch.Tensor]:
 CASES: dict[str, dict[str, Any]] = {
     "gated": {"ema": 0.9},
     "plain": {"family": "pixelcnn", "accumulate": 2},
+    "diagonals": {"family": "diagonal-bilstm", "precision": "bfloat16"},
+    "rows": {"family": "row-lstm"},
     "pixels": {"family": "pixelcnn++", "image": {"levels": 256}},
     "pixelsnail": {"family": "pixelsnail", "image": {"levels": 256}},
     "ink anew": {"image": {"binarise": "epoch", "levels": 256}},

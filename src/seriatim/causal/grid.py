@@ -49,15 +49,17 @@ class RasterConv(nn.Module):
         super().__init__()
         self.inputs, self.outputs, self.side = tuple(inputs), tuple(outputs), kernel // 2
         self.up = self.side if rows else 0
-        mask = torch.ones(len(outputs), len(inputs), self.up + 1, kernel, device="cpu")
+        self.weight = nn.Parameter(torch.empty(len(outputs), len(inputs), self.up + 1, kernel))
+        place = "meta" if self.weight.is_meta else "cpu"  # a stranger's sizes are tried on meta, without memory
+        mask = torch.ones(self.weight.shape, device=place)
         mask[:, :, -1, self.side + 1 :] = 0
-        i, o = (torch.tensor(labels, device="cpu") for labels in (self.inputs, self.outputs))
+        i, o = (torch.tensor(labels, device=place) for labels in (self.inputs, self.outputs))
         mask[:, :, -1, self.side] = (i <= o[:, None] if own else i < o[:, None]).float()
-        self.weight = nn.Parameter(torch.empty(mask.shape))
         self.register_buffer("mask", mask.to(self.weight), persistent=False)  # follows from the config: not in a file
         self.mask: Tensor
         self.bias = nn.Parameter(torch.zeros(len(outputs)))
-        bound = 1 / math.sqrt(max(1.0, float(mask.sum()) / len(outputs)))
+        inside = 1.0 if mask.is_meta else float(mask.sum()) / len(outputs)
+        bound = 1 / math.sqrt(max(1.0, inside))
         nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:

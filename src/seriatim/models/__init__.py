@@ -10,13 +10,16 @@ from seriatim.errors import UserError, nearest
 from seriatim.models.base import Model
 from seriatim.models.cascade import Cascade, MultiscaleConfig
 from seriatim.models.conditional import Conditional
+from seriatim.models.diagonal_bilstm import DiagonalBiLSTM
 from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
 from seriatim.models.grid import GridModel, SubpixelModel
 from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
 from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
+from seriatim.models.pixelrnn import PixelRNNConfig
 from seriatim.models.pixelsnail import PixelSNAIL, PixelSNAILConfig
 from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
 from seriatim.models.replay import ReplayModel
+from seriatim.models.row_lstm import RowLSTM, RowLSTMConfig
 from seriatim.models.sequence import SequenceModel
 from seriatim.models.transformer import Transformer, TransformerConfig
 
@@ -60,6 +63,10 @@ FAMILIES: dict[str, Family] = {
     "pixelcnn": Family(
         PixelCNN, PixelCNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
     ),
+    "row-lstm": Family(RowLSTM, RowLSTMConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"),
+    "diagonal-bilstm": Family(
+        DiagonalBiLSTM, PixelRNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
+    ),
     "gated-pixelcnn": Family(
         GatedPixelCNN,
         GatedPixelCNNConfig,
@@ -93,6 +100,7 @@ __all__ = [
     "RNN",
     "Cascade",
     "Conditional",
+    "DiagonalBiLSTM",
     "Family",
     "GatedPixelCNN",
     "GatedPixelCNNConfig",
@@ -103,10 +111,13 @@ __all__ = [
     "PixelCNNConfig",
     "PixelCNNpp",
     "PixelCNNppConfig",
+    "PixelRNNConfig",
     "PixelSNAIL",
     "PixelSNAILConfig",
     "RecurrentConfig",
     "ReplayModel",
+    "RowLSTM",
+    "RowLSTMConfig",
     "SequenceModel",
     "SubpixelModel",
     "Transformer",

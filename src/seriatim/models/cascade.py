@@ -33,7 +33,7 @@ from seriatim.models.grid import GridModel, GridStepper, SubpixelModel, check_ca
 from seriatim.tree import Fixed, State
 from seriatim.walk import Carry, Stepper
 
-Scale = Literal["pixelcnn", "gated-pixelcnn"]
+Scale = Literal["pixelcnn", "row-lstm", "diagonal-bilstm", "gated-pixelcnn"]
 
 
 @final

@@ -1,0 +1,260 @@
+"""PixelRNN: what the Row LSTM and the Diagonal BiLSTM share.
+
+Both read a picture of sub-pixels by a 7 × 7 convolution that leaves out the present, then by layers of LSTM, each a
+residual one, then by two 1 × 1 layers before the softmax. A layer's map is turned into what it adds to the gates all at
+once; a state is handed on from pixel to pixel, and a family says how.
+
+Deviations from the paper: states before the first row and column are zeros, none is learned; the forget gate's bias
+begins at one; conditions enter as the paper's upsampled image does, a linear map of each added to every layer's gates;
+levels enter as numbers in [−1, 1].
+
+Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, sections 3.1 to 3.6.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast, final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from seriatim.causal.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
+from seriatim.causal.look import Look
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Head
+from seriatim.models.base import Given
+from seriatim.models.grid import (
+    GridStepper,
+    Place,
+    SubpixelModel,
+    check_canvas,
+    check_kernel,
+    given,
+    kept,
+    place,
+    row_of,
+    scaled,
+)
+from seriatim.tree import Fixed, State
+from seriatim.walk import Carry
+
+
+@dataclass(frozen=True)
+class PixelRNNConfig:
+    """Sizes of a PixelRNN.
+
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        filters: h, the channels of a layer's state; between layers there are 2h.
+        layers: of LSTM.
+        first: the first convolution's kernel, odd.
+        head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+        vector: channels of the global condition.
+        field: channels of the local condition.
+    """
+
+    height: int = 28
+    width: int = 28
+    channels: int = 1
+    levels: int = 256
+    filters: int = 32
+    layers: int = 4
+    first: int = 7
+    head: int | None = None
+    vector: int = 0
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        check_canvas(self)
+        bounded("filters", self.filters, self.channels, 2**14)
+        bounded("layers", self.layers, 1, 1024)
+        check_kernel("first", self.first)
+        bounded("head", self.outer, self.channels, 2**14)
+
+    @property
+    def outer(self) -> int:
+        """Channels of the two layers before the softmax."""
+        return 2 * self.filters if self.head is None else self.head
+
+
+@final
+class Gates(nn.Module):
+    """What goes into the gates o, f, i and the candidate g: the layer's map, conditions, and `taps` states nearby."""
+
+    def __init__(self, config: PixelRNNConfig, kernel: int, taps: int) -> None:
+        super().__init__()
+        h, colours = config.filters, config.channels
+        self.input = RasterConv(groups(2 * h, colours), groups(h, colours, 4), kernel, rows=False)
+        nn.init.ones_(self.input.bias[h : 2 * h])  # a state is kept at first
+        self.look = Look(4 * h, config.vector, config.field)
+        bound = 1 / math.sqrt(taps * h)
+        self.state = nn.Parameter(torch.empty(taps * h, 4 * h).uniform_(-bound, bound))
+
+    def forward(self, x: Tensor, context: Context) -> Tensor:
+        """(B, H, W, 2h) -> (B, H·W, 4h): all but the states."""
+        y, look = self.input(x), self.look(context)
+        return (y if look is None else y + look).flatten(1, 2)
+
+
+class PixelRNN(SubpixelModel):
+    """Layers of LSTM over the sub-pixels of pictures.
+
+    Args:
+        config: sizes.
+        directions: in which a layer hands its states on.
+        kernel: of the convolution along a row from a layer's map to its gates.
+        taps: how many states a state reads.
+    """
+
+    def __init__(self, config: PixelRNNConfig, directions: int, kernel: int, taps: int) -> None:
+        super().__init__()
+        self.config, c = config, config.channels
+        narrow, wide, outer = (groups(n, c) for n in (config.filters, 2 * config.filters, config.outer))
+        self.first = RasterConv(range(c), wide, config.first, own=False)
+        self.gates = nn.ModuleList(
+            nn.ModuleList(Gates(config, kernel, taps) for _ in range(directions)) for _ in range(config.layers)
+        )
+        self.expand = nn.ModuleList(RasterConv(narrow, wide) for _ in range(config.layers))
+        logits = groups(c * config.levels, c)
+        self.last = nn.ModuleList([RasterConv(wide, outer), RasterConv(outer, outer), RasterConv(outer, logits)])
+        self.head = CategoricalHead(config.levels)
+
+    @property
+    @final
+    def directions(self) -> list[list[Gates]]:
+        """The gates, layer by layer and direction by direction."""
+        return [list(cast("Iterable[Gates]", gates)) for gates in self.gates]
+
+    @final
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        looked = self.condition(context, x.shape[0])
+        h = self.first(self.scaled(x))
+        for gates, expand in zip(self.directions, self.expand, strict=True):
+            h = h + expand(self.states(gates, h, looked))
+        for layer in self.last:
+            h = layer(h.relu())
+        return h.unflatten(-1, (x.shape[-1], self.config.levels))
+
+    @final
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """What the first kernel sees, and what the states hand on from there."""
+        height, width, colours = shape
+
+        def of(conv: nn.Module) -> Tensor:
+            return sight(cast(RasterConv, conv).touches(colours), height, width, colours)
+
+        look = looks(height, width, colours, self.config.field)
+        result = through(inputs(height, width, colours), of(self.first))
+        for gates, expand in zip(self.directions, self.expand, strict=True):
+            seen = through(result, of(gates[0].input)) | look  # the directions' masks are alike
+            seen = self.handed_on(seen.view(height, width, colours, -1)).flatten(0, 2)
+            result = result | through(seen, of(expand))
+        return through(result, *[of(layer) for layer in self.last])
+
+    @abstractmethod
+    def states(self, gates: Sequence[Gates], x: Tensor, context: Context) -> Tensor:
+        """(B, H, W, 2h) -> (B, H, W, h): the hidden states of a layer, from its map."""
+
+    @abstractmethod
+    def handed_on(self, seen: Tensor) -> Tensor:
+        """(H, W, C, N) bool: what states see, where `seen` is what the maps at their own pixels let them see."""
+
+
+class Position(NamedTuple):
+    """Where a batch of pictures stands; L layers.
+
+    Attributes:
+        clock: sub-pixels drawn.
+        memories: of the convolutions: the first, two a layer, the last three.
+        hidden: (B, L, W, h) states of the row under way; to the right of the pixel under way still of the one before.
+        cells: (B, L, W, h) the cell states beside them; (B, L, 1, h) where they are handed on along the row.
+        more: what a family keeps besides.
+        looks: what conditions add to the gates, layer by layer and direction by direction.
+    """
+
+    clock: int
+    memories: tuple[Memory, ...]
+    hidden: Tensor
+    cells: Tensor
+    more: State
+    looks: Fixed
+
+
+class PixelRNNStepper(GridStepper):
+    """One sub-pixel at a time: a few matrix products a layer."""
+
+    def __init__(self, model: PixelRNN) -> None:
+        self.head: Head = model.head
+        self.config = model.config
+        self.gates = model.directions
+        layers = [c for gates, expand in zip(self.gates, model.expand, strict=True) for c in (gates[0].input, expand)]
+        self.lanes = [Lane(cast(RasterConv, conv)) for conv in (model.first, *layers, *model.last)]
+        self.maps, self.states = self.lanes[1].into, self.lanes[2].into  # where each colour begins and ends
+
+    @abstractmethod
+    def begin(self, state: Position, row: int) -> Position:
+        """Begin a row: what the one above it, finished, adds to the gates. Of the first row nothing is above."""
+
+    @abstractmethod
+    def state(self, number: int, x: Tensor, state: Position, at: Place) -> Tensor:
+        """A layer's map x (B, 2h_c) at a sub-pixel -> its hidden states (B, h_c)."""
+
+    @abstractmethod
+    def empty(self, batch: int) -> tuple[int, State]:
+        """How many cell states a row keeps, and what the family keeps besides, before the first row."""
+
+    @final
+    @torch.no_grad()
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """An empty picture, and what its conditions add to the gates."""
+        c, new = self.config, self.lanes[0].bias.new_zeros
+        adds = tuple(tuple(kept(g.look(context)) for g in gates) for gates in self.gates)
+        memories = tuple(lane.start(batch, c.width) for lane in self.lanes)
+        columns, more = self.empty(batch)
+        hidden, cells = (new(batch, c.layers, n, c.filters) for n in (c.width, columns))
+        return self.begin(Position(0, memories, hidden, cells, more, Fixed(adds)), 0)
+
+    @final
+    def enter(self, state: Position, row: int, adds: Tensor) -> tuple[Memory, ...]:
+        """The convolutions' memories as a row begins; the states of the one above add (L, B, W, 4h) to the gates."""
+        memories = list(state.memories)
+        if row:
+            memories[0] = self.lanes[0].above(memories[0])
+        for number, add in enumerate(adds):
+            look = row_of(given(state.looks.nest[number][0]), row)
+            at = 1 + 2 * number
+            memories[at] = self.lanes[at].above(memories[at], add if look is None else add + look)
+        return tuple(memories)
+
+    @final
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        width, colours = self.config.width, self.config.channels
+        at = place(state.clock, width, colours)
+        if state.clock:
+            last = place(state.clock - 1, width, colours)
+            value = scaled(prev, self.config.levels, self.lanes[0].bias.dtype)[:, None]
+            self.lanes[0].put(value, state.memories[0], last.column, last.colour)
+        if at.begins:
+            state = self.begin(state, at.row)
+        memories = state.memories
+        h = self.lanes[0].read(memories[0], at.column, at.colour)
+        for number in range(self.config.layers):
+            y = self.state(number, h, state, at)
+            h = h + self.lanes[2 + 2 * number].along(y, memories[2 + 2 * number], at.column, at.colour)
+        for lane, memory in zip(self.lanes[-3:], memories[-3:], strict=True):
+            h = lane.along(h.relu(), memory, at.column, at.colour)
+        return h, state._replace(clock=state.clock + 1)

@@ -1,0 +1,95 @@
+"""Row LSTM: states handed down from row to row by a convolution.
+
+The idea: every pixel of a row is a cell of an LSTM whose time is the rows. A cell reads the layer's map in its own row
+to the left, by a masked convolution for all rows at once, and the states of the row above, by an unmasked one, for
+those are finished. So with a kernel of 3 a pixel sees, a layer, a triangle that opens upwards by one pixel a row and
+side.
+
+Deviations from the paper: those of `pixelrnn`.
+
+Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seriatim.causal.sweep import cell, rows, sweep, swept
+from seriatim.context import Context
+from seriatim.models.grid import Place, check_kernel
+from seriatim.models.pixelrnn import Gates, PixelRNN, PixelRNNConfig, PixelRNNStepper, Position
+from seriatim.tree import State
+from seriatim.walk import Stepper
+
+
+@final
+@dataclass(frozen=True)
+class RowLSTMConfig(PixelRNNConfig):
+    """Sizes of a Row LSTM: those of a PixelRNN, and of its kernels along a row.
+
+    Attributes:
+        kernel: of both convolutions along a row, odd.
+    """
+
+    kernel: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kernel("kernel", self.kernel)
+
+
+@final
+class RowLSTM(PixelRNN):
+    """LSTM layers whose states are handed down from row to row."""
+
+    def __init__(self, config: RowLSTMConfig) -> None:
+        super().__init__(config, 1, config.kernel, config.kernel)
+        self.side = config.kernel // 2
+
+    def states(self, gates: Sequence[Gates], x: Tensor, context: Context) -> Tensor:
+        """Of each pixel from those above it and beside that."""
+        y = sweep([gates[0](x, context)], gates[0].state[None], rows(*x.shape[1:3]))
+        return y[0].unflatten(1, x.shape[1:3])
+
+    def handed_on(self, seen: Tensor) -> Tensor:
+        """A triangle that opens upwards."""
+        return swept(seen, [(1, left) for left in range(-self.side, self.side + 1)])
+
+    def packed(self) -> Stepper:
+        """What the row above says is worked out once a row, for all layers."""
+        return _Packed(self)
+
+
+@final
+class _Packed(PixelRNNStepper):
+    """Finished rows by one product, sub-pixels by two a layer."""
+
+    def __init__(self, model: RowLSTM) -> None:
+        super().__init__(model)
+        self.side = model.side
+        self.above = torch.stack([gates[0].state.detach() for gates in self.gates])  # (L, taps · h, 4h)
+
+    def empty(self, batch: int) -> tuple[int, State]:  # noqa: ARG002
+        """A cell a column."""
+        return self.config.width, ()
+
+    def begin(self, state: Position, row: int) -> Position:
+        """The states of the row above, all layers' in one product."""
+        padded = F.pad(state.hidden.transpose(0, 1), (0, 0, self.side, self.side))
+        windows = padded.unfold(2, 2 * self.side + 1, 1).transpose(-1, -2).flatten(-2)  # (L, B, W, taps · h)
+        adds = torch.bmm(windows.flatten(1, 2), self.above).unflatten(1, windows.shape[1:3])
+        return state._replace(memories=self.enter(state, row, adds))
+
+    def state(self, number: int, x: Tensor, state: Position, at: Place) -> Tensor:
+        """One cell on from the pixel above."""
+        gates = self.lanes[1 + 2 * number].along(x, state.memories[1 + 2 * number], at.column, at.colour)
+        here = (slice(None), number, at.column, slice(*self.states[at.colour]))
+        hidden, state.cells[here] = cell(gates, state.cells[here])
+        state.hidden[here] = hidden
+        return hidden
