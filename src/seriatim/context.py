@@ -81,6 +81,21 @@ class Context:
             scale=pick(self.scale),
         )
 
+    def beside(self, other: Context) -> Context:
+        """The rows of both, this one's first; both say the same kinds of things."""
+
+        def both(one: Tensor | None, two: Tensor | None) -> Tensor | None:
+            return None if one is None or two is None else torch.cat([one, two])
+
+        return replace(
+            self,
+            vector=both(self.vector, other.vector),
+            field=both(self.field, other.field),
+            memory=both(self.memory, other.memory),
+            mask=both(self.mask, other.mask),
+            scale=both(self.scale, other.scale),
+        )
+
 
 EMPTY = Context()
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seriatim.context import EMPTY
+from seriatim.errors import UserError
 from seriatim.heads import Categorical, Discrete
 from seriatim.likelihood import pad, window_start
 from seriatim.models import Model
@@ -59,7 +60,9 @@ class Generation:
         score: bool = False,
     ) -> None:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
-        self.stepper = model.packed()
+        if score and steer.guidance != 1:
+            raise UserError("what is guided has no likelihood; leave out --guidance or the log-probabilities")
+        self.model, self.stepper = model, model.packed()
         self.horizon: int | None = model.config.horizon
         self.context = model.condition(given, len(prompts))
         self.noise = Noise(seeds)
@@ -68,7 +71,7 @@ class Generation:
         self.known = pad(prompts, device)  # prompts
         self.rows = list(range(len(prompts)))  # which rows are still under way
         self.history = self.known[:, : int(self.lengths.min())]
-        self.tally = Tally(steer, self.stepper.head, len(prompts), device)
+        self.tally = Tally(steer, model.head, len(prompts), device)
         self.tally.add(self.history)
         self._dropped: set[int] = set()
         self._walk, self._begin = self._enter()
@@ -90,7 +93,7 @@ class Generation:
         begin = window_start(clock, self.horizon)
         most = int(self.lengths.max()) + self.longest
         length = most if self.horizon is None else min(self.horizon, most)
-        walk = Walk(self.stepper, len(self.rows), self.context, length)
+        walk = self.model.walk(len(self.rows), self.context, length, self.steer.guidance, self.stepper)
         if clock > begin:
             walk.feed(self.history[:, begin:])
         return walk, begin

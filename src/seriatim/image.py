@@ -302,6 +302,8 @@ class ImageModel:
         chosen, device = steer_of(steer, options), self.model.device
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
+        if chosen.guidance != 1:
+            raise UserError("guidance is for pictures drawn from nothing; leave it out")
         every = np.broadcast_to(known[..., None], self.shape).astype(np.int64)
         encoded = np.stack([self.levels.encode(picture), every])
         symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)

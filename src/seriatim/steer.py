@@ -1,5 +1,6 @@
 """Steering: how a sample may deviate from the trained distribution, in one documented order.
 
+0. `guidance` weighs what the condition says against what is expected without it (`walk.Guided` does that).
 1. `bias` is added to the logits, `forbid` sets them to −inf.
 2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency.
 3. `temperature` divides the logits; 0 means the most likely symbol, without division.
@@ -38,6 +39,7 @@ class Steer:
     """Sampling options. The defaults sample from the model itself.
 
     Attributes:
+        guidance: above 1 the condition counts for more than it does in the model, 0 for nothing; 1 is off.
         temperature: below 1 bolder, above 1 wilder; 0 takes the most likely symbol.
         top_k: keep the k likeliest symbols; 0 keeps all.
         top_p: keep the likeliest symbols that together have at least this probability.
@@ -50,6 +52,7 @@ class Steer:
         forbid: symbols never drawn.
     """
 
+    guidance: float = 1.0
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
@@ -62,6 +65,7 @@ class Steer:
     forbid: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
+        _check("guidance", self.guidance, 0 <= self.guidance < 1e3, "a number from 0 to below 1000 is wanted; 1 is off")
         _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "a number from 0 up is wanted")
         _check("top-k", self.top_k, self.top_k >= 0, "a whole number from 1 up is wanted, or 0 for all symbols")
         _check("top-p", self.top_p, 0 < self.top_p <= 1, "a number above 0 and at most 1 is wanted")

@@ -16,7 +16,7 @@ from seriatim.errors import UserError
 
 _COLUMNS = 8
 _OF_PICTURES = (
-    *("number", "given", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
+    *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
     *("output", "columns", "singles", "device", "threads"),
 )
 
@@ -29,6 +29,7 @@ def sample(
     prompt: list[str] | None = None,
     prompt_file: Path | None = None,
     given: list[str] | None = None,
+    guidance: float = 1.0,
     max_length: int = 500,
     min_length: int = 0,
     stop: list[str] | None = None,
@@ -57,8 +58,8 @@ def sample(
 
     Pictures go to samples.png, or where --output says: a sheet as .png, an animation of how they come about as .gif.
 
-    Options act in this order: bias and forbid, penalties (repetition, presence, frequency), temperature, top-k, top-p,
-    min-p, typical.
+    Options act in this order: guidance, bias and forbid, penalties (repetition, presence, frequency), temperature,
+    top-k, top-p, min-p, typical.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def sample(
         A text file that holds the prompt.
     given
         A condition, NAME=VALUE; may be given several times. Where it is a picture, VALUE is its file.
+    guidance
+        How much the condition weighs: 1 as the model has it, above 1 exaggerated. What is drawn has no likelihood.
     max_length
         New symbols at most. A document may end sooner.
     min_length
@@ -130,7 +133,14 @@ def sample(
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
     if not isinstance(model, TextModel):
         only("pictures", _OF_PICTURES)
-        steer = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p, "typical": typical}
+        steer = {
+            "guidance": guidance,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "min_p": min_p,
+            "typical": typical,
+        }
         conditions = assignments(given or [], "--given")
         pictures.sample(model, run, n, conditions, seeds, output, columns, singles, steer)
         return
@@ -144,6 +154,7 @@ def sample(
         "stop": [_unescape(s) for s in stop or []],
         "seed": seeds,
         "slide": slide,
+        "guidance": guidance,
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,

@@ -16,7 +16,7 @@ from seriatim.heads import Discrete, Dist, Event, Head
 from seriatim.noise import Noise, row_seeds
 from seriatim.steer import Steer, Tally
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper, Walk, roll
+from seriatim.walk import Carry, Guided, Stepper, Walk, roll
 
 Given = Mapping[str, Tensor] | Context
 
@@ -112,7 +112,7 @@ class Model(nn.Module, ABC):
         steer = None if steer == Steer() else steer
         self.eval()
         try:
-            walk = Walk(self.packed(), n, self.condition(context, n), length)
+            walk = self.walk(n, self.condition(context, n), length, 1.0 if steer is None else steer.guidance)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"a prompt of {done} positions for a length of {length}")
@@ -151,6 +151,40 @@ class Model(nn.Module, ABC):
         if drawn:
             head.append(torch.stack(drawn, 1).view((n, -1) if parts == 1 else (n, -1, parts)))
         return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self.device)
+
+    @final
+    def walk(
+        self,
+        n: int,
+        context: Context,
+        length: int | None = None,
+        guidance: float = 1.0,
+        stepper: Stepper | None = None,
+    ) -> Walk:
+        """A walk of n rows.
+
+        Args:
+            n: rows.
+            context: what they are conditioned on.
+            length: positions, if known.
+            guidance: how much the conditions weigh; 1 as the model has it.
+            stepper: what `packed` gave, if it has been asked already.
+
+        Raises:
+            UserError: if there is no condition to be guided by.
+        """
+        packed = self.packed() if stepper is None else stepper
+        if guidance == 1:
+            return Walk(packed, n, context, length)
+        return Guided(packed, n, context, self.unsaid(n), guidance, length)
+
+    def unsaid(self, n: int) -> Context:  # noqa: ARG002
+        """A context of n rows in which no condition is said.
+
+        Raises:
+            UserError: if the model has none.
+        """
+        raise UserError("guidance weighs a condition against none said, and this model has no conditions; leave it out")
 
     def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
         """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""

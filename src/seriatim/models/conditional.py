@@ -65,6 +65,10 @@ class Conditional(Model):
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 
+    def unsaid(self, n: int) -> Context:
+        """Every condition missing."""
+        return self.condition({}, n)
+
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
         """As the inner model's, with named conditions."""
         encoded = self.condition(context, x.shape[0])
