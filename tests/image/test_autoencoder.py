@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +203,14 @@ def test_the_code_is_rounded_and_its_gradient_passes() -> None:
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in encoder.down.parameters())
     assert encoder(x).field.shape == (8, 9, 7, 4)
     assert GatedPixelCNNConfig().field == 0
+
+
+def test_the_example_beside_it_runs(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(run.parent)
+    monkeypatch.setattr("sys.argv", ["autoencoder.py", "run", "--steps", "4", "--pictures", "6", "--out", "beside.png"])
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "autoencoder.py"), run_name="__main__")
+    assert "deconvolution" in capsys.readouterr().out
+    with Image.open("beside.png") as sheet:
+        assert sheet.width > sheet.height // 2

@@ -77,10 +77,10 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
+        groups = {"net", "tokens", "text", "image", "code", "train"}
+        document = {"code": {}, **document}  # runs from before there were codes
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
-        if not known or not all(
-            isinstance(document[name], dict) for name in ("net", "tokens", "text", "image", "code", "train")
-        ):
+        if not known or not all(isinstance(document[name], dict) for name in groups):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
         return cls(
             data=str(document["data"]),
