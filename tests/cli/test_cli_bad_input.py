@@ -350,3 +350,10 @@ def test_ctrl_c_while_sampling(here: Path, capsys: pytest.CaptureFixture[str], m
     monkeypatch.setattr(TextModel, "sample", stop)
     assert main(["sample", "run"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_word_too_many_is_named_and_switches_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "digits", "--image.given", "false"]) == 2
+    assert "--image.given=false" in capsys.readouterr().err
+    assert main(["models", "lstm", "gru"]) == 2
+    assert "'gru'" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from seriatim.errors import Interrupted, UserError
 
+_SWITCHED = ("true", "false", "yes", "no", "on", "off")
 _NO_MEMORY = ("out of memory", "can't allocate memory")  # what torch says on a GPU and on the CPU
 
 
@@ -17,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Whatever a user can do wrong is one line on standard error. A traceback means a fault of ours.
     """
-    from cyclopts import CycloptsError
+    from cyclopts import CycloptsError, UnusedCliTokensError
 
     from seriatim.cli.app import app
     from seriatim.cli.common import words
@@ -28,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except UnusedCliTokensError as error:
+        extra = (error.unused_tokens or ["?"])[0]
+        switch = "; a switch is turned off by an =, as in --image.given=false" if extra.lower() in _SWITCHED else ""
+        return _fail(f"{extra!r} is one word too many; leave it out{switch}")
     except CycloptsError as error:
         return _fail(str(error).replace("\n", " "))
     except UserError as error:
