@@ -32,7 +32,7 @@ def models(
             print_json({k: {"year": f.year, "paper": f.paper, "data": f.data} for k, f in FAMILIES.items()})
             return
         for key, entry in FAMILIES.items():
-            print(f"{key:14s} {entry.year}  {entry.data:8s} {entry.paper}")
+            print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
         print("\n`seriatim models NAME` lists the sizes that --net.… sets")
         return
     entry = family(name)
