@@ -31,6 +31,9 @@ LABEL = "label"
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 
+MAP = "image"
+"""The condition that is another picture: the partner that `--image.maps` gives it."""
+
 Given = Mapping[str, str | Sequence[str | None] | Array | NDArray[np.floating[Any]] | None]
 """Conditions by name. Labels: one for all, or one for each. Pictures: 8-bit arrays, likewise; for a code also codes."""
 
@@ -134,19 +137,27 @@ class ImageModel:
         return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:
-        """The pictures' own labels as conditions; one that the training split did not have counts as not said.
+        """The pictures' own labels and maps as conditions.
 
-        Of an auto-encoder, the pictures themselves.
+        A label that the training split did not have counts as not said. Of an auto-encoder, the pictures themselves.
         """
         if self.code is not None:
             return {CODE: pictures.x}
-        if LABEL not in self.conditions or pictures.labels is None:
-            return {}
-        known = set(self.labels())
-        return {LABEL: [label if label in known else None for label in pictures.labels]}
+        given: dict[str, list[str | None] | Array] = {}
+        if LABEL in self.conditions and pictures.labels is not None:
+            known = set(self.labels())
+            given[LABEL] = [label if label in known else None for label in pictures.labels]
+        if MAP in self.codecs and pictures.maps is not None:
+            given[MAP] = pictures.maps
+        return given
 
     def posterior(
-        self, pictures: Array, prior: Mapping[str, float] | None = None, name: str = LABEL, batch: int = 64
+        self,
+        pictures: Array,
+        prior: Mapping[str, float] | None = None,
+        name: str = LABEL,
+        batch: int = 64,
+        given: Given | None = None,
     ) -> NDArray[np.float64]:
         """p(y | x) of every label by Bayes' rule, log p(x | y) + log p(y), normalised.
 
@@ -155,6 +166,7 @@ class ImageModel:
             prior: p(y) of each label, up to a factor; a label that is left out has none. None: all the same.
             name: of the condition.
             batch: pictures at a time.
+            given: other conditions.
 
         Returns:
             (N, labels), in the order of `labels(name)`.
@@ -172,7 +184,7 @@ class ImageModel:
         some = [i for i, weight in enumerate(weights) if weight > 0]
         scores = np.full((len(pictures), len(labels)), -np.inf)
         for i in some:
-            scores[:, i] = self.log_prob(pictures, {name: labels[i]}, batch) + np.log(weights[i])
+            scores[:, i] = self.log_prob(pictures, {**(given or {}), name: labels[i]}, batch) + np.log(weights[i])
         scores -= scores.max(1, keepdims=True)
         p = np.exp(scores)
         return p / p.sum(1, keepdims=True)

@@ -192,8 +192,9 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     assert codec.levels == 2
     train = gallery.splits["train"]
     model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
-    numbers = np.arange(len(train.x), dtype=np.int64)
-    deal = Deal(train, codec, numbers, False, model, 5, 0, anew=True)
+    named = dataclasses.replace(train, labels=tuple(train.names))
+    codecs = {"x": codec, "label": seriatim.symbols.Labels.train(train.names)}
+    deal = Deal(named, codecs, model, 5, 0, anew=True)
     first = [deal.batch(step) for step in range(deal.per_epoch)]
     seen = np.concatenate([batch.given["label"] for batch in first])
     assert len(set(seen.tolist())) == len(seen) == deal.per_epoch * 5

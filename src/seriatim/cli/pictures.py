@@ -30,10 +30,13 @@ _WORDS = {
 }
 
 
-def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
+def evaluate(
+    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None, as_json: bool
+) -> None:
     """bits/dim of held-out pictures."""
-    only("pictures", (*_SHARED, "split"))
-    pictures, name = pictures_of(model, run, data, split)
+    only("pictures", (*_SHARED, "split", "maps"))
+    pictures, name = pictures_of(model, run, data, split, maps)
+    say_unsaid(model, pictures)
     figures = model.evaluate(pictures)
     values = figures.to_json()
     if as_json:
@@ -47,14 +50,16 @@ def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, 
             print(f"  {words} {values[key]:.4f}{spread}")
 
 
-def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> None:
+def score(model: ImageModel, run: Path, files: Sequence[str], maps: Path | None, as_json: bool) -> None:
     """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
-    only("pictures", _SHARED)
+    only("pictures", (*_SHARED, "maps"))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
-    for file in files:
-        pictures, _ = pictures_of(model, run, file, None)
+    for i, file in enumerate(files):
+        pictures, _ = pictures_of(model, run, file, None, maps)
+        if i == 0:
+            say_unsaid(model, pictures)
         log_p = model.log_prob(pictures.x, model.given_of(pictures)) if model.code is None else model.bound(pictures.x)
         bits = -log_p / math.log(2)
         rows += zip(pictures.names, bits.tolist(), strict=True)
@@ -131,7 +136,30 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     height, width, channels = model.shape
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
     held = _drawn_once(base)
-    return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None)
+    none = {"maps": None, "map_size": (), "map_colour": "auto"}
+    return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None, **none)
+
+
+def _mapped(options: ImageOptions, model: ImageModel, maps: Path) -> ImageOptions:
+    """With maps of the size and colour that the model takes."""
+    import dataclasses
+
+    from seriatim.image import MAP
+    from seriatim.symbols import Levels
+
+    codec = model.codecs.get(MAP)
+    if not isinstance(codec, Levels):
+        raise UserError("--maps was given, but this model is not conditioned on maps; leave it out")
+    colour = "grey" if codec.channels == 1 else "rgb"
+    return dataclasses.replace(options, maps=str(maps), map_size=(codec.height, codec.width), map_colour=colour)
+
+
+def say_unsaid(model: ImageModel, pictures: Pictures) -> None:
+    """Say it if pictures lack the maps that the model is conditioned on."""
+    from seriatim.image import MAP
+
+    if MAP in model.codecs and pictures.maps is None:
+        print(f"no maps are given, so {MAP} counts as not said; give --maps FOLDER with one for each", file=sys.stderr)
 
 
 def _drawn_once(options: ImageOptions) -> ImageOptions:
@@ -147,6 +175,7 @@ def accuracy(
     """The share of pictures whose own label is the likeliest, how many there are, and which they are."""
     import numpy as np
 
+    from seriatim.data.image_loaders import taken
     from seriatim.image import LABEL
 
     found, name = pictures_of(model, run, None, split)
@@ -154,12 +183,22 @@ def accuracy(
         raise UserError(f"{name} has no labels; give pictures as files to see what they are taken for")
     count = len(found.x) if limit is None else min(limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
-    names, best = model.labels(LABEL), model.posterior(found.x[chosen], prior).argmax(1)
+    names, some = model.labels(LABEL), taken(found, chosen)
+    best = model.posterior(some.x, prior, given=besides(model, some)).argmax(1)
     right = [names[int(guess)] == found.labels[int(i)] for i, guess in zip(chosen, best, strict=True)]
     return sum(right) / count, count, name
 
 
-def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | None) -> tuple[Pictures, str]:
+def besides(model: ImageModel, pictures: Pictures) -> Given:
+    """What pictures are given besides the label that is asked for."""
+    from seriatim.image import LABEL
+
+    return {name: value for name, value in model.given_of(pictures).items() if name != LABEL}
+
+
+def pictures_of(
+    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None = None
+) -> tuple[Pictures, str]:
     """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
     import dataclasses
 
@@ -167,10 +206,13 @@ def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | Non
     from seriatim.training.run import plan_of
 
     if data is None:
+        if maps is not None:
+            raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
         plan = plan_of(run)[0]
         data, gallery = plan.data, open_gallery(plan.data, _drawn_once(plan.image))
     else:
         options = options_of(model, run)
+        options = options if maps is None else _mapped(options, model, maps)
         if Path(data).exists() or data not in image_names():
             whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data

@@ -134,7 +134,7 @@ def _plan(
 ) -> Plan:
     from seriatim.models import family
     from seriatim.training.plan import Plan, usual_family
-    from seriatim.training.run import locate
+    from seriatim.training.run import locate, locate_own
 
     if begin is not None and (net or typed("tokens") or typed("code")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
@@ -157,7 +157,7 @@ def _plan(
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
         text=dataclasses.replace(reading or TextOptions(), given=given),
-        image=_merged(image, ImageOptions, base.image, "image"),
+        image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),
         train=_merged(training, TrainOptions, base.train, "train"),
         begin=None if begin is None else str(begin),

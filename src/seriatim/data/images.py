@@ -92,6 +92,11 @@ def _named(name: str, options: ImageOptions, file: Path | None = None) -> Galler
     for option in ("labels", "validation", "test"):
         if getattr(options, option) != getattr(ImageOptions(), option):
             raise UserError(f"--image.{option} was given, but {name} brings its own labels and split: leave it out")
+    if options.maps is not None:
+        raise UserError(
+            f"--image.maps was given, but {name} is no folder whose files could have partners: leave it out, or save "
+            "its pictures as files"
+        )
     loaded = LAYOUTS[source.layout](source, named.fetch(name) if file is None else [file])
     splits: dict[str, Pictures] = {}
     for side, pictures in loaded.splits.items():
@@ -137,5 +142,6 @@ def _finished(name: str, splits: Mapping[str, Pictures], options: ImageOptions, 
         options.alphabet,
         options.seed if options.binarise != "no" else None,
         *((side, p.x.shape, digest(p.x), p.labels, tuple(p.names)) for side, p in splits.items()),
+        *((side, p.maps.shape, digest(p.maps)) for side, p in splits.items() if p.maps is not None),
     )
     return Gallery(name, splits, mark, note)

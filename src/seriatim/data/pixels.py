@@ -18,12 +18,12 @@ MOST = 8 << 30
 """Bytes that the pictures of a data set may take in memory."""
 
 
-def check_room(count: int, height: int, width: int, channels: int, name: str) -> None:
+def check_room(count: int, height: int, width: int, channels: int, name: str, option: str = "size") -> None:
     """Refuse pictures that would not fit into memory, before it is taken."""
     if (size := count * height * width * channels) > MOST:
         raise UserError(
             f"{name}: {count:,} pictures of {height} × {width} × {channels} take {size / 2**30:.1f} GiB of memory, "
-            f"more than the {MOST / 2**30:g} that are allowed: give a smaller --image.size or --image.limit"
+            f"more than the {MOST / 2**30:g} that are allowed: give a smaller --image.{option} or --image.limit"
         )
 
 
