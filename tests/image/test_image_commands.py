@@ -17,7 +17,7 @@ from seriatim.cli.pictures import pictures_of
 from seriatim.image import ImageModel
 from seriatim.picture_files import grid
 from seriatim.training.run import start
-from tiny_pictures import SIZE, folder_of, plan
+from tiny_pictures import SIZE, folder_of, picture, plan
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,28 @@ def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
     given = model.given_of(found)["label"]
     assert set(given) == {"down", None}
     assert given.count(None) == 30
+
+
+def test_pictures_are_read_as_the_run_read_its_own(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = {"size": (3, 2), "crop": "none", "resample": "nearest", "levels": 256}
+    start(plan(here / "pictures", image=image, steps=2), tmp_path / "run", quiet=True)
+    model, own = ImageModel.load(tmp_path / "run"), picture(0)
+    wanted = np.asarray(Image.fromarray(own[..., 0]).resize((2, 3), Image.Resampling.NEAREST))[..., None]
+    run, file = str(tmp_path / "run"), "pictures/down/000.png"
+    assert main(["score", run, file, "--json"]) == 0
+    bits = json.loads(capsys.readouterr().out)["bits"]
+    assert bits == pytest.approx(-float(model.log_prob(wanted[None])[0]) / math.log(2), rel=1e-5)
+    assert main(["classify", run, file, "--top", "2", "--json"]) == 0
+    posterior = json.loads(capsys.readouterr().out)["posterior"]
+    assert posterior["down"] == pytest.approx(model.posterior(wanted[None])[0, model.labels().index("down")], rel=1e-4)
+    found, _ = pictures_of(model, tmp_path / "run", "pictures/down", None)
+    assert np.array_equal(found.x[0], wanted)
+    assert main(["complete", run, file, "-n", "1", "-o", str(tmp_path / "x.png")]) == 0
+    with Image.open(tmp_path / "x.png") as sheet:
+        scale = sheet.height // 3
+        assert np.array_equal(np.asarray(sheet)[scale // 2 :: scale, scale // 2 :: scale][:3, :2], wanted[..., 0])
 
 
 WRONG = [

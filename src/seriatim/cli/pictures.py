@@ -116,7 +116,7 @@ def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Giv
     for name, value in given.items():
         codec = model.codecs.get(name)
         if isinstance(codec, Levels) and name != "x":
-            found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).crop)
+            found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).fitting)
         else:
             found[name] = value
     return found

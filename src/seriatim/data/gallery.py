@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from seriatim.errors import UserError
 
@@ -23,6 +23,14 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 
 Crop = Literal["centre", "none"]
 Colour = Literal["auto", "grey", "rgb"]
+Resample = Literal["smooth", "plain", "nearest"]
+
+
+class Fitting(NamedTuple):
+    """How a picture comes to another size."""
+
+    crop: Crop = "centre"
+    resample: Resample = "smooth"
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,8 @@ class ImageOptions:
     """Height and width, or one number for both; as they are if it is left out, and then all must agree."""
     crop: Crop = "centre"
     """Where the wanted shape is another: cut out the centre and then resize, or (none) resize only, which distorts."""
+    resample: Resample = "smooth"
+    """A new value: the mean of all that it covers (smooth), between the four nearest (plain), or the nearest."""
     colour: Colour = "auto"
     """Grey or red, green and blue; auto is grey where all pictures are."""
     levels: int = 256
@@ -100,6 +110,11 @@ class ImageOptions:
     def alphabet(self) -> int:
         """How many values a model sees: 2 where pictures are binarised, else `levels`."""
         return self.levels if self.binarise == "no" else 2
+
+    @property
+    def fitting(self) -> Fitting:
+        """How pictures come to the wanted size."""
+        return Fitting(self.crop, self.resample)
 
     @property
     def sides(self) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from seriatim.data import named
 from seriatim.data.corpus import fingerprint
 from seriatim.data.folder import files_in
-from seriatim.data.gallery import PICTURE_ENDINGS, Crop, Gallery, ImageOptions, Pictures
+from seriatim.data.gallery import PICTURE_ENDINGS, Fitting, Gallery, ImageOptions, Pictures
 from seriatim.data.image_sets import ImageSource
 from seriatim.data.split import SIDES
 from seriatim.errors import UserError, nearest
@@ -63,11 +63,11 @@ def open_gallery(spec: str | Path, options: ImageOptions | None = None) -> Galle
     return _own(path, options)
 
 
-def read_picture(path: Path, height: int, width: int, channels: int, crop: Crop = "centre") -> NDArray[np.uint8]:
+def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting | None = None) -> NDArray[np.uint8]:
     """One file as (height, width, channels), to score, to complete or as a condition; channels are 1 or 3."""
     from seriatim.data import picture
 
-    return picture.read_picture(path, height, width, channels, crop)
+    return picture.read_picture(path, height, width, channels, how or Fitting())
 
 
 def _existing(spec: str | Path) -> Path | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seriatim.data.folder import files_in, listed
-from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, Colour, Crop, ImageOptions, Pictures
+from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, Colour, Fitting, ImageOptions, Pictures
 from seriatim.data.partners import partners_of
 from seriatim.data.picture import Header, read_header, read_pixels
 from seriatim.data.pixels import Pixels, check_room
@@ -31,19 +31,19 @@ def read_folder(path: Path, options: ImageOptions) -> tuple[Pictures, str]:
     notes += [remark] if remark else []
     if options.limit is not None and options.limit < len(files):
         files = _drawn(files, options.limit, options.seed)
-    x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.crop, "size")
+    x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.fitting, "size")
     notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
     chosen = None if labels is None else tuple(labels[name] for name, _ in files)
     if options.maps is None:
         return Pictures(x, chosen, [name for name, _ in files]), " ".join(notes)
     place, found = Path(options.maps), [partners[name] for name, _ in files]
-    maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.crop, "map-size")
+    maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
     notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
     return Pictures(x, chosen, [name for name, _ in files], maps), " ".join(notes)
 
 
 def _read(
-    path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, crop: Crop, option: str
+    path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, how: Fitting, option: str
 ) -> tuple[Pixels, Counter[str]]:
     """Files as (N, H, W, C), and what was done to how many of them; `option` says their size, for messages."""
     headers = [read_header(file, str(file)) for file in files]
@@ -53,7 +53,7 @@ def _read(
     x = np.empty((len(files), height, width, channels), np.uint8)
     remarks: Counter[str] = Counter()
     for row, file in zip(x, files, strict=True):
-        picture = read_pixels(file, str(file), channels, sides, crop, remarks)
+        picture = read_pixels(file, str(file), channels, sides, how, remarks)
         if picture.shape != row.shape:
             raise UserError(f"{file}: changed while it was read: start again when nobody writes to it")
         row[:] = picture
