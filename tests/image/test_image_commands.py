@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.progress import Progress, TaskID
 
 from seriatim.cli import main
 from seriatim.cli.common import open_run
@@ -175,6 +176,40 @@ def test_pictures_are_read_as_the_run_read_its_own(
     with Image.open(tmp_path / "x.png") as sheet:
         scale = sheet.height // 3
         assert np.array_equal(np.asarray(sheet)[scale // 2 :: scale, scale // 2 :: scale][:3, :2], wanted[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ("evaluate run pictures", "evaluating"),
+        ("score run pictures", "scoring"),
+        ("classify run pictures", "classifying"),
+        ("classify run --split train", "classifying"),
+        ("sample run -n 1 -o one.png", "drawing"),
+    ],
+)
+def test_a_bar_on_a_terminal_and_nowhere_else(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, word: str
+) -> None:
+    updates: list[float] = []
+    update = Progress.update
+
+    def watching(self: Progress, task: TaskID, *, completed: float) -> None:
+        updates.append(completed / (self.tasks[0].total or 1))
+        update(self, task, completed=completed)
+
+    monkeypatch.setattr(Progress, "update", watching)
+    assert main(words.split()) == 0
+    plain = capsys.readouterr()
+    assert word not in plain.err
+    assert updates[-1] == 1
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # Rich's word for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(words.split()) == 0
+    shown = capsys.readouterr()
+    assert word in shown.err
+    assert word not in shown.out
+    assert shown.out == plain.out
 
 
 WRONG = [

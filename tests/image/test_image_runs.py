@@ -135,6 +135,21 @@ def test_a_picture_depends_on_its_own_seed_alone(run: Path) -> None:
     assert not np.array_equal(model.sample(1, seed=[8]), whole[3:])
 
 
+def test_long_work_says_how_far_it_is(run: Path, folder: Path) -> None:
+    model, held = ImageModel.load(run), open_gallery(folder, ImageOptions(levels=4)).splits["train"]
+    said: list[int] = []
+    figures = model.evaluate(held, batch=20, progress=said.append)
+    assert said == [20, 40, 48]
+    assert figures == model.evaluate(held, batch=20)
+    said.clear()
+    posterior = model.posterior(held.x, batch=20, progress=said.append)
+    assert said == [10, 20, 24, 34, 44, 48]
+    assert np.array_equal(posterior, model.posterior(held.x, batch=20))
+    said.clear()
+    model.posterior(held.x, {"down": 1}, batch=48, progress=said.append)
+    assert said == [48]
+
+
 def test_colour(tmp_path: Path) -> None:
     made = plan(folder_of(tmp_path, colours=3), "pixelcnn", image={"given": False, "levels": 256}, steps=4)
     model = start(made, tmp_path / "run", quiet=True)

@@ -78,7 +78,8 @@ def classify(
         found, _ = pictures.pictures_of(model, run, file, None, maps)
         if i == 0:
             pictures.say_unsaid(model, found)
-        posterior = model.posterior(found.x, weights, given=pictures.besides(model, found))
+        with pictures.progressing(len(found.x), "classifying") as progress:
+            posterior = model.posterior(found.x, weights, given=pictures.besides(model, found), progress=progress)
         for name, p in zip(found.names, posterior, strict=True):
             best = p.argsort()[::-1][: min(top, len(names))]
             if as_json:

@@ -37,7 +37,8 @@ def evaluate(
     only("pictures", (*_SHARED, "split", "maps"))
     pictures, name = pictures_of(model, run, data, split, maps)
     say_unsaid(model, pictures)
-    figures = model.evaluate(pictures)
+    with progressing(len(pictures.x), "evaluating") as progress:
+        figures = model.evaluate(pictures, progress=progress)
     values = figures.to_json()
     if as_json:
         print_json({"data": name, **values})
@@ -60,7 +61,11 @@ def score(model: ImageModel, run: Path, files: Sequence[str], maps: Path | None,
         pictures, _ = pictures_of(model, run, file, None, maps)
         if i == 0:
             say_unsaid(model, pictures)
-        log_p = model.log_prob(pictures.x, model.given_of(pictures)) if model.code is None else model.bound(pictures.x)
+        with progressing(len(pictures.x), "scoring") as progress:
+            if model.code is None:
+                log_p = model.log_prob(pictures.x, model.given_of(pictures), progress=progress)
+            else:
+                log_p = model.bound(pictures.x, progress=progress)
         bits = -log_p / math.log(2)
         rows += zip(pictures.names, bits.tolist(), strict=True)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
@@ -91,7 +96,7 @@ def sample(
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
     conditions = conditions_of(model, run, given)
-    with _progress(math.prod(model.shape)) as progress:
+    with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=conditions, seed=seeds, progress=progress, **steer)
     if singles:
         folder = path if not path.suffix else path.with_suffix("")
@@ -184,7 +189,8 @@ def accuracy(
     count = len(found.x) if limit is None else min(limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
     names, some = model.labels(LABEL), taken(found, chosen)
-    best = model.posterior(some.x, prior, given=besides(model, some)).argmax(1)
+    with progressing(count, "classifying") as progress:
+        best = model.posterior(some.x, prior, given=besides(model, some), progress=progress).argmax(1)
     right = [names[int(guess)] == found.labels[int(i)] for i, guess in zip(chosen, best, strict=True)]
     return sum(right) / count, count, name
 
@@ -221,18 +227,20 @@ def pictures_of(
 
 
 @contextmanager
-def _progress(total: int) -> Generator[Callable[[int], None]]:
-    """A bar on the terminal while pictures appear; silence elsewhere."""
+def progressing(total: int, word: str) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal for what takes long, to be told what is done of `total`; silence elsewhere."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("drawing", total=total)
-        every = max(1, total // 100)
+        task = bar.add_task(word, total=total)
+        every, told = max(1, total // 100), 0
 
         def advance(done: int) -> None:
-            if done % every == 0 or done == total:
+            nonlocal told
+            if done >= told + every or done == total:
                 bar.update(task, completed=done)
+                told = done
 
         yield advance

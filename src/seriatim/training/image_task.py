@@ -15,8 +15,9 @@ from seriatim.data.gallery import Gallery, Pictures
 from seriatim.data.image_loaders import taken
 from seriatim.data.pixels import ink
 from seriatim.errors import UserError
-from seriatim.image import CODE, LABEL, MAP, Given, ImageModel, positions
+from seriatim.image import CODE, LABEL, MAP, Given, ImageModel
 from seriatim.models import Model
+from seriatim.models.canvas import positions
 from seriatim.picture_files import alike, save_grid
 from seriatim.symbols import Labels, Levels, Symbols
 from seriatim.training.code_prior import fit_prior
