@@ -24,7 +24,7 @@ from seriatim.training.image_task import Deal, ImageTask
 from seriatim.training.loop import Loop
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import Session, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, picture, plan
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ CASES: dict[str, dict[str, Any]] = {
     "plain": {"family": "pixelcnn", "accumulate": 2},
     "pixels": {"family": "pixelcnn++", "image": {"levels": 256}},
     "pixelsnail": {"family": "pixelsnail", "image": {"levels": 256}},
+    "flipped": {"image": {"flip": True}},
     "ink anew": {"image": {"binarise": "epoch", "levels": 256}},
 }
 
@@ -209,7 +210,7 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
     named = dataclasses.replace(train, labels=tuple(train.names))
     codecs = {"x": codec, "label": seriatim.symbols.Labels.train(train.names)}
-    deal = Deal(named, codecs, model, 5, 0, anew=True)
+    deal = Deal(named, codecs, model, 5, 0, anew=True, flip=False)
     first = [deal.batch(step) for step in range(deal.per_epoch)]
     seen = np.concatenate([batch.given["label"] for batch in first])
     assert len(set(seen.tolist())) == len(seen) == deal.per_epoch * 5
@@ -219,6 +220,36 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     assert len(both) > 20
     assert sum(not np.array_equal(a, b) for a, b in both) > 0.9 * len(both)
     assert np.array_equal(deal.batch(1).x, first[1].x)
+
+
+def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    options = ImageOptions(flip=True, maps=str(maps_of(folder)))
+    made = dataclasses.replace(plan(folder, batch=16), image=options)
+    gallery = open_gallery(folder, options)
+    plain = open_gallery(folder, dataclasses.replace(options, flip=False))
+    assert all(np.array_equal(gallery.splits[side].x, part.x) for side, part in plain.splits.items())
+    before = {side: (part.x.copy(), np.array(part.maps)) for side, part in plain.splits.items()}
+    session = Session(made, tmp_path / "run", gallery, quiet=True)
+    session.prepare(resume=False)
+    deal = session.task.batches()
+    known = {picture(i).tobytes(): (i, False) for i in range(60)}
+    known |= {picture(i)[:, ::-1].tobytes(): (i, True) for i in range(60)}
+    seen = list[tuple[int, bool]]()
+    for step in range(60):
+        batch = deal.batch(step)
+        for x, map_ in zip(batch.x, batch.given["image"], strict=True):
+            number, mirrored = known[x.astype(np.uint8).tobytes()]
+            assert np.array_equal(map_, map_of(number)[:, ::-1] if mirrored else map_of(number))
+            seen.append((number, mirrored))
+        again = deal.batch(step)
+        assert np.array_equal(again.x, batch.x)
+        assert np.array_equal(again.given["image"], batch.given["image"])
+    assert 0.45 < np.mean([mirrored for _, mirrored in seen]) < 0.55  # 960 draws, 3 standard errors
+    assert len({number for number, _ in seen}) * 1.9 < len(set(seen))  # not always the same ones
+    for side, (x, maps) in before.items():
+        assert np.array_equal(gallery.splits[side].x, x)
+        assert np.array_equal(np.asarray(gallery.splits[side].maps), maps)
 
 
 def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) -> None:

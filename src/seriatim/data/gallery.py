@@ -49,6 +49,8 @@ class ImageOptions:
     """On how many levels a value may be, from 2 to 256."""
     binarise: Literal["no", "fixed", "epoch"] = "no"
     """Grey as the probability of ink: drawn once, or anew each epoch of the training (held-out pictures still once)."""
+    flip: bool = False
+    """Mirror pictures left to right in training, and their maps with them: each with probability ½, anew each time."""
     labels: str | None = None
     """A CSV file with a picture's path in the folder and its label in each row; it wins over subfolders."""
     given: bool = True

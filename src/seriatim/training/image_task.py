@@ -42,6 +42,7 @@ class Deal(Batches):
         size: pictures a batch.
         seed: of the order, and of the ink.
         anew: draw the ink of grey pictures anew each time.
+        flip: mirror pictures and their maps left to right with probability ½, drawn anew each time.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Deal(Batches):
         size: int,
         seed: int,
         anew: bool,
+        flip: bool,
     ) -> None:
         self.pictures, self.codecs, self.model = pictures, codecs, model
-        self.size, self.seed, self.anew = size, seed, anew
+        self.size, self.seed, self.anew, self.flip = size, seed, anew, flip
         self.labels = _labels(pictures, codecs)
         self.per_epoch = max(1, len(pictures.x) // size)
         self._order: tuple[int, NDArray[np.int64]] | None = None
@@ -66,7 +68,12 @@ class Deal(Batches):
             order = np.random.default_rng([self.seed, epoch, 3]).permutation(len(self.pictures.x))
             self._order = epoch, order
         chosen = self._order[1][np.arange(index * self.size, (index + 1) * self.size) % len(self.pictures.x)]
-        raw = self.pictures.x[chosen]
+        raw, maps = self.pictures.x[chosen], None if self.pictures.maps is None else self.pictures.maps[chosen]
+        if self.flip:
+            mirrored = np.random.default_rng([self.seed, step, 5]).random(self.size) < 0.5
+            raw[mirrored] = raw[mirrored, :, ::-1]
+            if maps is not None:
+                maps[mirrored] = maps[mirrored, :, ::-1]
         if self.anew:
             raw = ink(raw, (self.seed, step, 4))
         levels = cast(Levels, self.codecs["x"]).encode(raw)
@@ -75,8 +82,8 @@ class Deal(Batches):
         given = {CODE: levels} if CODE in self.codecs else {}
         if self.labels is not None:
             given[LABEL] = self.labels[chosen]
-        if self.pictures.maps is not None:
-            given[MAP] = cast(Levels, self.codecs[MAP]).encode(self.pictures.maps[chosen])
+        if maps is not None:
+            given[MAP] = cast(Levels, self.codecs[MAP]).encode(maps)
         names = [self.pictures.names[int(i)] for i in chosen[:3]]
         return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
 
@@ -131,7 +138,8 @@ class ImageTask(Task):
             raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
         _check_maps(train, self.codecs)
         anew = plan.image.binarise == "epoch"
-        return Deal(train, self.codecs, self.model, plan.train.batch, plan.train.seed, anew)
+        batch, seed = plan.train.batch, plan.train.seed
+        return Deal(train, self.codecs, self.model, batch, seed, anew, plan.image.flip)
 
     def validation(self) -> Callable[[], float] | None:
         """Held-out pictures spread evenly over the split, the same ones every time."""
