@@ -119,6 +119,17 @@ def no_maps(maps: Path | None) -> None:
         raise UserError("--maps means nothing for a model of text; leave it out")
 
 
+def undivided(what: str) -> None:
+    """Refuse options that divide text among train, validation and test where all of it is read.
+
+    Raises:
+        UserError: naming the first.
+    """
+    for option in ("validation", "test", "seed"):
+        if option in typed("data"):
+            raise UserError(f"--data.{option} divides text for training, and {what} is looked at whole; leave it out")
+
+
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
     """NAME=VALUE words as a dictionary.
 

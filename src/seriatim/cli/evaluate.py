@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, chosen_split, like_training, no_maps, open_run, print_json
+from seriatim.cli.common import Data, chosen_split, like_training, no_maps, open_run, print_json, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -110,6 +110,7 @@ def _documents(
     else:
         options = like_training(run, reading)
         if split is None and (Path(data).exists() or data == "-" or data not in names("text")):
+            undivided("standard input" if data == "-" else data)
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         corpus = open_corpus(data, options)

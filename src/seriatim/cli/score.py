@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, like_training, no_maps, open_run
+from seriatim.cli.common import Data, like_training, no_maps, open_run, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -54,6 +54,7 @@ def score(
         pictures.score(model, run, files, maps, as_json)
         return
     no_maps(maps)
+    undivided("what is scored")
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
