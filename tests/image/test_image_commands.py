@@ -17,7 +17,7 @@ from seriatim.cli.common import open_run
 from seriatim.cli.pictures import pictures_of
 from seriatim.image import ImageModel
 from seriatim.picture_files import grid
-from seriatim.training.run import start
+from seriatim.training.run import plan_of, start
 from tiny_pictures import SIZE, folder_of, picture, plan
 
 
@@ -210,6 +210,42 @@ def test_a_bar_on_a_terminal_and_nowhere_else(
     assert word in shown.err
     assert word not in shown.out
     assert shown.out == plain.out
+
+
+def test_a_run_on_a_named_data_set_stays_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = [
+        "--image.limit",
+        "40",
+        "--net.filters",
+        "4",
+        "--net.layers",
+        "1",
+        "--train.batch",
+        "4",
+        "--quiet",
+        "--train.steps",
+    ]
+    assert main(["train", "digits", "--out", "run", *small, "2"]) == 0
+    assert main(["evaluate", "run", "--json"]) == 0
+    before = capsys.readouterr().out
+    assert json.loads(before)["data"] == "digits, test split"
+    folder_of(tmp_path).rename("digits")
+    assert main(["evaluate", "run", "--json"]) == 0
+    assert capsys.readouterr().out == before
+    assert main(["classify", "run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 40
+    assert main(["train", "--out", "run", "--resume", "--train.steps", "3", "--quiet"]) == 0
+    assert main(["train", "digits", "--out", "run", "--resume", "--train.steps", "4", "--quiet"]) == 0
+    assert plan_of(Path("run"))[0].data == "digits"
+    assert main(["train", "digits", "--out", "own", *small, "1"]) == 0  # now it is the folder …
+    assert plan_of(Path("own"))[0].data == str(tmp_path / "digits")
+    Path("digits").rename("elsewhere")
+    capsys.readouterr()
+    assert main(["evaluate", "own"]) == 2  # … and stays the folder
+    assert str(tmp_path / "digits") in capsys.readouterr().err
 
 
 WRONG = [

@@ -252,6 +252,22 @@ def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_pa
         assert np.array_equal(np.asarray(gallery.splits[side].maps), maps)
 
 
+def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Plan("pydoc", text=seriatim.data.TextOptions(limit=5))
+    before = named.open().fingerprint
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pydoc").mkdir()
+    (tmp_path / "pydoc" / "a.txt").write_text("words " * 500)
+    assert named.open().fingerprint == before
+    assert not Plan(str(tmp_path / "pydoc")).named
+    assert Plan(str(tmp_path / "pydoc")).open().fingerprint != before
+    folder_of(tmp_path).rename(tmp_path / "digits")
+    with pytest.raises(UserError, match="digits holds pictures"):
+        Plan("digits").open()
+    with pytest.raises(UserError, match="pydoc is text"):
+        Plan("pydoc", "pixelcnn").open()
+
+
 def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
     assert usual_family(folder) == "gated-pixelcnn"
     assert usual_family("tinyshakespeare") == "transformer"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from seriatim.cli.common import chosen_split, only, print_json
 from seriatim.errors import UserError
@@ -16,7 +16,7 @@ from seriatim.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seriatim.data.gallery import ImageOptions, Pictures
+    from seriatim.data.gallery import Gallery, ImageOptions, Pictures
     from seriatim.image import Given, ImageModel
 
 _SHARED = ("json", "device", "threads")
@@ -215,7 +215,8 @@ def pictures_of(
         if maps is not None:
             raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
         plan = plan_of(run)[0]
-        data, gallery = plan.data, open_gallery(plan.data, _drawn_once(plan.image))
+        data = plan.data
+        gallery = cast("Gallery", dataclasses.replace(plan, image=_drawn_once(plan.image)).open())
     else:
         options = options_of(model, run)
         options = options if maps is None else _mapped(options, model, maps)

@@ -195,7 +195,7 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
         _alone({f"train.{name}": True for name in typed("train")})
         return _study(study, out, quiet)
     plan, fingerprint = run.plan_of(out)
-    if data is not None and run.locate(data) != plan.data:
+    if data is not None and plan.data not in (data, run.locate(data)):
         raise UserError(f"{out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere")
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
     for name, value in changed.items():

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Gallery", "ImageOptions", "Pictures", "image_names", "is_gallery", "open_gallery", "read_picture"]
+__all__ = [
+    "Gallery",
+    "ImageOptions",
+    "Pictures",
+    "image_names",
+    "is_gallery",
+    "open_gallery",
+    "open_set",
+    "read_picture",
+]
 
 _CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")
 
@@ -57,9 +66,9 @@ def open_gallery(spec: str | Path, options: ImageOptions | None = None) -> Galle
     options = options or ImageOptions()
     path = _existing(spec)
     if path is None:
-        return _named(str(spec), options)
+        return open_set(str(spec), options)
     if path.name in _CIFAR_ARCHIVES:
-        return _named("cifar10", options, path)
+        return open_set("cifar10", options, path)
     return _own(path, options)
 
 
@@ -70,15 +79,8 @@ def read_picture(path: Path, height: int, width: int, channels: int, how: Fittin
     return picture.read_picture(path, height, width, channels, how or Fitting())
 
 
-def _existing(spec: str | Path) -> Path | None:
-    path = Path(spec)
-    try:
-        return path if spec != "" and path.exists() else None  # Path("") would be the current folder
-    except OSError as error:
-        raise UserError(f"{spec}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
-
-
-def _named(name: str, options: ImageOptions, file: Path | None = None) -> Gallery:
+def open_set(name: str, options: ImageOptions, file: Path | None = None) -> Gallery:
+    """A named data set, whatever lies at a path of that name; from its own files, or from `file` in its layout."""
     from seriatim.data.image_loaders import LAYOUTS, taken
     from seriatim.data.pixels import shaped
 
@@ -104,6 +106,14 @@ def _named(name: str, options: ImageOptions, file: Path | None = None) -> Galler
         x = shaped(chosen.x, options, name)
         splits[side] = replace(chosen, x=x, labels=chosen.labels if options.given else None)
     return _finished(name, splits, options, source.terms(loaded.note))
+
+
+def _existing(spec: str | Path) -> Path | None:
+    path = Path(spec)
+    try:
+        return path if spec != "" and path.exists() else None  # Path("") would be the current folder
+    except OSError as error:
+        raise UserError(f"{spec}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
 
 
 def _own(path: Path, options: ImageOptions) -> Gallery:
