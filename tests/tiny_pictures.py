@@ -44,6 +44,21 @@ def folder_of(place: Path, count: int = 60, colours: int = 1) -> Path:
     return folder
 
 
+def maps_of(folder: Path, count: int = 60) -> Path:
+    """For each of `folder_of`'s pictures another, smaller one in colour, as BMP: its every second pixel, darker."""
+    place = folder.parent / f"{folder.name}-maps"
+    for number in range(count):
+        name = Path("down" if number % 2 == 0 else "across") / f"{number:03d}.bmp"
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(map_of(number)).save(place / name)
+    return place
+
+
+def map_of(number: int) -> NDArray[np.uint8]:
+    """(3, 3, 3)."""
+    return np.repeat(picture(number)[::2, ::2] // 2, 3, -1) + np.array([0, 20, 40], np.uint8)
+
+
 def plan(data: Path | str, family: str = "gated-pixelcnn", image: dict[str, Any] | None = None, **options: Any) -> Plan:
     """A plan for a run of a second or two."""
     train = {"steps": 12, "batch": 8, "evaluate_every": 4, "samples": 1, "device": "cpu", **options}

@@ -13,7 +13,7 @@ from seriatim.opening import open_run
 from seriatim.text import TextModel
 from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import default_folder, locate, pick_device, plan_of, resume, start
+from seriatim.training.run import default_folder, locate, locate_own, pick_device, plan_of, resume, start
 
 
 def train(
@@ -62,7 +62,7 @@ def train(
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),
         text=text or TextOptions(),
-        image=image or ImageOptions(),
+        image=locate_own(image or ImageOptions()),
         code=code or CodeOptions(),
         train=TrainOptions(**options),
     )

@@ -18,7 +18,7 @@ from seriatim.errors import UserError, nearest
 from seriatim.figures import CodeFigures, ImageFigures
 from seriatim.likelihood import to_given
 from seriatim.models import GridModel, Model
-from seriatim.models.conditional import Conditional
+from seriatim.models.canvas import grid_of, pictures, positions
 from seriatim.noise import row_seeds
 from seriatim.search import fill_in
 from seriatim.steer import Steer, steer_of
@@ -31,6 +31,10 @@ LABEL = "label"
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 
+MAP = "image"
+"""The condition that is another picture: the partner that `--image.maps` gives it."""
+
+Progress = Callable[[int], None]
 Given = Mapping[str, str | Sequence[str | None] | Array | NDArray[np.floating[Any]] | None]
 """Conditions by name. Labels: one for all, or one for each. Pictures: 8-bit arrays, likewise; for a code also codes."""
 
@@ -87,13 +91,16 @@ class ImageModel:
     # ------------------------------------------------------------------ likelihood
 
     @torch.no_grad()
-    def log_prob(self, pictures: Array, given: Given | None = None, batch: int = 64) -> NDArray[np.float64]:
+    def log_prob(
+        self, pictures: Array, given: Given | None = None, batch: int = 64, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
         """log p of each picture in nats, given its conditions.
 
         Args:
             pictures: (N, H, W, C) 8-bit values.
             given: conditions. Given its own code, what comes out is no likelihood of a picture: see `bound`.
             batch: pictures at a time.
+            progress: called with the number of pictures done, after each batch.
 
         Raises:
             UserError: of an auto-encoder, without a code.
@@ -105,26 +112,30 @@ class ImageModel:
             symbols = torch.from_numpy(positions(x[part], self.model)).to(self.model.device)
             some = to_given({name: value[part] for name, value in conditions.items()}, self.model.device)
             result[part] = self.model.log_probs(symbols, some).double().flatten(1).sum(1).cpu().numpy()
+            if progress is not None:
+                progress(min(first + batch, len(x)))
         return result
 
-    def bound(self, pictures: Array, batch: int = 64) -> NDArray[np.float64]:
+    def bound(self, pictures: Array, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:
         """Of an auto-encoder: a lower bound on log p of each picture in nats, log p(code) + log p(picture | code).
 
-        It is a bound because other codes could have given the picture as well.
+        It is a bound because other codes could have given the picture as well. Arguments are those of `log_prob`.
 
         Raises:
             UserError: if the model has no codes, or its prior is not trained yet.
         """
         codes = self.codes.log_prob(self.codes.symbols(pictures))
-        return codes + self.log_prob(pictures, {CODE: pictures}, batch)
+        return codes + self.log_prob(pictures, {CODE: pictures}, batch, progress)
 
-    def evaluate(self, pictures: Pictures, batch: int = 64) -> ImageFigures | CodeFigures:
+    def evaluate(
+        self, pictures: Pictures, batch: int = 64, progress: Progress | None = None
+    ) -> ImageFigures | CodeFigures:
         """The exact likelihood of held-out pictures, given their labels if the model has that condition.
 
-        Of an auto-encoder: a bound on it, and what goes into that.
+        Of an auto-encoder: a bound on it, and what goes into that. `progress` is that of `log_prob`.
         """
         dims = int(np.prod(self.shape))
-        nats = -self.log_prob(pictures.x, self.given_of(pictures), batch)
+        nats = -self.log_prob(pictures.x, self.given_of(pictures), batch, progress)
         given = ImageFigures.of(nats, dims)
         if self.code is None:
             return given
@@ -134,19 +145,28 @@ class ImageModel:
         return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:
-        """The pictures' own labels as conditions; one that the training split did not have counts as not said.
+        """The pictures' own labels and maps as conditions.
 
-        Of an auto-encoder, the pictures themselves.
+        A label that the training split did not have counts as not said. Of an auto-encoder, the pictures themselves.
         """
         if self.code is not None:
             return {CODE: pictures.x}
-        if LABEL not in self.conditions or pictures.labels is None:
-            return {}
-        known = set(self.labels())
-        return {LABEL: [label if label in known else None for label in pictures.labels]}
+        given: dict[str, list[str | None] | Array] = {}
+        if LABEL in self.conditions and pictures.labels is not None:
+            known = set(self.labels())
+            given[LABEL] = [label if label in known else None for label in pictures.labels]
+        if MAP in self.codecs and pictures.maps is not None:
+            given[MAP] = pictures.maps
+        return given
 
     def posterior(
-        self, pictures: Array, prior: Mapping[str, float] | None = None, name: str = LABEL, batch: int = 64
+        self,
+        pictures: Array,
+        prior: Mapping[str, float] | None = None,
+        name: str = LABEL,
+        batch: int = 64,
+        given: Given | None = None,
+        progress: Progress | None = None,
     ) -> NDArray[np.float64]:
         """p(y | x) of every label by Bayes' rule, log p(x | y) + log p(y), normalised.
 
@@ -155,6 +175,8 @@ class ImageModel:
             prior: p(y) of each label, up to a factor; a label that is left out has none. None: all the same.
             name: of the condition.
             batch: pictures at a time.
+            given: other conditions.
+            progress: called with the number of pictures done, all labels counted, after each batch.
 
         Returns:
             (N, labels), in the order of `labels(name)`.
@@ -171,8 +193,14 @@ class ImageModel:
             raise UserError(f"the prior is {dict(prior or {})}; numbers from 0 up are wanted, not all of them 0")
         some = [i for i, weight in enumerate(weights) if weight > 0]
         scores = np.full((len(pictures), len(labels)), -np.inf)
-        for i in some:
-            scores[:, i] = self.log_prob(pictures, {name: labels[i]}, batch) + np.log(weights[i])
+        for turn, i in enumerate(some):
+
+            def told(done: int, before: int = turn * len(pictures)) -> None:
+                if progress is not None:
+                    progress((before + done) // len(some))
+
+            log_p = self.log_prob(pictures, {**(given or {}), name: labels[i]}, batch, told)
+            scores[:, i] = log_p + np.log(weights[i])
         scores -= scores.max(1, keepdims=True)
         p = np.exp(scores)
         return p / p.sum(1, keepdims=True)
@@ -228,7 +256,7 @@ class ImageModel:
         given: Given | None = None,
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
         **options: Any,
     ) -> Array:
         """Draw pictures, at about the cost of one pass over them.
@@ -359,24 +387,3 @@ class ImageModel:
         if len(each) != rows:
             raise UserError(f"{len(each)} values of {name} for {rows} pictures; give one, or one for each")
         return each
-
-
-def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
-    """Levels (B, H, W, C) as a model takes them: (B, *S), or (B, *S, P) where a position is a pixel of P colours."""
-    grid = grid_of(model)
-    if grid.order is not None:
-        return x.reshape(len(x), -1)[:, grid.order.numpy()]
-    return x[..., 0] if model.head.parts == 1 and len(grid.canvas) == 2 else x
-
-
-def pictures(x: NDArray[np.int64], model: Model, shape: tuple[int, int, int]) -> NDArray[np.int64]:
-    """The reverse of `positions`, from (B, any shape)."""
-    grid, flat = grid_of(model), x.reshape(len(x), -1)
-    if grid.order is not None:
-        flat = flat[:, grid.order.numpy().argsort()]
-    return flat.reshape(len(x), *shape)
-
-
-def grid_of(model: Model) -> GridModel:
-    """The family's model, without its encoders."""
-    return cast(GridModel, model.model if isinstance(model, Conditional) else model)

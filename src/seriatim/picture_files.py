@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,17 @@ def grid(x: Array, columns: int = 8, gap: int = 1) -> Array:
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     return sheet
+
+
+def alike(rows: Sequence[Array], size: tuple[int, int]) -> list[Array]:
+    """Pictures (N, h, w, 1 or 3) of several kinds in one size, pixels repeated or left out, and in one colour."""
+    channels = max(row.shape[-1] for row in rows)
+    found: list[Array] = []
+    for x in rows:
+        down, across = (np.arange(n) * old // n for n, old in zip(size, x.shape[1:3], strict=True))
+        x = x[:, down][:, :, across]
+        found.append(np.repeat(x, channels, -1) if x.shape[-1] < channels else x)
+    return found
 
 
 def image(x: Array, magnify: int = 1) -> Image.Image:

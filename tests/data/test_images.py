@@ -9,9 +9,11 @@ import zlib
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from seriatim.data import picture, pixels
+from seriatim.data.gallery import Fitting
 from seriatim.data.images import ImageOptions, is_gallery, open_gallery, read_picture
 from seriatim.errors import UserError
 
@@ -320,8 +322,41 @@ def test_the_centre_is_cut_out(tmp_path):
     assert 240 < squeezed[2] < 255  # the triangle reaches a little into the black
     tall = save(tmp_path / "tall.png", x.swapaxes(0, 1))
     assert (read_picture(tall, 5, 5, 1) == 255).all()
-    assert read_picture(tall, 5, 5, 3, "none").shape == (5, 5, 3)
+    assert read_picture(tall, 5, 5, 3, Fitting("none")).shape == (5, 5, 3)
     assert read_picture(path, 10, 16, 1)[0, :, 0].tolist() == [0, 0, 0, *[255] * 10, 0, 0, 0]  # to whole pixels
+
+
+def test_plain_is_tensorflows_interpolation():
+    x = np.eye(5, dtype=np.uint8)[..., None] * 255
+    third = 255 / 3  # the example in the documentation of tf.image.resize, times 255
+    wanted = np.array([[2 * third, third, 0, 0, 0], [0, 0, 255, 0, 0], [0, 0, 0, third, 2 * third]])
+    assert np.array_equal(pixels.between(x, 3, 5)[..., 0], wanted)
+    random = np.random.default_rng(0)
+    for old, new in [((28, 28), (16, 16)), ((7, 5), (3, 11)), ((6, 9), (6, 2)), ((1, 4), (3, 1)), ((40, 9), (5, 9))]:
+        x = random.integers(0, 256, (*old, 3), dtype=np.uint8)
+        torchs = torch.nn.functional.interpolate(  # another's, with the same centres
+            torch.from_numpy(x).double().permute(2, 0, 1)[None], new, mode="bilinear", align_corners=False
+        )[0].permute(1, 2, 0)
+        assert np.array_equal(pixels.between(x, *new), (torchs.numpy() + 1e-9).astype(np.uint8))
+    assert (pixels.between(np.full((31, 17, 1), 201, np.uint8), 12, 13) == 201).all()
+
+
+def test_how_pictures_shrink(tmp_path):
+    x = np.zeros((8, 8, 3), np.uint8)
+    x[:, 3::4] = 240  # lines: the mean keeps them as grey, the nearest or the four around take them or leave them
+    path = save(tmp_path / "x.png", x)
+    rows = {how: only(path, whole(size=(2,), resample=how)).x[0, 0, :, 0] for how in ("smooth", "plain", "nearest")}
+    assert rows["plain"].tolist() == [0, 0]
+    assert rows["nearest"].tolist() == [0, 0]
+    assert (rows["smooth"] > 20).all()
+    assert only(path, whole(size=(8, 4), crop="none", resample="nearest")).x[0, 0, :, 0].tolist() == [0, 240, 0, 240]
+    assert only(path, whole(size=(8, 4), crop="none", resample="plain")).x[0, 0, :, 0].tolist() == [0, 120, 0, 120]
+    grey = save(tmp_path / "grey.png", noise(0, 9, 9, channels=1))
+    assert np.array_equal(
+        read_picture(grey, 4, 4, 1, Fitting("none", "plain")),
+        pixels.between(noise(0, 9, 9, channels=1)[..., None], 4, 4),
+    )
+    assert read_picture(grey, 4, 4, 3, Fitting("none", "plain")).shape == (4, 4, 3)
 
 
 def test_read_picture_refuses_in_one_line(tmp_path):
@@ -397,6 +432,9 @@ def test_colour_cannot_be_binarised(folder):
         ({"levels": 257}, "--image.levels is 257"),
         ({"levels": 4, "binarise": "fixed"}, "--image.binarise fixed means 2"),
         ({"colour": "rgb", "binarise": "epoch"}, "is for grey pictures"),
+        ({"maps": "x", "map_size": (0,)}, "--image.map-size is 0, but height and width"),
+        ({"map_size": (8,)}, "--image.map-size was given, but no maps"),
+        ({"map_colour": "rgb"}, "--image.map-colour was given, but no maps"),
         ({"labels": "x.csv", "given": False}, "labels are not to be conditioned on"),
         ({"validation": 1.0}, "--image.validation is 1.0"),
         ({"test": -0.1}, "--image.test is -0.1"),

@@ -10,12 +10,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from seriatim.data import fetch, image_loaders, named
 from seriatim.data.images import ImageOptions, image_names, is_gallery, open_gallery
 from seriatim.data.pixels import ink, shaped, to_grey
 from seriatim.errors import UserError
+from seriatim.symbols import Levels
+from seriatim.training.presets import PRESETS
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
 
@@ -52,6 +55,13 @@ def test_fashion_mnist_at_the_books_size():
     whole = open_gallery("fashion-mnist", ImageOptions(limit=300)).splits["train"].x
     one = np.asarray(Image.fromarray(whole[5, :, :, 0]).resize((16, 16), Image.Resampling.BILINEAR))
     assert np.array_equal(gallery.splits["train"].x[5, :, :, 0], one)
+    preset = ImageOptions(**{**PRESETS["book-pixelcnn"].image, "limit": 300})
+    book = open_gallery("fashion-mnist", preset).splits["train"].x
+    four = torch.nn.functional.interpolate(
+        torch.from_numpy(whole).double().permute(0, 3, 1, 2), (16, 16), mode="bilinear"
+    )
+    levels = (four.permute(0, 2, 3, 1).numpy() / (256 / 4)).astype(int)  # as the book's notebook cuts them
+    assert np.array_equal(Levels(16, 16, 1, 4).encode(book), levels)
 
 
 @needs_data

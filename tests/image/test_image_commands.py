@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.progress import Progress, TaskID
 
 from seriatim.cli import main
 from seriatim.cli.common import open_run
 from seriatim.cli.pictures import pictures_of
 from seriatim.image import ImageModel
 from seriatim.picture_files import grid
-from seriatim.training.run import start
-from tiny_pictures import SIZE, folder_of, plan
+from seriatim.training.run import plan_of, start
+from tiny_pictures import SIZE, folder_of, picture, plan
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,98 @@ def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
     given = model.given_of(found)["label"]
     assert set(given) == {"down", None}
     assert given.count(None) == 30
+
+
+def test_pictures_are_read_as_the_run_read_its_own(
+    here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = {"size": (3, 2), "crop": "none", "resample": "nearest", "levels": 256}
+    start(plan(here / "pictures", image=image, steps=2), tmp_path / "run", quiet=True)
+    model, own = ImageModel.load(tmp_path / "run"), picture(0)
+    wanted = np.asarray(Image.fromarray(own[..., 0]).resize((2, 3), Image.Resampling.NEAREST))[..., None]
+    run, file = str(tmp_path / "run"), "pictures/down/000.png"
+    assert main(["score", run, file, "--json"]) == 0
+    bits = json.loads(capsys.readouterr().out)["bits"]
+    assert bits == pytest.approx(-float(model.log_prob(wanted[None])[0]) / math.log(2), rel=1e-5)
+    assert main(["classify", run, file, "--top", "2", "--json"]) == 0
+    posterior = json.loads(capsys.readouterr().out)["posterior"]
+    assert posterior["down"] == pytest.approx(model.posterior(wanted[None])[0, model.labels().index("down")], rel=1e-4)
+    found, _ = pictures_of(model, tmp_path / "run", "pictures/down", None)
+    assert np.array_equal(found.x[0], wanted)
+    assert main(["complete", run, file, "-n", "1", "-o", str(tmp_path / "x.png")]) == 0
+    with Image.open(tmp_path / "x.png") as sheet:
+        scale = sheet.height // 3
+        assert np.array_equal(np.asarray(sheet)[scale // 2 :: scale, scale // 2 :: scale][:3, :2], wanted[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ("evaluate run pictures", "evaluating"),
+        ("score run pictures", "scoring"),
+        ("classify run pictures", "classifying"),
+        ("classify run --split train", "classifying"),
+        ("sample run -n 1 -o one.png", "drawing"),
+    ],
+)
+def test_a_bar_on_a_terminal_and_nowhere_else(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, word: str
+) -> None:
+    updates: list[float] = []
+    update = Progress.update
+
+    def watching(self: Progress, task: TaskID, *, completed: float) -> None:
+        updates.append(completed / (self.tasks[0].total or 1))
+        update(self, task, completed=completed)
+
+    monkeypatch.setattr(Progress, "update", watching)
+    assert main(words.split()) == 0
+    plain = capsys.readouterr()
+    assert word not in plain.err
+    assert updates[-1] == 1
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # Rich's word for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(words.split()) == 0
+    shown = capsys.readouterr()
+    assert word in shown.err
+    assert word not in shown.out
+    assert shown.out == plain.out
+
+
+def test_a_run_on_a_named_data_set_stays_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = [
+        "--image.limit",
+        "40",
+        "--net.filters",
+        "4",
+        "--net.layers",
+        "1",
+        "--train.batch",
+        "4",
+        "--quiet",
+        "--train.steps",
+    ]
+    assert main(["train", "digits", "--out", "run", *small, "2"]) == 0
+    assert main(["evaluate", "run", "--json"]) == 0
+    before = capsys.readouterr().out
+    assert json.loads(before)["data"] == "digits, test split"
+    folder_of(tmp_path).rename("digits")
+    assert main(["evaluate", "run", "--json"]) == 0
+    assert capsys.readouterr().out == before
+    assert main(["classify", "run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 40
+    assert main(["train", "--out", "run", "--resume", "--train.steps", "3", "--quiet"]) == 0
+    assert main(["train", "digits", "--out", "run", "--resume", "--train.steps", "4", "--quiet"]) == 0
+    assert plan_of(Path("run"))[0].data == "digits"
+    assert main(["train", "digits", "--out", "own", *small, "1"]) == 0  # now it is the folder …
+    assert plan_of(Path("own"))[0].data == str(tmp_path / "digits")
+    Path("digits").rename("elsewhere")
+    capsys.readouterr()
+    assert main(["evaluate", "own"]) == 2  # … and stays the folder
+    assert str(tmp_path / "digits") in capsys.readouterr().err
 
 
 WRONG = [

@@ -24,7 +24,7 @@ from seriatim.training.image_task import Deal, ImageTask
 from seriatim.training.loop import Loop
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import Session, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, picture, plan
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,7 @@ CASES: dict[str, dict[str, Any]] = {
     "rows": {"family": "row-lstm"},
     "pixels": {"family": "pixelcnn++", "image": {"levels": 256}},
     "pixelsnail": {"family": "pixelsnail", "image": {"levels": 256}},
+    "flipped": {"image": {"flip": True}},
     "ink anew": {"image": {"binarise": "epoch", "levels": 256}},
 }
 
@@ -137,6 +138,21 @@ def test_a_picture_depends_on_its_own_seed_alone(run: Path) -> None:
     assert not np.array_equal(model.sample(1, seed=[8]), whole[3:])
 
 
+def test_long_work_says_how_far_it_is(run: Path, folder: Path) -> None:
+    model, held = ImageModel.load(run), open_gallery(folder, ImageOptions(levels=4)).splits["train"]
+    said: list[int] = []
+    figures = model.evaluate(held, batch=20, progress=said.append)
+    assert said == [20, 40, 48]
+    assert figures == model.evaluate(held, batch=20)
+    said.clear()
+    posterior = model.posterior(held.x, batch=20, progress=said.append)
+    assert said == [10, 20, 24, 34, 44, 48]
+    assert np.array_equal(posterior, model.posterior(held.x, batch=20))
+    said.clear()
+    model.posterior(held.x, {"down": 1}, batch=48, progress=said.append)
+    assert said == [48]
+
+
 def test_colour(tmp_path: Path) -> None:
     made = plan(folder_of(tmp_path, colours=3), "pixelcnn", image={"given": False, "levels": 256}, steps=4)
     model = start(made, tmp_path / "run", quiet=True)
@@ -194,8 +210,9 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     assert codec.levels == 2
     train = gallery.splits["train"]
     model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
-    numbers = np.arange(len(train.x), dtype=np.int64)
-    deal = Deal(train, codec, numbers, False, model, 5, 0, anew=True)
+    named = dataclasses.replace(train, labels=tuple(train.names))
+    codecs = {"x": codec, "label": seriatim.symbols.Labels.train(train.names)}
+    deal = Deal(named, codecs, model, 5, 0, anew=True, flip=False)
     first = [deal.batch(step) for step in range(deal.per_epoch)]
     seen = np.concatenate([batch.given["label"] for batch in first])
     assert len(set(seen.tolist())) == len(seen) == deal.per_epoch * 5
@@ -205,6 +222,52 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     assert len(both) > 20
     assert sum(not np.array_equal(a, b) for a, b in both) > 0.9 * len(both)
     assert np.array_equal(deal.batch(1).x, first[1].x)
+
+
+def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    options = ImageOptions(flip=True, maps=str(maps_of(folder)))
+    made = dataclasses.replace(plan(folder, batch=16), image=options)
+    gallery = open_gallery(folder, options)
+    plain = open_gallery(folder, dataclasses.replace(options, flip=False))
+    assert all(np.array_equal(gallery.splits[side].x, part.x) for side, part in plain.splits.items())
+    before = {side: (part.x.copy(), np.array(part.maps)) for side, part in plain.splits.items()}
+    session = Session(made, tmp_path / "run", gallery, quiet=True)
+    session.prepare(resume=False)
+    deal = session.task.batches()
+    known = {picture(i).tobytes(): (i, False) for i in range(60)}
+    known |= {picture(i)[:, ::-1].tobytes(): (i, True) for i in range(60)}
+    seen = list[tuple[int, bool]]()
+    for step in range(60):
+        batch = deal.batch(step)
+        for x, map_ in zip(batch.x, batch.given["image"], strict=True):
+            number, mirrored = known[x.astype(np.uint8).tobytes()]
+            assert np.array_equal(map_, map_of(number)[:, ::-1] if mirrored else map_of(number))
+            seen.append((number, mirrored))
+        again = deal.batch(step)
+        assert np.array_equal(again.x, batch.x)
+        assert np.array_equal(again.given["image"], batch.given["image"])
+    assert 0.45 < np.mean([mirrored for _, mirrored in seen]) < 0.55  # 960 draws, 3 standard errors
+    assert len({number for number, _ in seen}) * 1.9 < len(set(seen))  # not always the same ones
+    for side, (x, maps) in before.items():
+        assert np.array_equal(gallery.splits[side].x, x)
+        assert np.array_equal(np.asarray(gallery.splits[side].maps), maps)
+
+
+def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Plan("pydoc", text=seriatim.data.TextOptions(limit=5))
+    before = named.open().fingerprint
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pydoc").mkdir()
+    (tmp_path / "pydoc" / "a.txt").write_text("words " * 500)
+    assert named.open().fingerprint == before
+    assert not Plan(str(tmp_path / "pydoc")).named
+    assert Plan(str(tmp_path / "pydoc")).open().fingerprint != before
+    folder_of(tmp_path).rename(tmp_path / "digits")
+    with pytest.raises(UserError, match="digits holds pictures"):
+        Plan("digits").open()
+    with pytest.raises(UserError, match="pydoc is text"):
+        Plan("pydoc", "pixelcnn").open()
 
 
 def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def classify(
     run: Path,
     /,
     *files: Data,
+    maps: Path | None = None,
     prior: list[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -35,6 +36,8 @@ def classify(
         The directory that `seriatim train` has written; its model is conditioned on labels.
     files
         Pictures or folders of them.
+    maps
+        Of a run with --image.maps: the folder with a map for each of the files.
     prior
         LABEL=WEIGHT, the label's share before a picture is seen; may be given several times, and labels that are
         left out then have none. By default all have the same.
@@ -62,6 +65,8 @@ def classify(
         raise UserError(f"{run} holds a model of text; classify is for models of pictures that know labels")
     weights = None if prior is None else {k: _number(v) for k, v in assignments(prior, "--prior").items()}
     names = model.labels()
+    if not files and maps is not None:
+        raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
     if not files:
         right, count, data = pictures.accuracy(model, run, split, limit, weights)
         if as_json:
@@ -69,9 +74,13 @@ def classify(
         else:
             print(f"{data}: {100 * right:.2f} % of {count:,} pictures have their own label as the likeliest")
         return
-    for file in files:
-        found, _ = pictures.pictures_of(model, run, file, None)
-        for name, p in zip(found.names, model.posterior(found.x, weights), strict=True):
+    for i, file in enumerate(files):
+        found, _ = pictures.pictures_of(model, run, file, None, maps)
+        if i == 0:
+            pictures.say_unsaid(model, found)
+        with pictures.progressing(len(found.x), "classifying") as progress:
+            posterior = model.posterior(found.x, weights, given=pictures.besides(model, found), progress=progress)
+        for name, p in zip(found.names, posterior, strict=True):
             best = p.argsort()[::-1][: min(top, len(names))]
             if as_json:
                 print(json.dumps({"name": name, "posterior": {names[i]: float(p[i]) for i in best}}))

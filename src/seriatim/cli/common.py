@@ -109,6 +109,27 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
             raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
 
 
+def no_maps(maps: Path | None) -> None:
+    """Refuse maps where the run is of text.
+
+    Raises:
+        UserError: if there are any.
+    """
+    if maps is not None:
+        raise UserError("--maps means nothing for a model of text; leave it out")
+
+
+def undivided(what: str) -> None:
+    """Refuse options that divide text among train, validation and test where all of it is read.
+
+    Raises:
+        UserError: naming the first.
+    """
+    for option in ("validation", "test", "seed"):
+        if option in typed("data"):
+            raise UserError(f"--data.{option} divides text for training, and {what} is looked at whole; leave it out")
+
+
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
     """NAME=VALUE words as a dictionary.
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seriatim.data.gallery import Fitting
+
 HALVES = ("upper", "lower", "left", "right")
 
 
@@ -90,8 +92,9 @@ def complete(
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):
         raise UserError(f"{run} holds a model of text; `seriatim sample --prompt` completes text")
-    mask = _mask(known, model.shape[:2])
-    x = read_picture(picture, *model.shape, options_of(model, run).crop)
+    how = options_of(model, run).fitting
+    mask = _mask(known, model.shape[:2], how)
+    x = read_picture(picture, *model.shape, how)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     steer = Steer(temperature=temperature, top_k=top_k, top_p=top_p)
     conditions = conditions_of(model, run, assignments(given or [], "--given"))
@@ -102,7 +105,7 @@ def complete(
     print(f"{output}: the picture, what was kept, and {n} completions", file=sys.stderr)
 
 
-def _mask(known: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]:
     """(H, W): which pixels are kept."""
     import numpy as np
 
@@ -122,4 +125,4 @@ def _mask(known: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
         return (rows % int(number) == 0) & (columns % int(number) == 0)
     if not Path(known).exists():
         raise UserError(f"--known is {known!r}; {', '.join(HALVES)}, every-2 or a mask picture is wanted")
-    return read_picture(Path(known), *shape, 1)[..., 0] >= 128
+    return read_picture(Path(known), *shape, 1, how)[..., 0] >= 128

@@ -46,7 +46,7 @@ def _fresh(out: Path, name: str) -> Path:
 def _text(folder: Path, seconds: float) -> None:
     import torch
 
-    from seriatim.data import open_corpus
+    from seriatim.data.named import open_named
     from seriatim.models import Transformer, TransformerConfig
     from seriatim.text import TextModel
     from seriatim.training import run
@@ -61,7 +61,7 @@ def _text(folder: Path, seconds: float) -> None:
     assert isinstance(model, TextModel)
     print("\n2. The exact likelihood of topics it has never seen")
     began = time.perf_counter()
-    figures = model.evaluate(open_corpus("pydoc").splits["test"])
+    figures = model.evaluate(open_named("pydoc").splits["test"])
     error = figures.bits_per_byte * figures.relative_error
     print(
         f"   {figures.bits_per_byte:.3f} ± {error:.3f} bits/byte, {figures.nats_per_token:.3f} nats/token over "
@@ -84,7 +84,7 @@ def _digits(folder: Path, seconds: float) -> None:
 
     from seriatim import config as configs
     from seriatim.data.gallery import ImageOptions
-    from seriatim.data.images import open_gallery
+    from seriatim.data.images import open_set
     from seriatim.figures import ImageFigures
     from seriatim.image import ImageModel
     from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
@@ -101,7 +101,7 @@ def _digits(folder: Path, seconds: float) -> None:
     options = ImageOptions(levels=17)
     model = run.start(Plan("digits", "gated-pixelcnn", net=net, image=options, train=train), folder)
     assert isinstance(model, ImageModel)
-    held = open_gallery("digits", options).splits["test"]
+    held = open_set("digits", options).splits["test"]
     figures = model.evaluate(held)
     assert isinstance(figures, ImageFigures)
     error = figures.to_json()["bits_per_dim_standard_error"]

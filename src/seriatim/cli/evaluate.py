@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, chosen_split, like_training, open_run, print_json
+from seriatim.cli.common import Data, chosen_split, like_training, no_maps, open_run, print_json, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -26,6 +26,7 @@ def evaluate(
     /,
     *,
     split: str | None = None,
+    maps: Path | None = None,
     window: int | None = None,
     stride: int | None = None,
     truncate: int | None = None,
@@ -47,6 +48,8 @@ def evaluate(
         What to evaluate on; by default what the run was trained on. A file or folder of your own is evaluated whole.
     split
         train, validation or test; by default the test split (validation, if there is none).
+    maps
+        Of a run with --image.maps, and pictures of your own: the folder with a map for each.
     window
         Symbols looked at together; by default as many as the model looks back over, or all with carried state.
     stride
@@ -64,8 +67,9 @@ def evaluate(
 
     model = open_run(run, device, threads)
     if not isinstance(model, TextModel):
-        pictures.evaluate(model, run, data, split, as_json)
+        pictures.evaluate(model, run, data, split, maps, as_json)
         return
+    no_maps(maps)
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
@@ -106,6 +110,7 @@ def _documents(
     else:
         options = like_training(run, reading)
         if split is None and (Path(data).exists() or data == "-" or data not in names("text")):
+            undivided("standard input" if data == "-" else data)
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
         corpus = open_corpus(data, options)

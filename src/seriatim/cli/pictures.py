@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from seriatim.cli.common import chosen_split, only, print_json
 from seriatim.errors import UserError
@@ -16,7 +16,7 @@ from seriatim.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seriatim.data.gallery import ImageOptions, Pictures
+    from seriatim.data.gallery import Gallery, ImageOptions, Pictures
     from seriatim.image import Given, ImageModel
 
 _SHARED = ("json", "device", "threads")
@@ -30,11 +30,15 @@ _WORDS = {
 }
 
 
-def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
+def evaluate(
+    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None, as_json: bool
+) -> None:
     """bits/dim of held-out pictures."""
-    only("pictures", (*_SHARED, "split"))
-    pictures, name = pictures_of(model, run, data, split)
-    figures = model.evaluate(pictures)
+    only("pictures", (*_SHARED, "split", "maps"))
+    pictures, name = pictures_of(model, run, data, split, maps)
+    say_unsaid(model, pictures)
+    with progressing(len(pictures.x), "evaluating") as progress:
+        figures = model.evaluate(pictures, progress=progress)
     values = figures.to_json()
     if as_json:
         print_json({"data": name, **values})
@@ -47,15 +51,21 @@ def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, 
             print(f"  {words} {values[key]:.4f}{spread}")
 
 
-def score(model: ImageModel, run: Path, files: Sequence[str], as_json: bool) -> None:
+def score(model: ImageModel, run: Path, files: Sequence[str], maps: Path | None, as_json: bool) -> None:
     """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
-    only("pictures", _SHARED)
+    only("pictures", (*_SHARED, "maps"))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
-    for file in files:
-        pictures, _ = pictures_of(model, run, file, None)
-        log_p = model.log_prob(pictures.x, model.given_of(pictures)) if model.code is None else model.bound(pictures.x)
+    for i, file in enumerate(files):
+        pictures, _ = pictures_of(model, run, file, None, maps)
+        if i == 0:
+            say_unsaid(model, pictures)
+        with progressing(len(pictures.x), "scoring") as progress:
+            if model.code is None:
+                log_p = model.log_prob(pictures.x, model.given_of(pictures), progress=progress)
+            else:
+                log_p = model.bound(pictures.x, progress=progress)
         bits = -log_p / math.log(2)
         rows += zip(pictures.names, bits.tolist(), strict=True)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
@@ -86,7 +96,7 @@ def sample(
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
     conditions = conditions_of(model, run, given)
-    with _progress(math.prod(model.shape)) as progress:
+    with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=conditions, seed=seeds, progress=progress, **steer)
     if singles:
         folder = path if not path.suffix else path.with_suffix("")
@@ -111,7 +121,7 @@ def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Giv
     for name, value in given.items():
         codec = model.codecs.get(name)
         if isinstance(codec, Levels) and name != "x":
-            found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).crop)
+            found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).fitting)
         else:
             found[name] = value
     return found
@@ -131,7 +141,30 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     height, width, channels = model.shape
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
     held = _drawn_once(base)
-    return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None)
+    none = {"maps": None, "map_size": (), "map_colour": "auto"}
+    return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None, **none)
+
+
+def _mapped(options: ImageOptions, model: ImageModel, maps: Path) -> ImageOptions:
+    """With maps of the size and colour that the model takes."""
+    import dataclasses
+
+    from seriatim.image import MAP
+    from seriatim.symbols import Levels
+
+    codec = model.codecs.get(MAP)
+    if not isinstance(codec, Levels):
+        raise UserError("--maps was given, but this model is not conditioned on maps; leave it out")
+    colour = "grey" if codec.channels == 1 else "rgb"
+    return dataclasses.replace(options, maps=str(maps), map_size=(codec.height, codec.width), map_colour=colour)
+
+
+def say_unsaid(model: ImageModel, pictures: Pictures) -> None:
+    """Say it if pictures lack the maps that the model is conditioned on."""
+    from seriatim.image import MAP
+
+    if MAP in model.codecs and pictures.maps is None:
+        print(f"no maps are given, so {MAP} counts as not said; give --maps FOLDER with one for each", file=sys.stderr)
 
 
 def _drawn_once(options: ImageOptions) -> ImageOptions:
@@ -147,6 +180,7 @@ def accuracy(
     """The share of pictures whose own label is the likeliest, how many there are, and which they are."""
     import numpy as np
 
+    from seriatim.data.image_loaders import taken
     from seriatim.image import LABEL
 
     found, name = pictures_of(model, run, None, split)
@@ -154,12 +188,23 @@ def accuracy(
         raise UserError(f"{name} has no labels; give pictures as files to see what they are taken for")
     count = len(found.x) if limit is None else min(limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
-    names, best = model.labels(LABEL), model.posterior(found.x[chosen], prior).argmax(1)
+    names, some = model.labels(LABEL), taken(found, chosen)
+    with progressing(count, "classifying") as progress:
+        best = model.posterior(some.x, prior, given=besides(model, some), progress=progress).argmax(1)
     right = [names[int(guess)] == found.labels[int(i)] for i, guess in zip(chosen, best, strict=True)]
     return sum(right) / count, count, name
 
 
-def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | None) -> tuple[Pictures, str]:
+def besides(model: ImageModel, pictures: Pictures) -> Given:
+    """What pictures are given besides the label that is asked for."""
+    from seriatim.image import LABEL
+
+    return {name: value for name, value in model.given_of(pictures).items() if name != LABEL}
+
+
+def pictures_of(
+    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None = None
+) -> tuple[Pictures, str]:
     """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
     import dataclasses
 
@@ -167,10 +212,14 @@ def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | Non
     from seriatim.training.run import plan_of
 
     if data is None:
+        if maps is not None:
+            raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
         plan = plan_of(run)[0]
-        data, gallery = plan.data, open_gallery(plan.data, _drawn_once(plan.image))
+        data = plan.data
+        gallery = cast("Gallery", dataclasses.replace(plan, image=_drawn_once(plan.image)).open())
     else:
         options = options_of(model, run)
+        options = options if maps is None else _mapped(options, model, maps)
         if Path(data).exists() or data not in image_names():
             whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data
@@ -179,18 +228,20 @@ def pictures_of(model: ImageModel, run: Path, data: str | None, split: str | Non
 
 
 @contextmanager
-def _progress(total: int) -> Generator[Callable[[int], None]]:
-    """A bar on the terminal while pictures appear; silence elsewhere."""
+def progressing(total: int, word: str) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal for what takes long, to be told what is done of `total`; silence elsewhere."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("drawing", total=total)
-        every = max(1, total // 100)
+        task = bar.add_task(word, total=total)
+        every, told = max(1, total // 100), 0
 
         def advance(done: int) -> None:
-            if done % every == 0 or done == total:
+            nonlocal told
+            if done >= told + every or done == total:
                 bar.update(task, completed=done)
+                told = done
 
         yield advance

@@ -69,8 +69,8 @@ def reconstruct(
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):
         raise UserError(f"{run} holds a model of text; reconstruct is for auto-encoders of pictures")
-    codes, crop = model.codes, options_of(model, run).crop
-    x = np.stack([read_picture(Path(name), *model.shape, crop) for name in pictures])
+    codes, how = model.codes, options_of(model, run).fitting
+    x = np.stack([read_picture(Path(name), *model.shape, how) for name in pictures])
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     if between:
         rows = [

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, like_training, open_run
+from seriatim.cli.common import Data, like_training, no_maps, open_run, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -20,6 +20,7 @@ def score(
     run: Path,
     /,
     *files: Data,
+    maps: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,
@@ -33,6 +34,8 @@ def score(
         The directory that `seriatim train` has written.
     files
         Texts, folders or JSONL, `-` for standard input; pictures or folders of them.
+    maps
+        Of a run with --image.maps: the folder with a map for each picture.
     as_json
         One JSON object a line.
     device
@@ -48,8 +51,10 @@ def score(
 
     model = open_run(run, device, threads)
     if not isinstance(model, TextModel):
-        pictures.score(model, run, files, as_json)
+        pictures.score(model, run, files, maps, as_json)
         return
+    no_maps(maps)
+    undivided("what is scored")
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)

@@ -134,7 +134,7 @@ def _plan(
 ) -> Plan:
     from seriatim.models import family
     from seriatim.training.plan import Plan, usual_family
-    from seriatim.training.run import locate
+    from seriatim.training.run import locate, locate_own
 
     if begin is not None and (net or typed("tokens") or typed("code")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
@@ -157,7 +157,7 @@ def _plan(
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
         text=dataclasses.replace(reading or TextOptions(), given=given),
-        image=_merged(image, ImageOptions, base.image, "image"),
+        image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),
         train=_merged(training, TrainOptions, base.train, "train"),
         begin=None if begin is None else str(begin),
@@ -195,7 +195,7 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
         _alone({f"train.{name}": True for name in typed("train")})
         return _study(study, out, quiet)
     plan, fingerprint = run.plan_of(out)
-    if data is not None and run.locate(data) != plan.data:
+    if data is not None and plan.data not in (data, run.locate(data)):
         raise UserError(f"{out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere")
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
     for name, value in changed.items():

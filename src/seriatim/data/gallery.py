@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from seriatim.errors import UserError
 
@@ -22,6 +22,15 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 """What is a picture, in a folder or by itself."""
 
 Crop = Literal["centre", "none"]
+Colour = Literal["auto", "grey", "rgb"]
+Resample = Literal["smooth", "plain", "nearest"]
+
+
+class Fitting(NamedTuple):
+    """How a picture comes to another size."""
+
+    crop: Crop = "centre"
+    resample: Resample = "smooth"
 
 
 @dataclass(frozen=True)
@@ -32,16 +41,26 @@ class ImageOptions:
     """Height and width, or one number for both; as they are if it is left out, and then all must agree."""
     crop: Crop = "centre"
     """Where the wanted shape is another: cut out the centre and then resize, or (none) resize only, which distorts."""
-    colour: Literal["auto", "grey", "rgb"] = "auto"
+    resample: Resample = "smooth"
+    """A new value: the mean of all that it covers (smooth), between the four nearest (plain), or the nearest."""
+    colour: Colour = "auto"
     """Grey or red, green and blue; auto is grey where all pictures are."""
     levels: int = 256
     """On how many levels a value may be, from 2 to 256."""
     binarise: Literal["no", "fixed", "epoch"] = "no"
     """Grey as the probability of ink: drawn once, or anew each epoch of the training (held-out pictures still once)."""
+    flip: bool = False
+    """Mirror pictures left to right in training, and their maps with them: each with probability ½, anew each time."""
     labels: str | None = None
     """A CSV file with a picture's path in the folder and its label in each row; it wins over subfolders."""
     given: bool = True
     """Condition on the labels where there are any."""
+    maps: str | None = None
+    """A folder with a partner for every picture, of the same path but for the ending: a sketch, a grey or small one."""
+    map_size: tuple[int, ...] = ()
+    """Height and width of the partners; as they are if it is left out, and then all must agree."""
+    map_colour: Colour = "auto"
+    """Grey or red, green and blue, of the partners; auto is grey where all of them are."""
     validation: float = 0.1
     """The share held out for validation; 0 for none."""
     test: float = 0.1
@@ -52,12 +71,16 @@ class ImageOptions:
     """Use so many pictures only, drawn by the seed (of a named data set: the first of each of its splits)."""
 
     def __post_init__(self) -> None:
-        if len(self.size) > 2 or not all(1 <= side <= WIDEST for side in self.size):
-            given = " ".join(map(str, self.size))
-            raise UserError(
-                f"--image.size is {given}, but height and width (or one number for both) from 1 to {WIDEST} are "
-                "wanted: give e.g. --image.size 32, or --image.size 24 --image.size 32"
-            )
+        for option, size in (("size", self.size), ("map-size", self.map_size)):
+            if len(size) > 2 or not all(1 <= side <= WIDEST for side in size):
+                given = " ".join(map(str, size))
+                raise UserError(
+                    f"--image.{option} is {given}, but height and width (or one number for both) from 1 to {WIDEST} "
+                    f"are wanted: give e.g. --image.{option} 32, or --image.{option} 24 --image.{option} 32"
+                )
+        if self.maps is None and (self.map_size or self.map_colour != "auto"):
+            option = "size" if self.map_size else "colour"
+            raise UserError(f"--image.map-{option} was given, but no maps: give --image.maps FOLDER, or leave it out")
         if not 2 <= self.levels <= 256:
             raise UserError(f"--image.levels is {self.levels}, but 2 to 256 are wanted, for 8 bits: give e.g. 4")
         if self.binarise != "no" and self.levels not in (2, 256):
@@ -91,9 +114,19 @@ class ImageOptions:
         return self.levels if self.binarise == "no" else 2
 
     @property
+    def fitting(self) -> Fitting:
+        """How pictures come to the wanted size."""
+        return Fitting(self.crop, self.resample)
+
+    @property
     def sides(self) -> tuple[int, int] | None:
         """The wanted height and width; None for as they are."""
         return (self.size[0], self.size[-1]) if self.size else None
+
+    @property
+    def map_sides(self) -> tuple[int, int] | None:
+        """The wanted height and width of the maps; None for as they are."""
+        return (self.map_size[0], self.map_size[-1]) if self.map_size else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +139,8 @@ class Pictures:
     """Of each, by name."""
     names: Sequence[str]
     """Where each came from, for messages."""
+    maps: NDArray[np.uint8] | None = None
+    """(N, h, w, c) the partner of each, which is its condition; not drawn as ink."""
 
 
 @dataclass(frozen=True, eq=False)

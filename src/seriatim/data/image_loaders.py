@@ -77,7 +77,8 @@ def deal(pictures: Pictures, validation: float, test: float, seed: int) -> dict[
 def taken(pictures: Pictures, rows: Sequence[int] | NDArray[np.int64]) -> Pictures:
     """Some of the pictures."""
     labels = None if pictures.labels is None else tuple(pictures.labels[row] for row in rows)
-    return Pictures(pictures.x[rows], labels, [pictures.names[row] for row in rows])
+    maps = None if pictures.maps is None else pictures.maps[rows]
+    return Pictures(pictures.x[rows], labels, [pictures.names[row] for row in rows], maps)
 
 
 def _idx(path: Path) -> Pixels:

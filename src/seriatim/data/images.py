@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from seriatim.data import named
 from seriatim.data.corpus import fingerprint
 from seriatim.data.folder import files_in
-from seriatim.data.gallery import PICTURE_ENDINGS, Crop, Gallery, ImageOptions, Pictures
+from seriatim.data.gallery import PICTURE_ENDINGS, Fitting, Gallery, ImageOptions, Pictures
 from seriatim.data.image_sets import ImageSource
 from seriatim.data.split import SIDES
 from seriatim.errors import UserError, nearest
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Gallery", "ImageOptions", "Pictures", "image_names", "is_gallery", "open_gallery", "read_picture"]
+__all__ = [
+    "Gallery",
+    "ImageOptions",
+    "Pictures",
+    "image_names",
+    "is_gallery",
+    "open_gallery",
+    "open_set",
+    "read_picture",
+]
 
 _CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")
 
@@ -57,28 +66,21 @@ def open_gallery(spec: str | Path, options: ImageOptions | None = None) -> Galle
     options = options or ImageOptions()
     path = _existing(spec)
     if path is None:
-        return _named(str(spec), options)
+        return open_set(str(spec), options)
     if path.name in _CIFAR_ARCHIVES:
-        return _named("cifar10", options, path)
+        return open_set("cifar10", options, path)
     return _own(path, options)
 
 
-def read_picture(path: Path, height: int, width: int, channels: int, crop: Crop = "centre") -> NDArray[np.uint8]:
+def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting | None = None) -> NDArray[np.uint8]:
     """One file as (height, width, channels), to score, to complete or as a condition; channels are 1 or 3."""
     from seriatim.data import picture
 
-    return picture.read_picture(path, height, width, channels, crop)
+    return picture.read_picture(path, height, width, channels, how or Fitting())
 
 
-def _existing(spec: str | Path) -> Path | None:
-    path = Path(spec)
-    try:
-        return path if spec != "" and path.exists() else None  # Path("") would be the current folder
-    except OSError as error:
-        raise UserError(f"{spec}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
-
-
-def _named(name: str, options: ImageOptions, file: Path | None = None) -> Gallery:
+def open_set(name: str, options: ImageOptions, file: Path | None = None) -> Gallery:
+    """A named data set, whatever lies at a path of that name; from its own files, or from `file` in its layout."""
     from seriatim.data.image_loaders import LAYOUTS, taken
     from seriatim.data.pixels import shaped
 
@@ -92,6 +94,11 @@ def _named(name: str, options: ImageOptions, file: Path | None = None) -> Galler
     for option in ("labels", "validation", "test"):
         if getattr(options, option) != getattr(ImageOptions(), option):
             raise UserError(f"--image.{option} was given, but {name} brings its own labels and split: leave it out")
+    if options.maps is not None:
+        raise UserError(
+            f"--image.maps was given, but {name} is no folder whose files could have partners: leave it out, or save "
+            "its pictures as files"
+        )
     loaded = LAYOUTS[source.layout](source, named.fetch(name) if file is None else [file])
     splits: dict[str, Pictures] = {}
     for side, pictures in loaded.splits.items():
@@ -99,6 +106,14 @@ def _named(name: str, options: ImageOptions, file: Path | None = None) -> Galler
         x = shaped(chosen.x, options, name)
         splits[side] = replace(chosen, x=x, labels=chosen.labels if options.given else None)
     return _finished(name, splits, options, source.terms(loaded.note))
+
+
+def _existing(spec: str | Path) -> Path | None:
+    path = Path(spec)
+    try:
+        return path if spec != "" and path.exists() else None  # Path("") would be the current folder
+    except OSError as error:
+        raise UserError(f"{spec}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
 
 
 def _own(path: Path, options: ImageOptions) -> Gallery:
@@ -137,5 +152,6 @@ def _finished(name: str, splits: Mapping[str, Pictures], options: ImageOptions, 
         options.alphabet,
         options.seed if options.binarise != "no" else None,
         *((side, p.x.shape, digest(p.x), p.labels, tuple(p.names)) for side, p in splits.items()),
+        *((side, p.maps.shape, digest(p.maps)) for side, p in splits.items() if p.maps is not None),
     )
     return Gallery(name, splits, mark, note)

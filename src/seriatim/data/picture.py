@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from seriatim.data.gallery import WIDEST, Crop
+from seriatim.data.gallery import WIDEST, Fitting
 from seriatim.data.pixels import Pixels, fit, to_array
 from seriatim.errors import UserError
 
@@ -51,7 +51,7 @@ def read_header(path: Path, name: str) -> Header:
 
 
 def read_pixels(
-    path: Path, name: str, channels: int, sides: tuple[int, int] | None, crop: Crop, remarks: Counter[str]
+    path: Path, name: str, channels: int, sides: tuple[int, int] | None, how: Fitting, remarks: Counter[str]
 ) -> Pixels:
     """(H, W, channels) of a picture, upright, on white where it is transparent; what was done to it is counted."""
     with _opened(path, name) as image:
@@ -59,16 +59,16 @@ def read_pixels(
         upright = _UPRIGHT.get(_orientation(image))
         plain = _plain(image, channels, remarks)
         turned = plain if upright is None else plain.transpose(upright)
-        return to_array(turned if sides is None else fit(turned, *sides, crop))
+        return to_array(turned if sides is None else fit(turned, *sides, how))
 
 
-def read_picture(path: Path, height: int, width: int, channels: int, crop: Crop = "centre") -> Pixels:
+def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting) -> Pixels:
     """One file as (height, width, channels), to score, to complete or as a condition."""
     if channels not in (1, 3):
         raise UserError(f"{path}: a picture with {channels} channels is wanted, but 1 or 3 can be read: give 1 or 3")
     if not (1 <= height <= WIDEST and 1 <= width <= WIDEST):
         raise UserError(f"{path}: a picture of {height} × {width} is wanted, but 1 to {WIDEST} can be had: give others")
-    return read_pixels(path, str(path), channels, (height, width), crop, Counter())
+    return read_pixels(path, str(path), channels, (height, width), how, Counter())
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from seriatim.data.folder import files_in, listed
-from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, ImageOptions, Pictures
+from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, Colour, Fitting, ImageOptions, Pictures
+from seriatim.data.partners import partners_of
 from seriatim.data.picture import Header, read_header, read_pixels
-from seriatim.data.pixels import check_room
+from seriatim.data.pixels import Pixels, check_room
 from seriatim.data.text import text_blocks
 from seriatim.errors import UserError
 
@@ -26,22 +27,37 @@ def read_folder(path: Path, options: ImageOptions) -> tuple[Pictures, str]:
     names = [name for name, _ in files]
     labels, remark = _labels(path, names, options)
     notes += [remark] if remark else []
+    partners, remark = ({}, "") if options.maps is None else partners_of(names, Path(options.maps))
+    notes += [remark] if remark else []
     if options.limit is not None and options.limit < len(files):
         files = _drawn(files, options.limit, options.seed)
-    headers = [read_header(file, str(file)) for _, file in files]
-    height, width = options.sides or _common_size([file for _, file in files], headers)
-    channels = {"grey": 1, "rgb": 3}.get(options.colour) or max(header.channels for header in headers)
-    check_room(len(files), height, width, channels, str(path))
+    x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.fitting, "size")
+    notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
+    chosen = None if labels is None else tuple(labels[name] for name, _ in files)
+    if options.maps is None:
+        return Pictures(x, chosen, [name for name, _ in files]), " ".join(notes)
+    place, found = Path(options.maps), [partners[name] for name, _ in files]
+    maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
+    notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
+    return Pictures(x, chosen, [name for name, _ in files], maps), " ".join(notes)
+
+
+def _read(
+    path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, how: Fitting, option: str
+) -> tuple[Pixels, Counter[str]]:
+    """Files as (N, H, W, C), and what was done to how many of them; `option` says their size, for messages."""
+    headers = [read_header(file, str(file)) for file in files]
+    height, width = sides or _common_size(files, headers, option)
+    channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
+    check_room(len(files), height, width, channels, str(path), option)
     x = np.empty((len(files), height, width, channels), np.uint8)
     remarks: Counter[str] = Counter()
-    for row, (_, file) in zip(x, files, strict=True):
-        picture = read_pixels(file, str(file), channels, options.sides, options.crop, remarks)
+    for row, file in zip(x, files, strict=True):
+        picture = read_pixels(file, str(file), channels, sides, how, remarks)
         if picture.shape != row.shape:
             raise UserError(f"{file}: changed while it was read: start again when nobody writes to it")
         row[:] = picture
-    notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
-    chosen = None if labels is None else tuple(labels[name] for name, _ in files)
-    return Pictures(x, chosen, [name for name, _ in files]), " ".join(notes)
+    return x, remarks
 
 
 def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
@@ -63,18 +79,18 @@ def _drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tup
     return [(name, file) for name, file in files if name in chosen]
 
 
-def _common_size(files: Sequence[Path], headers: Sequence[Header]) -> tuple[int, int]:
+def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:
     first = headers[0]
     for file, header in zip(files, headers, strict=True):
         if header[:2] != first[:2]:
             raise UserError(
                 f"{file}: {header.height} × {header.width} pixels, but {files[0]} has {first.height} × {first.width}: "
-                "say with --image.size what all are to have, e.g. --image.size 32"
+                f"say with --image.{option} what all are to have, e.g. --image.{option} 32"
             )
     if max(first[:2]) > WIDEST:
         raise UserError(
             f"{files[0]}: {first.height} × {first.width} pixels, but a side may have {WIDEST}: "
-            "give a smaller --image.size"
+            f"give a smaller --image.{option}"
         )
     return first.height, first.width
 
@@ -91,7 +107,7 @@ def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Ma
     if {folders[0].lower() for folders in above if folders} <= _SPLITS:
         raise UserError(
             f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
-            "or say --image.no-given to divide all pictures anew"
+            "or say --image.given=false to divide all pictures anew"
         )
     if any(len(folders) != 1 for folders in above):
         return None, "No labels: not all pictures lie one folder deep."

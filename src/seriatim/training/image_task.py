@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seriatim.conditioning import CodeConfig
+from seriatim.conditioning import CodeConfig, MapConfig
 from seriatim.data.batches import Batch, Batches
 from seriatim.data.gallery import Gallery, Pictures
+from seriatim.data.image_loaders import taken
 from seriatim.data.pixels import ink
 from seriatim.errors import UserError
-from seriatim.image import CODE, LABEL, ImageModel, positions
+from seriatim.image import CODE, LABEL, MAP, Given, ImageModel
 from seriatim.models import Model
-from seriatim.picture_files import save_grid
+from seriatim.models.canvas import positions
+from seriatim.picture_files import alike, save_grid
 from seriatim.symbols import Labels, Levels, Symbols
 from seriatim.training.code_prior import fit_prior
 from seriatim.training.plan import Plan
@@ -34,28 +36,28 @@ class Deal(Batches):
 
     Args:
         pictures: the training split.
-        codec: of their levels.
-        labels: of each, encoded; None without that condition.
-        coded: hand over the pictures themselves too, to be made codes of.
+        codecs: of their levels and of the conditions: labels and maps are handed over where there are any, and for a
+            code the pictures themselves.
         model: that takes them.
         size: pictures a batch.
         seed: of the order, and of the ink.
         anew: draw the ink of grey pictures anew each time.
+        flip: mirror pictures and their maps left to right with probability ½, drawn anew each time.
     """
 
     def __init__(
         self,
         pictures: Pictures,
-        codec: Levels,
-        labels: NDArray[np.int64] | None,
-        coded: bool,
+        codecs: Mapping[str, Symbols],
         model: Model,
         size: int,
         seed: int,
         anew: bool,
+        flip: bool,
     ) -> None:
-        self.pictures, self.codec, self.labels, self.coded, self.model = pictures, codec, labels, coded, model
-        self.size, self.seed, self.anew = size, seed, anew
+        self.pictures, self.codecs, self.model = pictures, codecs, model
+        self.size, self.seed, self.anew, self.flip = size, seed, anew, flip
+        self.labels = _labels(pictures, codecs)
         self.per_epoch = max(1, len(pictures.x) // size)
         self._order: tuple[int, NDArray[np.int64]] | None = None
 
@@ -66,15 +68,22 @@ class Deal(Batches):
             order = np.random.default_rng([self.seed, epoch, 3]).permutation(len(self.pictures.x))
             self._order = epoch, order
         chosen = self._order[1][np.arange(index * self.size, (index + 1) * self.size) % len(self.pictures.x)]
-        raw = self.pictures.x[chosen]
+        raw, maps = self.pictures.x[chosen], None if self.pictures.maps is None else self.pictures.maps[chosen]
+        if self.flip:
+            mirrored = np.random.default_rng([self.seed, step, 5]).random(self.size) < 0.5
+            raw[mirrored] = raw[mirrored, :, ::-1]
+            if maps is not None:
+                maps[mirrored] = maps[mirrored, :, ::-1]
         if self.anew:
             raw = ink(raw, (self.seed, step, 4))
-        levels = self.codec.encode(raw)
+        levels = cast(Levels, self.codecs["x"]).encode(raw)
         x = positions(levels, self.model)
         shape = x.shape if self.model.head.parts == 1 else x.shape[:-1]
-        given = {CODE: levels} if self.coded else {}
+        given = {CODE: levels} if CODE in self.codecs else {}
         if self.labels is not None:
             given[LABEL] = self.labels[chosen]
+        if maps is not None:
+            given[MAP] = cast(Levels, self.codecs[MAP]).encode(maps)
         names = [self.pictures.names[int(i)] for i in chosen[:3]]
         return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
 
@@ -91,6 +100,10 @@ class ImageTask(Task):
         if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
             name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
             raise UserError(f"--train.{name} is for text, and {plan.data} holds pictures; leave it out")
+        if plan.code.width and plan.image.maps is not None:
+            raise UserError(
+                "--image.maps and --code.width are both given; an auto-encoder takes no maps, leave out one"
+            )
 
     def learn(self) -> dict[str, Symbols]:
         """Levels of the pictures' own shape, and the labels if there are any and they are wanted."""
@@ -101,12 +114,16 @@ class ImageTask(Task):
             codecs[CODE] = codecs["x"]
         elif options.given and train.labels is not None:
             codecs[LABEL] = Labels.train(train.labels)
+        if train.maps is not None:
+            codecs[MAP] = Levels(*train.maps.shape[1:])
         return codecs
 
     def encoders(self) -> dict[str, Any]:
-        """The code's sizes."""
+        """The sizes of the code, or of what reads maps."""
         code = self.plan.code
-        return {CODE: CodeConfig(code.width, code.levels, code.filters)} if code.width else {}
+        if code.width:
+            return {CODE: CodeConfig(code.width, code.levels, code.filters)}
+        return {MAP: MapConfig()} if self.plan.image.maps is not None else {}
 
     def finish(self) -> None:
         """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
@@ -119,9 +136,10 @@ class ImageTask(Task):
         codec = cast(Levels, self.codecs["x"])
         if train.x.shape[1:] != codec.shape:
             raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
+        _check_maps(train, self.codecs)
         anew = plan.image.binarise == "epoch"
-        coded = CODE in self.codecs
-        return Deal(train, codec, self._labels(train), coded, self.model, plan.train.batch, plan.train.seed, anew)
+        batch, seed = plan.train.batch, plan.train.seed
+        return Deal(train, self.codecs, self.model, batch, seed, anew, plan.image.flip)
 
     def validation(self) -> Callable[[], float] | None:
         """Held-out pictures spread evenly over the split, the same ones every time."""
@@ -131,10 +149,7 @@ class ImageTask(Task):
         dims = int(np.prod(held.x.shape[1:]))
         most = self.plan.train.evaluate_symbols
         count = len(held.x) if most == 0 else min(len(held.x), max(_LEAST, most // dims))
-        chosen = np.linspace(0, len(held.x) - 1, count).astype(int)
-        x, labels = held.x[chosen], None if held.labels is None else [held.labels[int(i)] for i in chosen]
-        names = [held.names[int(i)] for i in chosen]
-        part = Pictures(x, None if labels is None else tuple(labels), names)
+        part = _spread(held, count)
 
         def validate() -> float:
             model = ImageModel(self.model, self.codecs)
@@ -148,13 +163,17 @@ class ImageTask(Task):
         return (given_code if CODE in self.codecs else bits_per_dim)(self.model.head.parts)
 
     def show(self, step: int) -> None:
-        """A sheet of samples, with labels a column for each; of codes, pictures and what they become."""
+        """A sheet of samples, with labels a column for each; of codes or maps, pictures and what they become."""
         model = ImageModel(self.model, self.codecs)
         if model.code is not None:
             held = self.gallery.splits.get("validation", self.gallery.splits["train"]).x[:_COLUMNS]
             codes = model.code.encode(held)
             rows = [held] + [model.decode(codes, seed=step + i) for i in range(self.plan.train.samples)]
             self._save(np.concatenate(rows), step, len(held))
+            return
+        if MAP in model.codecs:
+            part = _spread(self.gallery.splits.get("validation", self.gallery.splits["train"]), _COLUMNS)
+            self._save(mapped(model, part, self.plan.train.samples, step), step, len(part.x))
             return
         known = model.conditions.get(LABEL)
         columns = min(10, known.size) if known is not None else _COLUMNS
@@ -166,9 +185,38 @@ class ImageTask(Task):
         if pictures.shape[-1] in (1, 3):
             save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
 
-    def _labels(self, pictures: Pictures) -> NDArray[np.int64] | None:
-        codec = self.codecs.get(LABEL)
-        if not isinstance(codec, Labels) or pictures.labels is None:
-            return None
-        known = {label: codec.encode(label) for label in set(pictures.labels)}
-        return np.array([known[label] for label in pictures.labels], dtype=np.int64)
+
+def mapped(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
+    """A sheet's pictures: the maps, what belongs to them, and so many rows of what is drawn from them."""
+    assert pictures.maps is not None
+    given: Given = model.given_of(pictures)
+    drawn = [model.sample(len(pictures.x), given=given, seed=seed + row) for row in range(rows)]
+    return np.concatenate(alike([pictures.maps, pictures.x, *drawn], pictures.x.shape[1:3]))
+
+
+def _spread(pictures: Pictures, count: int) -> Pictures:
+    """So many, or all if there are fewer, evenly over the split."""
+    return taken(pictures, np.linspace(0, len(pictures.x) - 1, min(count, len(pictures.x))).astype(np.int64))
+
+
+def _labels(pictures: Pictures, codecs: Mapping[str, Symbols]) -> NDArray[np.int64] | None:
+    codec = codecs.get(LABEL)
+    if not isinstance(codec, Labels) or pictures.labels is None:
+        return None
+    known = {label: codec.encode(label) for label in set(pictures.labels)}
+    return np.array([known[label] for label in pictures.labels], dtype=np.int64)
+
+
+def _check_maps(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
+    """Refuse maps that a model to start from does not take, and the lack of those that it does."""
+    codec = codecs.get(MAP)
+    if not isinstance(codec, Levels):
+        if pictures.maps is not None:
+            raise UserError("--image.maps was given, but the model to start from takes none; leave it out")
+    elif pictures.maps is None:
+        raise UserError("the model to start from is conditioned on maps; give --image.maps FOLDER")
+    elif pictures.maps.shape[1:] != codec.shape:
+        raise UserError(
+            f"the maps are {pictures.maps.shape[1:]} and the model's {codec.shape}; give --image.map-size, or "
+            "--image.map-colour"
+        )

@@ -10,8 +10,8 @@ from typing import Any, final
 
 from seriatim import config as configs
 from seriatim.data import Corpus, TextOptions, folds, open_corpus
-from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery
-from seriatim.data.named import names
+from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery, open_set
+from seriatim.data.named import names, open_named
 from seriatim.errors import UserError
 from seriatim.models import family
 from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
@@ -23,7 +23,7 @@ class Plan:
     """Everything that decides a run.
 
     Attributes:
-        data: a path or the name of a data set.
+        data: the name of a data set, or a path; `locate` makes it absolute, so that it is none of those names.
         family: a key of `seriatim.models.FAMILIES`.
         net: fields of the family's config; `symbols`, `vector` and `start` follow from the data.
         tokens: how text becomes symbols.
@@ -51,6 +51,11 @@ class Plan:
         """What the family is for: "text", "images"."""
         return family(self.family).data
 
+    @property
+    def named(self) -> bool:
+        """Whether the data is a named data set. It stays one if a file or folder of that name turns up later."""
+        return self.data in names()
+
     def open(self) -> Corpus | Gallery:
         """The data, divided as this run divides it.
 
@@ -58,12 +63,12 @@ class Plan:
             UserError: if it is not what the family is for, or cannot be read.
         """
         if self.modality == "images":
-            if not is_gallery(self.data) and not Path(self.data).is_dir() and self.data in names("text"):
+            if self.data in names("text"):
                 raise UserError(f"{self.data} is text, and {self.family} is for pictures; leave out --model")
-            return open_gallery(self.data, self.image)
-        if self.data != "-" and is_gallery(self.data):
+            return (open_set if self.named else open_gallery)(self.data, self.image)
+        if self.data in names("image") or (self.data != "-" and not self.named and is_gallery(self.data)):
             raise UserError(f"{self.data} holds pictures, and {self.family} is for text; leave out --model")
-        corpus = open_corpus(self.data, self.text)
+        corpus = (open_named if self.named else open_corpus)(self.data, self.text)
         return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]
 
     def to_json(self) -> dict[str, Any]:

@@ -84,7 +84,7 @@ PRESETS: dict[str, Preset] = {
         "Generative Deep Learning, chapter 5: 16 × 16, 4 levels, 5 blocks of 128 and 64, 150 epochs; for fashion-mnist",
         "pixelcnn",
         net={"filters": 64, "blocks": 5, "kernel": 7},
-        image={"size": (16, 16), "levels": 4, "given": False},
+        image={"size": (16, 16), "resample": "plain", "levels": 4, "given": False},
         train={
             "batch": 128,
             "epochs": 150,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shlex
@@ -14,7 +15,7 @@ import torch
 from seriatim import building, checkpoint
 from seriatim import config as configs
 from seriatim.data import Corpus
-from seriatim.data.images import Gallery
+from seriatim.data.images import Gallery, ImageOptions
 from seriatim.errors import Interrupted, UserError
 from seriatim.exchange import import_hf, is_hf
 from seriatim.image import ImageModel
@@ -54,6 +55,12 @@ def locate(data: str | Path) -> str:
     """A path that exists as an absolute one, so that a run may be resumed from anywhere; a name as it is."""
     path = Path(data)
     return str(path.resolve()) if path.exists() else str(data)
+
+
+def locate_own(image: ImageOptions) -> ImageOptions:
+    """The paths among the options of pictures likewise."""
+    found = {name: path and locate(path) for name, path in (("labels", image.labels), ("maps", image.maps))}
+    return dataclasses.replace(image, **found)
 
 
 def default_folder(plan: Plan) -> Path:

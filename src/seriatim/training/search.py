@@ -15,7 +15,7 @@ import numpy as np
 
 from seriatim import config as configs
 from seriatim.checkpoint import write_json
-from seriatim.data import Corpus, folds, open_corpus
+from seriatim.data import Corpus, folds
 from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
 from seriatim.text import TextModel
@@ -86,7 +86,7 @@ def cross_validate(study: Study, folder: Path, quiet: bool = False) -> dict[str,
         Interrupted: after Ctrl-C, with everything saved.
     """
     rows: list[dict[str, Any]] = []
-    for i, corpus in enumerate(folds(open_corpus(study.plan.data, study.plan.text), study.count)):
+    for i, corpus in enumerate(folds(cast(Corpus, study.plan.open()), study.count)):
         if not quiet:
             print(f"fold {i + 1} of {study.count}", file=sys.stderr)
         plan = dataclasses.replace(study.plan, fold=(i, study.count))
