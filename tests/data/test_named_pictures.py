@@ -226,6 +226,7 @@ def test_a_cifar_that_is_none(small, train, test, words):
         (1, idx(np.full(6000, 10)), "do not belong together"),
         (3, b"plain", "damaged gz data"),
     ],
+    ids=["short", "floats", "empty", "fewer labels", "a label too high", "no gz"],
 )
 def test_an_idx_that_is_none(small, place, data, words):
     contents = [idx(np.zeros((6000, 2, 2))), idx(np.zeros(6000)), idx(np.zeros((3, 2, 2))), idx(np.zeros(3))]
