@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from checkpoints import edit
 from seriatim import checkpoint
 from seriatim.cli import main
 from seriatim.data.images import open_gallery
@@ -220,6 +223,28 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         assert said.err.count("\n") == 1, said.err
         assert named in said.err, words
         assert not (here / "new" / "model.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda d: d.update(encoders={}), "encoders"),
+        (lambda d: d["encoders"]["image"].update(kind="code", width=3, levels=4), "given_image|shape|tensor"),
+        (lambda d: d["encoders"]["image"].update(filters=10**9), "filters"),
+        (lambda d: d["encoders"]["image"].update(filters=5), "shape"),
+        (lambda d: d["encoders"]["image"].update(filters="32"), "filters"),
+        (lambda d: d["codecs"]["image"].update(channels=1), "shape"),
+        (lambda d: d["codecs"]["image"].update(height=10**9), "height"),
+        (lambda d: d["codecs"].pop("image"), "encoders"),
+    ],
+)
+def test_a_tampered_map_encoder_is_refused(
+    made: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object], word: str
+) -> None:
+    shutil.copytree(made / "run", tmp_path / "bad")
+    edit(tmp_path / "bad", change)
+    with pytest.raises(UserError, match=word):
+        ImageModel.load(tmp_path / "bad")
 
 
 def test_paths_are_kept_so_that_a_run_is_taken_up_from_anywhere(
