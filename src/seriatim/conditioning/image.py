@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Any, cast, final
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,8 @@ from seriatim.config import bounded
 from seriatim.context import Context
 
 _SMALLEST = 8  # pixels a side at which halving stops
+_PACE = 8.0  # a code has thousands of inputs: were they not scaled down, one step of Adam would move it from end to end
+_SPREAD = 0.5  # of codes at first
 
 
 @final
@@ -85,6 +87,24 @@ class Spread(nn.Module):
         return self.last(y[:, :, : self.size[0], : self.size[1]]).permute(0, 2, 3, 1)
 
 
+class _Clip(torch.autograd.Function):
+    """Numbers kept within −1 … 1; at an end, what would push them further out is stopped, and nothing else.
+
+    A tanh lets nothing through at its ends, and an encoder that has once been driven there never comes back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (x,) = ctx.saved_tensors
+        outwards = ((x >= 1) & (grad < 0)) | ((x <= -1) & (grad > 0))
+        return grad.masked_fill(outwards, 0)
+
+
 @final
 class CodeEncoder(nn.Module):
     """The picture itself -> a code -> a field: with a model behind it, an auto-encoder.
@@ -105,7 +125,11 @@ class CodeEncoder(nn.Module):
         times, height, width = _halved(*shape[:2])
         inputs = [shape[2], *[config.filters] * times]
         self.down = nn.ModuleList(nn.Conv2d(i, config.filters, 3, stride=2, padding=1) for i in inputs[:times])
-        self.narrow = nn.Linear(inputs[-1] * height * width, config.width)
+        count = inputs[-1] * height * width
+        self.norm, self.narrow = nn.LayerNorm(count), nn.Linear(count, config.width)
+        self.scale = min(1.0, _PACE / count)
+        nn.init.normal_(self.narrow.weight, std=_SPREAD / (self.scale * math.sqrt(count)))
+        nn.init.zeros_(self.narrow.bias)
         self.null = nn.Parameter(torch.zeros(config.width))
         self.spread = Spread(config.width, config.filters, shape[:2])
 
@@ -118,7 +142,11 @@ class CodeEncoder(nn.Module):
         y = x.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
         for layer in self.down:
             y = F.elu(layer(y))
-        code, steps = self.narrow(y.flatten(1)).tanh(), (self.config.levels - 1) / 2
+        wide = self.narrow(self.norm(y.flatten(1))).to(
+            self.null.dtype
+        )  # half precision has too few numbers to round to
+        code = cast(Tensor, _Clip.apply(wide * self.scale))
+        steps = (self.config.levels - 1) / 2
         return code + (((code + 1) * steps).round() / steps - 1 - code).detach()
 
     def symbols(self, code: Float[Tensor, "B D"]) -> Int[Tensor, "B D"]:
