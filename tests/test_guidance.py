@@ -59,6 +59,20 @@ def test_a_row_is_its_own_also_when_guided() -> None:
     torch.testing.assert_close(found.log_table()[:1], expected.log_table())
 
 
+def test_a_fork_is_guided_too_and_whole_positions_are_not() -> None:
+    model = MODELS["conditional"].model()
+    walk = model.walk(ROWS, model.condition(MODELS["conditional"].given(), ROWS), 3, guidance=3)
+    fork = walk.fork()
+    one, two = walk.dist, fork.dist
+    assert isinstance(one, Categorical)
+    assert isinstance(two, Categorical)
+    torch.testing.assert_close(one.log_table(), two.log_table())
+    with pytest.raises(ValueError, match="symbol by symbol"):
+        _ = walk.whole
+    with pytest.raises(ValueError, match="symbol by symbol"):
+        walk.take(torch.zeros(ROWS, dtype=torch.long))
+
+
 def test_nothing_said_is_nothing_to_be_guided_by() -> None:
     model = MODELS["gru"].model()
     with pytest.raises(UserError, match="no conditions"):

@@ -14,6 +14,8 @@ from seriatim.errors import UserError
 from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
 from seriatim.symbols import Labels, Levels, Symbols, Tokenizer
 
+CODE = "code"
+"""The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 _VECTOR = 32  # channels of one encoded condition
 _PRIOR = 64  # units of what learns the codes of an auto-encoder
 _ENCODERS: dict[str, type[Any]] = {"code": CodeConfig, "map": MapConfig}
@@ -73,7 +75,7 @@ def encoders_of(model: Model) -> dict[str, Any]:
     return {name: {"kind": kinds[type(c)], **dataclasses.asdict(c)} for name, c in found.items() if c is not None}
 
 
-def read_encoders(listed: object, conditions: Mapping[str, Symbols], where: str) -> dict[str, Any]:
+def read_encoders(listed: object, x: Symbols, conditions: Mapping[str, Symbols], where: str) -> dict[str, Any]:
     """The reverse of `encoders_of`.
 
     Raises:
@@ -88,7 +90,14 @@ def read_encoders(listed: object, conditions: Mapping[str, Symbols], where: str)
         kind = fields.pop("kind", None)
         if not isinstance(kind, str) or kind not in _ENCODERS:
             raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(kind)[:60]!r}; code or map is wanted")
-        found[name] = configs.read(_ENCODERS[kind], fields, f"{where}: encoder {name[:60]!r}")
-    if sum(isinstance(config, CodeConfig) for config in found.values()) > 1:
-        raise UserError(f"{where}: 'encoders' has several codes; one is wanted")
+        place = f"{where}: encoder {name[:60]!r}"
+        try:
+            found[name] = configs.read(_ENCODERS[kind], fields, place)
+        except UserError as error:
+            raise UserError(str(error) if place in str(error) else f"{place}: {error}") from error
+    for name, config in found.items():
+        if isinstance(config, CodeConfig) != (name == CODE):
+            raise UserError(f"{where}: encoder {name[:60]!r}: {CODE!r} and nothing else is the name of a code")
+    if CODE in found and conditions[CODE].to_json() != x.to_json():
+        raise UserError(f"{where}: codec {CODE!r} differs from that of x, which it is a code of")
     return found

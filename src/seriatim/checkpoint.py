@@ -329,7 +329,7 @@ def load(folder: Path, device: str = "cpu") -> Loaded:
         if getattr(config, key, None) != value:
             raise UserError(f"{where}: config.{key} is {getattr(config, key, None)}, but the codec of x has {value}")
     conditions = {key: codec for key, codec in codecs.items() if key != "x"}
-    encoders = read_encoders(document.get("encoders", {}), conditions, where)
+    encoders = read_encoders(document.get("encoders", {}), codecs["x"], conditions, where)
     model = build_checked(name, config, conditions, path, None, device, encoders)
     about = document.get("about")
     modality = str(document.get("modality", "text"))

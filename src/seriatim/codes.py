@@ -40,13 +40,22 @@ class Codes:
 
     @torch.no_grad()
     def encode(self, pictures: NDArray[np.uint8], batch: int = 256) -> NDArray[np.float32]:
-        """The codes (N, width) of pictures (N, H, W, C)."""
-        x, device = torch.from_numpy(self.levels.encode(pictures)), self.encoder.null.device
-        return torch.cat([self.encoder.encode(part.to(device)).float().cpu() for part in x.split(batch)]).numpy()
+        """The codes (N, width) of pictures (N, H, W, C).
 
-    def symbols(self, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(N, width): which of its levels each number of each picture's code is on."""
-        return self.encoder.symbols(torch.from_numpy(self.encode(pictures))).numpy()
+        Raises:
+            UserError: for another shape.
+        """
+        if pictures.ndim != 4:
+            raise UserError(f"pictures of shape {pictures.shape}; (N, height, width, channels) is wanted")
+        parts: list[NDArray[np.float32]] = []
+        for first in range(0, len(pictures), batch):
+            x = torch.from_numpy(self.levels.encode(pictures[first : first + batch]))
+            parts.append(self.encoder.encode(x.to(self.encoder.null.device)).float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def symbols(self, codes: NDArray[np.float32]) -> NDArray[np.int64]:
+        """(N, width): which of its levels each number of each code is on."""
+        return self.encoder.symbols(torch.from_numpy(codes)).numpy()
 
     @torch.no_grad()
     def log_prob(self, symbols: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -65,7 +74,8 @@ class Codes:
         Raises:
             UserError: if it is not trained yet.
         """
-        symbols = self._trained().sample(n, length=self.width, seed=row_seeds(seed, n).tolist())
+        own = [int(row_seeds(int(s), 1)) for s in row_seeds(seed, n)]  # not the noise that the picture is drawn with
+        symbols = self._trained().sample(n, length=self.width, seed=own)
         return self.encoder.values(symbols).float().cpu().numpy()
 
     def _trained(self) -> Model:

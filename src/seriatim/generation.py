@@ -61,7 +61,7 @@ class Generation:
     ) -> None:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
         if score and steer.guidance != 1:
-            raise UserError("what is guided has no likelihood; leave out --guidance or the log-probabilities")
+            raise UserError("what is guided has no likelihood; leave out --guidance, or --json and --log-probs")
         self.model, self.stepper = model, model.packed()
         self.horizon: int | None = model.config.horizon
         self.context = model.condition(given, len(prompts))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from seriatim import checkpoint
+from seriatim.building import CODE
 from seriatim.codes import Codes
 from seriatim.data.gallery import Pictures
 from seriatim.data.tokens import encode_given
@@ -28,8 +29,6 @@ from seriatim.walk import Walk
 Array = NDArray[np.uint8]
 LABEL = "label"
 """The condition that a picture's folder, or a data set, gives it."""
-CODE = "code"
-"""The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 
 MAP = "image"
 """The condition that is another picture: the partner that `--image.maps` gives it."""
@@ -124,8 +123,9 @@ class ImageModel:
         Raises:
             UserError: if the model has no codes, or its prior is not trained yet.
         """
-        codes = self.codes.log_prob(self.codes.symbols(pictures))
-        return codes + self.log_prob(pictures, {CODE: pictures}, batch, progress)
+        codes = self.codes.encode(pictures)
+        prior = self.codes.log_prob(self.codes.symbols(codes))
+        return prior + self.log_prob(pictures, {CODE: codes}, batch, progress)
 
     def evaluate(
         self, pictures: Pictures, batch: int = 64, progress: Progress | None = None
@@ -135,13 +135,15 @@ class ImageModel:
         Of an auto-encoder: a bound on it, and what goes into that. `progress` is that of `log_prob`.
         """
         dims = int(np.prod(self.shape))
-        nats = -self.log_prob(pictures.x, self.given_of(pictures), batch, progress)
+        coded = None if self.code is None else self.code.encode(pictures.x)
+        conditions = self.given_of(pictures) if coded is None else {CODE: coded}
+        nats = -self.log_prob(pictures.x, conditions, batch, progress)
         given = ImageFigures.of(nats, dims)
-        if self.code is None:
+        if self.code is None or coded is None:
             return given
         if self.code.prior is None:
             return CodeFigures(given, None, None)
-        codes = -self.code.log_prob(self.code.symbols(pictures.x))
+        codes = -self.code.log_prob(self.code.symbols(coded))
         return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:

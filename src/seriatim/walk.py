@@ -66,7 +66,7 @@ class Walk:
     @property
     def dist(self) -> Dist:
         """The distribution of the next symbol, a row each. Asking twice steps once."""
-        dist = self.whole
+        dist = self._whole()
         if isinstance(dist, Event):
             assert self._parameters is not None
             prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
@@ -76,6 +76,9 @@ class Walk:
     @property
     def whole(self) -> Dist | Event:
         """The distribution of the whole position under way, all its symbols together."""
+        return self._whole()
+
+    def _whole(self) -> Dist | Event:
         if self._parameters is None:
             if self.length is not None and self.clock >= self.length:
                 raise ValueError(f"a walk of {self.length} positions is over")
@@ -104,7 +107,7 @@ class Walk:
     def push(self, x: Tensor) -> None:
         """Take the next symbol (B,) of every row."""
         if self._parameters is None:
-            _ = self.dist  # the step that this symbol answers
+            _ = self._whole()  # the step that this symbol answers
         self._part.append(x)
         parts = self.stepper.head.parts
         if len(self._part) == parts:
@@ -147,7 +150,7 @@ class Walk:
 
     def fork(self) -> Walk:
         """A second walk from here; neither disturbs the other."""
-        other = object.__new__(Walk)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._state = tree.fork(self._state)
         other._part = list(self._part)
@@ -202,8 +205,21 @@ class Guided(Walk):
         if not isinstance(dist, Discrete):
             raise ValueError("guidance weighs the probabilities of symbols, and these have densities")
         said, unsaid = dist.log_table().chunk(2)
-        more = said - unsaid.clamp_min(torch.finfo(unsaid.dtype).min / 4)
+        more = said - unsaid.clamp_min(-1e4)  # impossible without the condition: as good as certain with it
         return Categorical(torch.where(said == -torch.inf, said, said + (self.strength - 1) * more))
+
+    @property
+    def whole(self) -> Dist | Event:
+        """Of several symbols at once no guided distribution is known.
+
+        Raises:
+            ValueError: always; go symbol by symbol.
+        """
+        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
+
+    def take(self, x: Tensor) -> None:  # noqa: ARG002
+        """As `whole`."""
+        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
 
     def push(self, x: Tensor) -> None:
         """Take the next symbol (B,) of every row."""

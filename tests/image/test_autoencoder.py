@@ -20,7 +20,7 @@ from seriatim.conditioning import CodeConfig, CodeEncoder
 from seriatim.errors import Interrupted, UserError
 from seriatim.figures import CodeFigures
 from seriatim.image import CODE, ImageModel
-from seriatim.models import GatedPixelCNNConfig, PixelCNNppConfig
+from seriatim.models import LSTM, Conditional, GatedPixelCNN, GatedPixelCNNConfig, PixelCNNppConfig, RecurrentConfig
 from seriatim.symbols import Levels
 from seriatim.training.loop import Loop
 from seriatim.training.options import CodeOptions
@@ -89,7 +89,9 @@ def test_codes_go_in_and_out(run: Path) -> None:
     codes = model.codes.encode(x)
     assert codes.shape == (6, 2)
     assert np.abs(codes).max() <= 1
-    assert np.array_equal(model.codes.encoder.values(torch.from_numpy(model.codes.symbols(x))).numpy(), codes)
+    assert np.array_equal(
+        model.codes.encoder.values(torch.from_numpy(model.codes.symbols(model.codes.encode(x)))).numpy(), codes
+    )
     assert np.array_equal(model.decode(codes, seed=3), model.sample(6, given={CODE: x}, seed=3))
     between = model.between(x[0], x[1], 5, seed=1)
     assert np.array_equal(between[0], model.decode(codes[:1], seed=[1])[0])
@@ -185,6 +187,8 @@ def test_hostile_encoders(run: Path, tmp_path: Path) -> None:
         (lambda d: d["encoders"]["code"].pop("levels"), "levels|shape|lacks"),
         (lambda d: d["encoders"].update(other={"kind": "map", "filters": 3}), "encoders"),
         (lambda d: d["encoders"].update(code=[]), "kind"),
+        (lambda d: d["codecs"]["code"].update(width=6), "differs"),
+        (lambda d: d["encoders"].update(code={"kind": "map", "filters": 3}), "name of a code"),
     ):
         shutil.rmtree(tmp_path / "bad", ignore_errors=True)
         shutil.copytree(run, tmp_path / "bad")
@@ -214,3 +218,71 @@ def test_the_example_beside_it_runs(
     assert "deconvolution" in capsys.readouterr().out
     with Image.open("beside.png") as sheet:
         assert sheet.width > sheet.height // 2
+
+
+def test_a_code_and_its_picture_are_drawn_apart() -> None:
+    """A decoder that does not look at its code: code and picture are then independent."""
+    encoder = CodeEncoder((1, 1, 1), 4, CodeConfig(1, 4, 1))
+    inner = GatedPixelCNN(GatedPixelCNNConfig(1, 1, 1, 4, filters=1, layers=1, first=3, field=1))
+    prior = LSTM(RecurrentConfig(4, width=1))
+    with torch.no_grad():
+        for parameter in [*inner.parameters(), *prior.parameters()]:
+            parameter.zero_()  # all levels are as likely
+    levels = Levels(1, 1, 1, 4)
+    model = ImageModel(Conditional(inner, {CODE: encoder}, prior), {"x": levels, CODE: levels}, about={"code_nats": 1})
+    drawn = levels.encode(model.sample(800, seed=5)).ravel()
+    codes = model.codes.symbols(model.codes.draw(800, seed=5)).ravel()
+    table = np.bincount(4 * codes + drawn, minlength=16)
+    assert ((table - 50) ** 2 / 50).sum() < 45  # χ² of 15 degrees of freedom: one in 10,000 is above
+
+
+def test_a_finished_run_is_left_as_it_is(run: Path) -> None:
+    before = (run / "model.json").read_bytes()
+    resume(run, *plan_of(run), quiet=True)
+    assert (run / "model.json").read_bytes() == before
+
+
+def test_ctrl_c_while_the_prior_is_learned(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = run.parent
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seriatim.training.image_task.fit_prior", interrupted)
+        with pytest.raises(Interrupted, match="--resume"):
+            start(of_codes(place / "pictures-1", steps=4, evaluate_every=2), place / "stopped", quiet=True)
+    assert main(["sample", str(place / "stopped"), "-o", str(place / "no.png")]) == 2
+    resume(place / "stopped", *plan_of(place / "stopped"), quiet=True)
+    assert main(["sample", str(place / "stopped"), "-o", str(place / "yes.png")]) == 0
+    capsys.readouterr()
+    assert main(["inspect", str(place / "stopped")]) == 0
+    assert "2 numbers of 4 levels" in capsys.readouterr().out
+
+
+def test_options_that_would_be_ignored(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = str(run.parent / "0.png")
+    for arguments, word in (
+        (["train", "digits", "--code.levels", "8"], "--code.width"),
+        (["train", "digits", "--preset", "autoencoder", "--from", str(run)], "preset"),
+        (["reconstruct", str(run), picture, picture, "--between", "3", "-n", "7"], "one of them"),
+    ):
+        assert main(arguments) == 2, arguments
+        assert word in capsys.readouterr().err
+
+
+def test_numbers_at_an_end_come_back() -> None:
+    torch.manual_seed(0)
+    encoder = CodeEncoder((4, 4, 1), 4, CodeConfig(2, 8, 3))
+    x = torch.randint(4, (16, 4, 4, 1))
+    with torch.no_grad():
+        encoder.narrow.bias += 5 / encoder.scale  # all of them far beyond 1
+    assert bool((encoder.encode(x) == 1).all())
+    encoder.encode(x).sum().backward()  # lower is better: they may come back
+    assert encoder.narrow.bias.grad is not None
+    assert bool((encoder.narrow.bias.grad > 0).all())
+    encoder.zero_grad()
+    (-encoder.encode(x)).sum().backward()  # higher is better: no further out
+    assert bool((encoder.narrow.bias.grad == 0).all())

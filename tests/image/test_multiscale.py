@@ -79,10 +79,21 @@ def test_commands(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert main(["complete", "run", "one.png", "--known", "every-0"]) == 2
 
 
+_WIDE = ({"height": 4096, "width": 4096}, "height × width")
+_DEEP = ({"scales": 4, "layers": 512}, "layers")
+
+
 @pytest.mark.parametrize(
     ("sizes", "wrong"),
-    [({"scales": 1}, "scales"), ({"scales": 5}, "fewer"), ({"factor": 1}, "factor"), ({"up": 0}, "up")],
+    [
+        ({"scales": 1}, "scales"),
+        ({"scales": 5}, "fewer"),
+        ({"factor": 1}, "factor"),
+        ({"up": 0}, "up"),
+        ({"height": 4096, "width": 4096}, "height × width"),
+        ({"scales": 4, "layers": 512}, "layers"),
+    ],
 )
 def test_impossible_sizes(sizes: dict[str, int], wrong: str) -> None:
     with pytest.raises(UserError, match=wrong):
-        MultiscaleConfig(8, 8, **sizes)
+        MultiscaleConfig(**{"height": 8, "width": 8, **sizes})

@@ -53,7 +53,7 @@ def complete(
     picture
         A picture; it is fitted to the model's size.
     known
-        What is kept: upper, lower, left or right (half), every-2 (of both rows and columns; any number will do), or a
+        What is kept: upper, lower, left or right (half), every-2 (of both rows and columns; any number), or a
         mask picture in which white is kept.
     n
         How many completions.
@@ -102,6 +102,9 @@ def complete(
     kept = np.where(mask[..., None], x, np.uint8(128))
     sheet = grid(np.concatenate([x[None], kept[None], done]), columns)
     save(sheet, output, magnification(sheet.shape[1]))
+    before = mask.ravel()[model.path]
+    if not before[: before.sum()].all() and particles == 1:
+        print("not all that is known comes first: what was drawn before it does not know of it", file=sys.stderr)
     print(f"{output}: the picture, what was kept, and {n} completions", file=sys.stderr)
 
 

@@ -36,7 +36,7 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
         "parameters": parameters,
         "bytes": size,
         **facts,
-        "conditions": {name: codec.kind for name, codec in model.conditions.items()},
+        "conditions": {name: codec.kind for name, codec in model.codecs.items() if name != "x"},
         "config": dataclasses.asdict(model.model.config),
         "about": model.about,
     }
@@ -46,8 +46,12 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     print(f"{model.family}, {parameters:,} parameters ({size / 2**20:.1f} MiB)")
     for line in _lines(model):
         print(f"  {line}")
-    for name, codec in model.conditions.items():
-        print(f"  condition    {name} ({codec.kind})")
+    for name, codec in model.codecs.items():
+        if name != "x":
+            print(f"  condition    {name} ({codec.kind})")
+    code = None if isinstance(model, Text) else model.code
+    if code is not None:
+        print(f"  code         {code.width} numbers of {code.encoder.config.levels} levels, and their prior")
     for name, value in dataclasses.asdict(model.model.config).items():
         print(f"  {name:12s} {value}")
     for name, value in model.about.items():

@@ -96,6 +96,8 @@ def sample(
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
     conditions = conditions_of(model, run, given)
+    if steer.get("guidance", 1.0) != 1 and not conditions and model.code is None:
+        print("no condition is given, so there is nothing to be guided by: say --given", file=sys.stderr)
     with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=conditions, seed=seeds, progress=progress, **steer)
     if singles:
@@ -141,7 +143,8 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     height, width, channels = model.shape
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
     held = _drawn_once(base)
-    none = {"maps": None, "map_size": (), "map_colour": "auto"}
+    usual = ImageOptions()  # what belongs to the run's own data and to no other
+    none = {name: getattr(usual, name) for name in ("maps", "map_size", "map_colour", "validation", "test")}
     return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None, **none)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, open_run
+from seriatim.cli.common import Data, open_run, words
 from seriatim.cli.pictures import options_of
 from seriatim.errors import UserError
 
@@ -62,6 +62,8 @@ def reconstruct(
         raise UserError("no picture is given; give one or more files")
     if n < 1 or between < 0 or between == 1:
         raise UserError(f"-n is {n} and --between {between}; give 1 or more, and 2 or more (or 0 for none)")
+    if between and any(word.split("=")[0] in ("-n", "--number") for word in words.get()):
+        raise UserError("-n and --between are both given; give one of them")
     if between and len(pictures) < 2:
         raise UserError("--between wants two pictures or more, and one is given; give another")
     if not output.suffix:
@@ -78,7 +80,7 @@ def reconstruct(
             for a, b in pairwise(x)
         ]
         save_grid(np.concatenate(rows), output, between + 2)
-        print(f"{output}: {len(rows)} times {between} pictures between two", file=sys.stderr)
+        print(f"{output}: {between} pictures between the two of each of {len(rows)} pairs", file=sys.stderr)
         return
     each = codes.encode(x)
     rows = [x] + [model.decode(each, seed=seed + i * len(x), temperature=temperature) for i in range(n)]

@@ -144,6 +144,10 @@ def _plan(
         from seriatim.training.run import open_model
 
         name = open_model(begin, "cpu").family
+    if code is not None and code.width == 0 and not base.code and typed("code") - {"width"}:
+        raise UserError("--code.levels and --code.filters mean nothing without --code.width; give it, e.g. 10")
+    if begin is not None and base.code:
+        raise UserError("--from brings its own code or none; leave out the preset of an auto-encoder")
     sizes = configs.parse(family(name).config, net, "net")
     other = ("tokens", "data") if family(name).data == "images" else ("image", "code")
     for group in other:

@@ -142,9 +142,7 @@ class CodeEncoder(nn.Module):
         y = x.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
         for layer in self.down:
             y = F.elu(layer(y))
-        wide = self.narrow(self.norm(y.flatten(1))).to(
-            self.null.dtype
-        )  # half precision has too few numbers to round to
+        wide = self.narrow(self.norm(y.flatten(1))).to(self.null.dtype)  # half precision has no such levels
         code = cast(Tensor, _Clip.apply(wide * self.scale))
         steps = (self.config.levels - 1) / 2
         return code + (((code + 1) * steps).round() / steps - 1 - code).detach()

@@ -78,6 +78,8 @@ class MultiscaleConfig:
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("layers", self.layers, 1, 1024)
         bounded("up", self.up, 1, 2**14)
+        bounded("height × width × channels", self.height * self.width * self.channels, 1, 2**22)  # their order is kept
+        bounded("scales × layers", self.scales * self.layers, 1, 1024)
         if max(self.height, self.width) <= self.factor ** (self.scales - 2):
             raise UserError(
                 f"{self.scales} scales, each {self.factor} times smaller, are asked for, of a picture of "

@@ -13,11 +13,12 @@ from seriatim import checkpoint
 from seriatim.data.gallery import Pictures
 from seriatim.image import ImageModel
 from seriatim.models import Conditional
+from seriatim.training.meter import Meter
 
 _STEPS, _BATCH, _EVERY = 1500, 128, 100
 
 
-def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: int) -> None:
+def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: int, quiet: bool) -> None:
     """Train the prior of a run's codes on those of the training split, keep its best state on validation, and save it.
 
     Args:
@@ -25,29 +26,36 @@ def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: i
         splits: its pictures.
         device: where.
         seed: of the order.
+        quiet: no progress.
     """
     loaded = checkpoint.load(folder, device)
+    if "code_nats" in loaded.about:  # a run that was finished before, and nothing better has come since
+        return
     model = ImageModel(loaded.model, loaded.codecs, loaded.family, loaded.about)
-    whole = cast(Conditional, loaded.model)
-    prior = whole.prior
+    prior = cast(Conditional, loaded.model).prior
     assert prior is not None
-    codes = torch.from_numpy(model.codes.symbols(splits["train"].x)).to(device)
-    held = torch.from_numpy(model.codes.symbols(splits.get("validation", splits["train"]).x)).to(device)
+    sides = splits["train"], splits.get("validation", splits["train"])
+    codes, held = (torch.from_numpy(model.codes.symbols(model.codes.encode(side.x))).to(device) for side in sides)
     optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
     dealer = torch.Generator().manual_seed(seed)
     best, state = float("inf"), copy.deepcopy(prior.state_dict())
+    meter = Meter(_STEPS, 0, "nats/code", quiet)
     for step in range(1, _STEPS + 1):
         chosen = torch.randint(len(codes), (min(_BATCH, len(codes)),), generator=dealer)
         optimiser.zero_grad()
-        (-prior.log_prob(codes[chosen.to(device)]).mean()).backward()
+        loss = -prior.log_prob(codes[chosen.to(device)]).mean()
+        loss.backward()
         optimiser.step()
         schedule.step()
+        meter.step(step, float(loss.detach()), codes.shape[1] * len(chosen))
         if step % _EVERY == 0:
             with torch.no_grad():
                 nats = -float(torch.cat([prior.log_prob(part) for part in held.split(4096)]).mean())
             if nats < best:
                 best, state = nats, copy.deepcopy(prior.state_dict())
+    meter.say(f"codes have {best:.2f} nats under their prior")
+    meter.close()
     prior.load_state_dict(state)
     about = {**loaded.about, "code_nats": best}
     checkpoint.save(

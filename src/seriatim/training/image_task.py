@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, final
 
@@ -125,10 +126,14 @@ class ImageTask(Task):
             return {CODE: CodeConfig(code.width, code.levels, code.filters)}
         return {MAP: MapConfig()} if self.plan.image.maps is not None else {}
 
-    def finish(self) -> None:
+    def finish(self, quiet: bool) -> None:
         """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
-        if CODE in self.codecs:
-            fit_prior(self.folder, self.gallery.splits, self.model.device.type, self.plan.train.seed)
+        if CODE not in self.codecs:
+            return
+        splits = dict(self.gallery.splits)
+        if self.plan.image.binarise == "epoch":  # as the model sees them
+            splits["train"] = replace(splits["train"], x=ink(splits["train"].x, (self.plan.train.seed, 0, 6)))
+        fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, quiet)
 
     def batches(self) -> Batches:
         """The training split, dealt anew each epoch."""

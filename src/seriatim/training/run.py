@@ -179,7 +179,11 @@ def _run(session: Session, loop: Loop) -> Trained:
         loop.run()
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
-    session.task.finish()
+    try:
+        session.task.finish(session.quiet)
+    except KeyboardInterrupt:
+        go_on = going_on(session.plan, session.folder)
+        raise Interrupted(f"trained and saved, but the codes' prior is not learned yet; {go_on}") from None
     return open_run(session.folder, session.device)
 
 

@@ -42,7 +42,7 @@ class Task(ABC):
         """What `building.build` must know of conditions besides their codecs. Default: nothing."""
         return {}
 
-    def finish(self) -> None:
+    def finish(self, quiet: bool) -> None:  # noqa: ARG002
         """What is left to do with the run's best model once it is trained. Default: nothing."""
         return
 
