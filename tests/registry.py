@@ -239,7 +239,7 @@ def label_and_number() -> Given:
 def auto_encoder(_: int) -> Model:
     """A code of the picture itself."""
     inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 1, 3, filters=5, layers=1, first=3, field=2))
-    return Conditional(inner, {"code": CodeEncoder((2, 2, 1), 3, CodeConfig(2, 4, 2))})
+    return Conditional(inner, {"code": CodeEncoder((2, 2, 1), 3, CodeConfig(2, 64, 2))})
 
 
 def coloured(_: int) -> Model:

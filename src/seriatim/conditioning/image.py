@@ -123,8 +123,8 @@ class CodeEncoder(nn.Module):
         super().__init__()
         self.config, self.levels, self.shape = config, levels, shape
         times, height, width = _halved(*shape[:2])
-        inputs = [shape[2], *[config.filters] * times]
-        self.down = nn.ModuleList(nn.Conv2d(i, config.filters, 3, stride=2, padding=1) for i in inputs[:times])
+        inputs, stride = [shape[2], *[config.filters] * max(times, 1)], 2 if times else 1
+        self.down = nn.ModuleList(nn.Conv2d(i, config.filters, 3, stride, padding=1) for i in inputs[:-1])
         count = inputs[-1] * height * width
         self.norm, self.narrow = nn.LayerNorm(count), nn.Linear(count, config.width)
         self.scale = min(1.0, _PACE / count)
