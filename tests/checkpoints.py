@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seriatim import building, checkpoint
 from seriatim.models import FAMILIES, Model
-from seriatim.symbols import Labels, Levels, Numbers, Symbols, train_tokenizer
+from seriatim.symbols import Labels, Levels, Numbers, Sound, Symbols, train_tokenizer
 
 TINY: dict[str, dict[str, Any]] = {
     "rnn": {"width": 5, "layers": 2},
@@ -27,13 +27,21 @@ TINY: dict[str, dict[str, Any]] = {
     "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
     "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
-}
+    "wavenet": {
+        "head": "logistic", "mixtures": 2, "residual": 3, "gate": 4, "skip": 5, "dilations": 2, "cycles": 2, "first": 2,
+        "stacks": (2, 3), "stack_dilations": 2, "stack_channels": 3, "dropout": 0.25,
+    },
+}  # fmt: skip
 
 
 def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
-    """A tokenizer of a few characters, or the levels of small pictures, and a label and a number if wanted."""
-    x = Levels(4, 3, 3, 5) if FAMILIES[family].data == "images" else train_tokenizer("characters", ["banana split"])
-    made: dict[str, Symbols] = {"x": x}
+    """A tokenizer of a few characters, the levels of small pictures or of sound; a label and a number if wanted."""
+    makers: dict[str, Callable[[], Symbols]] = {
+        "text": lambda: train_tokenizer("characters", ["banana split"]),
+        "images": lambda: Levels(4, 3, 3, 5),
+        "audio": lambda: Sound(8000, 2, "linear", 9),
+    }
+    made: dict[str, Symbols] = {"x": makers[FAMILIES[family].data]()}
     return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +19,37 @@ from seriatim.causal import (
     Conv,
     CrossAttention,
     Embedding,
+    GatedStack,
     Inject,
     Pointwise,
     Recurrent,
     Residual,
     Serial,
+    Slow,
+    Values,
 )
-from seriatim.conditioning import CodeConfig, CodeEncoder, LabelEncoder, MapConfig, MapEncoder, NumberEncoder
+from seriatim.conditioning import (
+    CodeConfig,
+    CodeEncoder,
+    LabelEncoder,
+    MapConfig,
+    MapEncoder,
+    NumberEncoder,
+    SeriesConfig,
+    SeriesEncoder,
+)
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
-from seriatim.models import FAMILIES, Conditional, GatedPixelCNN, GatedPixelCNNConfig, Model, RecurrentConfig
+from seriatim.models import (
+    FAMILIES,
+    Conditional,
+    GatedPixelCNN,
+    GatedPixelCNNConfig,
+    Model,
+    RecurrentConfig,
+    WaveNet,
+    WaveNetConfig,
+)
 from seriatim.models.base import Given
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
@@ -52,6 +73,7 @@ class LayerCase(NamedTuple):
     make: Callable[[], Causal]
     context: Callable[[], Context] = lambda: EMPTY
     symbols: int = 0  # how many, for a layer that reads symbols instead of frames
+    parts: int = 1  # of a position, for such a layer
 
     def layer(self) -> Causal:
         torch.manual_seed(0)
@@ -61,7 +83,8 @@ class LayerCase(NamedTuple):
 
     def x(self) -> Tensor:
         torch.manual_seed(1)
-        return torch.randint(self.symbols, (ROWS, TIME)) if self.symbols else torch.randn(ROWS, TIME, WIDTH)
+        shape = (ROWS, TIME) if self.parts == 1 else (ROWS, TIME, self.parts)
+        return torch.randint(self.symbols, shape) if self.symbols else torch.randn(ROWS, TIME, WIDTH)
 
 
 def memory() -> Context:
@@ -88,6 +111,22 @@ def stack() -> Causal:
     return Serial(*[Residual(Serial(Conv(WIDTH, WIDTH, 2, d), Pointwise(nn.Tanh()))) for d in (1, 2, 4)])
 
 
+def slow(hop: int, reach: int = 1) -> Slow:
+    """A context stack that pools by a linear map and looks at the vector."""
+    pool = Serial(Pointwise(nn.Linear(hop * WIDTH, 3)), Inject(3, vector=2))
+    return Slow(Serial(pool, Conv(3, 5, reach + 1), Pointwise(nn.Tanh())), hop, WIDTH, 5)
+
+
+def nested_slow() -> Slow:
+    """A context stack in a context stack, every 2 and every 4 frames."""
+    inner = Slow(Pointwise(nn.Linear(6, 2)), 2, 3, 2)
+    return Slow(Serial(Pointwise(nn.Linear(2 * WIDTH, 3)), inner), 2, WIDTH, 2)
+
+
+def gated(dilations: tuple[int, ...], kernel: int = 2, **sizes: Any) -> GatedStack:
+    return GatedStack(WIDTH, 3, 5, dilations, kernel, **sizes)
+
+
 LAYERS: dict[str, LayerCase] = {
     "pointwise": LayerCase(lambda: Pointwise(nn.Linear(WIDTH, 3))),
     "embedding": LayerCase(lambda: Embedding(5, WIDTH), symbols=5),
@@ -108,6 +147,29 @@ LAYERS: dict[str, LayerCase] = {
     "residual": LayerCase(lambda: Residual(Serial(Conv(WIDTH, WIDTH, 3), Pointwise(nn.Linear(WIDTH, WIDTH))))),
     "serial": LayerCase(stack),
     "nested": LayerCase(nested, conditions),
+    "values": LayerCase(lambda: Values(5, WIDTH), symbols=6),
+    "values-of-two": LayerCase(lambda: Values(5, WIDTH, 2), symbols=6, parts=2),
+    "slow": LayerCase(lambda: slow(3, 0), conditions),
+    "slow-block-of-one": LayerCase(lambda: slow(1), conditions),
+    "slow-attention": LayerCase(
+        lambda: Slow(Serial(Pointwise(nn.Linear(2 * WIDTH, WIDTH)), Attention(WIDTH, 2, 1)), 2, WIDTH, WIDTH)
+    ),
+    "slow-nested": LayerCase(nested_slow),
+    "gated": LayerCase(lambda: gated((1, 2, 1, 2))),
+    "gated-one-layer": LayerCase(lambda: gated((2,))),
+    "gated-kernel-3": LayerCase(lambda: gated((1, 2), kernel=3)),
+    "gated-reaches-beyond": LayerCase(lambda: gated((1, 16, 2))),
+    "gated-vector": LayerCase(lambda: gated((1, 2), vector=2), conditions),
+    "gated-field": LayerCase(lambda: gated((1, 2), kernel=3, field=5), conditions),
+    "gated-conditions": LayerCase(lambda: gated((1, 2, 1), vector=2, field=5), conditions),
+    "gated-slow": LayerCase(lambda: gated((1, 2), slow=[slow(2, 0)]), conditions),
+    "gated-slow-conditions": LayerCase(
+        lambda: gated((1, 2, 1), vector=2, field=5, slow=[slow(2, 0), slow(3, 0)]), conditions
+    ),
+    "gated-slow-nested-attention": LayerCase(
+        lambda: Serial(gated((1, 2), field=5, slow=[nested_slow()]), Pointwise(nn.Linear(5, 4)), Attention(4, 2, 1)),
+        conditions,
+    ),
 }
 
 
@@ -116,7 +178,7 @@ class HeadCase(NamedTuple):
 
     make: Callable[[], Head]
     levels: tuple[int, ...]
-    inverse: bool = True  # whether a draw of one symbol is the inverse cdf, and not only distributed alike
+    inverse: bool = True  # whether a draw is the inverse cdf, part by part, and not only distributed alike
 
     def parameters(self, *shape: int) -> Tensor:
         torch.manual_seed(4)
@@ -131,9 +193,9 @@ HEADS: dict[str, HeadCase] = {
     "logistic-2": HeadCase(lambda: MixtureHead(2, mixtures=2), (2,), inverse=False),
     "normal": HeadCase(lambda: MixtureHead(17, mixtures=3, kind="normal"), (17,), inverse=False),
     "normal-one": HeadCase(lambda: MixtureHead(3, mixtures=1, kind="normal"), (3,), inverse=False),
-    "logistic-rgb": HeadCase(lambda: MixtureHead(4, 3, mixtures=3), (4, 4, 4)),
-    "normal-rgb": HeadCase(lambda: MixtureHead(3, 3, mixtures=2, kind="normal"), (3, 3, 3)),
-    "logistic-4": HeadCase(lambda: MixtureHead(2, 4, mixtures=2), (2, 2, 2, 2)),
+    "logistic-rgb": HeadCase(lambda: MixtureHead(4, 3, mixtures=3), (4, 4, 4), inverse=False),
+    "normal-rgb": HeadCase(lambda: MixtureHead(3, 3, mixtures=2, kind="normal"), (3, 3, 3), inverse=False),
+    "logistic-4": HeadCase(lambda: MixtureHead(2, 4, mixtures=2), (2, 2, 2, 2), inverse=False),
     "toy-pair": HeadCase(lambda: PairHead((2, 3)), (2, 3)),
     "toy-normal": HeadCase(NormalHead, (0,)),
 }
@@ -180,6 +242,20 @@ def of_family(name: str, **sizes: object) -> ModelCase:
     config = FAMILIES[name].config
     given = (lambda: Context(vector=conditions().vector)) if sizes.get("vector") else (lambda: EMPTY)
     return ModelCase(lambda symbols: FAMILIES[name].model(config(symbols=symbols, **sizes)), name, given=given)
+
+
+def of_sound(levels: int = 3, channels: int = 1, hop: int = 2, **sizes: Any) -> ModelCase:
+    """A case of WaveNet, its field one column for `hop` samples."""
+    config = WaveNetConfig(levels, channels, residual=3, gate=4, skip=9, stack_channels=3, **sizes)
+
+    def given() -> Given:
+        torch.manual_seed(5)
+        vector = torch.randn(ROWS, config.vector) if config.vector else None
+        field = torch.randn(ROWS, -(-8 // hop), config.field) if config.field else None
+        return EMPTY if vector is None and field is None else Context(vector=vector, field=field, hop=hop, offset=1)
+
+    few = (4,) if channels == 1 else (2,)
+    return ModelCase(lambda _: WaveNet(config), "wavenet", levels=(levels,) * channels, given=given, small=few)
 
 
 def of_pictures(
@@ -247,6 +323,21 @@ def coloured(_: int) -> Model:
     inner = GatedPixelCNN(GatedPixelCNNConfig(2, 2, 2, 2, filters=13, layers=1, first=3, vector=4, field=3))
     grey = MapEncoder((1, 2, 1), 5, (2, 2), MapConfig(3))
     return Conditional(inner, {"label": LabelEncoder(LABELS, 4), "image": grey})
+
+
+def sung(_: int) -> Model:
+    """Sound that follows a melody, by a singer."""
+    config = WaveNetConfig(3, residual=3, gate=4, skip=9, dilations=2, cycles=1, vector=2, field=3)
+    melody = SeriesEncoder(2, 6, SeriesConfig(3, (3,)))
+    return Conditional(WaveNet(config), {"singer": LabelEncoder(LABELS, 2), "melody": melody})
+
+
+def melodies() -> Given:
+    """Of one row the melody is not said, of another the singer."""
+    torch.manual_seed(8)
+    melody = torch.randn(ROWS, 2, 2)
+    melody[1] = math.nan
+    return {"singer": torch.tensor([0, 1, -1]), "melody": melody}
 
 
 def pictures_by_name() -> Given:
@@ -327,6 +418,7 @@ MODELS: dict[str, ModelCase] = {
     "pixelcnn++-two-channels-vector": of_pictures(
         "pixelcnn++", (5, 3, 2), (1, 3, 2), 3, **_PP | {"resnets": 2, "sizes": 2}, vector=2, kind="normal"
     ),
+    "pixelcnn++-conditions": of_pictures("pixelcnn++", (5, 3, 1), (2, 3, 1), 3, **_PP, vector=2, field=3),
     "pixelcnn++-one-size": of_pictures("pixelcnn++", (3, 4, 1), (3, 1, 1), 4, **_PP | {"sizes": 1}),
     "multiscale": of_scales((5, 4, 1), (2, 3, 1), 3, filters=8, layers=2, up=3),
     "multiscale-rgb-conditions": of_scales(
@@ -343,11 +435,39 @@ MODELS: dict[str, ModelCase] = {
         "pixelsnail", (3, 5, 1), (3, 1, 1), 4, **_S | {"blocks": 1, "values": 2}, field=3
     ),
     "pixelsnail-wide": of_pictures("pixelsnail", (2, 7, 1), (1, 4, 1), 3, **_S),
+    "wavenet": of_sound(dilations=2, cycles=2),
+    "wavenet-kernel-3-first": of_sound(kernel=3, dilations=2, cycles=1, first=2, dropout=0.3),
+    "wavenet-vector": of_sound(dilations=2, cycles=1, vector=2),
+    "wavenet-field": of_sound(dilations=2, cycles=1, field=2, hop=3),
+    "wavenet-field-each-sample": of_sound(kernel=3, dilations=1, cycles=2, field=2, hop=1),
+    "wavenet-stack": of_sound(dilations=1, cycles=2, stacks=(2,), stack_dilations=1),
+    "wavenet-stacks-vector-field": of_sound(
+        dilations=2, cycles=1, first=3, stacks=(2, 3), stack_dilations=1, vector=2, field=2, hop=4
+    ),
+    "wavenet-logistic": of_sound(4, head="logistic", mixtures=2, dilations=1, cycles=3, vector=2),
+    "wavenet-normal-stack": of_sound(
+        3, head="normal", mixtures=2, kernel=3, dilations=1, cycles=1, stacks=(3,), stack_dilations=1, field=2
+    ),
+    "wavenet-stereo": of_sound(2, 2, head="logistic", mixtures=3, dilations=2, cycles=1),
+    "wavenet-stereo-stack-vector-field": of_sound(
+        3,
+        2,
+        head="logistic",
+        mixtures=2,
+        kernel=3,
+        dilations=1,
+        cycles=2,
+        stacks=(2,),
+        stack_dilations=1,
+        vector=2,
+        field=2,
+    ),
     "multiscale-rnn": of_scales(
         (4, 4, 1), (2, 2, 1), 3, filters=6, layers=1, up=2, smallest="diagonal-bilstm", larger="row-lstm", vector=2
     ),
     "conditional": ModelCase(conditional, given=label_and_number),
     "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
+    "conditional-melody": ModelCase(sung, given=melodies),
     "conditional-map": ModelCase(coloured, shape=(2, 2, 2), levels=(2,), given=pictures_by_name, small=None),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),

@@ -38,6 +38,16 @@ def test_every_step_has_the_distribution_that_is_promised(name: str) -> None:
     assert differs > 0.001
 
 
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_what_is_given_first_is_gone_on_from(name: str) -> None:
+    case = MODELS[name]
+    model, length = case.model(), case.x()[0].numel()
+    steer, seeds = Steer(guidance=2.0), list(range(ROWS))
+    whole = model.sample(ROWS, case.given(), length=length, seed=seeds, steer=steer)
+    begun = model.sample(ROWS, case.given(), length=length, seed=seeds, steer=steer, prompt=whole[:, :2])
+    assert torch.equal(begun, whole)
+
+
 def test_a_row_is_its_own_also_when_guided() -> None:
     case = MODELS["conditional"]
     model, steer = case.model(), Steer(guidance=3)

@@ -13,7 +13,8 @@ from seriatim.context import EMPTY
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
 READING_FRAMES = {name: case for name, case in LAYERS.items() if not case.symbols}
-FIELDS = {name: case for name, case in LAYERS.items() if "inject-field" in name or name == "inject"}
+HAVE_FIELDS = ("inject-field", "inject", "gated-field", "gated-conditions", "gated-slow-conditions")
+FIELDS = {name: case for name, case in LAYERS.items() if name in HAVE_FIELDS}
 
 CUTS = {
     "none": [],
@@ -47,8 +48,8 @@ def test_chunk_gradient_law(case: LayerCase, cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("case", READING_FRAMES.values(), ids=READING_FRAMES)
-def test_reach_law(case: LayerCase) -> None:
-    layers.reach_law(case.layer(), case.x(), case.context())
+def test_sight_law(case: LayerCase) -> None:
+    layers.sight_law(case.layer(), case.x(), case.context())
 
 
 @EACH
@@ -80,7 +81,7 @@ def test_a_zero_branch_is_the_identity(case: LayerCase) -> None:
         layers.zero_branch_is_identity(residual, torch.randn(2, TIME, 4), case.context().select(torch.tensor([0, 1])))
 
 
-@pytest.mark.parametrize("name", ["inject-vector", "inject-field", "cross-attention"])
+@pytest.mark.parametrize("name", ["inject-vector", "inject-field", "cross-attention", "gated-vector", "gated-field"])
 def test_a_condition_that_is_missing_is_an_error_not_a_silence(name: str) -> None:
     layer = LAYERS[name].layer()
     with pytest.raises(ValueError, match="there is none"):

@@ -10,14 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 ORDER = [
-    "errors", "config", "tree", "context", "symbols", "coding", "heads", "noise", "causal", "steer", "walk", "search",
-    "conditioning", "models", "compression", "building", "checkpoint", "data", "likelihood", "generation", "figures",
-    "stopping", "text", "codes", "image", "picture_files", "exchange", "opening", "training", "api", "cli", "serve",
+    "errors", "config", "threads", "tree", "context", "symbols", "coding", "heads", "noise", "causal", "steer",
+    "walk", "search", "conditioning", "models", "compression", "building", "checkpoint", "data", "likelihood",
+    "generation", "figures", "stopping", "text", "codes", "conditions", "image", "picture_files",
+    "sound_files", "sound_pictures", "sound", "exchange", "opening", "training", "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
-    "models": {"base", "sequence", "replay", "conditional", "grid", "pixelrnn"},
+    "models": {"base", "draws", "sequence", "replay", "conditional", "grid", "pixelrnn"},
     "heads": {"base"},
-    "causal": {"base", "combine", "look", "dropout", "shifted"},
+    "causal": {"base", "combine", "look", "dropout", "shifted", "slow", "gates"},
 }
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 LONGEST = 400

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
+from seriatim import checkpoint
 from seriatim.data.gallery import ImageOptions
+from seriatim.errors import Interrupted
+from seriatim.training.loop import Loop
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 
@@ -64,3 +72,27 @@ def plan(data: Path | str, family: str = "gated-pixelcnn", image: dict[str, Any]
     train = {"steps": 12, "batch": 8, "evaluate_every": 4, "samples": 1, "device": "cpu", **options}
     chosen = ImageOptions(**{"levels": 4, **(image or {})})
     return Plan(str(data), family, net=NET[family], image=chosen, train=TrainOptions(**train))
+
+
+@contextmanager
+def stopped_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """A run that is started here is stopped before this step, as by Ctrl-C."""
+    advance = Loop._advance
+
+    def stopping(self: Loop) -> tuple[float, int]:
+        if self.step == step:
+            self._halt(2)
+        return advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "_advance", stopping)
+        with pytest.raises(Interrupted):
+            yield
+
+
+def same_tensors(one: Path, two: Path, name: str) -> dict[str, Tensor]:
+    """Those of both checkpoints, which are equal to the last bit."""
+    first, second = (checkpoint.load_tensors(checkpoint.open_pair(place, name)[1], "cpu") for place in (one, two))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    return first

@@ -8,9 +8,8 @@ from typing import Any
 
 from seriatim.data import TextOptions
 from seriatim.data.gallery import ImageOptions
-from seriatim.image import ImageModel
-from seriatim.opening import open_run
-from seriatim.text import TextModel
+from seriatim.data.recordings import AudioOptions
+from seriatim.opening import Trained, open_run
 from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import default_folder, locate, locate_own, pick_device, plan_of, resume, start
@@ -26,21 +25,24 @@ def train(
     text: TextOptions | None = None,
     image: ImageOptions | None = None,
     code: CodeOptions | None = None,
+    audio: AudioOptions | None = None,
     resuming: bool = False,
     quiet: bool = False,
     **options: Any,
-) -> TextModel | ImageModel:
-    """Train a model on text or on pictures.
+) -> Trained:
+    """Train a model on text, on pictures or on sound.
 
     Args:
-        data: a file, a folder, JSONL, a folder of pictures, or the name of a data set.
-        model: a family, a key of `seriatim.models.FAMILIES`; None: transformer for text, gated-pixelcnn for pictures.
+        data: a file, a folder, JSONL, a folder of pictures or of recordings, or the name of a data set.
+        model: a family, a key of `seriatim.models.FAMILIES`; None: transformer for text, gated-pixelcnn for pictures,
+            wavenet for sound.
         out: where the run is kept; None: runs/DATA-MODEL.
         net: sizes of the model, such as {"width": 256, "layers": 6}.
         tokens: how text becomes symbols.
         text: how text is read and divided.
         image: how pictures are read and divided.
         code: of an auto-encoder of pictures.
+        audio: how sound is read, divided and put on levels.
         resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it.
         quiet: no progress.
         options: fields of `TrainOptions`, such as steps=500, lr=1e-3.
@@ -64,12 +66,13 @@ def train(
         text=text or TextOptions(),
         image=locate_own(image or ImageOptions()),
         code=code or CodeOptions(),
+        audio=locate_own(audio or AudioOptions()),
         train=TrainOptions(**options),
     )
     return start(plan, default_folder(plan) if out is None else Path(out), quiet=quiet)
 
 
-def load(run: str | Path, device: str = "auto") -> TextModel | ImageModel:
+def load(run: str | Path, device: str = "auto") -> Trained:
     """Open a run's directory.
 
     Raises:

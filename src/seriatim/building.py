@@ -12,7 +12,7 @@ from seriatim import config as configs
 from seriatim.conditioning import CodeConfig, CodeEncoder, LabelEncoder, MapConfig, MapEncoder, NumberEncoder
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
-from seriatim.symbols import Labels, Levels, Symbols, Tokenizer
+from seriatim.symbols import Labels, Levels, Sound, Symbols, Tokenizer
 
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
@@ -29,7 +29,7 @@ def build(
     Args:
         family_name: a key of `FAMILIES`.
         config: the family's config; its `vector` and `field` are set to what the conditions need.
-        conditions: {name: codec}, `Labels`, `Numbers` or, for pictures, `Levels`.
+        conditions: {name: codec}, `Labels`, `Numbers`, `Vectors` or, for pictures, `Levels`.
         encoders: {name: `CodeConfig` or `MapConfig`} of the conditions that are pictures.
 
     Raises:
@@ -39,8 +39,8 @@ def build(
     if not conditions:
         return entry.model(config)
     field = sum(sizes[name].filters for name, codec in conditions.items() if isinstance(codec, Levels))
-    if field and not hasattr(config, "field"):
-        able = [name for name, other in FAMILIES.items() if "field" in other.config.__dataclass_fields__]
+    if field and not (entry.data == "images" and hasattr(config, "field")):
+        able = [n for n, f in FAMILIES.items() if f.data == "images" and "field" in f.config.__dataclass_fields__]
         raise UserError(f"{family_name} takes no pictures as conditions; choose one of {', '.join(able)}")
     needs = {"vector": _VECTOR * sum(not isinstance(codec, Levels) for codec in conditions.values())}
     model = entry.model(dataclasses.replace(config, **needs, **({"field": field} if field else {})))
@@ -55,13 +55,15 @@ def _encoder(codec: Symbols, size: Any, config: Any) -> nn.Module:
         return CodeEncoder(codec.shape, codec.levels, size)
     if isinstance(codec, Levels):
         return MapEncoder(codec.shape, codec.levels, (config.height, config.width), size)
-    return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR)
+    return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR, codec.size)
 
 
 def follows(codec: Symbols) -> dict[str, int]:
     """The fields of a config that the codec of x decides."""
     if isinstance(codec, Levels):
         return {"height": codec.height, "width": codec.width, "channels": codec.channels, "levels": codec.levels}
+    if isinstance(codec, Sound):
+        return {"levels": codec.levels, "channels": codec.channels}
     return {"symbols": codec.size, **({"start": codec.end} if isinstance(codec, Tokenizer) else {})}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -82,22 +84,50 @@ class Context:
         )
 
     def beside(self, other: Context) -> Context:
-        """The rows of both, this one's first; both say the same kinds of things."""
+        """The rows of both, this one's first; both say the same kinds of things, maybe at different rates."""
 
         def both(one: Tensor | None, two: Tensor | None) -> Tensor | None:
             return None if one is None or two is None else torch.cat([one, two])
 
+        fields, hop, offset = list[Tensor](), self.hop, self.offset
+        if self.field is not None and other.field is not None:
+            fields, hop, offset = _aligned([self, other], None)
         return replace(
             self,
             vector=both(self.vector, other.vector),
-            field=both(self.field, other.field),
+            field=torch.cat(fields) if fields else None,
             memory=both(self.memory, other.memory),
             mask=both(self.mask, other.mask),
             scale=both(self.scale, other.scale),
+            hop=hop,
+            offset=offset,
         )
 
 
 EMPTY = Context()
+
+
+def joined(contexts: Sequence[Context], length: int | None = None) -> Context:
+    """The fields of several contexts, side by side, over `length` positions; None: as many as all of them hold."""
+    fields, hop, offset = _aligned(contexts, length)
+    return Context(field=torch.cat(fields, -1), hop=hop, offset=offset)
+
+
+def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tensor], int, int]:
+    """The fields as if all were of one rate: the slowest whose columns begin wherever one of theirs does."""
+    fields = [c.field for c in contexts if c.field is not None]
+    if len(fields) < len(contexts):
+        raise ValueError("this model reads context.field, and there is none")
+    first = contexts[0]
+    if len({(c.hop, c.offset, field.shape[1]) for c, field in zip(contexts, fields, strict=True)}) == 1:
+        return fields, first.hop, first.offset
+    hop = math.gcd(*[c.hop for c in contexts], *[c.offset - first.offset for c in contexts])
+    offset = first.offset % hop
+    if length is None:
+        length = min(field.shape[1] * c.hop - c.offset for c, field in zip(contexts, fields, strict=True))
+    begins = torch.arange(-(-(length + offset) // hop), device=fields[0].device) * hop - offset
+    return [field[:, (begins + c.offset) // c.hop] for c, field in zip(contexts, fields, strict=True)], hop, offset
+
 
 # DDP, FSDP and torch.compile look for tensors inside arguments: a registered node lets them in
 pytree.register_pytree_node(

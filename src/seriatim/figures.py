@@ -142,9 +142,53 @@ class CodeFigures:
         return {**values, "images": self.given_code.images, "dims": self.given_code.dims}
 
 
-def relative_error(terms: Sequence[NDArray[np.float64]]) -> float:
-    """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks."""
-    blocks = [block for x in terms for block in np.array_split(x, max(1, len(x) // _BLOCK)) if len(block)]
+@final
+@dataclass(frozen=True)
+class SoundFigures:
+    """The exact likelihood of some recordings.
+
+    Attributes:
+        nats: −log p of all of them.
+        samples: how many, those of left and right counted apart.
+        recordings: how many.
+        seconds: how long they are together.
+        quantiser: what the samples were rounded to: figures under different ones do not compare.
+        relative_error: standard error of nats a sample over its value, recordings taken as independent.
+    """
+
+    nats: float
+    samples: int
+    recordings: int
+    seconds: float
+    quantiser: str
+    relative_error: float
+
+    @property
+    def bits_per_sample(self) -> float:
+        """Bits a sample of one channel: what a perfect coder would need."""
+        return self.nats / math.log(2) / max(self.samples, 1)
+
+    def to_json(self) -> dict[str, float | int | str]:
+        """Everything, the unit in each key."""
+        return {
+            "bits_per_sample": self.bits_per_sample,
+            "bits_per_sample_standard_error": self.bits_per_sample * self.relative_error,
+            "quantiser": self.quantiser,
+            "nats": self.nats,
+            "samples": self.samples,
+            "recordings": self.recordings,
+            "seconds": self.seconds,
+        }
+
+
+def relative_error(terms: Sequence[NDArray[np.float64]], block: int | None = _BLOCK) -> float:
+    """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks; None: over terms."""
+    blocks = [
+        part
+        for x in terms
+        for part in ([x] if block is None else np.array_split(x, max(1, len(x) // block)))
+        if len(part)
+    ]
     if len(blocks) < 2:
         return math.nan
     nats = np.array([block.sum() for block in blocks])

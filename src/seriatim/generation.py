@@ -82,11 +82,11 @@ class Generation:
 
     def __iter__(self) -> Iterator[list[Draw]]:
         """The draws of one step at a time; forced symbols are not draws."""
-        with torch.no_grad():
-            while self.rows and self.longest:
-                yield self._step()
-                self._leave()
+        while self.rows and self.longest:
+            yield self._step()
+            self._leave()
 
+    @torch.inference_mode()
     def _enter(self) -> tuple[Walk, int]:
         """A walk that has read the history, or of a long one the window that the next position falls into."""
         clock = self.history.shape[1]
@@ -98,6 +98,7 @@ class Generation:
             walk.feed(self.history[:, begin:])
         return walk, begin
 
+    @torch.inference_mode()
     def _step(self) -> list[Draw]:
         clock = self.history.shape[1]
         if self.horizon is not None and clock - self._begin >= self.horizon:
@@ -130,6 +131,7 @@ class Generation:
         table[early, self.end] = -torch.inf
         return Categorical(table)
 
+    @torch.inference_mode()
     def _leave(self) -> None:
         clock = self.history.shape[1]
         last = self.history[:, -1].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from seriatim import checkpoint
 from seriatim.building import CODE
 from seriatim.codes import Codes
+from seriatim.conditions import LABEL, MAP, VECTOR, Given, encode_conditions
 from seriatim.data.gallery import Pictures
-from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError, nearest
 from seriatim.figures import CodeFigures, ImageFigures
 from seriatim.likelihood import to_given
@@ -27,15 +27,7 @@ from seriatim.symbols import Labels, Levels, Symbols
 from seriatim.walk import Walk
 
 Array = NDArray[np.uint8]
-LABEL = "label"
-"""The condition that a picture's folder, or a data set, gives it."""
-
-MAP = "image"
-"""The condition that is another picture: the partner that `--image.maps` gives it."""
-
 Progress = Callable[[int], None]
-Given = Mapping[str, str | Sequence[str | None] | Array | NDArray[np.floating[Any]] | None]
-"""Conditions by name. Labels: one for all, or one for each. Pictures: 8-bit arrays, likewise; for a code also codes."""
 
 
 @final
@@ -147,18 +139,20 @@ class ImageModel:
         return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:
-        """The pictures' own labels and maps as conditions.
+        """The pictures' own labels, maps and vectors as conditions.
 
         A label that the training split did not have counts as not said. Of an auto-encoder, the pictures themselves.
         """
         if self.code is not None:
             return {CODE: pictures.x}
-        given: dict[str, list[str | None] | Array] = {}
+        given: dict[str, list[str | None] | Array | NDArray[np.float32]] = {}
         if LABEL in self.conditions and pictures.labels is not None:
             known = set(self.labels())
             given[LABEL] = [label if label in known else None for label in pictures.labels]
         if MAP in self.codecs and pictures.maps is not None:
             given[MAP] = pictures.maps
+        if VECTOR in self.codecs and pictures.vectors is not None:
+            given[VECTOR] = pictures.vectors
         return given
 
     def posterior(
@@ -342,50 +336,9 @@ class ImageModel:
         seeds = torch.cat([row_seeds(int(s), particles, device) for s in first]) if particles > 1 else first
         rows = n * particles
         context = self.model.condition(to_given(self._given(given, rows), device), rows)
-        with torch.no_grad():
-            walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
-            x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
+        walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
+        x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
         return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
 
-    # ------------------------------------------------------------------ conditions
-
     def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[Any]]:
-        given, result = given or {}, dict[str, NDArray[Any]]()
-        names = [name for name in self.codecs if name != "x"]
-        for name in given:
-            if name not in names:
-                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, names)}")
-        for name in names:
-            value = given.get(name)
-            if isinstance(self.codecs[name], Levels):
-                result[name] = self._picture(name, cast(Levels, self.codecs[name]), value, rows)
-                continue
-            codec = self.conditions[name]
-            values = [value] * rows if value is None or isinstance(value, str) else list(value)
-            if len(values) != rows:
-                raise UserError(f"{len(values)} values of {name} for {rows} pictures; give one, or one for each")
-            known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
-            result[name] = np.array([known[v] for v in values], dtype=np.int64)
-        return result
-
-    def _picture(self, name: str, codec: Levels, value: Any, rows: int) -> NDArray[Any]:
-        """A condition that is a picture, or a code: (rows, …)."""
-        if value is None:
-            if name == CODE:
-                raise UserError(
-                    "this is an auto-encoder: what it says of a picture whose code it knows is no likelihood of the "
-                    "picture; give a code"
-                )
-            return np.full((rows, *codec.shape), -1, dtype=np.int64)
-        array: NDArray[Any] = np.asarray(value)
-        if name == CODE and array.dtype.kind == "f":
-            width = self.codes.width
-            if array.shape[-1:] != (width,) or array.ndim > 2 or not np.isfinite(array).all():
-                raise UserError(f"a code of shape {array.shape}; (N, {width}) finite numbers are wanted")
-            each = np.tile(array, (rows, 1)) if array.ndim == 1 else array
-        else:
-            encoded = codec.encode(array)
-            each = np.tile(encoded, (rows, 1, 1, 1)) if encoded.ndim == 3 else encoded
-        if len(each) != rows:
-            raise UserError(f"{len(each)} values of {name} for {rows} pictures; give one, or one for each")
-        return each
+        return encode_conditions(self.codecs, given or {}, rows, None if self.code is None else self.code.width)

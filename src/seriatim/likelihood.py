@@ -7,7 +7,7 @@ Sampling beyond the horizon moves in the same windows (`generation`), so that wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,16 +74,18 @@ def log_probs(
     window: int | None = None,
     stride: int | None = None,
     batch: int = 32,
+    progress: Callable[[int], None] | None = None,
 ) -> list[NDArray[np.float64]]:
-    """log p of every symbol of every sequence, in nats.
+    """log p of every symbol (or event) of every sequence, in nats.
 
     Args:
         model: over symbols, in evaluation mode: dropout would count.
-        sequences: (L,) integers each.
+        sequences: (L,) integers each, or (L, P).
         given: {condition: (number of sequences,)}.
         window: positions that are looked at together; None: the model's horizon, or all there is with carried state.
         stride: how far windows advance; None: half a window.
         batch: rows at a time.
+        progress: of carried state, called with how many symbols are read, now and then.
 
     Raises:
         UserError: if window and stride do not fit each other or the model.
@@ -94,7 +96,7 @@ def log_probs(
     if window is None:
         if stride is not None:
             raise UserError("a stride without a window says nothing; give --window too")
-        return _carried(model, sequences, given or {}, batch)
+        return _carried(model, sequences, given or {}, batch, progress)
     if horizon is not None and window > horizon + 1:
         raise UserError(f"window {window} is more than the model's {horizon} positions; give at most that")
     stride = default_stride(window) if stride is None else stride
@@ -114,25 +116,34 @@ def log_probs(
 
 
 def pad(rows: Sequence[Array], device: torch.device) -> Tensor:
-    """(B, longest) symbols, zeros behind the shorter rows: what comes later cannot reach back."""
+    """(B, longest[, P]) symbols, zeros behind the shorter rows: what comes later cannot reach back."""
     width = max(map(len, rows))
-    x = np.zeros((len(rows), width), dtype=np.int64)
+    x = np.zeros((len(rows), width, *rows[0].shape[1:]), dtype=np.int64)
     for i, row in enumerate(rows):
         x[i, : len(row)] = row
     return torch.from_numpy(x).to(device)
 
 
 def _carried(
-    model: Model, sequences: Sequence[Array], given: Mapping[str, Array], batch: int
+    model: Model,
+    sequences: Sequence[Array],
+    given: Mapping[str, Array],
+    batch: int,
+    progress: Callable[[int], None] | None,
 ) -> list[NDArray[np.float64]]:
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
-    result = [np.zeros(len(x)) for x in sequences]
+    result, read = [np.zeros(len(x)) for x in sequences], 0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
         x = pad([sequences[i] for i in some], model.device)
         context = to_given({k: v[some] for k, v in given.items()}, model.device)
-        terms = np.concatenate(list(_chunks(model, x, context)), 1)
-        for row, i in zip(terms, some, strict=True):
+        terms: list[NDArray[np.float64]] = []
+        for part in _chunks(model, x, context):
+            terms.append(part)
+            read += part.size
+            if progress is not None:
+                progress(read)
+        for row, i in zip(np.concatenate(terms, 1), some, strict=True):
             result[i][:] = row[: len(sequences[i])]
     return result
 

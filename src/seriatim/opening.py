@@ -7,12 +7,18 @@ from pathlib import Path
 from seriatim import checkpoint
 from seriatim.errors import UserError
 from seriatim.image import ImageModel
+from seriatim.sound import SoundModel
 from seriatim.text import TextModel
 
-KINDS: dict[str, type[TextModel] | type[ImageModel]] = {"text": TextModel, "images": ImageModel}
+Trained = TextModel | ImageModel | SoundModel
+KINDS: dict[str, type[TextModel] | type[ImageModel] | type[SoundModel]] = {
+    "text": TextModel,
+    "images": ImageModel,
+    "audio": SoundModel,
+}
 
 
-def open_run(run: str | Path, device: str = "cpu") -> TextModel | ImageModel:
+def open_run(run: str | Path, device: str = "cpu") -> Trained:
     """Open a run's directory.
 
     Raises:

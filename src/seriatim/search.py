@@ -18,10 +18,10 @@ from torch import Tensor
 from seriatim.heads import Discrete
 from seriatim.noise import Noise, uniform
 from seriatim.steer import Steer
-from seriatim.walk import Walk
+from seriatim.walk import Walk, drawing
 
 
-@torch.no_grad()
+@drawing
 def fill_in(
     walk: Walk,
     known: Int[Tensor, "N"],

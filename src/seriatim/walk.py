@@ -6,7 +6,8 @@ Sampling, scoring, forcing, completing, searching and coding are walks with diff
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, runtime_checkable
+from functools import wraps
+from typing import NamedTuple, ParamSpec, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,6 +16,20 @@ from seriatim import tree
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Categorical, Discrete, Dist, Event, Head
 from seriatim.tree import State
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def drawing(function: Callable[_Arguments, Tensor]) -> Callable[_Arguments, Tensor]:
+    """Run without any of autograd's bookkeeping, a fifth of a small step; an ordinary tensor comes out."""
+
+    @wraps(function)
+    def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Tensor:
+        with torch.inference_mode():
+            x = function(*args, **kwargs)
+        return x.clone()
+
+    return drawn
 
 
 class Carry(NamedTuple):
@@ -57,7 +72,7 @@ class Walk:
     def __init__(self, stepper: Stepper, batch: int, context: Context = EMPTY, length: int | None = None) -> None:
         self.stepper, self.batch, self.context, self.length = stepper, batch, context, length
         self.clock = 0  # positions finished
-        with torch.no_grad():
+        with torch.inference_mode():
             self._state = stepper.start(batch, context, length)
         self._prev: Tensor | None = None  # the last whole position
         self._parameters: Tensor | None = None  # of the position under way, once asked for
@@ -87,7 +102,7 @@ class Walk:
                 parts = self.stepper.head.parts
                 shape = (self.batch,) if parts == 1 else (self.batch, parts)
                 prev = torch.zeros(shape, dtype=torch.long, device=self._device())
-            with torch.no_grad():
+            with torch.inference_mode():
                 self._parameters, self._state = self.stepper.step(prev, self._state)
         return self.stepper.head(self._parameters)
 
@@ -132,11 +147,11 @@ class Walk:
             return self._read(x, torch.zeros_like(x[:, 0]))
         rows: list[Tensor] = []
         for t in range(count):
-            _ = self.dist
+            _ = self._whole()
             assert self._parameters is not None
             rows.append(self._parameters)
             for symbol in x[:, t].unbind(-1) if self.stepper.head.parts > 1 else [x[:, t]]:
-                self.push(symbol)
+                Walk.push(self, symbol)  # what a walk of another kind makes of a symbol, it has made of x
         return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
 
     def select(self, rows: Tensor, fixed: bool = True) -> None:
@@ -156,7 +171,7 @@ class Walk:
         other._part = list(self._part)
         return other
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def _read(self, x: Tensor, prev: Tensor) -> Tensor:
         context = self.context.window(self.clock, self.clock + x.shape[1])
         parameters, carry = self.stepper.read(x, context, Carry(prev, self._state))

@@ -13,11 +13,26 @@ import pytest
 
 from seriatim.cli import main
 from seriatim.data.corpus import TextOptions
+from seriatim.models import FAMILIES
 from seriatim.text import TextModel
 from seriatim.training.run import start
 from tiny_text import plan, records_file, text_file
 
-COMMANDS = ["train", "sample", "evaluate", "score", "explore", "inspect", "export", "models", "demo", "data"]
+COMMANDS = [
+    "train",
+    "sample",
+    "evaluate",
+    "score",
+    "explore",
+    "inspect",
+    "export",
+    "models",
+    "demo",
+    "data",
+    "complete",
+    "classify",
+    "reconstruct",
+]
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +136,8 @@ def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_conditions_are_given_by_name(conditioned: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("sample", "explore"):
-        texts = {
-            out(capsys, command, conditioned, "--given", f"genre={g}", "--given", "year=1903") for g in ("low", "high")
-        }
+    for command in (["sample", conditioned, "--json"], ["explore", conditioned]):
+        texts = {out(capsys, *command, "--given", f"genre={g}", "--given", "year=1903") for g in ("low", "high")}
         assert len(texts) == 2
     assert out(capsys, "sample", conditioned, "--max-length", 5)
     assert "genre (labels)" in out(capsys, "inspect", conditioned)
@@ -210,6 +223,11 @@ def test_explore_inspect_models_and_data(run: Path, capsys: pytest.CaptureFixtur
     assert json.loads(out(capsys, "models", "lstm", "--json"))["width"] == 256
     assert "--net.heads" in out(capsys, "models", "transformer")
     assert "transformer" in out(capsys, "models")
+    for family in FAMILIES:
+        sizes = [line for line in out(capsys, "models", family).splitlines() if line.startswith("  --net.")]
+        assert sizes
+        for line in sizes:  # inherited ones too
+            assert not line[len("  --net.") :].split(maxsplit=1)[1].startswith("["), line
     listed = json.loads(out(capsys, "data", "list", "--json"))
     assert listed["pydoc"]["at_hand"] is True
     assert "pydoc" in out(capsys, "data", "list")

@@ -50,7 +50,7 @@ def check_rows(batch: Batch, tokens: Tokens, length: int) -> None:
         assert np.array_equal(positions, np.arange(positions[0], positions[0] + last + 1)), "not a stretch of the text"
         assert mask[first : last + 1].all()
         assert not row[last + 1 :].any(), "padding is 0"
-        document = tokens.find(int(positions[-1]))
+        document = int(np.searchsorted(tokens.bounds, positions[-1], side="right")) - 1
         begin, end = tokens.bounds[document : document + 2]
         assert begin <= positions[0] <= positions[-1] < end, "crosses documents"
         if positions[0] == begin and first == 0:
@@ -67,9 +67,9 @@ def test_crops_count_each_symbol_once_an_epoch(sizes: list[int], length: int, si
     tokens = numbered(sizes, conditions=True)
     ranks = [Crops(tokens, length, size, seed, rank, world) for rank in range(world)]
     assert len({batches.per_epoch for batches in ranks}) == 1
-    pieces = len(ranks[0]._cuts(0))
+    pieces = len(ranks[0].pieces.cuts(0))
     for number in (0, 1, 5):
-        assert len(ranks[0]._cuts(number)) == pieces, "the number of steps must not depend on the epoch"
+        assert len(ranks[0].pieces.cuts(number)) == pieces, "the number of steps must not depend on the epoch"
         together = [batch for batches in ranks for batch in epoch(batches, number)]
         for batch in together:
             assert batch.fresh
@@ -91,7 +91,7 @@ def test_crops_count_each_symbol_once_an_epoch(sizes: list[int], length: int, si
 def test_cuts_divide_a_document(n: int, length: int, seed: int) -> None:
     crops = Crops(numbered([n]), length, 1, seed)
     for number in range(3):
-        cuts = crops._cuts(number)
+        cuts = crops.pieces.cuts(number)
         assert np.array_equal(cuts[:, 0], np.concatenate([[0], cuts[:-1, 1]]))
         assert cuts[-1, 1] == n
         lengths = cuts[:, 1] - cuts[:, 0]
@@ -101,7 +101,7 @@ def test_cuts_divide_a_document(n: int, length: int, seed: int) -> None:
 
 def test_cuts_move_from_epoch_to_epoch() -> None:
     crops = Crops(numbered([1000]), 10, 4, 0)
-    assert len({tuple(crops._cuts(number)[:, 0]) for number in range(20)}) > 5
+    assert len({tuple(crops.pieces.cuts(number)[:, 0]) for number in range(20)}) > 5
 
 
 def test_the_dropped_tail_is_another_one_each_epoch() -> None:

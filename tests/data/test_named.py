@@ -27,7 +27,8 @@ def test_the_table():
     texts = ["enwiki", "pydoc", "recipes", "recipes-public-domain", "tinyshakespeare", "wikitext-2"]
     assert named.names("text") == texts
     assert named.names("image") == ["cifar10", "digits", "fashion-mnist", "mnist"]
-    assert named.names() == sorted([*texts, *named.names("image")])
+    assert named.names("audio") == ["spoken-counting", "spoken-digits"]
+    assert named.names() == sorted([*texts, *named.names("image"), *named.names("audio")])
     for name in named.names():
         source = named.info(name)
         assert all((source.title, source.licence, source.attribution, source.note))

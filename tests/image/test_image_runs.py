@@ -18,13 +18,12 @@ from seriatim import building, checkpoint
 from seriatim.causal.shifted import Shifted
 from seriatim.data.gallery import ImageOptions
 from seriatim.data.images import open_gallery
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import UserError
 from seriatim.image import ImageModel
 from seriatim.training.image_task import Deal, ImageTask
-from seriatim.training.loop import Loop
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import Session, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +60,11 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
 ) -> None:
     made = plan(folder, **case)
     start(made, tmp_path / "whole", quiet=True)
-    advance = Loop._advance
-
-    def stopping(self: Loop) -> tuple[float, int]:
-        if self.step == 6:
-            self._halt(2)
-        return advance(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Loop, "_advance", stopping)
-        with pytest.raises(Interrupted):
-            start(made, tmp_path / "halves", quiet=True)
+    with stopped_at(6, monkeypatch):
+        start(made, tmp_path / "halves", quiet=True)
     resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
     for place, name in ((".", "model"), ("train", "state")):
-        whole, halves = (tensors(tmp_path / side / place, name) for side in ("whole", "halves"))
-        assert whole.keys() == halves.keys()
-        assert all(torch.equal(whole[key], halves[key]) for key in whole)
+        same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
 
 
 def test_it_learns_and_leaves_pictures_and_figures(run: Path) -> None:
@@ -266,7 +254,7 @@ def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.
     folder_of(tmp_path).rename(tmp_path / "digits")
     with pytest.raises(UserError, match="digits holds pictures"):
         Plan("digits").open()
-    with pytest.raises(UserError, match="pydoc is text"):
+    with pytest.raises(UserError, match="pydoc holds text"):
         Plan("pydoc", "pixelcnn").open()
 
 
@@ -276,7 +264,7 @@ def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) ->
     (tmp_path / "words.txt").write_text("some words " * 50)
     for wrong, message in (
         (Plan(str(folder), "lstm"), "holds pictures"),
-        (Plan("tinyshakespeare", "pixelcnn"), "is text"),
+        (Plan("tinyshakespeare", "pixelcnn"), "holds text"),
         (Plan(str(tmp_path / "words.txt"), "pixelcnn"), "words.txt"),
         (plan(folder, carry=True), "--train.carry"),
         (plan(folder, truncate=5), "--train.truncate"),

@@ -10,20 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from checkpoints import edit
-from seriatim import checkpoint
 from seriatim.cli import main
 from seriatim.data.images import open_gallery
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import UserError
 from seriatim.image import ImageModel
 from seriatim.picture_files import alike
 from seriatim.symbols import Levels
-from seriatim.training.loop import Loop
 from seriatim.training.run import plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
 
 
 @pytest.fixture(scope="module")
@@ -126,27 +123,13 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
     shutil.copytree(made / "maps", tmp_path / "maps")
     whole = plan(made / "photos", image={"maps": str(tmp_path / "maps"), "levels": 4})
     start(whole, tmp_path / "whole", quiet=True)
-    advance = Loop._advance
-
-    def stopping(self: Loop) -> tuple[float, int]:
-        if self.step == 6:
-            self._halt(2)
-        return advance(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Loop, "_advance", stopping)
-        with pytest.raises(Interrupted):
-            start(whole, tmp_path / "halves", quiet=True)
+    with stopped_at(6, monkeypatch):
+        start(whole, tmp_path / "halves", quiet=True)
     shutil.copytree(tmp_path / "halves", tmp_path / "later")
     resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
     for place, name in ((".", "model"), ("train", "state")):
-        first, second = (
-            checkpoint.load_tensors(checkpoint.open_pair(tmp_path / side / place, name)[1], "cpu")
-            for side in ("whole", "halves")
-        )
-        assert first.keys() == second.keys()
-        assert all(torch.equal(first[key], second[key]) for key in first)
-        assert any("given_image" in key for key in first)
+        held = same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
+        assert any("given_image" in key for key in held)
     Image.fromarray(map_of(7)).save(tmp_path / "maps" / "down" / "000.bmp")
     with pytest.raises(UserError, match="has changed since this run began"):
         resume(tmp_path / "later", *plan_of(tmp_path / "later"), quiet=True)
@@ -207,8 +190,9 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train photos --image.maps few --out new", "no map for 1 of 60 pictures"),
         ("train photos --image.maps nowhere --out new", "nowhere: no folder"),
         ("train photos --image.map-size 3 --out new", "--image.map-size"),
+        ("train photos --image.map-filters 3 --out new", "--image.map-filters"),
+        ("train photos --image.maps maps --image.map-filters 0 --out new", "--image.map-filters is 0"),
         ("train photos --image.maps maps --code.width 3 --out new", "--code.width"),
-        ("train photos --image.maps maps --model pixelcnn++ --out new", "pixelcnn++ takes no pictures as conditions"),
         ("train photos --image.maps maps --image.levels 4 --from bare --out new", "takes none"),
         ("train photos --image.levels 4 --from run --out new", "give --image.maps"),
         ("train photos --image.maps maps --image.map-size 2 --image.levels 4 --from run --out new", "--image.map-size"),
@@ -245,6 +229,19 @@ def test_a_tampered_map_encoder_is_refused(
     edit(tmp_path / "bad", change)
     with pytest.raises(UserError, match=word):
         ImageModel.load(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("family", ["pixelcnn++", "pixelcnn", "multiscale", "row-lstm", "pixelsnail"])
+def test_every_family_takes_maps(made: Path, tmp_path: Path, family: str) -> None:
+    image = {"maps": str(made / "maps"), "levels": 4, "map_filters": 5}
+    start(plan(made / "photos", family, image=image, steps=2, samples=0), tmp_path / "run", quiet=True)
+    model = ImageModel.load(tmp_path / "run")
+    assert model.grid.config.field == 5
+    held = np.stack([picture(number) for number in range(4)])
+    some, none = (model.log_prob(held, {"image": maps}) for maps in (np.stack([map_of(n) for n in range(4)]), None))
+    assert not np.allclose(some, none, rtol=1e-9)
+    given = {"image": map_of(3)}
+    assert np.array_equal(model.sample(2, given=given, seed=4)[0], model.sample(1, given=given, seed=4)[0])
 
 
 def test_paths_are_kept_so_that_a_run_is_taken_up_from_anywhere(

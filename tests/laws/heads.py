@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import torch
 from scipy import integrate, stats
@@ -46,7 +46,7 @@ def density_integrates_to_one(dist: Dist) -> None:
 
 def event_sums_to_one(event: Event, levels: tuple[int, ...]) -> None:
     """Σ over all P-tuples of discrete parts = 1."""
-    shape = event.given(0, torch.zeros(0)).batch_shape
+    shape = _shape_of(event)
     terms = [event.log_prob(torch.tensor(x).expand(*shape, len(x))) for x in itertools.product(*map(range, levels))]
     same(torch.stack(terms).exp().sum(0), torch.ones(shape))
 
@@ -54,7 +54,7 @@ def event_sums_to_one(event: Event, levels: tuple[int, ...]) -> None:
 def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor, inverse: bool = True) -> list[str]:
     """Every default method that a class writes by hand gives what the default gives. Returns which it checked.
 
-    Without `inverse` the draw of a `Discrete` is not the inverse cdf, and equals the default in distribution only.
+    Without `inverse` a draw is not the inverse cdf, and equals the default in distribution only.
     """
     base: Any = Discrete if isinstance(dist, Discrete) else Event
     arguments: dict[str, list[tuple[Any, ...]]] = {"log_prob": [(x,)], "draw": [(u,)], "log_table": [()]}
@@ -65,7 +65,7 @@ def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor, inv
     written = [name for name in written if not name.startswith("_") and name != "given"]
     for name in written:
         assert name in arguments, f"teach this law to call {name}"
-        if name == "draw" and isinstance(dist, Discrete) and not inverse:
+        if name == "draw" and not inverse:
             drawn_alike(dist, 2000)
             continue
         for given in arguments[name]:
@@ -73,13 +73,23 @@ def handwritten_equals_default(dist: Discrete | Event, x: Tensor, u: Tensor, inv
     return written
 
 
-def drawn_alike(dist: Discrete, n: int) -> None:
-    """Every element's draws are distributed as the default's, which are those of the table."""
-    shape = (*dist.batch_shape, dist.noise)
-    one = [dist.draw(uniforms(torch.Size(shape), seed)) for seed in range(n)]
-    table = dist.log_table().exp().reshape(-1, dist.levels)
-    for x, p in zip(torch.stack(one, -1).reshape(-1, n), table, strict=True):
-        chi_square(torch.bincount(x, minlength=dist.levels), p)
+def drawn_alike(dist: Discrete | Event, n: int) -> None:
+    """Every element's draws are distributed as the default's: as the table says, or the chain of tables."""
+    if isinstance(dist, Discrete):
+        shape, tuples = dist.batch_shape, [(k,) for k in range(dist.levels)]
+        table = dist.log_table()
+    else:
+        chain = [cast(Discrete, dist.given(i, torch.zeros(*_shape_of(dist), i).long())) for i in range(dist.parts)]
+        shape, tuples = _shape_of(dist), list(itertools.product(*[range(part.levels) for part in chain]))
+        table = torch.stack([Event.log_prob(dist, torch.tensor(t).expand(*shape, len(t))) for t in tuples], -1)
+    draws = [dist.draw(uniforms(torch.Size((*shape, len(tuples[0]))), seed)) for seed in range(n)]
+    for x, p in zip(torch.stack(draws).view(n, shape.numel(), -1).unbind(1), table.exp().flatten(0, -2), strict=True):
+        index = torch.tensor([tuples.index(tuple(row)) for row in x.tolist()])
+        chi_square(torch.bincount(index, minlength=len(tuples)), p)
+
+
+def _shape_of(event: Event) -> torch.Size:
+    return event.given(0, torch.zeros(0)).batch_shape
 
 
 def counts_law(dist: Discrete, bits: int) -> None:

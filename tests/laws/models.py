@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch import Tensor
 from laws import SEEN, same
 from laws.heads import chi_square, counts_law
 from seriatim.context import EMPTY, Context
-from seriatim.heads import Discrete
+from seriatim.heads import Discrete, Event
 from seriatim.models import Conditional, Model
 from seriatim.models.base import Given
 from seriatim.models.grid import SubpixelModel
@@ -196,9 +196,15 @@ def same_seed_same_sample(model: Model, given: Given, shape: Sequence[int], n: i
             again = model.sample(n, given, length=length, seed=5, prompt=whole[:, :done])
             assert torch.equal(again, whole)
         walk, drawn, seeds = Walk(model, n, model.condition(given, n), length), [], row_seeds(5, n)
-        for i in range(length * parts):  # by hand: no blocks of noise, no packing
-            drawn.append(walk.dist.draw(uniform(seeds, i, 1)))
-            walk.push(drawn[-1])
+        together = parts > 1 and cast(Event, walk.whole).noise == 1
+        for i in range(0, length * parts, parts if together else 1):  # by hand: no blocks of noise, no packing
+            if together:
+                u = torch.cat([uniform(seeds, i + part, 1) for part in range(parts)], 1)
+                drawn.append(cast(Event, walk.whole).draw(u))
+                walk.take(drawn[-1])
+            else:
+                drawn.append(walk.dist.draw(uniform(seeds, i, 1)))
+                walk.push(drawn[-1])
         assert torch.equal(torch.stack(drawn, 1).view(whole.shape), whole)
     assert not torch.equal(model.sample(n, given, length=length, seed=6), whole)
 

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from trained_tokenizers import SIZES, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Levels, Numbers, Policy, from_json
+from seriatim.symbols import Energy, Labels, Levels, LogMel, Numbers, Policy, Series, Sound, from_json
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
 DOCUMENTS["levels"] = Levels(2, 3, 1, 4).to_json()
+DOCUMENTS["log-mel"] = LogMel(8000, 40, bands=2).to_json()
+DOCUMENTS["energy"] = Energy(40).to_json()
+DOCUMENTS["series"] = Series(40, [0, 1], [1, 2]).to_json()
+DOCUMENTS["sound"] = Sound(8000, 2, "linear", 100).to_json()
 KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
 UNIGRAM = DOCUMENTS["unigram"]
 FAULTS: list[tuple[str, str, Any, str]] = [
@@ -59,6 +63,23 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("levels", "levels", 10**400, "levels: wanted a whole number"),
     ("levels", "levels", [4], "levels: wanted a whole number from 2 to 65536, got list"),
     ("labels", "values", ["a", "a"], r"values\[1\]"),
+    ("log-mel", "high", 4001, "high: bands from 0 to 4001 Hz"),
+    ("log-mel", "bands", 10**9, "bands: wanted a whole number from 1 to 256"),
+    ("log-mel", "bands", 3, "mean: wanted 3 numbers"),
+    ("log-mel", "window", 10**9, "window: wanted a whole number from 1 to 32768"),
+    ("log-mel", "std", [1, math.nan], r"std\[1\].*finite"),
+    ("energy", "mean", [0, 0], "mean: wanted 1 numbers, and as many for std, got 2"),
+    ("energy", "std", [0], "std: wanted finite numbers above 0"),
+    ("energy", "window", 41, "window: 41 samples cannot be centred on 40"),
+    ("series", "std", [1], "mean: wanted one number or more, and as many for std"),
+    ("series", "hop", 0, "hop"),
+    ("sound", "rate", 0, "rate: wanted a whole number from 1 to 768000, got 0"),
+    ("sound", "channels", 3, "channels: wanted a whole number from 1 to 2, got 3"),
+    ("sound", "quantiser", "loud", "quantiser: wanted mulaw, linear, pcm16, got 'loud'"),
+    ("sound", "quantiser", "pcm16", "levels: pcm16 has 65536, got 100"),
+    ("sound", "quantiser", None, "quantiser: wanted a string"),
+    ("sound", "levels", None, "levels: wanted a whole number from 2 to 65536"),
+    ("sound", "levels", 1, "levels: wanted a whole number from 2 to 65536, got 1"),
 ]
 
 

@@ -5,8 +5,11 @@ from seriatim.causal.base import Causal, Pointwise
 from seriatim.causal.combine import Residual, Serial
 from seriatim.causal.conv import Conv
 from seriatim.causal.embedding import Embedding
+from seriatim.causal.gated import GatedStack
 from seriatim.causal.inject import Inject
 from seriatim.causal.recurrent import Recurrent
+from seriatim.causal.slow import Slow
+from seriatim.causal.values import Values
 
 __all__ = [
     "Attention",
@@ -14,9 +17,12 @@ __all__ = [
     "Conv",
     "CrossAttention",
     "Embedding",
+    "GatedStack",
     "Inject",
     "Pointwise",
     "Recurrent",
     "Residual",
     "Serial",
+    "Slow",
+    "Values",
 ]

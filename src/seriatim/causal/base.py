@@ -8,6 +8,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import final
 
+import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context
@@ -28,6 +30,11 @@ class Causal(nn.Module, ABC):
     def reach(self) -> int | None:
         """How many frames before t can change y_t; None means all of them."""
 
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """[t, s]: whether y_t depends on x_s. Default: the whole reach; a layer that leaves frames out says which."""
+        ones = torch.ones(steps, steps, dtype=torch.bool)
+        return ones.tril() if self.reach is None else ones.tril() & ones.triu(-self.reach)
+
     @abstractmethod
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The state before the first frame. `length`: how many frames will come, if known, to reserve memory once."""
@@ -45,6 +52,11 @@ class Causal(nn.Module, ABC):
         Returns:
             y (B, T, C') and the state after the chunk (None if none was given).
         """
+
+
+def through(later: Bool[Tensor, "T T"], earlier: Bool[Tensor, "T T"]) -> Bool[Tensor, "T T"]:
+    """The sight of one layer behind another: [t, s] where t sees some frame that sees s."""
+    return later.float() @ earlier.float() > 0
 
 
 @final

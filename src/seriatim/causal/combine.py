@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import final
 
+import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.base import Causal
+from seriatim.causal.base import Causal, through
 from seriatim.context import EMPTY, Context
 from seriatim.tree import State
 
@@ -31,6 +33,13 @@ class Serial(Causal):
                 return None
             total += layer.reach
         return total
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """Whatever lets a frame through, layer by layer."""
+        seen = torch.eye(steps, dtype=torch.bool)
+        for layer in self._each():
+            seen = through(layer.sight(steps), seen)
+        return seen
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """A tuple of the layers' states."""
@@ -57,6 +66,10 @@ class Residual(Causal):
     def reach(self) -> int | None:
         """That of the branch."""
         return self.branch.reach
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """That of the branch, and the frame itself."""
+        return self.branch.sight(steps) | torch.eye(steps, dtype=torch.bool)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The branch's state."""

@@ -6,6 +6,7 @@ from typing import NamedTuple, final
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.causal.base import Causal
@@ -46,6 +47,11 @@ class Conv(Causal):
     def reach(self) -> int:
         """(kernel − 1) · dilation frames."""
         return (self.kernel - 1) * self.dilation
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """The taps; a dilation leaves out what lies between."""
+        lags = torch.arange(steps)[:, None] - torch.arange(steps)
+        return (lags >= 0) & (lags <= self.reach) & (lags % self.dilation == 0)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """A ring of zeros."""

@@ -22,21 +22,29 @@ def matrix(layer: Shifted) -> tuple[Tensor, Tensor]:
 
 @final
 class RowLane:
-    """A convolution of two rows, fed with one row after the other."""
+    """A convolution of two rows, fed with one row after the other.
 
-    def __init__(self, layer: Shifted) -> None:
-        self.weight, self.bias = layer.weight().detach(), layer.bias.detach()
+    `more`: (O,) or 0, added to the bias.
+    """
+
+    def __init__(self, layer: Shifted, more: Tensor | float = 0.0) -> None:
+        self.weight, self.bias = layer.weight().detach(), layer.bias.detach() + more
         self.inputs, self.stride = layer.direction.shape[1], layer.stride
         self.left, self.right = layer.left, layer.right
 
     def start(self, batch: int, width: int) -> Tensor:
-        """(B, W, I): the row before the first."""
-        return self.bias.new_zeros(batch, width, self.inputs)
+        """(B, 2, left + W + right, I): the two rows that were put last, zeros around them."""
+        return self.bias.new_zeros(batch, 2, self.left + width + self.right, self.inputs)
 
-    def row(self, x: Tensor, before: Tensor) -> Tensor:
-        """x (B, W, I) and the row before it -> (B, W', O)."""
-        rows = F.pad(torch.stack([before, x], 1), (0, 0, self.left, self.right)).permute(0, 3, 1, 2)
-        return F.conv2d(rows, self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
+    def put(self, x: Tensor, rows: Tensor) -> None:
+        """Note a row x (B, W, I), in place."""
+        before, last = rows.unbind(1)
+        before.copy_(last)
+        last.narrow(1, self.left, x.shape[1]).copy_(x)
+
+    def row(self, rows: Tensor) -> Tensor:
+        """The outputs (B, W', O) that the last row ends."""
+        return F.conv2d(rows.permute(0, 3, 1, 2), self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
 
 
 @final
@@ -78,11 +86,12 @@ class CornerMemory(NamedTuple):
 class CornerLane:
     """A convolution of two rows and two columns, its weight copied: above once a row, along once a pixel.
 
+    `more`: (O,) or 0, added to the bias.
     `signed`: it gives y and −y side by side, of which `both` is then one operation.
     """
 
-    def __init__(self, layer: Shifted, signed: bool = False) -> None:
-        weight, self.bias = layer.weight().detach(), layer.bias.detach()
+    def __init__(self, layer: Shifted, more: Tensor | float = 0.0, signed: bool = False) -> None:
+        weight, self.bias = layer.weight().detach(), layer.bias.detach() + more
         if signed:
             weight, self.bias = torch.cat([weight, -weight]), torch.cat([self.bias, -self.bias])
         self.inputs = weight.shape[1]
@@ -95,11 +104,16 @@ class CornerLane:
         new = self.bias.new_zeros
         return CornerMemory(new(batch, 1 + width, self.inputs), new(batch, width, len(self.bias)))
 
-    def above(self, memory: CornerMemory, more: Tensor | None = None) -> CornerMemory:
-        """Begin a row; `more` (B, W or 1, O) is added to each pixel."""
+    def above(
+        self, memory: CornerMemory, look: Tensor | None = None, more: tuple[Tensor, Tensor] | None = None
+    ) -> CornerMemory:
+        """Begin a row. Added to each pixel: `look` (B, W or 1, O), and `more`, a map (B, W, J) by its matrix (J, O)."""
         pairs = torch.cat([memory.row[:, :-1], memory.row[:, 1:]], -1)
-        base = pairs @ self.top + self.bias
-        return CornerMemory(memory.row, base if more is None else base + more)
+        base = torch.addmm(self.bias, pairs.flatten(0, 1), self.top)
+        if more is not None:
+            base.addmm_(more[0].flatten(0, 1), more[1])
+        base = base.view_as(memory.base)
+        return CornerMemory(memory.row, base if look is None else base + look)
 
     def put(self, x: Tensor, memory: CornerMemory, column: int) -> None:
         """Note the inputs x (B, I) at a pixel, in place."""
@@ -113,11 +127,11 @@ class CornerLane:
 
 
 class Signed(NamedTuple):
-    """A map at a pixel, and its `both`, which the next block reads and a shortcut too.
+    """A map at a pixel or along a row, and its `both`, which the next block reads and a shortcut too.
 
     Attributes:
-        plain: (B, F).
-        both: (B, 2F).
+        plain: (..., F).
+        both: (..., 2F).
     """
 
     plain: Tensor
@@ -125,26 +139,26 @@ class Signed(NamedTuple):
 
     @classmethod
     def of(cls, x: Tensor) -> Signed:
-        """Of a map (B, F)."""
+        """Of a map (..., F)."""
         return cls(x, both(x))
 
 
 @final
 class CornerBlockLane:
-    """A block that reads above and to the left."""
+    """A block that reads above and to the left. `more`: (F,) or 0, the bias of a shortcut."""
 
-    def __init__(self, block: Block) -> None:
-        self.first, self.second = CornerLane(block.first, signed=True), CornerLane(block.second)
+    def __init__(self, block: Block, more: Tensor | float = 0.0) -> None:
+        self.first, self.second = CornerLane(block.first, more, signed=True), CornerLane(block.second)
 
     def start(self, batch: int, width: int) -> tuple[CornerMemory, CornerMemory]:
         """Of both convolutions; `above` follows."""
         return self.first.start(batch, width), self.second.start(batch, width)
 
     def above(
-        self, memories: Sequence[CornerMemory], look: Tensor | None, more: Tensor | None = None
+        self, memories: Sequence[CornerMemory], look: Tensor | None, more: tuple[Tensor, Tensor] | None = None
     ) -> tuple[CornerMemory, CornerMemory]:
-        """Begin a row. `look` (B, W or 1, 2F): of conditions; `more` (B, W, 2F): a shortcut's, with both signs."""
-        return self.first.above(memories[0], more), self.second.above(memories[1], look)
+        """Begin a row. `look` (B, W or 1, 2F): of conditions; `more`: a shortcut's map (B, W, I) and matrix (I, 2F)."""
+        return self.first.above(memories[0], more=more), self.second.above(memories[1], look)
 
     def along(
         self, x: Signed, memories: Sequence[CornerMemory], column: int, more: tuple[Tensor, Tensor] | None = None
@@ -198,29 +212,28 @@ class BlockLanes:
     def __init__(self, pair: Pair, at: int, filters: int) -> None:
         rows, corner = cast(Block, pair.rows), cast(Block, pair.corner)
         self.at, self.blocks = at, (rows, corner)
-        self.rows = RowLane(rows.first), RowLane(rows.second)
-        self.corner = CornerBlockLane(corner)
-        self.across = None if rows.shortcut is None else matrix(rows.shortcut)
+        self.across, bias = (None, 0.0) if rows.shortcut is None else matrix(rows.shortcut)
+        self.rows = RowLane(rows.first, bias), RowLane(rows.second)
         weight, bias = matrix(cast(Shifted, corner.shortcut))
-        weight, self.bias = torch.cat([weight, -weight], 1), torch.cat([bias, -bias])
-        halves = weight.view(2, -1, filters, weight.shape[1])  # both signs, of u and, on the way up, of ul's shortcut
-        self.from_rows = halves[:, 0].flatten(0, 1)
+        self.corner = CornerBlockLane(corner, bias)
+        halves = torch.cat([weight, -weight], 1).view(2, -1, filters, 2 * filters)
+        self.from_rows = halves[:, 0].flatten(0, 1)  # both signs, of u and, on the way up, of ul's shortcut
         self.from_corner = halves[:, 1].flatten(0, 1) if halves.shape[1] > 1 else None
 
-    def down_row(self, u: Tensor, across: Tensor | None, look: Tensor | None, before: list[Tensor]) -> Tensor:
-        """The stream of rows, one row on."""
-        x = both(u)
-        y, before[self.at] = self.rows[0].row(x, before[self.at]), x
+    def down_row(self, u: Signed, across: Signed | None, look: Tensor | None, rows: Sequence[Tensor]) -> Signed:
+        """The stream of rows, one row on; `across`: what the shortcut brings."""
+        self.rows[0].put(u.both, rows[self.at])
+        y = self.rows[0].row(rows[self.at])
         if across is not None and self.across is not None:
-            y = y + both(across) @ self.across[0] + self.across[1]
-        x = both(y)
-        y, before[self.at + 1] = self.rows[1].row(x, before[self.at + 1]), x
-        return u + F.glu(y if look is None else y + look)
+            y = torch.addmm(y.flatten(0, 1), across.both.flatten(0, 1), self.across).view(y.shape)
+        self.rows[1].put(both(y), rows[self.at + 1])
+        y = self.rows[1].row(rows[self.at + 1])
+        return Signed.of(F.glu(y if look is None else y + look).add_(u.plain))
 
-    def above(self, u: Tensor, look: Tensor | None, corners: list[CornerMemory]) -> None:
+    def above(self, u: Signed, look: Tensor | None, corners: list[CornerMemory]) -> None:
         """Begin a row of the other stream, whose shortcut from the stream of rows is u (B, W, F)."""
         here = slice(self.at, self.at + 2)
-        corners[here] = self.corner.above(corners[here], look, both(u) @ self.from_rows + self.bias)
+        corners[here] = self.corner.above(corners[here], look, (u.both, self.from_rows))
 
     def along(self, x: Signed, across: Signed | None, corners: Sequence[CornerMemory], column: int) -> Signed:
         """The other stream at a pixel; `across`: what the shortcut brings."""

@@ -18,6 +18,7 @@ def classify(
     /,
     *files: Data,
     maps: Path | None = None,
+    vectors: Path | None = None,
     prior: list[str] | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -38,6 +39,8 @@ def classify(
         Pictures or folders of them.
     maps
         Of a run with --image.maps: the folder with a map for each of the files.
+    vectors
+        Likewise of a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
     prior
         LABEL=WEIGHT, the label's share before a picture is seen; may be given several times, and labels that are
         left out then have none. By default all have the same.
@@ -62,12 +65,12 @@ def classify(
 
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):
-        raise UserError(f"{run} holds a model of text; classify is for models of pictures that know labels")
+        raise UserError(f"{run} is no model of pictures; classify is for such that know labels")
     weights = None if prior is None else {k: _number(v) for k, v in assignments(prior, "--prior").items()}
     names = model.labels()
-    if not files and maps is not None:
-        raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
+    beside = pictures.Beside(maps, vectors)
     if not files:
+        pictures.refuse_beside(beside)
         right, count, data = pictures.accuracy(model, run, split, limit, weights)
         if as_json:
             print_json({"data": data, "pictures": count, "accuracy": right})
@@ -75,7 +78,7 @@ def classify(
             print(f"{data}: {100 * right:.2f} % of {count:,} pictures have their own label as the likeliest")
         return
     for i, file in enumerate(files):
-        found, _ = pictures.pictures_of(model, run, file, None, maps)
+        found, _ = pictures.pictures_of(model, run, file, None, beside)
         if i == 0:
             pictures.say_unsaid(model, found)
         with pictures.progressing(len(found.x), "classifying") as progress:

@@ -16,7 +16,7 @@ from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from seriatim.image import ImageModel
+    from seriatim.opening import Trained
     from seriatim.text import TextModel
 
 
@@ -75,7 +75,7 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def open_run(run: Path, device: str, threads: int | None = None) -> TextModel | ImageModel:
+def open_run(run: Path, device: str, threads: int | None = None) -> Trained:
     """Load a run for use, whatever it is a model of."""
     set_threads(threads)
     from seriatim import opening
@@ -109,14 +109,15 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
             raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
 
 
-def no_maps(maps: Path | None) -> None:
-    """Refuse maps where the run is of text.
+def no_beside(maps: Path | None, vectors: Path | None) -> None:
+    """Refuse conditions of pictures where the run is of text.
 
     Raises:
         UserError: if there are any.
     """
-    if maps is not None:
-        raise UserError("--maps means nothing for a model of text; leave it out")
+    for name, path in (("maps", maps), ("vectors", vectors)):
+        if path is not None:
+            raise UserError(f"--{name} means nothing for a model of text; leave it out")
 
 
 def undivided(what: str) -> None:

@@ -91,7 +91,7 @@ def complete(
         raise UserError(f"{output} has no ending; write to .png")
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):
-        raise UserError(f"{run} holds a model of text; `seriatim sample --prompt` completes text")
+        raise UserError(f"{run} is no model of pictures; `seriatim sample` goes on from a prompt of text or sound")
     how = options_of(model, run).fitting
     mask = _mask(known, model.shape[:2], how)
     x = read_picture(picture, *model.shape, how)

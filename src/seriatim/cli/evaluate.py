@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures
-from seriatim.cli.common import Data, chosen_split, like_training, no_maps, open_run, print_json, undivided
+from seriatim.cli import pictures, sounds
+from seriatim.cli.common import Data, chosen_split, like_training, no_beside, open_run, print_json, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -27,6 +27,7 @@ def evaluate(
     *,
     split: str | None = None,
     maps: Path | None = None,
+    vectors: Path | None = None,
     window: int | None = None,
     stride: int | None = None,
     truncate: int | None = None,
@@ -38,7 +39,8 @@ def evaluate(
     """Exact likelihood on held-out data, with standard errors.
 
     Of text: nats/token, perplexity, bits/char and bits/byte; each document's end counts as a symbol, and standard
-    errors come from blocks of 256 symbols. Of pictures: bits/dim and nats/image.
+    errors come from blocks of 256 symbols. Of pictures: bits/dim and nats/image. Of
+    sound: bits/sample, with the quantiser, standard errors over recordings.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ def evaluate(
         train, validation or test; by default the test split (validation, if there is none).
     maps
         Of a run with --image.maps, and pictures of your own: the folder with a map for each.
+    vectors
+        Likewise of a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
     window
         Symbols looked at together; by default as many as the model looks back over, or all with carried state.
     stride
@@ -63,13 +67,17 @@ def evaluate(
     threads
         Processor threads.
     """
+    from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
     model = open_run(run, device, threads)
-    if not isinstance(model, TextModel):
-        pictures.evaluate(model, run, data, split, maps, as_json)
+    if isinstance(model, SoundModel):
+        sounds.evaluate(model, run, data, split, as_json)
         return
-    no_maps(maps)
+    if not isinstance(model, TextModel):
+        pictures.evaluate(model, run, data, split, pictures.Beside(maps, vectors), as_json)
+        return
+    no_beside(maps, vectors)
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate

@@ -12,6 +12,8 @@ from seriatim.cli.common import open_run, print_json
 
 if TYPE_CHECKING:
     from seriatim.image import ImageModel
+    from seriatim.opening import Trained
+    from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
 
@@ -25,12 +27,12 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     as_json
         One JSON object on standard output.
     """
-    from seriatim.text import TextModel as Text
+    from seriatim.image import ImageModel as Image
 
     model = open_run(run, "cpu")
     parameters = sum(p.numel() for p in model.model.parameters())
     size = sum(p.numel() * p.element_size() for p in model.model.parameters())
-    facts = _of_text(model) if isinstance(model, Text) else _of_pictures(model)
+    facts = _facts(model)
     document = {
         "family": model.family,
         "parameters": parameters,
@@ -49,13 +51,32 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     for name, codec in model.codecs.items():
         if name != "x":
             print(f"  condition    {name} ({codec.kind})")
-    code = None if isinstance(model, Text) else model.code
+    code = model.code if isinstance(model, Image) else None
     if code is not None:
         print(f"  code         {code.width} numbers of {code.encoder.config.levels} levels, and their prior")
     for name, value in dataclasses.asdict(model.model.config).items():
         print(f"  {name:12s} {value}")
     for name, value in model.about.items():
         print(f"  {name:12s} {value}")
+
+
+def _facts(model: Trained) -> dict[str, object]:
+    from seriatim.image import ImageModel as Image
+    from seriatim.text import TextModel as Text
+
+    if isinstance(model, Text):
+        return _of_text(model)
+    return _of_pictures(model) if isinstance(model, Image) else _of_sound(model)
+
+
+def _of_sound(model: SoundModel) -> dict[str, object]:
+    return {
+        "rate_hertz": model.rate,
+        "channels": model.channels,
+        "quantiser": model.codec.name,
+        "looks_back_samples": model.past,
+        "looks_back_milliseconds": 1000 * model.past / model.rate,
+    }
 
 
 def _of_text(model: TextModel) -> dict[str, object]:
@@ -96,8 +117,14 @@ def sight_of(model: ImageModel) -> dict[str, object]:
     return {"sees_of_the_past": f"{int(sees[middle].sum())} of {middle} ({where})"}
 
 
-def _lines(model: TextModel | ImageModel) -> list[str]:
+def _lines(model: Trained) -> list[str]:
+    from seriatim.sound import SoundModel as Sound
     from seriatim.text import TextModel as Text
+
+    if isinstance(model, Sound):
+        back = f"{model.past} samples, {1000 * model.past / model.rate:.1f} ms"
+        kind = "mono" if model.channels == 1 else "stereo"
+        return [f"looks back   {back}", f"sound        {model.rate} Hz, {kind}, {model.codec.name}"]
 
     if isinstance(model, Text):
         back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"

@@ -36,8 +36,14 @@ def models(
         print("\n`seriatim models NAME` lists the sizes that --net.… sets")
         return
     entry = family(name)
-    described = dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(entry.config), re.M | re.S))
-    follow = {"text": ("symbols", "start"), "images": ("height", "width", "channels", "levels", "field")}[entry.data]
+    described: dict[str, str] = {}
+    for kind in reversed(entry.config.__mro__):
+        described |= dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(kind), re.M | re.S))
+    follow = {
+        "text": ("symbols", "start"),
+        "images": ("height", "width", "channels", "levels", "field"),
+        "audio": ("levels", "channels", "field"),
+    }[entry.data]
     fields = [f for f in dataclasses.fields(entry.config) if f.name not in (*follow, "vector")]
     if as_json:
         print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from seriatim.cli.common import chosen_split, only, print_json
 from seriatim.errors import UserError
@@ -30,12 +30,28 @@ _WORDS = {
 }
 
 
-def evaluate(
-    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None, as_json: bool
-) -> None:
+class Beside(NamedTuple):
+    """Where the conditions of pictures of one's own are: --maps and --vectors."""
+
+    maps: Path | None
+    vectors: Path | None
+
+
+def refuse_beside(beside: Beside | None) -> None:
+    """Refuse conditions without pictures that they belong to.
+
+    Raises:
+        UserError: naming the option.
+    """
+    for name, path in () if beside is None else beside._asdict().items():
+        if path is not None:
+            raise UserError(f"--{name} was given, but no pictures; the run knows the {name} of its own, leave it out")
+
+
+def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, beside: Beside, as_json: bool) -> None:
     """bits/dim of held-out pictures."""
-    only("pictures", (*_SHARED, "split", "maps"))
-    pictures, name = pictures_of(model, run, data, split, maps)
+    only("pictures", (*_SHARED, "split", "maps", "vectors"))
+    pictures, name = pictures_of(model, run, data, split, beside)
     say_unsaid(model, pictures)
     with progressing(len(pictures.x), "evaluating") as progress:
         figures = model.evaluate(pictures, progress=progress)
@@ -51,14 +67,14 @@ def evaluate(
             print(f"  {words} {values[key]:.4f}{spread}")
 
 
-def score(model: ImageModel, run: Path, files: Sequence[str], maps: Path | None, as_json: bool) -> None:
+def score(model: ImageModel, run: Path, files: Sequence[str], beside: Beside, as_json: bool) -> None:
     """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
-    only("pictures", (*_SHARED, "maps"))
+    only("pictures", (*_SHARED, "maps", "vectors"))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
     for i, file in enumerate(files):
-        pictures, _ = pictures_of(model, run, file, None, maps)
+        pictures, _ = pictures_of(model, run, file, None, beside)
         if i == 0:
             say_unsaid(model, pictures)
         with progressing(len(pictures.x), "scoring") as progress:
@@ -115,9 +131,10 @@ def sample(
 
 
 def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Given:
-    """What was typed as NAME=VALUE: a label, or a picture's file where the condition is a picture."""
+    """What was typed as NAME=VALUE: a label, a picture's file where the condition is a picture, or a vector."""
     from seriatim.data.images import read_picture
-    from seriatim.symbols import Levels
+    from seriatim.data.picture_vectors import parse_vector
+    from seriatim.symbols import Levels, Vectors
 
     found: dict[str, Any] = {}
     for name, value in given.items():
@@ -125,7 +142,7 @@ def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Giv
         if isinstance(codec, Levels) and name != "x":
             found[name] = read_picture(Path(value), *codec.shape, options_of(model, run).fitting)
         else:
-            found[name] = value
+            found[name] = parse_vector(value) if isinstance(codec, Vectors) else value
     return found
 
 
@@ -144,17 +161,27 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
     held = _drawn_once(base)
     usual = ImageOptions()  # what belongs to the run's own data and to no other
-    none = {name: getattr(usual, name) for name in ("maps", "map_size", "map_colour", "validation", "test")}
+    none = {
+        name: getattr(usual, name)
+        for name in ("maps", "map_size", "map_colour", "map_filters", "vectors", "validation", "test")
+    }
     return dataclasses.replace(held, size=(height, width), colour=colour, limit=None, labels=None, **none)
 
 
-def _mapped(options: ImageOptions, model: ImageModel, maps: Path) -> ImageOptions:
-    """With maps of the size and colour that the model takes."""
+def _with(options: ImageOptions, model: ImageModel, beside: Beside) -> ImageOptions:
+    """With maps of the size and colour that the model takes, and with vectors."""
     import dataclasses
 
-    from seriatim.image import MAP
+    from seriatim.image import MAP, VECTOR
     from seriatim.symbols import Levels
 
+    maps, vectors = beside
+    if vectors is not None:
+        if VECTOR not in model.codecs:
+            raise UserError("--vectors was given, but this model is not conditioned on vectors; leave it out")
+        options = dataclasses.replace(options, vectors=str(vectors))
+    if maps is None:
+        return options
     codec = model.codecs.get(MAP)
     if not isinstance(codec, Levels):
         raise UserError("--maps was given, but this model is not conditioned on maps; leave it out")
@@ -163,11 +190,15 @@ def _mapped(options: ImageOptions, model: ImageModel, maps: Path) -> ImageOption
 
 
 def say_unsaid(model: ImageModel, pictures: Pictures) -> None:
-    """Say it if pictures lack the maps that the model is conditioned on."""
-    from seriatim.image import MAP
+    """Say it if pictures lack the maps or the vectors that the model is conditioned on."""
+    from seriatim.image import MAP, VECTOR
 
     if MAP in model.codecs and pictures.maps is None:
         print(f"no maps are given, so {MAP} counts as not said; give --maps FOLDER with one for each", file=sys.stderr)
+    if VECTOR in model.codecs and pictures.vectors is None:
+        print(
+            f"no vectors are given, so {VECTOR} counts as not said; give --vectors with one for each", file=sys.stderr
+        )
 
 
 def _drawn_once(options: ImageOptions) -> ImageOptions:
@@ -206,7 +237,7 @@ def besides(model: ImageModel, pictures: Pictures) -> Given:
 
 
 def pictures_of(
-    model: ImageModel, run: Path, data: str | None, split: str | None, maps: Path | None = None
+    model: ImageModel, run: Path, data: str | None, split: str | None, beside: Beside | None = None
 ) -> tuple[Pictures, str]:
     """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
     import dataclasses
@@ -215,14 +246,13 @@ def pictures_of(
     from seriatim.training.run import plan_of
 
     if data is None:
-        if maps is not None:
-            raise UserError("--maps was given, but no pictures; the run knows the maps of its own, leave it out")
+        refuse_beside(beside)
         plan = plan_of(run)[0]
         data = plan.data
         gallery = cast("Gallery", dataclasses.replace(plan, image=_drawn_once(plan.image)).open())
     else:
         options = options_of(model, run)
-        options = options if maps is None else _mapped(options, model, maps)
+        options = options if beside is None else _with(options, model, beside)
         if Path(data).exists() or data not in image_names():
             whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data

@@ -70,7 +70,7 @@ def reconstruct(
         raise UserError(f"{output} has no ending; write to .png")
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):
-        raise UserError(f"{run} holds a model of text; reconstruct is for auto-encoders of pictures")
+        raise UserError(f"{run} is no model of pictures; reconstruct is for auto-encoders of pictures")
     codes, how = model.codes, options_of(model, run).fitting
     x = np.stack([read_picture(Path(name), *model.shape, how) for name in pictures])
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it

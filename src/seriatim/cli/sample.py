@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures
+from seriatim.cli import pictures, sounds
 from seriatim.cli.common import assignments, only, open_run
 from seriatim.errors import UserError
 
@@ -47,16 +47,19 @@ def sample(
     slide: bool = False,
     log_probs: bool = False,
     stream: bool = False,
-    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    seconds: float = 1.0,
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"], allow_leading_hyphen=True)] = None,
     columns: int = _COLUMNS,
     singles: bool = False,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int = 1,
 ) -> None:
-    r"""Write text, or draw pictures, with a trained model.
+    r"""Write text, draw pictures, or make sound, with a trained model.
 
     Pictures go to samples.png, or where --output says: a sheet as .png, an animation of how they come about as .gif.
+    Sound goes to sample.wav, which can be played while it grows, with pictures of its waveform and spectrogram beside
+    it; to .flac or .ogg; or as raw samples to standard output, with --output -.
 
     Options act in this order: guidance, bias and forbid, penalties (repetition, presence, frequency), temperature,
     top-k, top-p, min-p, typical.
@@ -70,7 +73,7 @@ def sample(
     prompt
         What stands before; may be given several times. \n and \t are understood.
     prompt_file
-        A text file that holds the prompt.
+        A text file that holds the prompt; a recording to go on from.
     given
         A condition, NAME=VALUE; may be given several times. Where it is a picture, VALUE is its file.
     guidance
@@ -109,6 +112,8 @@ def sample(
         Also print each sample's log-probability under the model.
     stream
         Show the text as it is written (one sample).
+    seconds
+        Of sound, how much to draw behind what it goes on from.
     output
         Write to this file; text goes to the terminal without it.
     columns
@@ -122,44 +127,46 @@ def sample(
     threads
         Processor threads; one is fastest for small models.
     """
+    from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
-    prompts = _prompts(prompt, prompt_file)
-    if stream and (n != 1 or len(prompts) != 1 or as_json or log_probs):
-        raise UserError(
-            "--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs"
-        )
     model = open_run(run, device, threads)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
-    if not isinstance(model, TextModel):
-        only("pictures", _OF_PICTURES)
-        steer = {
-            "guidance": guidance,
-            "temperature": temperature,
-            "top_k": top_k,
-            "top_p": top_p,
-            "min_p": min_p,
-            "typical": typical,
-        }
-        conditions = assignments(given or [], "--given")
-        pictures.sample(model, run, n, conditions, seeds, output, columns, singles, steer)
-        return
-    if columns != _COLUMNS or singles:
-        raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
-    find = model.tokenizer.find
-    options: dict[str, Any] = {
-        "given": dict(assignments(given or [], "--given")),
-        "max_length": max_length,
-        "min_length": min_length,
-        "stop": [_unescape(s) for s in stop or []],
-        "seed": seeds,
-        "slide": slide,
+    steer = {
         "guidance": guidance,
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,
         "min_p": min_p,
         "typical": typical,
+    }
+    conditions = assignments(given or [], "--given")
+    if isinstance(model, SoundModel):
+        only("sound", sounds.OF_SAMPLES)
+        sounds.sample(model, n, seconds, prompt_file, conditions, seeds, output, steer)
+        return
+    if seconds != 1.0:
+        raise UserError("--seconds is for sound, and this is no model of sound; leave it out")
+    if not isinstance(model, TextModel):
+        only("pictures", _OF_PICTURES)
+        pictures.sample(model, run, n, conditions, seeds, output, columns, singles, steer)
+        return
+    prompts = _prompts(prompt, prompt_file)
+    if stream and (n != 1 or len(prompts) != 1 or as_json or log_probs):
+        raise UserError(
+            "--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs"
+        )
+    if columns != _COLUMNS or singles:
+        raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
+    find = model.tokenizer.find
+    options: dict[str, Any] = {
+        "given": dict(conditions),
+        "max_length": max_length,
+        "min_length": min_length,
+        "stop": [_unescape(s) for s in stop or []],
+        "seed": seeds,
+        "slide": slide,
+        **steer,
         "repetition": repetition,
         "presence": presence,
         "frequency": frequency,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures
-from seriatim.cli.common import Data, like_training, no_maps, open_run, undivided
+from seriatim.cli import pictures, sounds
+from seriatim.cli.common import Data, like_training, no_beside, open_run, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -21,21 +21,24 @@ def score(
     /,
     *files: Data,
     maps: Path | None = None,
+    vectors: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
 ) -> None:
-    """Bits of each document or picture, the most surprising (bits/char, bits/dim) first.
+    """Bits of each document, picture or recording, the most surprising (bits/char, bits/dim, bits/sample) first.
 
     Parameters
     ----------
     run
         The directory that `seriatim train` has written.
     files
-        Texts, folders or JSONL, `-` for standard input; pictures or folders of them.
+        Texts, folders or JSONL, `-` for standard input; pictures, recordings, or folders of them.
     maps
         Of a run with --image.maps: the folder with a map for each picture.
+    vectors
+        Likewise of a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
     as_json
         One JSON object a line.
     device
@@ -47,13 +50,17 @@ def score(
         raise UserError("nothing is given to score; give files, folders, or - for standard input")
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize
+    from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
     model = open_run(run, device, threads)
-    if not isinstance(model, TextModel):
-        pictures.score(model, run, files, maps, as_json)
+    if isinstance(model, SoundModel):
+        sounds.score(model, run, files, as_json)
         return
-    no_maps(maps)
+    if not isinstance(model, TextModel):
+        pictures.score(model, run, files, pictures.Beside(maps, vectors), as_json)
+        return
+    no_beside(maps, vectors)
     undivided("what is scored")
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]

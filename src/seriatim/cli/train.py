@@ -14,17 +14,17 @@ from seriatim import config as configs
 from seriatim.cli.common import Data, set_threads, typed
 from seriatim.data.corpus import TextOptions
 from seriatim.data.gallery import ImageOptions
+from seriatim.data.recordings import AudioOptions
 from seriatim.errors import UserError, nearest
 from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
 from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
-    from seriatim.image import ImageModel
-    from seriatim.text import TextModel
+    from seriatim.opening import Trained
     from seriatim.training.plan import Plan
     from seriatim.training.search import Study
 
-T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions, CodeOptions)
+T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions, CodeOptions, AudioOptions)
 
 
 def train(
@@ -46,20 +46,22 @@ def train(
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
     image: Annotated[ImageOptions | None, Parameter(consume_multiple=True)] = None,
     code: CodeOptions | None = None,
+    audio: AudioOptions | None = None,
 ) -> int:
-    """Train a model on text or pictures of your own, or on a named data set.
+    """Train a model on text, pictures or sound of your own, or on a named data set.
 
-    Examples: `seriatim train novel.txt` · `seriatim train photos/ --image.size 32` ·
+    Examples: `seriatim train novel.txt` · `seriatim train photos/ --image.size 32` · `seriatim train voices/` ·
     `seriatim train poems.jsonl --data.field poem --data.given genre,year` ·
     `seriatim train tinyshakespeare --preset nanogpt-cpu` · `seriatim train --out runs/novel-lstm --resume`
 
     Parameters
     ----------
     data
-        A text file, a folder of texts or of pictures, JSONL, `-` for standard input, or a name that
+        A text file, a folder of texts, of pictures or of recordings, JSONL, `-` for standard input, or a name that
         `seriatim data list` shows.
     model
-        The family, as `seriatim models` lists them; by default a transformer for text, a gated-pixelcnn for pictures.
+        The family, as `seriatim models` lists them; by default a transformer for text, a gated-pixelcnn for
+        pictures, a wavenet for sound.
     preset
         A setting with a name, such as nanogpt-cpu or book-lstm; other options change it.
     out
@@ -82,14 +84,12 @@ def train(
     set_threads(threads)
     if resume:
         others = {"model": model, "preset": preset, "from": begin, "folds": folds, "search": search, "net": net}
-        _alone(
-            {**others, "tokens": typed("tokens"), "data": typed("data"), "image": typed("image"), "code": typed("code")}
-        )
+        _alone({**others, **{group: typed(group) for group in ("tokens", "data", "image", "code", "audio")}})
         return _resume(data, out, training, quiet)
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
     chosen = _preset(preset)
-    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, code, begin)
+    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, code, audio, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     from seriatim.training import run
@@ -130,14 +130,19 @@ def _plan(
     reading: TextOptions | None,
     image: ImageOptions | None,
     code: CodeOptions | None,
+    audio: AudioOptions | None,
     begin: Path | None,
 ) -> Plan:
+    from seriatim.data import open_corpus
+    from seriatim.data.named import names
     from seriatim.models import family
     from seriatim.training.plan import Plan, usual_family
     from seriatim.training.run import locate, locate_own
 
     if begin is not None and (net or typed("tokens") or typed("code")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
+    if model is None and data != "-" and not Path(data).exists() and data not in names():
+        open_corpus(data)  # says so, before it is taken for text whose options are wrong
     base = preset or Preset("", usual_family(data))
     name = model or base.family
     if begin is not None and model is None:
@@ -149,8 +154,8 @@ def _plan(
     if begin is not None and base.code:
         raise UserError("--from brings its own code or none; leave out the preset of an auto-encoder")
     sizes = configs.parse(family(name).config, net, "net")
-    other = ("tokens", "data") if family(name).data == "images" else ("image", "code")
-    for group in other:
+    groups = {"text": ("tokens", "data"), "images": ("image", "code"), "audio": ("audio",)}
+    for group in (group for kind, of in groups.items() if kind != family(name).data for group in of):
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} means nothing for {name}; leave it out")
     inherited = base.net if name == base.family else {}
@@ -163,9 +168,16 @@ def _plan(
         text=dataclasses.replace(reading or TextOptions(), given=given),
         image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),
+        audio=locate_own(_sounds(_merged(audio, AudioOptions, base.audio, "audio"))),
         train=_merged(training, TrainOptions, base.train, "train"),
         begin=None if begin is None else str(begin),
     )
+
+
+def _sounds(options: AudioOptions) -> AudioOptions:
+    """With conditions that were written with commas between them."""
+    names = tuple(part for word in options.conditions for part in word.split(",") if part)
+    return dataclasses.replace(options, conditions=names)
 
 
 def _alone(others: dict[str, object]) -> None:
@@ -213,7 +225,7 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
     return _finish(out, run.resume(out, plan, fingerprint, quiet=quiet))
 
 
-def _finish(folder: Path, trained: TextModel | ImageModel) -> int:
+def _finish(folder: Path, trained: Trained) -> int:
     from seriatim.training.unit import Unit
 
     figures = [(Unit(key, 1).words, value) for key, value in trained.about.items() if key.startswith("validation_")]

@@ -19,6 +19,8 @@ class LabelEncoder(nn.Module):
         super().__init__()
         self.size, self.width = size, width
         self.table = nn.Embedding(size + 1, width)
+        # small: Adam moves the map behind a row by the row's size each step, and large ones drown the rest
+        nn.init.normal_(self.table.weight, std=0.02)
 
     def missing(self, batch: int) -> Int[Tensor, "B"]:
         """What stands for an unknown label."""

@@ -1,4 +1,4 @@
-"""A numeric condition: a year, a rating, a price; standardised beforehand."""
+"""Numeric conditions: a year, a rating, a price, another network's embedding; standardised beforehand."""
 
 from __future__ import annotations
 
@@ -14,21 +14,26 @@ from seriatim.context import Context
 
 @final
 class NumberEncoder(nn.Module):
-    """A small network over a standardised number, and a vector of its own for "not said" (NaN)."""
+    """A small network over standardised numbers, and a vector of its own for "not said" (NaN).
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: of the vector that it gives.
+        inputs: D, how many numbers it reads together.
+    """
+
+    def __init__(self, width: int, inputs: int = 1) -> None:
         super().__init__()
-        self.width = width
-        self.net = nn.Sequential(nn.Linear(1, width), nn.SiLU(), nn.Linear(width, width))
-        self.null = nn.Parameter(torch.randn(width))
+        self.width, self.inputs = width, inputs
+        self.net = nn.Sequential(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width))
+        self.null = nn.Parameter(0.02 * torch.randn(width))
 
-    def missing(self, batch: int) -> Float[Tensor, "B"]:
-        """What stands for an unknown number."""
-        return torch.full((batch,), math.nan, device=self.null.device, dtype=self.null.dtype)
+    def missing(self, batch: int) -> Float[Tensor, "B D"]:
+        """What stands for unknown numbers."""
+        return torch.full((batch, self.inputs), math.nan, device=self.null.device, dtype=self.null.dtype)
 
-    def forward(self, value: Float[Tensor, "B"]) -> Context:
-        """Numbers (B,), NaN where not said -> vector (B, width)."""
-        value = value.to(self.null.dtype)
-        unsaid = value.isnan()[:, None]
-        vector = self.net(value.nan_to_num(0.0)[:, None])
+    def forward(self, value: Float[Tensor, "B *D"]) -> Context:
+        """Numbers (B, D), or (B,) of one; NaN where not said -> vector (B, width)."""
+        value = value.to(self.null.dtype).view(-1, self.inputs)
+        unsaid = value.isnan().any(1, keepdim=True)
+        vector = self.net(value.nan_to_num(0.0))
         return Context(vector=torch.where(unsaid, self.null, vector))

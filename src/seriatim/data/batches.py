@@ -50,6 +50,78 @@ class Batches(ABC):
 
 
 @final
+class Pieces:
+    """Stretches of at most `length` symbols that divide documents, each once an epoch, cut anew for every epoch.
+
+    Args:
+        bounds: (D + 1,) document d is the symbols bounds[d] … bounds[d + 1] − 1.
+        length: symbols of a piece, at most.
+        size: pieces a batch.
+        seed: of the order and of the cuts.
+        rank: of this process among `world`, each of which sees its own pieces.
+        world: number of processes.
+    """
+
+    def __init__(
+        self, bounds: NDArray[np.int64], length: int, size: int, seed: int, rank: int = 0, world: int = 1
+    ) -> None:
+        self.bounds, self.length, self.size, self.seed, self.rank, self.world = bounds, length, size, seed, rank, world
+        self._epoch: tuple[int, NDArray[np.int64]] | None = None
+        if not np.diff(bounds).sum():
+            raise UserError("there is nothing to train on; the training split is empty")
+        # a document longer than a piece has one piece more than it needs, since its first cut is anywhere
+        self.per_epoch = max(1, len(self.cuts(0)) // (size * world))
+
+    def cuts(self, epoch: int) -> NDArray[np.int64]:
+        """(pieces, 2): where each begins and where it has ended, in the order of the documents."""
+        sizes = np.diff(self.bounds)
+        random = np.random.default_rng([self.seed, epoch, 1])
+        long = sizes > self.length
+        # the first piece ends anywhere; the number of pieces must not depend on the epoch
+        head = np.where(long, random.integers(1, self.length + 1, len(sizes)), sizes)
+        pieces = np.where(long, 1 + -(-(sizes - 1) // self.length), np.minimum(sizes, 1))
+        spare = pieces - np.minimum(sizes, 1) - -(-(sizes - head) // self.length)  # where one piece fewer would do,
+        half = np.where(spare > 0, head // 2, head)  # the first is cut in two
+        owner = np.repeat(np.arange(len(sizes)), pieces)
+        index = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        begin, end = self.bounds[:-1][owner], self.bounds[1:][owner]
+
+        def cut(i: NDArray[np.int64]) -> NDArray[np.int64]:
+            later = head[owner] + (i - 1 - spare[owner]) * self.length
+            return np.minimum(begin + np.where(i == 0, 0, np.where(i == 1, half[owner], later)), end)
+
+        return np.stack([cut(index), cut(index + 1)], 1)
+
+    def of(self, step: int) -> NDArray[np.int64]:
+        """(size, 2): the pieces of a step."""
+        epoch, index = divmod(step, self.per_epoch)
+        cuts = self._order(epoch)
+        first = (index * self.world + self.rank) * self.size
+        return cuts[np.arange(first, first + self.size) % len(cuts)]
+
+    def owners(self, pieces: NDArray[np.int64]) -> list[int]:
+        """Which document each piece is of."""
+        return (np.searchsorted(self.bounds, pieces[:, 0], side="right") - 1).tolist()
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if self._epoch is None or self._epoch[0] != epoch:
+            cuts = self.cuts(epoch)
+            random = np.random.default_rng([self.seed, epoch, 2])
+            # the tail is dropped before pieces of like length are put together, else it were always the longest
+            whole = self.per_epoch * self.size * self.world
+            cuts = cuts[random.permutation(len(cuts))][:whole]
+            lengths = cuts[:, 1] - cuts[:, 0]
+            if lengths.min() < lengths.max():
+                group = np.arange(len(cuts)) // (_BUCKET * self.size * self.world)
+                cuts = cuts[np.lexsort((lengths, group))]
+                if len(cuts) == whole:
+                    batches = cuts.reshape(self.per_epoch, -1, 2)
+                    cuts = batches[random.permutation(self.per_epoch)].reshape(-1, 2)
+            self._epoch = epoch, cuts
+        return self._epoch[1]
+
+
+@final
 class Crops(Batches):
     """Documents cut into pieces of at most `length` symbols, each once an epoch, at cuts that move from epoch to epoch.
 
@@ -66,58 +138,14 @@ class Crops(Batches):
     """
 
     def __init__(self, tokens: Tokens, length: int, size: int, seed: int, rank: int = 0, world: int = 1) -> None:
-        self.tokens, self.length, self.size, self.seed, self.rank, self.world = tokens, length, size, seed, rank, world
-        self._epoch: tuple[int, NDArray[np.int64]] | None = None
-        sizes = np.diff(tokens.bounds)
-        if not sizes.sum():
-            raise UserError("there is nothing to train on; the training split is empty")
-        # a document longer than a piece has one piece more than it needs, since its first cut is anywhere
-        self.per_epoch = max(1, len(self._cuts(0)) // (size * world))
-
-    def _cuts(self, epoch: int) -> NDArray[np.int64]:
-        """(pieces, 2): first and last position, in the order of the text."""
-        sizes = np.diff(self.tokens.bounds)
-        random = np.random.default_rng([self.seed, epoch, 1])
-        long = sizes > self.length
-        # the first piece ends anywhere; the number of pieces must not depend on the epoch
-        head = np.where(long, random.integers(1, self.length + 1, len(sizes)), sizes)
-        pieces = np.where(long, 1 + -(-(sizes - 1) // self.length), np.minimum(sizes, 1))
-        spare = pieces - np.minimum(sizes, 1) - -(-(sizes - head) // self.length)  # where one piece fewer would do,
-        half = np.where(spare > 0, head // 2, head)  # the first is cut in two
-        owner = np.repeat(np.arange(len(sizes)), pieces)
-        index = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-        begin, end = self.tokens.bounds[:-1][owner], self.tokens.bounds[1:][owner]
-
-        def cut(i: NDArray[np.int64]) -> NDArray[np.int64]:
-            later = head[owner] + (i - 1 - spare[owner]) * self.length
-            return np.minimum(begin + np.where(i == 0, 0, np.where(i == 1, half[owner], later)), end)
-
-        return np.stack([cut(index), cut(index + 1)], 1)
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        if self._epoch is None or self._epoch[0] != epoch:
-            cuts = self._cuts(epoch)
-            random = np.random.default_rng([self.seed, epoch, 2])
-            # the tail is dropped before pieces of like length are put together, else it were always the longest
-            whole = self.per_epoch * self.size * self.world
-            cuts = cuts[random.permutation(len(cuts))][:whole]
-            lengths = cuts[:, 1] - cuts[:, 0]
-            if lengths.min() < lengths.max():
-                group = np.arange(len(cuts)) // (_BUCKET * self.size * self.world)
-                cuts = cuts[np.lexsort((lengths, group))]
-                if len(cuts) == whole:
-                    batches = cuts.reshape(self.per_epoch, -1, 2)
-                    cuts = batches[random.permutation(self.per_epoch)].reshape(-1, 2)
-            self._epoch = epoch, cuts
-        return self._epoch[1]
+        self.tokens, self.length, self.size = tokens, length, size
+        self.pieces = Pieces(tokens.bounds, length, size, seed, rank, world)
+        self.per_epoch = self.pieces.per_epoch
 
     def batch(self, step: int) -> Batch:
         """Pieces step · size … of the epoch's order."""
-        epoch, index = divmod(step, self.per_epoch)
-        cuts = self._order(epoch)
-        first = (index * self.world + self.rank) * self.size
-        chosen = cuts[np.arange(first, first + self.size) % len(cuts)]
-        owners = [self.tokens.find(int(start)) for start, _ in chosen]
+        chosen = self.pieces.of(step)
+        owners = self.pieces.owners(chosen)
         begins = self.tokens.bounds[owners]
         rows = [
             np.asarray(self.tokens.symbols[start - (start > begin) : stop], dtype=np.int64)

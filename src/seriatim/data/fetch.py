@@ -12,7 +12,10 @@ from seriatim.data.download import download
 from seriatim.data.text import read_bytes
 from seriatim.errors import UserError
 
-Kind = Literal["text", "image"]
+Kind = Literal["text", "image", "audio"]
+
+CONTENT: dict[Kind, str] = {"text": "text", "image": "pictures", "audio": "sound"}
+"""What a data set of each kind holds, in words."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,13 @@ def files_in(folder: Path, endings: Sequence[str]) -> tuple[list[tuple[str, Path
         else:
             others[path.suffix.lower() or "no ending"] += 1
     return sorted(found), others
+
+
+def drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tuple[str, Path]]:
+    """So many files, in their order: a hash decides, or else they would all be of the first subfolder."""
+    key = {name: hashlib.sha256(repr((seed, name)).encode()).digest() for name, _ in files}
+    chosen = set(sorted(key, key=lambda name: key[name])[:limit])
+    return [(name, file) for name, file in files if name in chosen]
 
 
 def listed(others: Counter[str]) -> str:

@@ -61,6 +61,11 @@ class ImageOptions:
     """Height and width of the partners; as they are if it is left out, and then all must agree."""
     map_colour: Colour = "auto"
     """Grey or red, green and blue, of the partners; auto is grey where all of them are."""
+    map_filters: int = 32
+    """Channels of the network that reads the partners."""
+    vectors: str | None = None
+    """Numbers for every picture, such as another network's embedding: a CSV file with a picture's path and its numbers
+    in each row, or a folder with a .npy file of the same path for each."""
     validation: float = 0.1
     """The share held out for validation; 0 for none."""
     test: float = 0.1
@@ -78,9 +83,13 @@ class ImageOptions:
                     f"--image.{option} is {given}, but height and width (or one number for both) from 1 to {WIDEST} "
                     f"are wanted: give e.g. --image.{option} 32, or --image.{option} 24 --image.{option} 32"
                 )
-        if self.maps is None and (self.map_size or self.map_colour != "auto"):
-            option = "size" if self.map_size else "colour"
-            raise UserError(f"--image.map-{option} was given, but no maps: give --image.maps FOLDER, or leave it out")
+        for option, usual in (("size", ()), ("colour", "auto"), ("filters", 32)):
+            if self.maps is None and getattr(self, f"map_{option}") != usual:
+                raise UserError(
+                    f"--image.map-{option} was given, but no maps: give --image.maps FOLDER, or leave it out"
+                )
+        if not 1 <= self.map_filters <= 2**12:
+            raise UserError(f"--image.map-filters is {self.map_filters}, but 1 to {2**12} are wanted: give e.g. 32")
         if not 2 <= self.levels <= 256:
             raise UserError(f"--image.levels is {self.levels}, but 2 to 256 are wanted, for 8 bits: give e.g. 4")
         if self.binarise != "no" and self.levels not in (2, 256):
@@ -141,6 +150,8 @@ class Pictures:
     """Where each came from, for messages."""
     maps: NDArray[np.uint8] | None = None
     """(N, h, w, c) the partner of each, which is its condition; not drawn as ink."""
+    vectors: NDArray[np.float32] | None = None
+    """(N, D) the numbers of each, which are its condition."""
 
 
 @dataclass(frozen=True, eq=False)

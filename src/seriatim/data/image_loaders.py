@@ -78,7 +78,8 @@ def taken(pictures: Pictures, rows: Sequence[int] | NDArray[np.int64]) -> Pictur
     """Some of the pictures."""
     labels = None if pictures.labels is None else tuple(pictures.labels[row] for row in rows)
     maps = None if pictures.maps is None else pictures.maps[rows]
-    return Pictures(pictures.x[rows], labels, [pictures.names[row] for row in rows], maps)
+    vectors = None if pictures.vectors is None else pictures.vectors[rows]
+    return Pictures(pictures.x[rows], labels, [pictures.names[row] for row in rows], maps, vectors)
 
 
 def _idx(path: Path) -> Pixels:

@@ -88,17 +88,16 @@ def open_set(name: str, options: ImageOptions, file: Path | None = None) -> Gall
     if source is None:
         raise UserError(f"{name!r} is no folder, picture or named data set: {nearest(name, image_names())}")
     if not isinstance(source, ImageSource):
-        raise UserError(
-            f"{name} is a data set of text, where pictures are wanted: give one of {', '.join(image_names())}"
-        )
+        raise named.other_kind(source, "image", name)
     for option in ("labels", "validation", "test"):
         if getattr(options, option) != getattr(ImageOptions(), option):
             raise UserError(f"--image.{option} was given, but {name} brings its own labels and split: leave it out")
-    if options.maps is not None:
-        raise UserError(
-            f"--image.maps was given, but {name} is no folder whose files could have partners: leave it out, or save "
-            "its pictures as files"
-        )
+    for option in ("maps", "vectors"):
+        if getattr(options, option) is not None:
+            raise UserError(
+                f"--image.{option} was given, but {name} is no folder whose files could have partners: leave it out, "
+                "or save its pictures as files"
+            )
     loaded = LAYOUTS[source.layout](source, named.fetch(name) if file is None else [file])
     splits: dict[str, Pictures] = {}
     for side, pictures in loaded.splits.items():
@@ -153,5 +152,6 @@ def _finished(name: str, splits: Mapping[str, Pictures], options: ImageOptions, 
         options.seed if options.binarise != "no" else None,
         *((side, p.x.shape, digest(p.x), p.labels, tuple(p.names)) for side, p in splits.items()),
         *((side, p.maps.shape, digest(p.maps)) for side, p in splits.items() if p.maps is not None),
+        *((side, p.vectors.shape, digest(p.vectors)) for side, p in splits.items() if p.vectors is not None),
     )
     return Gallery(name, splits, mark, note)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from seriatim.data import fetch as files_of
 from seriatim.data.corpus import Corpus, TextOptions, content, fingerprint
-from seriatim.data.fetch import Kind, Source
+from seriatim.data.fetch import CONTENT, Kind, Source
 from seriatim.data.image_sets import IMAGES
+from seriatim.data.sound_sets import SOUNDS
 from seriatim.data.text_sets import TEXTS, TextSource
 from seriatim.errors import UserError, nearest
 
-SOURCES: dict[str, Source] = {**TEXTS, **IMAGES}
+SOURCES: dict[str, Source] = {**TEXTS, **IMAGES, **SOUNDS}
 """Every named data set."""
 
 
@@ -51,9 +52,7 @@ def open_named(name: str, options: TextOptions | None = None, files: Sequence[Pa
     """A data set of text as a corpus, from its own files or from `files` in a layout that it knows."""
     source, options = info(name), options or TextOptions()
     if not isinstance(source, TextSource):
-        raise UserError(
-            f"{name} is a data set of pictures, where text is wanted: give one of {', '.join(names('text'))}"
-        )
+        raise other_kind(source, "text", name)
     if replace(options, limit=None) != TextOptions():
         changed = next(k for k, v in vars(TextOptions()).items() if k != "limit" and getattr(options, k) != v)
         raise UserError(f"--data.{changed} was given, but {name} brings its own form and split: leave it out")
@@ -61,6 +60,15 @@ def open_named(name: str, options: TextOptions | None = None, files: Sequence[Pa
     limited = {side: documents[: options.limit] for side, documents in splits.items()}
     mark = fingerprint(*((side, content(documents)) for side, documents in limited.items()))
     return Corpus(name, limited, mark, source.terms(found))
+
+
+def other_kind(source: Source, wanted: Kind, name: str) -> UserError:
+    """The error that a data set of another kind was given."""
+    verb = "are" if wanted == "image" else "is"
+    return UserError(
+        f"{name} is a data set of {CONTENT[source.kind]}, where {CONTENT[wanted]} {verb} wanted: give one of "
+        f"{', '.join(names(wanted))}"
+    )
 
 
 def _at_hand(files: Sequence[files_of.File]) -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from seriatim.data.folder import files_in, listed
+from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, Colour, Fitting, ImageOptions, Pictures
-from seriatim.data.partners import partners_of
+from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.picture import Header, read_header, read_pixels
+from seriatim.data.picture_vectors import vectors_of
 from seriatim.data.pixels import Pixels, check_room
-from seriatim.data.text import text_blocks
+from seriatim.data.table import check_all, rows
 from seriatim.errors import UserError
 
+_MAPS = Pairing("--image.maps", PICTURE_ENDINGS, "map", "picture")
 _SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 
 
@@ -27,19 +27,26 @@ def read_folder(path: Path, options: ImageOptions) -> tuple[Pictures, str]:
     names = [name for name, _ in files]
     labels, remark = _labels(path, names, options)
     notes += [remark] if remark else []
-    partners, remark = ({}, "") if options.maps is None else partners_of(names, Path(options.maps))
-    notes += [remark] if remark else []
     if options.limit is not None and options.limit < len(files):
-        files = _drawn(files, options.limit, options.seed)
+        files = drawn(files, options.limit, options.seed)
+    whole, names = names, [name for name, _ in files]
     x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.fitting, "size")
     notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
-    chosen = None if labels is None else tuple(labels[name] for name, _ in files)
-    if options.maps is None:
-        return Pictures(x, chosen, [name for name, _ in files]), " ".join(notes)
-    place, found = Path(options.maps), [partners[name] for name, _ in files]
-    maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
-    notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
-    return Pictures(x, chosen, [name for name, _ in files], maps), " ".join(notes)
+    chosen = None if labels is None else tuple(labels[name] for name in names)
+    maps = vectors = None
+    if options.maps is not None:
+        place = Path(options.maps)
+        partners, remark = partners_of(whole, place, _MAPS)
+        notes += [remark] if remark else []
+        found = [partners[name] for name in names]
+        maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
+        notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
+    if options.vectors is not None:
+        every, remark = vectors_of(whole, Path(options.vectors))
+        notes += [remark] if remark else []
+        row = {name: i for i, name in enumerate(whole)}
+        vectors = every[[row[name] for name in names]]
+    return Pictures(x, chosen, names, maps, vectors), " ".join(notes)
 
 
 def _read(
@@ -70,13 +77,6 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
         wanted = ", ".join("*" + ending for ending in PICTURE_ENDINGS)
         raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with pictures")
     return files, [f"Left out: {kinds}."] if kinds else []
-
-
-def _drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tuple[str, Path]]:
-    """So many files, in their order: a hash decides, or else they would all be of the first subfolder."""
-    key = {name: hashlib.sha256(repr((seed, name)).encode()).digest() for name, _ in files}
-    chosen = set(sorted(key, key=lambda name: key[name])[:limit])
-    return [(name, file) for name, file in files if name in chosen]
 
 
 def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:
@@ -117,32 +117,15 @@ def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Ma
 def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, str]:
     labels: dict[str, str] = {}
     known = set(names)
-    for place, name, label in _rows(table):
+    for place, name, cells in rows(table, "--image.labels", "its label"):
+        if len(cells) != 1:
+            raise UserError(
+                f"{place}: {[name, *cells]!r:.80}, where a picture's path and its label are wanted: correct it"
+            )
+        label = cells[0]
         if name not in known:
             raise UserError(f"{place}: names {name!r}, but no such picture lies in {folder}: correct or drop the row")
         if labels.setdefault(name, label) != label:
             raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} before: drop one of the rows")
-    missing = [name for name in names if name not in labels]
-    if missing:
-        raise UserError(
-            f"{table}: no label for {len(missing)} of {len(names)} pictures in {folder}, such as {missing[0]!r}: "
-            "add a row for each, or move them elsewhere"
-        )
+    check_all(table, labels, names, str(folder), "label")
     return labels
-
-
-def _rows(table: Path) -> Iterator[tuple[str, str, str]]:
-    """Place, picture and label of each row but a heading."""
-    if not table.is_file():
-        raise UserError(f"{table}: no such file, where --image.labels wants a CSV file: check the path")
-    lines = "".join(text_blocks(table, "utf-8", str(table))).splitlines()
-    try:
-        for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
-            place = f"{table}:{number}"
-            if not cells or (number == 1 and not cells[0].strip().lower().endswith(PICTURE_ENDINGS)):
-                continue
-            if len(cells) != 2 or not all(cell.strip() for cell in cells):
-                raise UserError(f"{place}: {cells!r:.80}, where a picture's path and its label are wanted: correct it")
-            yield place, cells[0].strip().removeprefix("./"), cells[1].strip()
-    except csv.Error as error:
-        raise UserError(f"{table}: malformed CSV ({error}): correct the file") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,6 @@ def ink(x: Pixels, seed: Sequence[int]) -> Pixels:
     return np.where(u < x, np.uint8(255), np.uint8(0))
 
 
-def digest(x: Pixels) -> str:
-    """sha256 of one picture or of many."""
+def digest(x: NDArray[Any]) -> str:
+    """sha256 of one picture or of many, or of other numbers."""
     return hashlib.sha256(np.ascontiguousarray(x).data).hexdigest()

@@ -49,10 +49,6 @@ class Tokens:
         """The symbols of one document."""
         return np.asarray(self.symbols[self.bounds[d] : self.bounds[d + 1]], dtype=np.int64)
 
-    def find(self, position: int) -> int:
-        """Which document a position of `symbols` belongs to."""
-        return int(np.searchsorted(self.bounds, position, side="right")) - 1
-
 
 def encode_given(value: str | float | None, codec: Labels | Numbers, where: str) -> float:
     """A condition's value as a number: −1 or NaN if it is missing."""

@@ -110,7 +110,10 @@ class Event(ABC):
         return torch.stack(terms).sum(0)
 
     def draw(self, u: Tensor) -> Tensor:
-        """All P parts (*batch_shape, P) from uniforms u (*batch_shape, total noise of the parts)."""
+        """All P parts (*batch_shape, P) from uniforms u (*batch_shape, total noise of the parts).
+
+        A class may draw them in another way: with the same probabilities, then, not always the same symbols.
+        """
         x = u.new_zeros((*u.shape[:-1], 0)).long()
         used = 0
         for i in range(self.parts):

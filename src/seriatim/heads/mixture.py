@@ -176,19 +176,12 @@ class Mixture(Discrete):
         return torch.where(x < 0, torch.zeros_like(inside), inside)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The component whose share of (0, 1) holds u, at the quantile that u's place in the share tells.
-
-        It is worked out for every component before one is chosen: that takes fewer operations.
-        """
+        """The component whose share of (0, 1) holds u, at the quantile that u's place in the share tells."""
         weights, centre, inverse = self._wide
         sums = weights.cumsum(-1)
-        u = u.to(sums.dtype).contiguous()  # searchsorted warns otherwise
-        # left: of equal sums the first, so that no component without weight is chosen
-        at = torch.searchsorted(sums, u).clamp_max_(sums.shape[-1] - 1)
-        least = torch.finfo(sums.dtype).eps / 2
-        from_top = ((sums - u) / weights).clamp_(least, 1 - least)  # also uniform; 0 and 1 have infinite quantiles
-        place = (centre - _SHAPES[self.kind].quantile(from_top) / inverse).gather(-1, at)
-        return place.round_().clamp_(0, self.levels - 1).squeeze(-1).long()
+        at, from_top = _component(weights, sums, u.to(sums.dtype).contiguous())  # searchsorted warns otherwise
+        reach = _SHAPES[self.kind].quantile(_inside(from_top)) / inverse.gather(-1, at)
+        return (centre.gather(-1, at) - reach).round_().clamp_(0, self.levels - 1).squeeze(-1).long()
 
 
 @final
@@ -252,15 +245,38 @@ class MixtureEvent(Event):
         return (self.logits + each).logsumexp(-1) - self.logits.logsumexp(-1)
 
     def draw(self, u: Tensor) -> Tensor:
-        """As the chain, which takes the posterior of every prefix anew; here it grows by a channel at a time."""
-        logits, before, drawn = self._rows[0], list[Tensor](), list[Tensor]()
-        for i, each in enumerate(u.movedim(-1, 0)[..., None].contiguous().unbind()):
-            dist = self._part(i, logits, before)
-            drawn.append(dist.draw(each))
-            if i + 1 < self.parts:
-                before.append(_from_middle(drawn[i], self.levels, logits.dtype))
-                logits = logits + dist.log_bins(drawn[i])
-        return torch.stack(drawn, -1)
+        """The component whose share of (0, 1) holds the first uniform, and every channel from that one.
+
+        So no posterior is worked out. From the same uniforms the chain draws other symbols after the first channel's,
+        and with the same probabilities.
+        """
+        weights = self.logits.softmax(-1, dtype=widest(self.logits.device))
+        sums = weights.cumsum(-1)
+        u = u.to(sums.dtype)
+        at, from_top = _component(weights, sums, u[..., :1].contiguous())
+        each = torch.cat([self.centres, self.inverse, self.coefficients], -2)
+        each = each.gather(-1, at[..., None].expand(*each.shape[:-1], 1))[..., 0].to(sums.dtype)
+        centres, inverse, coefficients = each.split([self.parts, self.parts, self.coefficients.shape[-2]], -1)
+        from_top = _inside(torch.cat([from_top, 1 - u[..., 1:]], -1))
+        places = (centres - _SHAPES[self.kind].quantile(from_top) / inverse).unbind(-1)
+        pairs, before, drawn = iter(coefficients.unbind(-1)), list[Tensor](), list[Tensor]()
+        for place in places:
+            drawn.append(_coupled(place, [next(pairs) for _ in before], before).round_().clamp_(0, self.levels - 1))
+            before.append(drawn[-1] - (self.levels - 1) / 2)
+        return torch.stack(drawn, -1).long()
+
+
+def _component(weights: Tensor, sums: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """(..., 1): the component whose share of (0, 1) holds u (..., 1), and how much of the share lies above u."""
+    # left: of equal sums the first, so that no component without weight is chosen
+    at = torch.searchsorted(sums, u).clamp_max_(sums.shape[-1] - 1)
+    return at, (sums.gather(-1, at) - u) / weights.gather(-1, at)
+
+
+def _inside(u: Tensor) -> Tensor:
+    """Without 0 and 1, whose quantiles are infinite."""
+    least = torch.finfo(u.dtype).eps / 2
+    return u.clamp_(least, 1 - least)
 
 
 def _from_middle(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:

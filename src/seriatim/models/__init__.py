@@ -22,6 +22,7 @@ from seriatim.models.replay import ReplayModel
 from seriatim.models.row_lstm import RowLSTM, RowLSTMConfig
 from seriatim.models.sequence import SequenceModel
 from seriatim.models.transformer import Transformer, TransformerConfig
+from seriatim.models.wavenet import WaveNet, WaveNetConfig
 
 
 class Family(NamedTuple):
@@ -79,6 +80,9 @@ FAMILIES: dict[str, Family] = {
         multiscale, MultiscaleConfig, "van den Oord et al., Pixel recurrent neural networks, 3.6", 2016, "images"
     ),
     "pixelsnail": Family(PixelSNAIL, PixelSNAILConfig, "Chen et al., PixelSNAIL", 2018, "images"),
+    "wavenet": Family(
+        WaveNet, WaveNetConfig, "van den Oord et al., WaveNet: A generative model for raw audio", 2016, "audio"
+    ),
 }
 
 
@@ -122,6 +126,8 @@ __all__ = [
     "SubpixelModel",
     "Transformer",
     "TransformerConfig",
+    "WaveNet",
+    "WaveNetConfig",
     "family",
     "multiscale",
 ]

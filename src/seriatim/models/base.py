@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast, final, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final, overload
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
-from seriatim.heads import Discrete, Dist, Event, Head
-from seriatim.noise import Noise, row_seeds
-from seriatim.steer import Steer, Tally
+from seriatim.heads import Head
+from seriatim.models.draws import Draws
+from seriatim.noise import row_seeds
+from seriatim.steer import Steer
 from seriatim.tree import State
-from seriatim.walk import Carry, Guided, Stepper, Walk, roll
+from seriatim.walk import Carry, Guided, Stepper, Walk, drawing
 
 Given = Mapping[str, Tensor] | Context
 
@@ -79,7 +80,7 @@ class Model(nn.Module, ABC):
         return terms.flatten(1).sum(1)
 
     @final
-    @torch.no_grad()
+    @drawing
     def sample(
         self,
         n: int = 1,
@@ -100,7 +101,7 @@ class Model(nn.Module, ABC):
             seed: of the rows; one integer, or one for each row. The same seed gives the same row in any batch.
             steer: temperature and filters; None draws from the model itself.
             prompt: (n, T[, P]) positions that are given.
-            progress: called with how many symbols have been drawn, after each.
+            progress: called with how many symbols there are, after each position.
 
         Returns:
             (n, length) or (n, length, P), the prompt included.
@@ -109,7 +110,6 @@ class Model(nn.Module, ABC):
             ValueError: if the prompt is longer than `length`.
         """
         training = self.training
-        steer = None if steer == Steer() else steer
         self.eval()
         try:
             walk = self.walk(n, self.condition(context, n), length, 1.0 if steer is None else steer.guidance)
@@ -118,38 +118,17 @@ class Model(nn.Module, ABC):
                 raise ValueError(f"a prompt of {done} positions for a length of {length}")
             if prompt is not None and done:
                 walk.feed(prompt)
-            parts = self.head.parts
-            noise = Noise(row_seeds(seed, n, self.device))
-            tally = Tally(steer, self.head, n, self.device)
-            if prompt is not None:
-                tally.add(prompt)
-
-            def pick(i: int, dist: Dist) -> Tensor:
-                i += done * parts
-                if steer is not None and isinstance(dist, Discrete):
-                    dist = steer.apply(dist, tally.counts)
-                x = dist.draw(noise(i, dist.noise))
-                tally.add(x)
+            seeds = row_seeds(seed, n, self.device)
+            draws, drawn = Draws(walk, self.head, seeds, steer, prompt), list[Tensor]()
+            for _ in range(done, length):
+                drawn.append(draws.position())
                 if progress is not None:
-                    progress(i + 1)
-                return x
-
-            def events() -> Iterator[Tensor]:
-                """Whole positions, which have their parts drawn together: the same symbols, sooner."""
-                for i in range(done * parts, length * parts, parts):
-                    x = cast(Event, walk.whole).draw(noise.run(i, parts))
-                    walk.take(x)
-                    if progress is not None:
-                        progress(i + parts)
-                    yield x
-
-            together = steer is None and parts > 1 and done < length and cast(Event, walk.whole).noise == 1
-            drawn = list(events() if together else roll(walk, pick, (length - done) * parts))
+                    progress(draws.symbols)
         finally:
             self.train(training)
         head = [] if prompt is None else [prompt]
         if drawn:
-            head.append(torch.stack(drawn, 1).view((n, -1) if parts == 1 else (n, -1, parts)))
+            head.append(torch.stack(drawn, 1))
         return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self.device)
 
     @final

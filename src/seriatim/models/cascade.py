@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
@@ -28,24 +28,19 @@ from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import Head
-from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, SubpixelModel, check_canvas, scaled
+from seriatim.models.grid import FieldConfig, GridModel, GridStepper, SubpixelModel, scaled
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 Scale = Literal["pixelcnn", "row-lstm", "diagonal-bilstm", "gated-pixelcnn"]
 
 
 @final
 @dataclass(frozen=True)
-class MultiscaleConfig:
+class MultiscaleConfig(FieldConfig):
     """Sizes of a multi-scale model.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         scales: how many, the whole picture included.
         factor: rows and columns of a scale for one of the scale below it.
         smallest: family of the smallest scale.
@@ -53,14 +48,8 @@ class MultiscaleConfig:
         filters: of every scale, as the family has them.
         layers: of every scale (`blocks` of a PixelCNN).
         up: channels of what a scale sees of the one below it.
-        vector: channels of the global condition.
-        field: channels of the local condition.
     """
 
-    height: int = 28
-    width: int = 28
-    channels: int = 1
-    levels: int = 256
     scales: int = 2
     factor: int = 2
     smallest: Scale = "gated-pixelcnn"
@@ -68,11 +57,9 @@ class MultiscaleConfig:
     filters: int = 48
     layers: int = 6
     up: int = 32
-    vector: int = 0
-    field: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("scales", self.scales, 2, 8)
         bounded("factor", self.factor, 2, 16)
         bounded("filters", self.filters, self.channels, 2**14)
@@ -158,15 +145,13 @@ class Cascade(GridModel):
         """The small picture's sub-pixels, then the others row by row."""
         return self.visited
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, N) levels in the order of drawing -> the head's parameters (B, N, ·)."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        looked, c = self.condition(context, x.shape[0]), self.config
+        c = self.config
         below = x[:, : len(self.first)].reshape(-1, *self.small.canvas)
-        lower = self.small(below, self.of_small(looked))
+        lower = self.small(below, self.of_small(context))
         whole = x[:, self.raster.to(x.device)].view(-1, c.height, c.width, c.channels)
-        upper = self.large(whole, self.of_large(looked, whole))
+        upper = self.large(whole, self.of_large(context, whole))
         return torch.cat([lower.reshape(len(x), -1, self.head.width), self._others(upper)], 1)
 
     def _others(self, upper: Tensor) -> Tensor:

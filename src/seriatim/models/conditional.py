@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.context import EMPTY, Context
+from seriatim.context import EMPTY, Context, joined
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Given, Model
 from seriatim.tree import State
@@ -59,9 +59,9 @@ class Conditional(Model):
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
             if part.field is not None:
-                result = replace(result, hop=part.hop, offset=part.offset)
-                if result.field is not None:
-                    part = replace(part, field=torch.cat([result.field, part.field], -1))
+                beside = part if result.field is None else joined([result, part])
+                part = replace(part, field=beside.field)
+                result = replace(result, hop=beside.hop, offset=beside.offset)
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 

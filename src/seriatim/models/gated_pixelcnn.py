@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
@@ -27,11 +27,10 @@ from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
-from seriatim.models.base import Given
 from seriatim.models.grid import (
+    FieldConfig,
     GridStepper,
     SubpixelModel,
-    check_canvas,
     check_kernel,
     given,
     kept,
@@ -40,19 +39,15 @@ from seriatim.models.grid import (
     scaled,
 )
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
 @dataclass(frozen=True)
-class GatedPixelCNNConfig:
+class GatedPixelCNNConfig(FieldConfig):
     """Sizes of a Gated PixelCNN.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         filters: p, the channels of both stacks.
         layers: gated layers.
         kernel: of the layers behind the first, odd.
@@ -60,14 +55,8 @@ class GatedPixelCNNConfig:
         head: channels of the 1 × 1 layer before the softmax; None means as many as `filters`.
         mixtures: components of a discretised mixture for each sub-pixel, in place of the softmax; 0 for the softmax.
         kind: of those components.
-        vector: channels of the global condition.
-        field: channels of the local condition.
     """
 
-    height: int = 28
-    width: int = 28
-    channels: int = 1
-    levels: int = 256
     filters: int = 64
     layers: int = 8
     kernel: int = 3
@@ -75,11 +64,9 @@ class GatedPixelCNNConfig:
     head: int | None = None
     mixtures: int = 0
     kind: Literal["logistic", "normal"] = "logistic"
-    vector: int = 0
-    field: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("layers", self.layers, 1, 1024)
         check_kernel("kernel", self.kernel)
@@ -155,14 +142,11 @@ class GatedPixelCNN(SubpixelModel):
         parameters = groups(config.channels * self.head.width, config.channels)
         self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, parameters)])
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, H, W, C) levels -> the head's parameters (B, H, W, C, ·). Any height and width will do."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        looked = self.condition(context, x.shape[0])
         v = h = self.scaled(x)
         for layer in self.layers:
-            v, h = layer(v, h, looked)
+            v, h = layer(v, h, context)
         for layer in self.last:
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.head.width))

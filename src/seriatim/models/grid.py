@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, cast, final
 
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from seriatim.causal.shifted import calibrating
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
@@ -19,18 +21,45 @@ from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
 
-def check_canvas(config: Any) -> None:
-    """Check what every config of pictures has: sizes and channels of conditions. It may come from a stranger.
+@dataclass(frozen=True)
+class PictureConfig:
+    """What every family over pictures has. It may come from a stranger, so sizes are checked.
 
-    Raises:
-        UserError: otherwise.
+    Attributes:
+        height: rows of a picture.
+        width: pixels of a row.
+        channels: colours of a pixel.
+        levels: values of a colour.
+        vector: channels of the global condition.
     """
-    bounded("height", config.height, 1, 4096)
-    bounded("width", config.width, 1, 4096)
-    bounded("channels", config.channels, 1, 64)
-    bounded("levels", config.levels, 2, 2**16)
-    bounded("vector", config.vector, 0, 2**16)
-    bounded("field", getattr(config, "field", 0), 0, 2**16)
+
+    height: int = 28
+    width: int = 28
+    channels: int = 1
+    levels: int = 256
+    vector: int = 0
+
+    def __post_init__(self) -> None:
+        bounded("height", self.height, 1, 4096)
+        bounded("width", self.width, 1, 4096)
+        bounded("channels", self.channels, 1, 64)
+        bounded("levels", self.levels, 2, 2**16)
+        bounded("vector", self.vector, 0, 2**16)
+
+
+@dataclass(frozen=True)
+class FieldConfig(PictureConfig):
+    """What families have that also take a map as a condition.
+
+    Attributes:
+        field: channels of the local condition.
+    """
+
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bounded("field", self.field, 0, 2**16)
 
 
 def check_kernel(name: str, value: int) -> None:
@@ -65,7 +94,7 @@ def place(clock: int, width: int, colours: int) -> Place:
 class GridModel(Model):
     """A family over pictures x (B, *S): S is (H, W, C) where a position is a sub-pixel, (H, W) where it is a pixel.
 
-    A family gives `forward`, `packed` and `sees`. `step` is that of `packed()`, taken anew by every `start`.
+    A family gives `whole`, `packed` and `sees`. `step` is that of `packed()`, taken anew by every `start`.
     """
 
     _stepper: Stepper | None = None
@@ -79,6 +108,17 @@ class GridModel(Model):
     def order(self) -> Tensor | None:
         """(N,) the sub-pixels' numbers, row by row, in the order in which they are drawn; None: that very order."""
         return None
+
+    @abstractmethod
+    def whole(self, x: Tensor, context: Context) -> Tensor:
+        """x (B, *S), or (B, *S, P), levels of whole pictures -> the head's parameters (B, *S, ·)."""
+
+    @final
+    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+        """As `whole`, of a picture of any height and width unless the family says otherwise. There is no carry."""
+        if carry is not None:
+            raise ValueError("a picture has no carry")
+        return self.whole(x, self.condition(context, x.shape[0]))
 
     @abstractmethod
     def packed(self) -> Stepper:
@@ -118,6 +158,28 @@ class SubpixelModel(GridModel):
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
         """Which sub-pixels each one sees."""
         return self.relation(shape)[:, : math.prod(shape)]
+
+
+class PixelModel(GridModel):
+    """A family whose positions are pixels, S = (H, W), of several symbols each, built of weight-normalised layers."""
+
+    @property
+    @final
+    def canvas(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.config.height, self.config.width
+
+    @final
+    def values(self, x: Tensor) -> Tensor:
+        """Levels (B, H, W, C), or (B, H, W) of one channel, as numbers (B, H, W, C) in [−1, 1]."""
+        return self.scaled(x if self.config.channels > 1 else x[..., None])
+
+    @final
+    @torch.no_grad()
+    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+        """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
+        with calibrating(self):
+            self(x, context)
 
 
 class GridStepper:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, cast, final
 
 import torch
 from jaxtyping import Bool
@@ -26,11 +26,10 @@ from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
-from seriatim.models.base import Given
 from seriatim.models.grid import (
+    FieldConfig,
     GridStepper,
     SubpixelModel,
-    check_canvas,
     check_kernel,
     given,
     kept,
@@ -39,40 +38,28 @@ from seriatim.models.grid import (
     scaled,
 )
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
 @dataclass(frozen=True)
-class PixelCNNConfig:
+class PixelCNNConfig(FieldConfig):
     """Sizes of a PixelCNN.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         filters: h, the channels inside a block; between blocks there are 2h.
         blocks: residual blocks.
         kernel: of the first convolution, odd.
         head: channels of the two 1 × 1 layers before the softmax; None means 2h.
-        vector: channels of the global condition.
-        field: channels of the local condition.
     """
 
-    height: int = 28
-    width: int = 28
-    channels: int = 1
-    levels: int = 256
     filters: int = 64
     blocks: int = 5
     kernel: int = 7
     head: int | None = None
-    vector: int = 0
-    field: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("blocks", self.blocks, 1, 1024)
         check_kernel("kernel", self.kernel)
@@ -116,14 +103,11 @@ class PixelCNN(SubpixelModel):
         self.last = nn.ModuleList([RasterConv(wide, outer), RasterConv(outer, outer), RasterConv(outer, logits)])
         self.head = CategoricalHead(config.levels)
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        looked = self.condition(context, x.shape[0])
         h = self.first(self.scaled(x))
         for block in self.blocks:
-            h = block(h, looked)
+            h = block(h, context)
         for layer in self.last:
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.config.levels))

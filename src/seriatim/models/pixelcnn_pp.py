@@ -5,7 +5,8 @@ above, the other what stands above and to the left; both go down to a quarter of
 across. The head knows that level 201 lies beside 202.
 
 Deviations from the paper: the head's mass is exact at every level (no density where it is small), its edges are the
-first and the last level by index, and samples are drawn from that very distribution. Sizes need not divide by 4.
+first and the last level by index, and samples are drawn from that very distribution. Sizes need not divide by 4. There
+may be a local condition (`field`), which the paper's model does not have; the smaller sizes take the mean of it.
 
 Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
 """
@@ -13,59 +14,51 @@ Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, final
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Pair, Reach, Shifted, calibrating, down, first_map, sight_between
+from seriatim.causal.shifted import Block, Pair, Reach, Shifted, down, first_map, sight_between
 from seriatim.causal.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, Signed, matrix
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
-from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, kept, scaled
+from seriatim.models.grid import FieldConfig, GridStepper, PixelModel, kept, row_of, scaled
 from seriatim.models.grid import given as looked
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
 @dataclass(frozen=True)
-class PixelCNNppConfig:
+class PixelCNNppConfig(FieldConfig):
     """Sizes of a PixelCNN++.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         filters: channels of both streams (the paper: 160).
         resnets: blocks at each size on the way down (the paper: 5); one more on the way up, but for the smallest.
         sizes: how many sizes, each half of the one before (the paper: 3).
         mixtures: components of the head.
         kind: of the components.
         dropout: share of activations silenced in training, in every block.
-        vector: channels of the global condition.
     """
 
     height: int = 32
     width: int = 32
     channels: int = 3
-    levels: int = 256
     filters: int = 40
     resnets: int = 2
     sizes: int = 3
     mixtures: int = 10
     kind: Literal["logistic", "normal"] = "logistic"
     dropout: float = 0.5
-    vector: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("filters", self.filters, 1, 2**14)
         bounded("resnets", self.resnets, 1, 256)
         bounded("sizes", self.sizes, 1, 8)
@@ -74,7 +67,7 @@ class PixelCNNppConfig:
 
 
 @final
-class PixelCNNpp(GridModel):
+class PixelCNNpp(PixelModel):
     """Two streams of gated residual blocks over pixels, and a mixture of discretised logistics for each."""
 
     def __init__(self, config: PixelCNNppConfig) -> None:
@@ -85,7 +78,7 @@ class PixelCNNpp(GridModel):
         self.above, self.left = Shifted(n, f, 1, 3), Shifted(n, f, 2, 1)
 
         def block(reach: Reach, shortcut: int) -> Block:
-            return Block(f, reach, shortcut, config.dropout, config.vector)
+            return Block(f, reach, shortcut, config.dropout, config.vector, config.field)
 
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         self.shrink, self.grow = nn.ModuleList(), nn.ModuleList()
@@ -100,24 +93,16 @@ class PixelCNNpp(GridModel):
                 self.grow.append(Pair(Shifted(f, f, 2, 3, up=True), Shifted(f, f, 2, 2, corner=True, up=True)))
         self.out = Shifted(f, self.head.width)
 
-    @property
-    def canvas(self) -> tuple[int, int]:
-        """(height, width)."""
-        return self.config.height, self.config.width
-
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        c = self.condition(context, x.shape[0])
-        x = self.scaled(x if self.config.channels > 1 else x[..., None])
+        x = self.values(x)
         x = F.pad(x, (0, 1), value=1.0)  # a channel of ones tells the picture from what lies outside
         u, ul = down(self.rows(x)), first_map(self.above, self.left, x)
-        us, uls = [u], [ul]
+        us, uls, contexts = [u], [ul], self.pooled(context)
         for size in range(self.config.sizes):
             for pair in _pairs(self.downs[size]):
-                u = pair.rows(u, None, c)
-                ul = pair.corner(ul, u, c)
+                u = pair.rows(u, None, contexts[size])
+                ul = pair.corner(ul, u, contexts[size])
                 us.append(u)
                 uls.append(ul)
             if size < self.config.sizes - 1:
@@ -128,19 +113,23 @@ class PixelCNNpp(GridModel):
         u, ul = us.pop(), uls.pop()
         for size in reversed(range(self.config.sizes)):
             for pair in _pairs(self.ups[size]):
-                u = pair.rows(u, us.pop(), c)
-                ul = pair.corner(ul, torch.cat([u, uls.pop()], -1), c)
+                u = pair.rows(u, us.pop(), contexts[size])
+                ul = pair.corner(ul, torch.cat([u, uls.pop()], -1), contexts[size])
             if size:
                 pair = cast(Pair, self.grow[size - 1])
                 height, width = us[-1].shape[1:3]
                 u, ul = (stream[:, :height, :width] for stream in (pair.rows(u), pair.corner(ul)))
         return self.out(F.elu(ul))
 
-    @torch.no_grad()
-    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
-        """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
-        with calibrating(self):
-            self(x, context)
+    def pooled(self, context: Context) -> list[Context]:
+        """The condition of each size: a smaller one takes the mean of two by two pixels of the field."""
+        contexts = [context if self.config.field else replace(context, field=None)]
+        for _ in range(self.config.sizes - 1):
+            field = contexts[-1].field
+            if field is not None:
+                field = F.avg_pool2d(field.permute(0, 3, 1, 2), 2, ceil_mode=True).permute(0, 2, 3, 1)
+            contexts.append(replace(contexts[-1], field=field))
+        return contexts
 
     def packed(self) -> Stepper:
         """One stream once a row, the other by matrix products; a smaller size moves at every second row and column."""
@@ -204,7 +193,7 @@ class _Position(NamedTuple):
     Attributes:
         clock: pixels drawn.
         row: (B, W, C + 1) the row of the picture under way.
-        before: of each convolution of the stream of rows, the row that it has read last.
+        before: of each convolution of the stream of rows, the rows that it has read last.
         corners: of each convolution of the other stream.
         first: (B, W, F) what the row above adds to that stream's first map.
         grown: for each size but the smallest, (B, 2, W, F) twice: the two rows that the next smaller size has grown to.
@@ -226,7 +215,7 @@ class _Packed(GridStepper):
 
     def __init__(self, model: PixelCNNpp) -> None:
         self.head: Head = model.head
-        self.config = model.config
+        self.config, self.pooled = model.config, model.pooled
         f, sizes = model.config.filters, range(model.config.sizes)
         at = iter(range(0, 10**6, 2))
         self.downs = [[BlockLanes(pair, next(at), f) for pair in _pairs(model.downs[size])] for size in sizes]
@@ -250,8 +239,8 @@ class _Packed(GridStepper):
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture."""
         c, new = self.config, self.out[1].new_zeros
-        lanes = self._lanes()
-        looks = tuple(kept(block.look(context)) for _, lane in lanes for block in lane.blocks)
+        lanes, contexts = self._lanes(), self.pooled(context)
+        looks = tuple(kept(block.look(contexts[size])) for size, lane in lanes for block in lane.blocks)
         before = [lane.start(batch, self.widths[size]) for size, pair in lanes for lane in pair.rows]
         corners = [memory for size, pair in lanes for memory in pair.corner.start(batch, self.widths[size])]
         for size, (rows, corner) in enumerate(self.shrink):
@@ -264,12 +253,16 @@ class _Packed(GridStepper):
 
     def _begin(self, state: _Position, row: int) -> _Position:
         """Begin a row: everything that depends on finished ones."""
-        before, corners = list(state.before), list(state.corners)
-        x, zero = state.row.clone(), state.first.new_zeros(())  # the row under way is written over
-        u = zero.expand(x.shape[0], x.shape[1], self.config.filters)
+        before, corners = state.before, list(state.corners)
+        x = state.row.clone()  # the row under way is written over
+        u = x.new_zeros(1).expand(*x.shape[:2], self.config.filters)
         if row:
-            u, before[-1] = self.rows.row(x, before[-1]), x
-        looks = [None if look is None else look[:, 0] for look in map(looked, state.looks.nest)]
+            self.rows.put(x, before[-1])
+            u = self.rows.row(before[-1])
+        looks: list[Tensor | None] = []
+        for size, lane in self._lanes():
+            looks += [row_of(looked(look), row >> size) for look in state.looks.nest[lane.at : lane.at + 2]]
+        u = Signed.of(u)
         us, active = [u], 0
         for size, lanes in enumerate(self.downs):
             active = size
@@ -279,23 +272,22 @@ class _Packed(GridStepper):
                 us.append(u)
             if size == len(self.shrink):
                 break
-            at, even = len(before) - 1 - len(self.shrink) + size, (row >> size) % 2 == 0
-            rows, corner = self.shrink[size]
-            old, before[at] = before[at], u
-            if not even:
+            at, (rows, corner) = len(before) - 1 - len(self.shrink) + size, self.shrink[size]
+            rows.put(u.plain, before[at])
+            if (row >> size) % 2:
                 break
             corners[at] = corner.above(corners[at])
-            u = rows.row(u, old)
+            u = Signed.of(rows.row(before[at]))
             us.append(u)
         for size in reversed(range(active + 1)):
-            u = us.pop() if size == len(self.shrink) else state.grown[size][0][:, (row >> size) % 2]
+            u = us.pop() if size == len(self.shrink) else Signed.of(state.grown[size][0][:, (row >> size) % 2])
             for lane in self.ups[size]:
                 u = lane.down_row(u, us.pop(), looks[lane.at], before)
                 lane.above(u, looks[lane.at + 1], corners)
             if size:
-                grown = cast(Shifted, self.grow[size - 1].rows)(u[:, None])
+                grown = cast(Shifted, self.grow[size - 1].rows)(u.plain[:, None])
                 state.grown[size - 1][0].copy_(grown[:, :, : self.widths[size - 1]])
-        return state._replace(before=tuple(before), corners=tuple(corners), first=self.first.row(x, row))
+        return state._replace(corners=tuple(corners), first=self.first.row(x, row))
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:

@@ -17,7 +17,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, cast, final
 
 import torch
 from jaxtyping import Bool
@@ -28,12 +28,11 @@ from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
-from seriatim.models.base import Given
 from seriatim.models.grid import (
+    FieldConfig,
     GridStepper,
     Place,
     SubpixelModel,
-    check_canvas,
     check_kernel,
     given,
     kept,
@@ -42,39 +41,26 @@ from seriatim.models.grid import (
     scaled,
 )
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry
 
 
 @dataclass(frozen=True)
-class PixelRNNConfig:
+class PixelRNNConfig(FieldConfig):
     """Sizes of a PixelRNN.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         filters: h, the channels of a layer's state; between layers there are 2h.
         layers: of LSTM.
         first: the first convolution's kernel, odd.
         head: channels of the two 1 × 1 layers before the softmax; None means 2h.
-        vector: channels of the global condition.
-        field: channels of the local condition.
     """
 
-    height: int = 28
-    width: int = 28
-    channels: int = 1
-    levels: int = 256
     filters: int = 32
     layers: int = 4
     first: int = 7
     head: int | None = None
-    vector: int = 0
-    field: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("layers", self.layers, 1, 1024)
         check_kernel("first", self.first)
@@ -135,14 +121,11 @@ class PixelRNN(SubpixelModel):
         return [list(cast("Iterable[Gates]", gates)) for gates in self.gates]
 
     @final
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        looked = self.condition(context, x.shape[0])
         h = self.first(self.scaled(x))
         for gates, expand in zip(self.directions, self.expand, strict=True):
-            h = h + expand(self.states(gates, h, looked))
+            h = h + expand(self.states(gates, h, context))
         for layer in self.last:
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.config.levels))

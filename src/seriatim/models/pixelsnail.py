@@ -19,35 +19,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Reach, Shifted, calibrating, first_map
+from seriatim.causal.shifted import Block, Reach, Shifted, first_map
 from seriatim.causal.shifted_lanes import CornerBlockLane, CornerMemory, FirstLane, PixelBlockLane, Signed, both, matrix
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
-from seriatim.models.base import Given
-from seriatim.models.grid import GridModel, GridStepper, check_canvas, kept, row_of, scaled
+from seriatim.models.grid import FieldConfig, GridStepper, PixelModel, kept, row_of, scaled
 from seriatim.models.grid import given as looked
 from seriatim.tree import Fixed, State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
 @dataclass(frozen=True)
-class PixelSNAILConfig:
+class PixelSNAILConfig(FieldConfig):
     """Sizes of a PixelSNAIL.
 
     Attributes:
-        height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
         filters: channels of the map (the paper: 256).
         blocks: so many times convolutions and attention follow on each other (the paper: 12).
         resnets: gated residual blocks before each attention (the paper: 4).
@@ -57,14 +52,11 @@ class PixelSNAILConfig:
         mixtures: components of the head.
         kind: of the components.
         dropout: share of activations silenced in training, in every block.
-        vector: channels of the global condition.
-        field: channels of the local condition.
     """
 
     height: int = 32
     width: int = 32
     channels: int = 3
-    levels: int = 256
     filters: int = 32
     blocks: int = 2
     resnets: int = 2
@@ -74,11 +66,9 @@ class PixelSNAILConfig:
     mixtures: int = 10
     kind: Literal["logistic", "normal"] = "logistic"
     dropout: float = 0.5
-    vector: int = 0
-    field: int = 0
 
     def __post_init__(self) -> None:
-        check_canvas(self)
+        super().__post_init__()
         bounded("height × width", self.height * self.width, 1, 2**16)  # each pixel attends to all before it
         bounded("filters", self.filters, 1, 2**14)
         bounded("blocks", self.blocks, 1, 256)
@@ -136,7 +126,7 @@ class _Stage(nn.Module):
 
 
 @final
-class PixelSNAIL(GridModel):
+class PixelSNAIL(PixelModel):
     """Gated residual blocks and strictly causal attention over pixels, and a mixture of logistics for each."""
 
     def __init__(self, config: PixelSNAILConfig) -> None:
@@ -147,11 +137,6 @@ class PixelSNAIL(GridModel):
         self.stages = nn.ModuleList(_Stage(config) for _ in range(config.blocks))
         self.out = Shifted(f, self.head.width)
 
-    @property
-    def canvas(self) -> tuple[int, int]:
-        """(height, width)."""
-        return self.config.height, self.config.width
-
     def background(self, height: int, width: int) -> Tensor:
         """(H, W, 2): each pixel's row and column, as shares of the config's canvas, from −½ on."""
         like, size = self.out.bias, (height, width)
@@ -159,23 +144,14 @@ class PixelSNAIL(GridModel):
         row, column = row / self.config.height - 0.5, column / self.config.width - 0.5
         return torch.stack([row[:, None].expand(size), column.expand(size)], -1)
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def whole(self, x: Tensor, context: Context) -> Tensor:
         """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
-        if carry is not None:
-            raise ValueError("a picture has no carry")
-        c = self.condition(context, x.shape[0])
-        x = self.scaled(x if self.config.channels > 1 else x[..., None])
+        x = self.values(x)
         background = self.background(*x.shape[1:3]).expand(len(x), -1, -1, -1)
         m = first_map(self.above, self.left, F.pad(x, (0, 1), value=1.0))  # a channel of ones marks what is inside
         for stage in self.stages:
-            m = stage(m, x, background, c)
+            m = stage(m, x, background, context)
         return self.out(F.elu(m))
-
-    @torch.no_grad()
-    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
-        """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
-        with calibrating(self):
-            self(x, context)
 
     def packed(self) -> Stepper:
         """Convolutions of rows above once a row, the rest by matrix products; keys and values are kept."""

@@ -165,7 +165,7 @@ class _Packed:
                 for a, b in zip(self.inputs, self.recurrent, strict=True)
             ]
             self.out = _Affine(out.bias.clone(), columns(out.weight))
-            self.symbols = model.embedding.table.weight.clone()
+            self.symbols = cast(Embedding, model.embedding).table.weight.clone()
             self.table: Tensor | None = None
             if self.symbols.shape[0] * len(weights[0].bias_in) <= _TABLE:
                 self.table = self.inputs[0](self.symbols)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor
 
-from seriatim.causal import Causal, Embedding
+from seriatim.causal import Causal
 from seriatim.context import EMPTY
 from seriatim.heads import Head
 from seriatim.models.base import Given, Model
@@ -27,24 +28,31 @@ class Position(NamedTuple):
 
 
 class SequenceModel(Model):
-    """A family over symbols in a row: an embedding, a causal net from frames to parameters, a head; the rest is here.
+    """A family over symbols in a row: what makes frames of them, a causal net from frames to parameters, a head.
 
-    Strictness is one shift of the input, here and nowhere else: position t reads symbol t − 1, and position 0 reads the
-    `start` row of the embedding. For text that row is `<end>`'s own: a document begins where another has ended.
+    Strictness is one shift of the input, here and nowhere else: position t reads the symbol of position t − 1, and
+    position 0 reads the symbol `start`. For text that is `<end>`'s own: a document begins where another has ended.
+
+    Args:
+        embedding: symbols (B, T), or (B, T, P) if the head draws P of them at a position -> frames (B, T, C).
+        net: frames -> parameters.
+        head: parameters -> a distribution.
+        start: the symbol before the first position (there P times), which the embedding must know.
     """
 
     carries = True
 
-    def __init__(self, embedding: Embedding, net: Causal, head: Head, start: int) -> None:
+    def __init__(self, embedding: Causal, net: Causal, head: Head, start: int) -> None:
         super().__init__()
         self.embedding, self.net, self.head, self.first = embedding, net, head, start
 
     @final
     def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
-        """x (B, T) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
+        """x (B, T[, P]) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
         context = self.condition(context, x.shape[0])
         clock = 0 if carry is None else carry.state.clock
-        before = x.new_full((x.shape[0], 1), self.first) if carry is None or clock == 0 else carry.prev[:, None]
+        first = x.new_full((x.shape[0], 1, *x.shape[2:]), self.first)
+        before = first if carry is None or clock == 0 else carry.prev[:, None]
         frames, _ = self.embedding(torch.cat([before, x], 1)[:, : x.shape[1]], context)
         parameters, net = self.net(frames, context, None if carry is None else carry.state.net)
         if carry is None:
@@ -70,11 +78,9 @@ class SequenceModel(Model):
 
     @final
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """The band of the net's reach below the diagonal."""
+        """The net's sight; position t reads symbol t − 1."""
         (n,) = shape
-        ones = torch.ones(n, n, dtype=torch.bool)
-        strict = ones.tril(-1)
-        return strict if self.net.reach is None else strict & ones.triu(-1 - self.net.reach)
+        return F.pad(self.net.sight(n)[:, 1:], (0, 1))
 
 
 def columns(weight: Tensor) -> Tensor:

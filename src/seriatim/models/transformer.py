@@ -191,7 +191,7 @@ class _Packed:
             gain = math.sqrt(config.width)
             self.out = columns(out.weight * norm.weight * gain)
             self.floor = out.weight.new_tensor(math.sqrt(config.width * config.epsilon))
-            self.symbols = model.embedding.table.weight.clone()
+            self.symbols = cast(Embedding, model.embedding).table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
     def _fold(self, attention_branch: nn.Module, forward_branch: nn.Module) -> _Layer:

@@ -1,4 +1,4 @@
-"""Raw data <-> symbols: text and pictures, and the labels and numbers that condition them.
+"""Raw data <-> symbols: text, pictures and sound, and the labels, numbers and vectors that condition them.
 
 Nothing here imports torch: symbols are numpy arrays, and the command line answers at once.
 """
@@ -10,14 +10,18 @@ from typing import Final
 
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import reading
+from seriatim.symbols.audio import Sound
 from seriatim.symbols.base import Symbols
 from seriatim.symbols.characters import Bytes, Characters
+from seriatim.symbols.features import Energy, LogMel
 from seriatim.symbols.image import Levels
 from seriatim.symbols.label import Labels, Numbers
 from seriatim.symbols.policy import Policy
 from seriatim.symbols.rendering import TextStream
+from seriatim.symbols.series import Series
 from seriatim.symbols.subwords import Bpe, Unigram
 from seriatim.symbols.text import Ids, Tokenizer
+from seriatim.symbols.vector import Vectors
 from seriatim.symbols.words import Words
 
 __all__ = [
@@ -25,15 +29,20 @@ __all__ = [
     "Bpe",
     "Bytes",
     "Characters",
+    "Energy",
     "Ids",
     "Labels",
     "Levels",
+    "LogMel",
     "Numbers",
     "Policy",
+    "Series",
+    "Sound",
     "Symbols",
     "TextStream",
     "Tokenizer",
     "Unigram",
+    "Vectors",
     "Words",
     "from_json",
     "train_tokenizer",
@@ -48,6 +57,11 @@ KINDS: Final = {
     "labels": Labels,
     "numbers": Numbers,
     "levels": Levels,
+    "vectors": Vectors,
+    "sound": Sound,
+    "log-mel": LogMel,
+    "energy": Energy,
+    "series": Series,
 }
 
 

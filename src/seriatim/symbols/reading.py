@@ -78,6 +78,11 @@ def number(value: object, key: str) -> float:
     return found
 
 
+def numbers(value: object, key: str) -> list[float]:
+    """The array of finite numbers at `key`."""
+    return [number(item, f"{key}[{i}]") for i, item in enumerate(sequence(value, key))]
+
+
 def whole(value: object, key: str, low: int, high: int) -> int:
     """The whole number at `key`, from `low` to `high`."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

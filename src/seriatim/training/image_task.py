@@ -16,11 +16,11 @@ from seriatim.data.gallery import Gallery, Pictures
 from seriatim.data.image_loaders import taken
 from seriatim.data.pixels import ink
 from seriatim.errors import UserError
-from seriatim.image import CODE, LABEL, MAP, Given, ImageModel
+from seriatim.image import CODE, LABEL, MAP, VECTOR, Given, ImageModel
 from seriatim.models import Model
 from seriatim.models.canvas import positions
 from seriatim.picture_files import alike, save_grid
-from seriatim.symbols import Labels, Levels, Symbols
+from seriatim.symbols import Labels, Levels, Symbols, Vectors
 from seriatim.training.code_prior import fit_prior
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
@@ -37,8 +37,8 @@ class Deal(Batches):
 
     Args:
         pictures: the training split.
-        codecs: of their levels and of the conditions: labels and maps are handed over where there are any, and for a
-            code the pictures themselves.
+        codecs: of their levels and of the conditions: labels, maps and vectors are handed over where there are any, and
+            for a code the pictures themselves.
         model: that takes them.
         size: pictures a batch.
         seed: of the order, and of the ink.
@@ -80,11 +80,13 @@ class Deal(Batches):
         levels = cast(Levels, self.codecs["x"]).encode(raw)
         x = positions(levels, self.model)
         shape = x.shape if self.model.head.parts == 1 else x.shape[:-1]
-        given = {CODE: levels} if CODE in self.codecs else {}
+        given: dict[str, NDArray[Any]] = {CODE: levels} if CODE in self.codecs else {}
         if self.labels is not None:
             given[LABEL] = self.labels[chosen]
         if maps is not None:
             given[MAP] = cast(Levels, self.codecs[MAP]).encode(maps)
+        if self.pictures.vectors is not None:
+            given[VECTOR] = cast(Vectors, self.codecs[VECTOR]).encode(self.pictures.vectors[chosen])
         names = [self.pictures.names[int(i)] for i in chosen[:3]]
         return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
 
@@ -101,13 +103,13 @@ class ImageTask(Task):
         if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
             name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
             raise UserError(f"--train.{name} is for text, and {plan.data} holds pictures; leave it out")
-        if plan.code.width and plan.image.maps is not None:
-            raise UserError(
-                "--image.maps and --code.width are both given; an auto-encoder takes no maps, leave out one"
-            )
+        for option in ("maps", "vectors"):
+            if plan.code.width and getattr(plan.image, option) is not None:
+                both = f"--image.{option} and --code.width are both given"
+                raise UserError(f"{both}; an auto-encoder takes no {option}, leave out one")
 
     def learn(self) -> dict[str, Symbols]:
-        """Levels of the pictures' own shape, and the labels if there are any and they are wanted."""
+        """Levels of the pictures' own shape, and what they are conditioned on."""
         train, options = self.gallery.splits["train"], self.plan.image
         height, width, channels = train.x.shape[1:]
         codecs: dict[str, Symbols] = {"x": Levels(height, width, channels, options.alphabet)}
@@ -117,6 +119,8 @@ class ImageTask(Task):
             codecs[LABEL] = Labels.train(train.labels)
         if train.maps is not None:
             codecs[MAP] = Levels(*train.maps.shape[1:])
+        if train.vectors is not None:
+            codecs[VECTOR] = Vectors.train(train.vectors)
         return codecs
 
     def encoders(self) -> dict[str, Any]:
@@ -124,7 +128,7 @@ class ImageTask(Task):
         code = self.plan.code
         if code.width:
             return {CODE: CodeConfig(code.width, code.levels, code.filters)}
-        return {MAP: MapConfig()} if self.plan.image.maps is not None else {}
+        return {MAP: MapConfig(self.plan.image.map_filters)} if self.plan.image.maps is not None else {}
 
     def finish(self, quiet: bool) -> None:
         """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
@@ -141,7 +145,7 @@ class ImageTask(Task):
         codec = cast(Levels, self.codecs["x"])
         if train.x.shape[1:] != codec.shape:
             raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
-        _check_maps(train, self.codecs)
+        _check_besides(train, self.codecs)
         anew = plan.image.binarise == "epoch"
         batch, seed = plan.train.batch, plan.train.seed
         return Deal(train, self.codecs, self.model, batch, seed, anew, plan.image.flip)
@@ -168,7 +172,7 @@ class ImageTask(Task):
         return (given_code if CODE in self.codecs else bits_per_dim)(self.model.head.parts)
 
     def show(self, step: int) -> None:
-        """A sheet of samples, with labels a column for each; of codes or maps, pictures and what they become."""
+        """A sheet of samples, with labels a column for each; of other conditions, pictures and what they become."""
         model = ImageModel(self.model, self.codecs)
         if model.code is not None:
             held = self.gallery.splits.get("validation", self.gallery.splits["train"]).x[:_COLUMNS]
@@ -176,9 +180,9 @@ class ImageTask(Task):
             rows = [held] + [model.decode(codes, seed=step + i) for i in range(self.plan.train.samples)]
             self._save(np.concatenate(rows), step, len(held))
             return
-        if MAP in model.codecs:
+        if MAP in model.codecs or VECTOR in model.codecs:
             part = _spread(self.gallery.splits.get("validation", self.gallery.splits["train"]), _COLUMNS)
-            self._save(mapped(model, part, self.plan.train.samples, step), step, len(part.x))
+            self._save(beside(model, part, self.plan.train.samples, step), step, len(part.x))
             return
         known = model.conditions.get(LABEL)
         columns = min(10, known.size) if known is not None else _COLUMNS
@@ -191,12 +195,12 @@ class ImageTask(Task):
             save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
 
 
-def mapped(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
-    """A sheet's pictures: the maps, what belongs to them, and so many rows of what is drawn from them."""
-    assert pictures.maps is not None
+def beside(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
+    """A sheet's pictures: the maps if there are any, pictures, and so many rows drawn from the same conditions."""
     given: Given = model.given_of(pictures)
     drawn = [model.sample(len(pictures.x), given=given, seed=seed + row) for row in range(rows)]
-    return np.concatenate(alike([pictures.maps, pictures.x, *drawn], pictures.x.shape[1:3]))
+    maps = [] if pictures.maps is None else [pictures.maps]
+    return np.concatenate(alike([*maps, pictures.x, *drawn], pictures.x.shape[1:3]))
 
 
 def _spread(pictures: Pictures, count: int) -> Pictures:
@@ -212,16 +216,21 @@ def _labels(pictures: Pictures, codecs: Mapping[str, Symbols]) -> NDArray[np.int
     return np.array([known[label] for label in pictures.labels], dtype=np.int64)
 
 
-def _check_maps(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
-    """Refuse maps that a model to start from does not take, and the lack of those that it does."""
-    codec = codecs.get(MAP)
-    if not isinstance(codec, Levels):
-        if pictures.maps is not None:
-            raise UserError("--image.maps was given, but the model to start from takes none; leave it out")
-    elif pictures.maps is None:
-        raise UserError("the model to start from is conditioned on maps; give --image.maps FOLDER")
-    elif pictures.maps.shape[1:] != codec.shape:
+def _check_besides(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
+    """Refuse maps and vectors that a model to start from does not take, and the lack of those that it does."""
+    for name, option, given in ((MAP, "maps", pictures.maps), (VECTOR, "vectors", pictures.vectors)):
+        if (name in codecs) == (given is not None):
+            continue
+        if given is not None:
+            raise UserError(f"--image.{option} was given, but the model to start from takes none; leave it out")
+        raise UserError(f"the model to start from is conditioned on {option}; give --image.{option}")
+    maps, vectors = codecs.get(MAP), codecs.get(VECTOR)
+    if pictures.maps is not None and isinstance(maps, Levels) and pictures.maps.shape[1:] != maps.shape:
         raise UserError(
-            f"the maps are {pictures.maps.shape[1:]} and the model's {codec.shape}; give --image.map-size, or "
+            f"the maps are {pictures.maps.shape[1:]} and the model's {maps.shape}; give --image.map-size, or "
             "--image.map-colour"
+        )
+    if pictures.vectors is not None and isinstance(vectors, Vectors) and pictures.vectors.shape[1] != vectors.size:
+        raise UserError(
+            f"the vectors have {pictures.vectors.shape[1]} numbers and the model's {vectors.size}; give others"
         )

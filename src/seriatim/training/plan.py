@@ -12,6 +12,7 @@ from seriatim import config as configs
 from seriatim.data import Corpus, TextOptions, folds, open_corpus
 from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery, open_set
 from seriatim.data.named import names, open_named
+from seriatim.data.sounds import AudioOptions, Recordings, is_recordings, open_recordings, open_sound_set
 from seriatim.errors import UserError
 from seriatim.models import family
 from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
@@ -30,6 +31,7 @@ class Plan:
         text: how text is read and divided.
         image: how pictures are read and divided.
         code: of an auto-encoder of pictures.
+        audio: how sound is read, divided and put on levels.
         train: how it is trained.
         begin: a run whose weights and codecs to start from.
         fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
@@ -42,13 +44,14 @@ class Plan:
     text: TextOptions = field(default_factory=TextOptions)
     image: ImageOptions = field(default_factory=ImageOptions)
     code: CodeOptions = field(default_factory=CodeOptions)
+    audio: AudioOptions = field(default_factory=AudioOptions)
     train: TrainOptions = field(default_factory=TrainOptions)
     begin: str | None = None
     fold: tuple[int, int] | None = None
 
     @property
     def modality(self) -> str:
-        """What the family is for: "text", "images"."""
+        """What the family is for: "text", "images", "audio"."""
         return family(self.family).data
 
     @property
@@ -56,18 +59,24 @@ class Plan:
         """Whether the data is a named data set. It stays one if a file or folder of that name turns up later."""
         return self.data in names()
 
-    def open(self) -> Corpus | Gallery:
+    def open(self) -> Corpus | Gallery | Recordings:
         """The data, divided as this run divides it.
 
         Raises:
             UserError: if it is not what the family is for, or cannot be read.
         """
-        if self.modality == "images":
-            if self.data in names("text"):
-                raise UserError(f"{self.data} is text, and {self.family} is for pictures; leave out --model")
+        found, wanted = modality_of(self.data), self.modality
+        if found not in (wanted, "text") or (found != wanted and self.named):
+            raise UserError(
+                f"{self.data} holds {_WORDS[found]}, and {self.family} is for {_WORDS[wanted]}; leave out --model"
+            )
+        if wanted == "images":
             return (open_set if self.named else open_gallery)(self.data, self.image)
-        if self.data in names("image") or (self.data != "-" and not self.named and is_gallery(self.data)):
-            raise UserError(f"{self.data} holds pictures, and {self.family} is for text; leave out --model")
+        if wanted == "audio":
+            for name in ("spans", "series"):
+                if getattr(self.audio, name) is not None:
+                    raise UserError(f"--audio.{name} is read, but not trained on yet; leave it out")
+            return (open_sound_set if self.named else open_recordings)(self.data, self.audio)
         corpus = (open_named if self.named else open_corpus)(self.data, self.text)
         return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]
 
@@ -82,8 +91,8 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
-        groups = {"net", "tokens", "text", "image", "code", "train"}
-        document = {"code": {}, **document}  # runs from before there were codes
+        groups = {"net", "tokens", "text", "image", "code", "audio", "train"}
+        document = {"code": {}, "audio": {}, **document}  # runs from before there were codes, or sound
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(isinstance(document[name], dict) for name in groups):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
@@ -95,6 +104,7 @@ class Plan:
             text=configs.read(TextOptions, document["text"], f"{where}: text"),
             image=configs.read(ImageOptions, document["image"], f"{where}: image"),
             code=configs.read(CodeOptions, document["code"], f"{where}: code"),
+            audio=configs.read(AudioOptions, document["audio"], f"{where}: audio"),
             train=configs.read(TrainOptions, document["train"], f"{where}: train"),
             begin=None if document["begin"] is None else str(document["begin"]),
             fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),
@@ -103,4 +113,18 @@ class Plan:
 
 def usual_family(data: str | Path) -> str:
     """The family for data of which nothing else is said."""
-    return "gated-pixelcnn" if data != "-" and is_gallery(data) else "transformer"
+    return _USUAL[modality_of(str(data))]
+
+
+def modality_of(data: str) -> str:
+    """What a path or the name of a data set holds; text is what nothing else is."""
+    for modality in ("image", "audio", "text"):
+        if data in names(modality):
+            return "images" if modality == "image" else modality
+    if data == "-":
+        return "text"
+    return "images" if is_gallery(data) else "audio" if is_recordings(data) else "text"
+
+
+_USUAL = {"text": "transformer", "images": "gated-pixelcnn", "audio": "wavenet"}
+_WORDS = {"text": "text", "images": "pictures", "audio": "sound"}

@@ -17,6 +17,7 @@ class Preset:
     tokens: dict[str, Any] = field(default_factory=dict[str, Any])
     image: dict[str, Any] = field(default_factory=dict[str, Any])
     code: dict[str, Any] = field(default_factory=dict[str, Any])
+    audio: dict[str, Any] = field(default_factory=dict[str, Any])
     train: dict[str, Any] = field(default_factory=dict[str, Any])
 
 

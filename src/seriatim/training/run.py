@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, cast, final
 
 import torch
 
@@ -16,22 +16,23 @@ from seriatim import building, checkpoint
 from seriatim import config as configs
 from seriatim.data import Corpus
 from seriatim.data.images import Gallery, ImageOptions
+from seriatim.data.sounds import AudioOptions, Recordings
 from seriatim.errors import Interrupted, UserError
 from seriatim.exchange import import_hf, is_hf
-from seriatim.image import ImageModel
 from seriatim.likelihood import to_given
 from seriatim.models import Model, family
-from seriatim.opening import KINDS, open_run
+from seriatim.opening import KINDS, Trained, open_run
 from seriatim.symbols import Symbols
-from seriatim.text import TextModel
+from seriatim.threads import one_thread
+from seriatim.training.audio_task import AudioTask
 from seriatim.training.image_task import ImageTask
 from seriatim.training.loop import Hooks, Loop
 from seriatim.training.meter import draw_curve
 from seriatim.training.plan import Plan
+from seriatim.training.task import Task
 from seriatim.training.text_task import TextTask
 
-Data = Corpus | Gallery
-Trained = TextModel | ImageModel
+Data = Corpus | Gallery | Recordings
 
 
 def pick_device(name: str) -> str:
@@ -57,10 +58,13 @@ def locate(data: str | Path) -> str:
     return str(path.resolve()) if path.exists() else str(data)
 
 
-def locate_own(image: ImageOptions) -> ImageOptions:
-    """The paths among the options of pictures likewise."""
-    found = {name: path and locate(path) for name, path in (("labels", image.labels), ("maps", image.maps))}
-    return dataclasses.replace(image, **found)
+T = TypeVar("T", ImageOptions, AudioOptions)
+
+
+def locate_own(options: T) -> T:
+    """The paths among the options of pictures, or of sound, likewise."""
+    paths = {name: getattr(options, name) for name in ("labels", "maps", "vectors") if hasattr(options, name)}
+    return dataclasses.replace(options, **{name: path and locate(path) for name, path in paths.items()})
 
 
 def default_folder(plan: Plan) -> Path:
@@ -87,7 +91,11 @@ class Session:
         data = plan.open() if data is None else data
         if "train" not in data.splits:
             raise UserError(f"{plan.data} has no training split; it has {', '.join(data.splits)}")
-        self.task = TextTask(plan, folder, data) if isinstance(data, Corpus) else ImageTask(plan, folder, data)
+        self.task: Task
+        if isinstance(data, Corpus):
+            self.task = TextTask(plan, folder, data)
+        else:
+            self.task = (ImageTask if isinstance(data, Gallery) else AudioTask)(plan, folder, cast(Any, data))
         self.device = pick_device(plan.train.device)
 
     def prepare(self, resume: bool) -> Loop:
@@ -146,12 +154,11 @@ class Session:
         draw_curve(self.folder / "metrics.jsonl", self.folder / "curve.png", self.task.unit())
         if self.plan.train.samples:
             (self.folder / "samples").mkdir(exist_ok=True)
-            self.task.show(step)
+            with one_thread():
+                self.task.show(step)
 
 
-def start(
-    plan: Plan, folder: Path, data: Corpus | Gallery | None = None, quiet: bool = False
-) -> TextModel | ImageModel:
+def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = False) -> Trained:
     """Train a new run.
 
     Raises:
@@ -209,9 +216,7 @@ def plan_of(folder: Path) -> tuple[Plan, str]:
         raise UserError(f"{path} is damaged ({error}); train anew in another directory") from error
 
 
-def resume(
-    folder: Path, plan: Plan, fingerprint: str, data: Corpus | Gallery | None = None, quiet: bool = False
-) -> TextModel | ImageModel:
+def resume(folder: Path, plan: Plan, fingerprint: str, data: Data | None = None, quiet: bool = False) -> Trained:
     """Go on with a run, as if it had never been interrupted.
 
     Raises:

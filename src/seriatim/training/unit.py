@@ -34,3 +34,8 @@ def bits_per_dim(parts: int) -> Unit:
 def given_code(parts: int) -> Unit:
     """Bits a sub-pixel of a picture whose own code is known: no likelihood of the picture."""
     return Unit("bits_per_dim_given_code", 1 / (parts * math.log(2)))
+
+
+def bits_per_sample(parts: int) -> Unit:
+    """Bits a sample of one channel, of a model whose positions have so many."""
+    return Unit("bits_per_sample", 1 / (parts * math.log(2)))

@@ -1,0 +1,46 @@
+"""Levels become frames by their height."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from seriatim.causal.base import Causal
+from seriatim.context import EMPTY, Context
+from seriatim.tree import State
+
+
+@final
+class Values(Causal):
+    """Level k of K as the number 2k/(K − 1) − 1, through a linear map: neighbouring levels look alike.
+
+    "Level" K stands for no symbol, as before the first: its value is 0, and an input of its own tells it apart.
+
+    Args:
+        levels: K.
+        width: channels of a frame.
+        parts: P, the symbols of a position.
+    """
+
+    def __init__(self, levels: int, width: int, parts: int = 1) -> None:
+        super().__init__()
+        self.levels, self.parts = levels, parts
+        self.linear = nn.Linear(parts + 1, width)
+
+    @property
+    def reach(self) -> int:
+        """0: a frame is its own symbols."""
+        return 0
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """Nothing to remember."""
+        return ()
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
+        """(B, T), or (B, T, P) of several parts, integers -> (B, T, width)."""
+        x = x[..., None] if self.parts == 1 else x
+        none = x == self.levels
+        value = (x.to(self.linear.weight.dtype) * (2 / (self.levels - 1)) - 1).masked_fill(none, 0.0)
+        return self.linear(torch.cat([value, none[..., :1].to(value.dtype)], -1)), state

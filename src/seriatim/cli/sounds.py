@@ -1,0 +1,170 @@
+"""What the commands do with a run of sound."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from seriatim.cli.common import chosen_split, only, print_json
+from seriatim.cli.pictures import progressing
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from seriatim.data.recordings import AudioOptions, Recordings, Takes
+    from seriatim.sound import SoundModel
+
+OF_SAMPLES = (
+    *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
+    *("output", "seconds", "prompt-file", "device", "threads"),
+)
+_SHARED = ("json", "device", "threads")
+
+
+def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
+    """Bits a sample of held-out recordings."""
+    only("sound", (*_SHARED, "split"))
+    takes, name = takes_of(model, run, data, split)
+    with progressing(takes.samples, "evaluating") as progress:
+        figures = model.evaluate(takes, progress)
+    values = figures.to_json()
+    if as_json:
+        print_json({"data": name, **values})
+        return
+    error = float(values["bits_per_sample_standard_error"])
+    spread = "" if math.isnan(error) else f" ± {error:.4f}"
+    print(f"{name}: {figures.recordings:,} recordings of {figures.seconds:,.1f} seconds in all")
+    print(f"  bits/sample  {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+
+
+def score(model: SoundModel, run: Path, files: Sequence[str], as_json: bool) -> None:
+    """Bits of each recording, the most surprising (bits/sample) first."""
+    only("sound", _SHARED)
+    rows: list[tuple[str, float, int]] = []
+    for file in files:
+        takes, _ = takes_of(model, run, file, None)
+        with progressing(takes.samples, "scoring") as progress:
+            log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
+        sizes = [len(x) * model.channels for x in takes.x]
+        rows += zip(takes.names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
+    for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
+        if as_json:
+            print(json.dumps({"name": name, "bits": bits, "bits_per_sample": bits / count, "samples": count}))
+        else:
+            print(f"{bits / count:8.4f} bits/sample {bits:14.1f} bits  {name}")
+
+
+def sample(
+    model: SoundModel,
+    n: int,
+    seconds: float,
+    prompt: Path | None,
+    given: Mapping[str, str],
+    seeds: int | list[int],
+    output: Path | None,
+    steer: Mapping[str, Any],
+) -> None:
+    """Recordings as files that grow while they are drawn, or one as raw samples on standard output."""
+    from seriatim.data.sounds import read_sound
+    from seriatim.sound_files import ENDINGS, pcm
+
+    known = None if prompt is None else read_sound(prompt, model.rate, model.channels)[0]
+    if output is not None and str(output) == "-":
+        if n != 1:
+            raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
+        channels = f"{model.channels} channel{'s' if model.channels > 1 else ''}"
+        print(f"raw samples: 16 bits, little-endian, {model.rate} Hz, {channels}", file=sys.stderr)
+        blocks = model.blocks(seconds, 1, given=given, prompt=known, seed=seeds, **steer)
+        for block in _led_by(known, blocks, 1):
+            sys.stdout.buffer.write(pcm(block[0]))
+            sys.stdout.buffer.flush()
+        return
+    path = Path("sample.wav") if output is None else output
+    if path.suffix.lower() not in ENDINGS:
+        raise UserError(f"{path}: {path.suffix or 'no ending'!r} is no sound; write to {', '.join(ENDINGS)}, or to -")
+    paths = [path] if n == 1 else [path.with_stem(f"{path.stem}-{i + 1:0{len(str(n))}d}") for i in range(n)]
+    blocks = _led_by(known, model.blocks(seconds, n, given=given, prompt=known, seed=seeds, **steer), n)
+    done, count = 0, round(seconds * model.rate) + (0 if known is None else len(known))
+    with progressing(count, "drawing") as progress:
+        for x in _written(paths, blocks, model):
+            done += x
+            progress(done)
+    print(
+        f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each", file=sys.stderr
+    )
+
+
+def _led_by(prompt: NDArray[np.int16] | None, blocks: Iterator[NDArray[Any]], n: int) -> Iterator[NDArray[Any]]:
+    """The prompt, and then what is drawn."""
+    import numpy as np
+
+    if prompt is not None:
+        yield np.repeat(prompt[None], n, 0)
+    yield from blocks
+
+
+def _written(paths: Sequence[Path], blocks: Iterator[NDArray[Any]], model: SoundModel) -> Iterator[int]:
+    """How many samples each block had that was written; a WAV can be read at any moment, others at the end."""
+    import numpy as np
+
+    from seriatim.sound_files import WavWriter, save
+    from seriatim.sound_pictures import save_spectrogram, save_waveform
+
+    parts: list[NDArray[Any]] = []
+    try:
+        with ExitStack() as stack:
+            files: list[WavWriter] = []
+            for block in blocks:  # whatever is wrong shows before a file is written over
+                if paths[0].suffix.lower() == ".wav" and not files:
+                    files = [stack.enter_context(WavWriter(path, model.rate, model.channels)) for path in paths]
+                for file, x in zip(files, block, strict=False):
+                    file.write(x)
+                parts.append(block)
+                yield block.shape[1]
+    finally:
+        for path, x in zip(paths, np.concatenate(parts, 1) if parts else [], strict=False):
+            if path.suffix.lower() != ".wav":
+                save(x, path, model.rate)
+            save_waveform(x, path.with_name(f"{path.stem}-waveform.png"), model.rate)
+            save_spectrogram(x, path.with_name(f"{path.stem}-spectrogram.png"), model.rate)
+
+
+def options_of(model: SoundModel, run: Path) -> AudioOptions:
+    """How the run's own recordings were read, at the model's rate."""
+    import dataclasses
+
+    from seriatim.data.recordings import AudioOptions
+    from seriatim.training.run import plan_of
+
+    try:
+        base = plan_of(run)[0].audio
+    except UserError:  # a checkpoint without its training directory
+        base = AudioOptions()
+    channels = "mono" if model.channels == 1 else "stereo"
+    usual = AudioOptions()  # what belongs to the run's own data and to no other
+    own = ("labels", "conditions", "split", "validation", "test", "limit")
+    none = {name: getattr(usual, name) for name in own}
+    return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
+
+
+def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None) -> tuple[Takes, str]:
+    """Recordings of a path, of a named data set or of the run's own data, at the model's rate; and what they are."""
+    import dataclasses
+
+    from seriatim.data.sounds import open_recordings, sound_names
+    from seriatim.training.run import plan_of
+
+    if data is None:
+        plan = plan_of(run)[0]
+        return chosen_split(cast("Recordings", plan.open()).splits, split, plan.data)
+    options = options_of(model, run)
+    if Path(data).exists() or data not in sound_names():
+        return open_recordings(data, dataclasses.replace(options, validation=0.0, test=0.0)).splits["train"], data
+    return chosen_split(open_recordings(data, options).splits, split, data)

@@ -1,0 +1,172 @@
+"""What runs beside recordings, from files of the same path: labels with times, and series of numbers."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.partners import Pairing, partners_of
+from seriatim.data.recordings import SERIES, SPANS, AudioOptions, Takes, Track
+from seriatim.data.text import text_blocks
+from seriatim.errors import UserError
+from seriatim.symbols.features import Feature
+
+_SPANS = Pairing("--audio.spans", (".csv",), "span file", "recording")
+_SERIES = Pairing("--audio.series", (".npy", ".csv"), "series file", "recording")
+_MOST = 1 << 30  # bytes that the series of one recording may take
+
+
+class Span(NamedTuple):
+    """A stretch of a recording that has a label."""
+
+    begin: float
+    """In seconds."""
+    end: float
+    label: str
+
+
+def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[str, Track], list[str]]:
+    """The tracks that the options ask for, with a remark for each on files that belong to no recording."""
+    tracks: dict[str, Track] = {}
+    notes: list[str] = []
+    if options.spans is not None:
+        files, remark = partners_of(takes.names, Path(options.spans), _SPANS)
+        spans = [read_spans(files[name]) for name in takes.names]
+        labels = tuple(sorted({span.label for each in spans for span in each}))
+        if not labels:
+            raise UserError(f"{options.spans}: no span in any file: write begin,end,label in seconds, or leave it out")
+        values = [columns_of(each, labels, rate, options.hop, len(x)) for each, x in zip(spans, takes.x, strict=True)]
+        tracks[SPANS] = Track(values, options.hop, labels)
+        notes += [remark] if remark and options.limit is None else []
+    if options.series is not None:
+        files, remark = partners_of(takes.names, Path(options.series), _SERIES)
+        found = [
+            _fitting(read_series(files[name]), files[name], options.hop, len(x))
+            for name, x in zip(takes.names, takes.x, strict=True)
+        ]
+        first = found[0].shape[1]
+        for name, columns in zip(takes.names, found, strict=True):
+            if columns.shape[1] != first:
+                raise UserError(
+                    f"{files[name]}: {columns.shape[1]} numbers a row, but {files[takes.names[0]]} has {first}: give "
+                    "as many in each"
+                )
+        tracks[SERIES] = Track(found, options.hop)
+        notes += [remark] if remark and options.limit is None else []
+    return tracks, notes
+
+
+def featured(takes: Takes, name: str, feature: Feature) -> Takes:
+    """With a track of what each recording is like, as the feature's codec encodes it."""
+    track = Track([feature.encode(x) for x in takes.x], feature.hop)
+    return replace(takes, tracks={**takes.tracks, name: track})
+
+
+def columns_of(spans: Sequence[Span], labels: Sequence[str], rate: int, hop: int, samples: int) -> NDArray[np.int64]:
+    """(ceil(samples / hop),) the number of the label at each column's middle, −1 where none is said."""
+    number = {label: i for i, label in enumerate(labels)}
+    columns = np.full(-(-samples // hop), -1, np.int64)
+    middles = (np.arange(len(columns)) * hop + (hop - 1) / 2) / rate
+    for span in spans:
+        columns[(middles >= span.begin) & (middles < span.end)] = number[span.label]
+    return columns
+
+
+def read_spans(path: Path) -> list[Span]:
+    """Rows of begin, end (in seconds) and label, in the order of time; none may begin before the last has ended.
+
+    Raises:
+        UserError: naming the row.
+    """
+    spans: list[Span] = []
+    for place, cells in _rows(path):
+        begin, end = (_number(cell) for cell in (*cells, "", "")[:2])
+        if begin is None and place.endswith(":1"):
+            continue  # a heading
+        if len(cells) != 3 or begin is None or end is None or not 0 <= begin < end or not cells[2]:
+            raise UserError(
+                f"{place}: {','.join(cells)!r:.80}, where begin,end,label are wanted, in seconds, the end behind the "
+                "begin: correct it"
+            )
+        if spans and begin < spans[-1].end:
+            raise UserError(f"{place}: begins at {begin:g} s, before the row above has ended: correct one of them")
+        spans.append(Span(begin, end, cells[2]))
+    return spans
+
+
+def read_series(path: Path) -> NDArray[np.float64]:
+    """(K, F) finite numbers of an NPY file, (K,) or (K, F), or of a CSV file with a row for each column.
+
+    Raises:
+        UserError: if it is damaged, too large, empty, or holds what is no finite number.
+    """
+    columns = _from_npy(path) if path.suffix.lower() == ".npy" else _from_csv(path)
+    if not columns.size:
+        raise UserError(f"{path}: no numbers in it: give a row for each column")
+    if not np.isfinite(columns).all():
+        raise UserError(f"{path}: holds what is no finite number: fill it in first")
+    return columns
+
+
+def _from_npy(path: Path) -> NDArray[np.float64]:
+    try:
+        held: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # says its size without being read
+    except PermissionError:
+        raise UserError(f"{path}: not readable by you: change its permissions") from None
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: no NPY file of numbers, or a damaged one ({reason[:80]}): save it anew") from None
+    if not isinstance(held, np.ndarray) or held.ndim not in (1, 2) or held.dtype.kind not in "fiu":
+        raise UserError(f"{path}: where (columns, numbers) is wanted, holds something else: save it as such an array")
+    if 8 * held.size > _MOST:
+        raise UserError(f"{path}: {held.size:,} numbers, more than the {_MOST // 8:,} that are read: give fewer")
+    return held.astype(np.float64).reshape(len(held), held.size // max(1, len(held)))
+
+
+def _from_csv(path: Path) -> NDArray[np.float64]:
+    rows: list[list[float]] = []
+    for place, cells in _rows(path):
+        values = [number for cell in cells if (number := _number(cell)) is not None]
+        if not values and place.endswith(":1"):
+            continue  # a heading
+        if len(values) != len(cells) or (rows and len(values) != len(rows[0])):
+            wanted = f"{len(rows[0])} numbers" if rows else "numbers"
+            raise UserError(f"{place}: {','.join(cells)!r:.80}, where {wanted} are wanted: correct it")
+        rows.append(values)
+    return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+
+
+def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int) -> NDArray[np.float64]:
+    """As many columns as a recording has; one that is longer was not read to its end."""
+    wanted = -(-samples // hop)
+    if len(columns) < wanted:
+        raise UserError(
+            f"{path}: {len(columns)} rows, but {samples} samples at {hop} a row want {wanted}: correct --audio.hop, or "
+            "add rows"
+        )
+    return columns[:wanted]
+
+
+def _rows(path: Path) -> list[tuple[str, list[str]]]:
+    lines = "".join(text_blocks(path, "utf-8", str(path))).splitlines()
+    try:
+        read = list(enumerate(csv.reader(lines, strict=True), start=1))
+    except csv.Error as error:
+        raise UserError(f"{path}: malformed CSV ({error}): correct the file") from None
+    stripped = [(f"{path}:{number}", [cell.strip() for cell in cells]) for number, cells in read]
+    return [(place, cells) for place, cells in stripped if any(cells)]
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,93 @@
+"""Numbers for every picture of a folder: from a CSV file, or from a .npy file each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.partners import Pairing, partners_of
+from seriatim.data.table import check_all, rows
+from seriatim.errors import UserError
+from seriatim.symbols.vector import WIDEST
+
+ENDING = ".npy"
+_VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture")
+
+
+def vectors_of(names: Sequence[str], path: Path) -> tuple[NDArray[np.float32], str]:
+    """(N, D) the numbers of each picture, by the picture's name, and a remark on those of none."""
+    if not path.is_dir():
+        return _from_csv(names, path)
+    partners, remark = partners_of(names, path, _VECTORS)
+    width, found = 0, list[NDArray[np.float32]]()
+    for name in names:
+        vector = read_vector(partners[name])
+        if found and len(vector) != width:
+            raise UserError(
+                f"{partners[name]}: {len(vector)} numbers, but {partners[names[0]]} has {width}: correct it"
+            )
+        width = len(vector)
+        found.append(vector)
+    return np.stack(found), remark
+
+
+def read_vector(file: Path) -> NDArray[np.float32]:
+    """The (D,) finite numbers of a .npy file; its size is looked at before memory is taken."""
+    try:
+        array: Any = np.load(file, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error}): check the path") from None
+    except ValueError:
+        raise UserError(
+            f"{file}: no array of numbers, where a {ENDING} file is wanted: save it by numpy.save"
+        ) from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise UserError(f"{file}: no array of numbers, where a {ENDING} file is wanted: save it by numpy.save")
+    if array.ndim > 2 or not 1 <= array.size <= WIDEST or array.size != array.shape[-1]:
+        raise UserError(f"{file}: shape {array.shape}, where one row of 1 to {WIDEST} numbers is wanted: save it flat")
+    return _finite(np.asarray(array).reshape(-1), str(file))
+
+
+def _from_csv(names: Sequence[str], table: Path) -> tuple[NDArray[np.float32], str]:
+    found: dict[str, NDArray[np.float32]] = {}
+    known, width, spare = set(names), 0, 0
+    for place, name, cells in rows(table, "--image.vectors", "its numbers"):
+        if len(cells) > WIDEST or (width and len(cells) != width):
+            raise UserError(f"{place}: {len(cells)} numbers, but {width or f'at most {WIDEST}'} are wanted: correct it")
+        width = len(cells)
+        try:
+            vector = np.array([float(cell) for cell in cells])
+        except ValueError:
+            raise UserError(f"{place}: {', '.join(cells)!r:.60} are no numbers: correct the row") from None
+        if name in found:
+            raise UserError(f"{place}: {name!r} has numbers already: drop one of the rows")
+        if name in known:
+            found[name] = _finite(vector, place)
+        else:
+            spare += 1
+    check_all(table, found, names, "the data", "vector")
+    return np.stack([found[name] for name in names]), f"{spare} vectors belong to no picture." if spare else ""
+
+
+def _finite(values: NDArray[Any], where: str) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        vector = values.astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise UserError(f"{where}: a number in it is not finite, or too large: correct it")
+    return vector
+
+
+def parse_vector(value: str) -> NDArray[np.float32]:
+    """What was typed: a .npy file, or numbers with commas between them."""
+    if value.lower().endswith(ENDING):
+        return read_vector(Path(value))
+    try:
+        vector = np.array([float(part) for part in value.split(",")])
+    except ValueError:
+        wanted = f"a {ENDING} file, or numbers with commas between them, is wanted"
+        raise UserError(f"{value!r:.60} is no vector; {wanted}") from None
+    return _finite(vector, f"{value!r:.60}")

@@ -1,0 +1,318 @@
+"""WaveNet: sound, sample by sample, through dilated causal convolutions.
+
+The idea: convolutions whose taps lie 1, 2, 4, … samples apart see thousands of samples back in a few dozen layers, and
+training needs no recurrence. Each layer is gated, tanh · σ, residual, and adds to the output directly (a skip). A
+vector (a speaker, a genre) and a slower series (a melody, spectral frames) enter every gate; context stacks read a
+longer past at a slower rate and condition the main stack as such a series does.
+
+Deviations from the paper: a series is repeated up to the rate of the samples (which is worked out at its own rate, for
+that is exact); a learned upsampling is an encoder's affair. A context stack pools by a linear map over whole blocks,
+what it says during a block is made of the blocks before, and its layers are as the main stack's, but narrower. Instead
+of a softmax the head may be a mixture of discretised logistics or normals (Salimans et al., 2017; van den Oord et al.,
+2017, Parallel WaveNet), which reaches 16 bits and two channels, the right one's means depending on the left.
+
+Reference: van den Oord et al. (2016), WaveNet: A generative model for raw audio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from seriatim.causal import Causal, Conv, Embedding, GatedStack, Pointwise, Serial, Slow, Values
+from seriatim.causal.gated import Rings
+from seriatim.causal.gates import halves
+from seriatim.config import bounded
+from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
+from seriatim.heads import CategoricalHead, Head, MixtureHead
+from seriatim.models.sequence import Position, SequenceModel
+from seriatim.tree import State
+from seriatim.walk import Carry, Stepper
+
+_AHEAD = 256  # clocks whose places in the rings are worked out together
+_TABLE = 256  # levels up to which each has a row of its own; more of them are read by their height
+
+
+@final
+@dataclass(frozen=True)
+class WaveNetConfig:
+    """Sizes of a WaveNet.
+
+    Attributes:
+        levels: on how many a sample may be.
+        channels: 1, or 2 for left and right.
+        head: the distribution of a sample: a softmax (of one channel), a mixture of logistics, or of normals.
+        mixtures: components of a mixture.
+        residual: channels between the layers.
+        gate: channels inside a layer.
+        skip: channels of the sum over all layers, and of the layer behind it.
+        kernel: taps of a layer.
+        dilations: layers of a cycle, whose taps are 1, 2, 4, … samples apart.
+        cycles: how often they are gone through.
+        first: taps of a convolution before the layers; 1 is none.
+        stacks: context stacks, each by the samples of a block, such as 16,128.
+        stack_dilations: layers of a context stack, whose taps are 1, 2, 4, … blocks apart.
+        stack_channels: channels of a context stack.
+        dropout: share of the sum over all layers silenced in training.
+        vector: channels of the global condition.
+        field: channels of the local condition.
+    """
+
+    levels: int = 256
+    channels: int = 1
+    head: Literal["softmax", "logistic", "normal"] = "softmax"
+    mixtures: int = 10
+    residual: int = 64
+    gate: int = 64
+    skip: int = 256
+    kernel: int = 2
+    dilations: int = 10
+    cycles: int = 3
+    first: int = 1
+    stacks: tuple[int, ...] = ()
+    stack_dilations: int = 6
+    stack_channels: int = 32
+    dropout: float = 0.0
+    vector: int = 0
+    field: int = 0
+
+    def __post_init__(self) -> None:
+        bounded("levels", self.levels, 2, 2**16)
+        bounded("channels", self.channels, 1, 2)
+        bounded("mixtures", self.mixtures, 1, 1000)
+        for name in ("residual", "gate", "skip", "stack_channels"):
+            bounded(name, getattr(self, name), 1, 2**14)
+        bounded("kernel", self.kernel, 2, 64)
+        bounded("dilations", self.dilations, 1, 16)
+        bounded("cycles", self.cycles, 1, 256)
+        bounded("first", self.first, 1, 2**12)
+        bounded("stacks, their number", len(self.stacks), 0, 16)
+        for hop in self.stacks:
+            bounded("stacks, a block", hop, 1, 2**16)
+        bounded("stack_dilations", self.stack_dilations, 1, 16)
+        bounded("dropout", self.dropout, 0, 0.99)
+        bounded("vector", self.vector, 0, 2**16)
+        bounded("field", self.field, 0, 2**16)
+        bounded("past, the samples that it looks back over,", self.past, 1, 2**24)
+        if self.head == "softmax" and self.channels > 1:
+            raise UserError(f"head is softmax, for one channel, and there are {self.channels}; take logistic or normal")
+
+    @property
+    def horizon(self) -> None:
+        """No limit to how far a sequence goes on."""
+        return
+
+    @property
+    def past(self) -> int:
+        """The receptive field: how many samples before t p(x_t) depends on."""
+        own = (self.kernel - 1) * (2**self.dilations - 1) * self.cycles
+        slow = (self.kernel - 1) * (2**self.stack_dilations - 1)
+        behind_taps = own - (self.kernel - 1)  # where a field enters the first layer
+        return self.first + max([own, *[behind_taps + (2 + slow) * hop - 1 for hop in self.stacks]])
+
+
+@final
+class WaveNet(SequenceModel):
+    """Dilated causal convolutions over samples."""
+
+    def __init__(self, config: WaveNetConfig) -> None:
+        c, width = config, config.residual
+        embedding: Causal
+        if c.head == "softmax" and c.levels <= _TABLE:
+            embedding = Embedding(c.levels + 1, width, scale=0.1)
+        else:
+            embedding = Values(c.levels, width, c.channels)
+        head: Head = (
+            CategoricalHead(c.levels)
+            if c.head == "softmax"
+            else MixtureHead(c.levels, c.channels, c.mixtures, kind=c.head)
+        )
+        cycle = [2**i for i in range(c.dilations)]
+        stack = GatedStack(
+            width, c.gate, c.skip, cycle * c.cycles, c.kernel, c.vector, c.field, [_slow(c, hop) for hop in c.stacks]
+        )
+        first: list[Causal] = [Conv(width, width, c.first)] if c.first > 1 else []
+        out = [nn.ReLU(), nn.Linear(c.skip, c.skip), nn.ReLU(), nn.Linear(c.skip, head.width)]
+        last = Pointwise(nn.Sequential(*([nn.Dropout(c.dropout)] if c.dropout else []), *out))
+        super().__init__(embedding, Serial(*first, stack, last), head, start=c.levels)
+        self.config = config
+
+    def packed(self) -> Stepper:
+        """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
+        return _Packed(self)
+
+
+def _slow(config: WaveNetConfig, hop: int) -> Slow:
+    """A context stack: blocks are pooled by a linear map, and go through one cycle of gated layers."""
+    width = config.stack_channels
+    pool = Pointwise(nn.Linear(hop * config.residual, width))
+    cycle = [2**i for i in range(config.stack_dilations)]
+    return Slow(Serial(pool, GatedStack(width, width, width, cycle, config.kernel)), hop, config.residual, width)
+
+
+class _Standing(NamedTuple):
+    """The model's own state, and the layers' biases with what the conditions add to them now (B, L, 2G)."""
+
+    own: Position
+    beside: Tensor | None  # None: to be worked out
+
+
+class _Room(NamedTuple):
+    """Where a step of so many rows works: reserved once, since to reserve costs as much as to compute."""
+
+    taken: Tensor  # (L, B, R) past frames
+    u: Tensor  # (L, B, 2G)
+    inputs: Tensor  # (L, B, R)
+    z: Tensor  # (B, L · G)
+    layers: list[tuple[Tensor, ...]]  # of each: views of its u, their halves, of its z and of the next layer's input
+
+
+@final
+class _Packed:
+    """Steps of a WaveNet from folded weights: four small operations a layer and one pass over the weights.
+
+    The present taps and the residual maps go layer by layer; whatever does not depend on the sample before, all layers'
+    past taps, is one batched product, and so are the skips.
+    """
+
+    carries = True
+
+    def __init__(self, model: WaveNet) -> None:
+        self.model, self.head = model, model.head
+        layers = list(cast(Serial, model.net).layers)
+        self.first = cast(Conv, layers[0]) if len(layers) == 3 else None
+        self.stack = stack = cast(GatedStack, layers[-2])
+        last = [each for each in cast(Pointwise, layers[-1]).module.children() if isinstance(each, nn.Linear)]
+        self.hops = [each.hop for each in stack.slow if isinstance(each, Slow)]
+        self._rooms: dict[int, _Room] = {}
+        self._slots: tuple[int, tuple[Tensor, ...]] = (-_AHEAD, ())  # from a clock on, those of each tap
+        with torch.no_grad():
+            taps, residual = halves(stack.taps, 2, 1), -stack.residual
+            self.past = [each.contiguous() for each in taps[:, 1:].unbind(1)]
+            # a row of activations is multiplied fastest by (out, in), several by (in, out)
+            self.present, self.residual = taps[:, 0].contiguous().unbind(), residual.unbind()
+            self.present_t, self.residual_t = _turned(taps[:, 0]), _turned(residual)
+            self.skip, self.skip_t, self.skip_bias = -stack.skip, -stack.skip.t().contiguous(), stack.skip_bias.clone()
+            self.out = [(each.weight.clone(), each.bias.clone()) for each in last]
+            self.table: Tensor | None = None
+            if model.head.parts == 1:
+                self.table = model.embedding(torch.arange(model.config.levels + 1, device=model.device)[None])[0][0]
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The model's."""
+        return _Standing(self.model.start(batch, context, length), None)
+
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """The model's."""
+        parameters, after = self.model.read(x, context, Carry(carry.prev, carry.state.own))
+        return parameters, Carry(after.prev, _Standing(after.state, None))
+
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) or (B, 2) -> the head's parameters (B, width)."""
+        if torch.is_grad_enabled():  # a walk has seen to it already
+            with torch.no_grad():
+                return self.step(prev, state)
+        if state.own.clock == 0:
+            prev = torch.full_like(prev, self.model.first)
+        states = list(state.own.net)
+        rings: Rings = states[-2]
+        batch = prev.shape[0]
+        room = self._rooms.get(batch) or self._room(batch)
+        x = self._frame(prev, states, room.inputs[0])
+        beside, slots = self._beside(rings, state.beside), self._places(rings.clock)
+        frames = rings.frames.transpose(0, 1)
+        if not frames.is_contiguous():  # behind a prompt, or a choice of rows
+            frames = frames.contiguous()
+            rings = rings._replace(frames=frames.transpose(0, 1))
+        u: Tensor = beside.transpose(0, 1)
+        for tap, at in zip(self.past, slots, strict=True):
+            torch.index_select(frames, 0, at, out=room.taken)
+            u = torch.baddbmm(u, room.taken, tap, out=room.u)
+        y = self._one(room) if batch == 1 else self._several(room)
+        frames.index_copy_(0, slots[-1], room.inputs)
+        alone = Rings(rings.frames, rings.clock + 1, rings.fixed, ())
+        states[-2] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
+        return y, _Standing(Position(state.own.clock + 1, tuple(states)), beside)
+
+    def _one(self, room: _Room) -> Tensor:
+        """One row: matrices times vectors, which are dispatched sooner."""
+        addmv, addcmul, h = torch.addmv, torch.addcmul, room.inputs[0, 0]
+        for (u, filters, gates, z, following), present, residual in zip(
+            room.layers, self.present_t, self.residual_t, strict=False
+        ):
+            u.addmv_(present, h).sigmoid_()
+            addcmul(gates, filters, gates, value=-2, out=z)
+            h = addmv(h, residual, z, out=following)
+        u, filters, gates, z, _ = room.layers[-1]
+        u.addmv_(self.present_t[-1], h).sigmoid_()
+        addcmul(gates, filters, gates, value=-2, out=z)
+        y = addmv(self.skip_bias, self.skip_t, room.z[0])
+        for weight, bias in self.out:
+            y = addmv(bias, weight, y.relu_())
+        return y[None]
+
+    def _several(self, room: _Room) -> Tensor:
+        """Rows times matrices."""
+        addmm, addcmul, h = torch.addmm, torch.addcmul, room.inputs[0]
+        for (u, filters, gates, z, following), present, residual in zip(
+            room.layers, self.present, self.residual, strict=False
+        ):
+            u.addmm_(h, present).sigmoid_()
+            addcmul(gates, filters, gates, value=-2, out=z)
+            h = addmm(h, z, residual, out=following)
+        u, filters, gates, z, _ = room.layers[-1]
+        u.addmm_(h, self.present[-1]).sigmoid_()
+        addcmul(gates, filters, gates, value=-2, out=z)
+        y = addmm(self.skip_bias, room.z, self.skip)
+        for weight, bias in self.out:
+            y = addmm(bias, y.relu_(), weight.t())
+        return y
+
+    def _frame(self, prev: Tensor, states: list[State], out: Tensor) -> Tensor:
+        """The frame that the layers read, written to `out` (B, R) as well; (B, 1, R)."""
+        if self.table is not None and self.first is None:
+            return torch.index_select(self.table, 0, prev, out=out)[:, None]
+        x = self.model.embedding(prev[:, None])[0] if self.table is None else self.table[prev][:, None]
+        if self.first is not None:
+            x, states[0] = self.first(x, EMPTY, states[0])
+        out.copy_(x[:, 0])
+        return x
+
+    def _beside(self, rings: Rings, before: Tensor | None) -> Tensor:
+        """(B, L, 2G): what stands beside the taps, worked out anew where a column begins."""
+        _, field, hop, offset = rings.fixed.nest
+        clock = rings.clock
+        begins = field is not None and (clock + offset) % hop == 0
+        if before is not None and not begins and all(clock % each for each in self.hops):
+            return before
+        return self.stack.beside(rings)
+
+    def _places(self, clock: int) -> list[Tensor]:
+        """For each past tap the slots (L,) of the frames that it reads; those of the last are written then."""
+        begin, taps = self._slots
+        if not begin <= clock < begin + _AHEAD:
+            begin, taps = clock, self.stack.slots(clock, _AHEAD).unbind(1)
+            self._slots = begin, taps
+        return [each.select(0, clock - begin) for each in taps]
+
+    def _room(self, batch: int) -> _Room:
+        stack, count = self.stack, len(self.stack.rings)
+        with torch.inference_mode(False):
+            new = self.skip.new_empty
+            u, inputs = new(count, batch, 2 * stack.gates), new(count, batch, stack.width)
+            z, taken = new(batch, count * stack.gates), torch.empty_like(inputs)
+            layers: list[tuple[Tensor, ...]] = []
+            for i, part in enumerate(z.split(stack.gates, 1)):
+                views = (u[i], *u[i].chunk(2, -1), part, inputs[(i + 1) % count])
+                layers.append(tuple(view[0] for view in views) if batch == 1 else views)
+        self._rooms[batch] = _Room(taken, u, inputs, z, layers)
+        return self._rooms[batch]
+
+
+def _turned(weights: Tensor) -> tuple[Tensor, ...]:
+    """(L, in, out) -> L times (out, in)."""
+    return weights.transpose(1, 2).contiguous().unbind()

@@ -1,0 +1,254 @@
+"""A trained model of sound: recordings in; recordings, likelihoods and figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seriatim import checkpoint
+from seriatim.conditions import encode_conditions
+from seriatim.data.recordings import Takes
+from seriatim.errors import UserError, nearest
+from seriatim.figures import SoundFigures, relative_error
+from seriatim.likelihood import log_probs, to_given
+from seriatim.models import Model
+from seriatim.models.draws import Draws
+from seriatim.noise import row_seeds, uniform
+from seriatim.steer import Steer, steer_of
+from seriatim.symbols import Labels, Sound, Symbols
+
+Array = NDArray[np.int16]
+Given = Mapping[str, str | Sequence[str | None] | None]
+"""Conditions by name: one for all, or one for each."""
+Progress = Callable[[int], None]
+
+_BLOCK = 0.01  # seconds of sound that `blocks` hands out at a time
+
+
+@final
+class SoundModel:
+    """A model of sound with the codecs of its samples and conditions.
+
+    `seriatim.load(run)` gives one; `seriatim.train(...)` too. Recordings are arrays of 16 bits at the run's rate, (T,),
+    or (T, 2) of left and right.
+    """
+
+    def __init__(
+        self, model: Model, codecs: Mapping[str, Symbols], family: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
+        codec = codecs["x"]
+        if not isinstance(codec, Sound):
+            raise UserError(f"a model of sound needs a codec of sound, and this one has {type(codec).__name__}")
+        self.model, self.codec, self.codecs = model.eval(), codec, dict(codecs)
+        self.conditions = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels)}
+        self.family, self.about = family, dict(about or {})
+
+    @classmethod
+    def load(cls, run: str | Path, device: str = "cpu") -> SoundModel:
+        """Open a run's directory.
+
+        Raises:
+            UserError: if it is missing, damaged or not a model of sound.
+        """
+        loaded = checkpoint.load(Path(run), device)
+        if loaded.modality != "audio":
+            raise UserError(f"{run} holds a model of {loaded.modality[:40]!r}, and sound is wanted")
+        return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
+
+    @property
+    def rate(self) -> int:
+        """Samples a second."""
+        return self.codec.rate
+
+    @property
+    def channels(self) -> int:
+        """1, or 2 for left and right."""
+        return self.codec.channels
+
+    @property
+    def past(self) -> int:
+        """How many samples before one its distribution depends on."""
+        return int(self.model.config.past)
+
+    # ------------------------------------------------------------------ likelihood
+
+    def log_probs(
+        self,
+        recordings: Sequence[Array],
+        given: Given | None = None,
+        batch: int = 16,
+        progress: Progress | None = None,
+    ) -> list[NDArray[np.float64]]:
+        """log p of every sample of each recording in nats, given its conditions; of left and right together.
+
+        Args:
+            recordings: (T,) or (T, 2) each, of any length.
+            given: conditions.
+            batch: recordings at a time.
+            progress: called with how many samples are read, now and then.
+        """
+        symbols = [self.codec.encode(self._checked(x)) for x in recordings]
+        return log_probs(self.model, symbols, self._given(given, len(symbols)), batch=batch, progress=progress)
+
+    def log_prob(
+        self, recordings: Sequence[Array], given: Given | None = None, batch: int = 16, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """log p of each recording in nats. Arguments are those of `log_probs`."""
+        return np.array([terms.sum() for terms in self.log_probs(recordings, given, batch, progress)])
+
+    def evaluate(self, takes: Takes, progress: Progress | None = None) -> SoundFigures:
+        """Figures of recordings, given their own labels."""
+        terms = self.log_probs(takes.x, self.given_of(takes), progress=progress)
+        count = sum(map(len, terms))
+        error = relative_error(terms, None)
+        nats = -float(sum(each.sum() for each in terms))
+        return SoundFigures(nats, count * self.channels, len(terms), count / self.rate, self.codec.name, error)
+
+    def given_of(self, takes: Takes) -> dict[str, list[str | None]]:
+        """The recordings' own labels as conditions; one that the training split did not have counts as not said."""
+        given: dict[str, list[str | None]] = {}
+        for name, codec in self.conditions.items():
+            if name in takes.labels:
+                known = set(codec.values)
+                given[name] = [label if label in known else None for label in takes.labels[name]]
+        return given
+
+    def posterior(self, recordings: Sequence[Array], name: str, given: Given | None = None) -> NDArray[np.float64]:
+        """p(y | x) of every label of a condition by Bayes' rule, all labels being as likely beforehand: (N, labels).
+
+        Raises:
+            UserError: if the model is not conditioned on it.
+        """
+        if name not in self.conditions:
+            raise UserError(f"this model is not conditioned on {name!r}; {nearest(name, self.conditions)}")
+        scores = [self.log_prob(recordings, {**(given or {}), name: label}) for label in self.conditions[name].values]
+        log_p = np.stack(scores, 1)
+        p = np.exp(log_p - log_p.max(1, keepdims=True))
+        return p / p.sum(1, keepdims=True)
+
+    # ------------------------------------------------------------------ sampling
+
+    def sample(
+        self,
+        seconds: float,
+        n: int = 1,
+        *,
+        given: Given | None = None,
+        prompt: Array | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Array:
+        """Draw recordings (n, T[, 2]), the prompt included.
+
+        Arguments are those of `blocks`; `progress` is called with how many samples of each are there.
+        """
+        parts = [] if prompt is None else [np.repeat(self._checked(prompt)[None], n, 0)]
+        done = 0 if prompt is None else len(prompt)
+        for block in self.blocks(seconds, n, given=given, prompt=prompt, seed=seed, steer=steer, **options):
+            parts.append(block)
+            done += block.shape[1]
+            if progress is not None:
+                progress(done)
+        return np.concatenate(parts, 1)
+
+    def blocks(
+        self,
+        seconds: float,
+        n: int = 1,
+        *,
+        given: Given | None = None,
+        prompt: Array | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        block: float = _BLOCK,
+        **options: Any,
+    ) -> Iterator[Array]:
+        """Draw recordings and hand out what is new of them while they come about: stop whenever you like.
+
+        The same seed gives the same recording in any batch and in blocks of any size.
+
+        Args:
+            seconds: how much to draw, behind the prompt.
+            n: how many recordings.
+            given: conditions.
+            prompt: (T,) or (T, 2) what all of them begin with, read as one chunk.
+            seed: of the first, or a list with one for each.
+            steer: temperature and filters; or give them as options: temperature=0.9, top_p=0.95, …
+            block: seconds of a block.
+            options: fields of `seriatim.Steer`.
+
+        Yields:
+            (n, samples[, 2]) of 16 bits.
+
+        Raises:
+            UserError: on impossible options or unknown conditions, before the first block.
+        """
+        if n < 1 or not 0 < seconds < 2**31 / self.rate or not 0 < block < float("inf"):
+            raise UserError(f"{n} recordings of {seconds} seconds in blocks of {block} are asked for; give more than 0")
+        if not isinstance(seed, int) and len(seed) != n:
+            raise UserError(f"{len(seed)} seeds for {n} recordings; give one, or one for each")
+        chosen = steer_of(steer, options)
+        if chosen.counts:
+            raise UserError("repetition, presence and frequency are for text; leave them out")
+        context = to_given(self._given(given, n), self.model.device)
+        known = None if prompt is None else self.codec.encode(self._checked(prompt))
+        count, size = max(1, round(seconds * self.rate)), max(1, round(block * self.rate))
+        return self._blocks(n, context, known, row_seeds(seed, n, self.model.device), chosen, count, size)
+
+    def _blocks(
+        self,
+        n: int,
+        context: Mapping[str, Tensor],
+        known: NDArray[np.int64] | None,
+        seeds: Tensor,
+        steer: Steer,
+        count: int,
+        size: int,
+    ) -> Iterator[Array]:
+        model = self.model
+        with torch.inference_mode():
+            length = count + (0 if known is None else len(known))
+            walk = model.walk(n, model.condition(context, n), length, steer.guidance)
+            prompt = None
+            if known is not None and len(known):
+                prompt = torch.from_numpy(known).to(model.device)[None].expand(n, *known.shape)
+                walk.feed(prompt)
+            draws = Draws(walk, model.head, seeds, steer, prompt)
+        for first in range(0, count, size):
+            with torch.inference_mode():
+                drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
+            yield self.codec.to_int16(drawn)
+
+    def forced(self, recordings: Sequence[Array], given: Given | None = None, seed: int = 0) -> list[Array]:
+        """Each sample drawn given the true ones before it (teacher-forced): it shows one step, and is no sample."""
+        out: list[Array] = []
+        values = self._given(given, len(recordings))
+        for i, x in enumerate(recordings):
+            symbols = torch.from_numpy(self.codec.encode(self._checked(x)))[None].to(self.model.device)
+            context = to_given({name: value[i : i + 1] for name, value in values.items()}, self.model.device)
+            with torch.inference_mode():
+                dist: Any = self.model.head(self.model(symbols, context))
+                u = uniform(row_seeds(seed + i, 1, symbols.device), 0, symbols.numel())
+                drawn = dist.draw(u.view(symbols.shape if symbols.dim() == 3 else (*symbols.shape, 1)))
+            out.append(self.codec.to_int16(drawn[0].cpu().numpy()))
+        return out
+
+    # ------------------------------------------------------------------ conditions
+
+    def _checked(self, x: Array) -> Array:
+        shape = (len(x),) if self.channels == 1 else (len(x), 2)
+        if x.shape != shape:
+            wanted = "(samples,)" if self.channels == 1 else "(samples, 2)"
+            raise UserError(f"a recording of shape {x.shape}; {wanted} is wanted")
+        return x
+
+    def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[np.int64]]:
+        return encode_conditions(self.codecs, given or {}, rows)

@@ -1,0 +1,133 @@
+"""Sound on disk and on its way to a player: files that can be read while they grow, and plain samples."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, final
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from seriatim.errors import UserError
+
+Array = NDArray[np.int16]
+
+ENDINGS = (".wav", ".flac", ".ogg")
+"""What is written; Ogg (Vorbis) loses a little, and cannot grow."""
+
+_HEADER = 44  # bytes
+_LONGEST = 2**32 - 1 - _HEADER  # bytes of samples whose number a WAV file can tell
+_ENDLESS = 2**32 - 1
+
+
+def pcm(x: Array) -> bytes:
+    """Samples as a player takes them: 16 bits, little-endian, left and right in turn (`aplay -f S16_LE`)."""
+    return x.astype("<i2").tobytes()
+
+
+def wav_header(rate: int, channels: int, size: int | None = None) -> bytes:
+    """The 44 bytes before the samples of a WAV file, `size` bytes of them; None on a pipe, where nobody knows yet."""
+    known = _ENDLESS if size is None else size
+    riff = _ENDLESS if size is None else size + _HEADER - 8
+    frame = 2 * channels
+    return (
+        struct.pack("<4sI4s4sIHH", b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, channels)
+        + struct.pack("<IIHH", rate, rate * frame, frame, 16)
+        + struct.pack("<4sI", b"data", known)
+    )
+
+
+@final
+class WavWriter:
+    """A WAV file that grows block by block; at any moment what is there can be read, also after a crash.
+
+    The samples are written first and the sizes in the header then, so that the header never tells of more than there
+    is. Use it in `with`.
+
+    Args:
+        path: the file; its folder is made.
+        rate: samples a second.
+        channels: 1, or 2 for left and right.
+
+    Raises:
+        UserError: if the file cannot be written, or grows beyond the 4 GiB that a WAV file can have.
+    """
+
+    def __init__(self, path: Path, rate: int, channels: int = 1) -> None:
+        self.path, self.rate, self.channels, self.size = path, rate, channels, 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = path.open("wb")
+            self._file.write(wav_header(rate, channels, 0))
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
+    def write(self, x: Array) -> None:
+        """Put samples (T,) or, of two channels, (T, 2) behind what is there."""
+        data = pcm(_checked(x, self.channels))
+        if self.size + len(data) > _LONGEST:
+            raise UserError(f"{self.path}: a WAV file holds 4 GiB at most; write to .flac, or in several files")
+        try:
+            self._file.write(data)
+            self._file.flush()
+            self.size += len(data)
+            self._file.seek(0)
+            self._file.write(wav_header(self.rate, self.channels, self.size))
+            self._file.seek(0, 2)
+            self._file.flush()
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+
+    def close(self) -> None:
+        """Close the file; it is complete already."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def save(x: Array, path: Path, rate: int) -> None:
+    """Write samples (T,) or (T, 2); the file's ending says how.
+
+    Raises:
+        UserError: if the ending is none of `ENDINGS`, or the file cannot be written.
+    """
+    channels = 1 if x.ndim == 1 else x.shape[1]
+    ending = path.suffix.lower()
+    if ending == ".wav":
+        with WavWriter(path, rate, channels) as file:
+            file.write(x)
+        return
+    if ending not in ENDINGS:
+        raise UserError(
+            f"{path}: the ending {path.suffix!r} is no format of sound that is written; write to {', '.join(ENDINGS)}"
+        )
+    options: dict[str, Any] = {"subtype": "PCM_16"} if ending == ".flac" else {"format": "OGG", "subtype": "VORBIS"}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("wb").close()  # libsndfile does not say what the system said
+        soundfile.write(path, _checked(x, channels), rate, **options)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: {rate} Hz and {channels} channels cannot be written so ({error}); try .wav") from None
+
+
+def _checked(x: Array, channels: int) -> Array:
+    if x.shape[1:] != (() if channels == 1 else (channels,)) or channels > 2:
+        wanted = "(samples,)" if channels == 1 else "(samples, 2)"
+        raise UserError(f"sound of shape {x.shape}, where {wanted} is to be written; give left and right last")
+    return x
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place")

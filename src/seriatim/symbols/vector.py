@@ -1,0 +1,79 @@
+"""Conditions that are several numbers at once: another network's embedding, measurements, a mixture of two of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seriatim.errors import UserError
+from seriatim.symbols import reading
+
+WIDEST = 2**16
+"""Numbers that a vector may have."""
+
+
+@final
+class Vectors:
+    """Each number of a vector in units of its standard deviation in the training data, from its mean.
+
+    A number that never varies there has the unit 1.
+    """
+
+    kind: ClassVar = "vectors"
+
+    def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
+        self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
+        if self.mean.ndim != 1 or self.mean.shape != self.std.shape or not 1 <= self.size <= WIDEST:
+            raise UserError(
+                f"vectors: {self.mean.size} means and {self.std.size} deviations, where as many of both are wanted, "
+                f"from 1 to {WIDEST}"
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
+            raise UserError("vectors: wanted finite means and positive deviations")
+
+    @classmethod
+    def train(cls, values: NDArray[np.floating[Any]]) -> Self:
+        """Take means and standard deviations of vectors (N, D)."""
+        wide = values.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            std = wide.std(0)
+        if not np.isfinite(std).all():
+            raise UserError("vectors: too large to take their standard deviation")
+        return cls(wide.mean(0), np.where(std > 0, std, 1.0))
+
+    @property
+    def size(self) -> int:
+        """D, how many numbers a vector has."""
+        return len(self.mean)
+
+    def encode(self, raw: ArrayLike, /) -> NDArray[np.float32]:
+        """Vectors (..., D), standardised."""
+        try:
+            values = np.asarray(raw, np.float64)
+        except (TypeError, ValueError):
+            raise UserError(f"vector: {str(raw)[:60]!r} is no array of numbers") from None
+        if values.shape[-1:] != (self.size,):
+            raise UserError(f"vector: shape {values.shape}, where {self.size} numbers are wanted")
+        if not np.isfinite(values).all():
+            raise UserError("vector: a number in it is not finite")
+        with np.errstate(over="ignore"):
+            standardised = ((values - self.mean) / self.std).astype(np.float32)
+        if not np.isfinite(standardised).all():
+            raise UserError("vector: a number in it is too far from the training data's")
+        return standardised
+
+    def decode(self, x: ArrayLike, /) -> NDArray[np.float64]:
+        """Vectors (..., D) in their own units."""
+        return np.asarray(x, np.float64) * self.std + self.mean
+
+    def to_json(self) -> dict[str, Any]:
+        """Means and standard deviations."""
+        return {"kind": self.kind, "mean": self.mean.tolist(), "std": self.std.tolist()}
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
+        fields = reading.document(document, cls.kind, ("mean", "std"))
+        return cls(reading.numbers(fields["mean"], "mean"), reading.numbers(fields["std"], "std"))

@@ -1,0 +1,19 @@
+"""How many processor threads: on a busy machine two can take forty times as long as one over small matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """One thread while it lasts: a step of sampling has too little work to share."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,224 @@
+"""What runs beside recordings: found by its path, aligned to the samples, and named where it does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seriatim.data.beside import Span, columns_of, featured, read_series, read_spans
+from seriatim.data.recordings import SERIES, SPANS, AudioOptions
+from seriatim.data.sound_batches import Excerpts, condition_codecs
+from seriatim.data.sounds import open_recordings
+from seriatim.errors import UserError
+from seriatim.symbols import Energy, Labels, LogMel, Series, Sound
+from tiny_sounds import RATE, folder_of, noise, save
+
+
+def whole(**options: Any) -> AudioOptions:
+    return AudioOptions(validation=0, test=0, **options)
+
+
+def beside(place: Path, count: int = 30, hop: int = 16) -> tuple[Path, Path]:
+    """For each of `folder_of`'s recordings spans whose first lasts 10 ms, and a series that tells number and column."""
+    for number in range(count):
+        name = Path(("low", "high")[number % 2]) / f"{number:02d}"
+        spans, series = place / "spans" / name.with_suffix(".csv"), place / "series" / name.with_suffix(".npy")
+        spans.parent.mkdir(parents=True, exist_ok=True)
+        series.parent.mkdir(parents=True, exist_ok=True)
+        spans.write_text(f"begin,end,label\n0,0.01,first\n0.015, 99, {'odd' if number % 2 else 'even'}\n")
+        columns = np.arange(-(-(200 + 20 * number) // hop) + number % 3)
+        np.save(series, np.stack([columns, np.full_like(columns, number)], 1))
+    return place / "spans", place / "series"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
+    return folder_of(tmp_path), *beside(tmp_path)
+
+
+def options(folders: tuple[Path, Path, Path], **others: Any) -> AudioOptions:
+    return AudioOptions(spans=str(folders[1]), series=str(folders[2]), hop=16, **others)
+
+
+def refused(spec: Path, chosen: AudioOptions) -> str:
+    with pytest.raises(UserError) as caught:
+        open_recordings(spec, chosen)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("limit", [None, 12])
+def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: int | None) -> None:
+    found = open_recordings(folders[0], options(folders, limit=limit))
+    assert found.note == ""
+    for takes in found.splits.values():
+        spans, series = takes.tracks[SPANS], takes.tracks[SERIES]
+        assert (spans.hop, spans.labels, series.hop, series.labels) == (16, ("even", "first", "odd"), 16, ())
+        for x, name, labels, columns in zip(takes.x, takes.names, spans.values, series.values, strict=True):
+            number = int(Path(name).stem)
+            assert np.array_equal(x, noise(number, 200 + 20 * number))
+            wanted = [1] * 5 + [-1] * 3 + [number % 2 * 2] * 99  # column 7: middle at 119½, before 120
+            assert labels.tolist() == wanted[: len(labels)]
+            assert len(labels) == len(columns) == -(-len(x) // 16)
+            assert columns.tolist() == [[k, number] for k in range(len(columns))]
+    bare = open_recordings(folders[0], AudioOptions(limit=limit))
+    assert [takes.names for takes in bare.splits.values()] == [takes.names for takes in found.splits.values()]
+    assert (
+        bare.fingerprint != found.fingerprint == open_recordings(folders[0], options(folders, limit=limit)).fingerprint
+    )
+
+
+def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
+    found = open_recordings(folders[0], options(folders, split="time", validation=0.3, test=0.3))
+    for number in range(30):
+        name = f"{('low', 'high')[number % 2]}/{number:02d}.wav["
+        x, columns = [], []
+        for takes in found.splits.values():
+            for i, each in enumerate(takes.names):
+                if each.startswith(name):
+                    x.append(takes.x[i])
+                    columns.append(takes.tracks[SERIES].values[i])
+                    assert len(columns[-1]) == len(takes.tracks[SPANS].values[i]) == -(-len(x[-1]) // 16)
+        assert len(x) == 3
+        assert np.array_equal(np.concatenate(x), noise(number, 200 + 20 * number))
+        assert np.concatenate(columns)[:, 0].tolist() == [*range(sum(map(len, columns)))]
+
+
+def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
+    takes = open_recordings(folders[0], options(folders)).splits["train"]
+    codecs = {"x": Sound(RATE, 1, "pcm16"), **condition_codecs(takes)}
+    assert {name: type(codec) for name, codec in codecs.items()} == {
+        "x": Sound, "label": Labels, SPANS: Labels, SERIES: Series,
+    }  # fmt: skip
+    batches = Excerpts(takes, codecs, 64, 20, 4, 0)
+    series = codecs[SERIES]
+    assert isinstance(series, Series)
+    for step in range(batches.per_epoch):
+        batch = batches.batch(step)
+        assert batch.given[SERIES].dtype == np.float32
+        for i in range(4):
+            count = -(-(np.flatnonzero(batch.mask[i])[-1] + 1) // 16)
+            first, number = np.rint(series.decode(batch.given[SERIES][i][0])).astype(int)
+            raw = noise(number, 200 + 20 * number).astype(int) + 32768
+            stop = np.flatnonzero(batch.mask[i])[-1] + 1
+            assert batch.x[i, :stop].tolist() == raw[first * 16 : first * 16 + stop].tolist()
+            assert np.allclose(series.decode(batch.given[SERIES][i][:count])[:, 0], first + np.arange(count), atol=1e-3)
+            assert batch.given[SPANS].shape[1] == batch.given[SERIES].shape[1] == -(-batch.x.shape[1] // 16)
+
+
+@pytest.mark.parametrize("feature", [Energy(20, 20), LogMel(RATE, 20, bands=3)])
+def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy | LogMel) -> None:
+    takes = featured(open_recordings(folders[0], whole()).splits["train"], "loudness", feature)
+    batch = Excerpts(takes, {"x": Sound(RATE, 1, "pcm16"), "loudness": feature}, 64, 0, 3, 0).batch(2)
+    if isinstance(feature, Energy):  # of whole columns, from the very samples that stand there
+        for x, mask, columns in zip(batch.x, batch.mask, batch.given["loudness"], strict=True):
+            full = (np.flatnonzero(mask)[-1] + 1) // 20
+            again = feature.encode((x[: 20 * full] - 32768) / 32768)
+            assert np.allclose(columns[:full], again, atol=1e-5)
+    assert batch.given["loudness"].shape == (3, -(-batch.x.shape[1] // 20), feature.size)
+
+
+def test_a_label_is_that_at_the_columns_middle() -> None:
+    spans = [Span(0, 0.001, "a"), Span(0.001, 0.003, "b")]
+    assert columns_of(spans, ("a", "b"), 1000, 1, 4).tolist() == [0, 1, 1, -1]
+    assert columns_of(spans, ("a", "b"), 1000, 2, 5).tolist() == [0, 1, -1]
+    assert columns_of(spans, ("b", "a"), 4000, 1, 13).tolist() == [1] * 4 + [0] * 8 + [-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,1,a\n0.5,2,b", "x.csv:2: begins at 0.5 s, before the row above has ended"),
+        ("0,1,a\n1,1,b", "x.csv:2: '1,1,b', where begin,end,label are wanted"),
+        ("0,1", "x.csv:1: '0,1'"),
+        ("0,1,", "x.csv:1"),
+        ("-1,1,a", "x.csv:1"),
+        ("0,nan,a", "x.csv:1"),
+        ("begin,end,label\nx,1,a", "x.csv:2"),
+        ('0,1,"a', "malformed CSV"),
+    ],
+)
+def test_spans_that_are_none(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_spans(tmp_path / "x.csv")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_series_from_tables(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("f0,voiced\n1, 0\n\n2.5,1e3\n")
+    assert read_series(path).tolist() == [[1, 0], [2.5, 1000]]
+    path.write_text("7\n8")
+    assert read_series(path).tolist() == [[7], [8]]
+    for text, words in (
+        ("a,b\n1,2\n3", "x.csv:3: '3', where 2 numbers are wanted"), ("1,x", "x.csv:1: '1,x', where numbers"),
+        ("1,nan", "x.csv:1"), ("", "no numbers in it"), ("a,b", "no numbers in it"),
+    ):  # fmt: skip
+        path.write_text(text)
+        with pytest.raises(UserError, match=words):
+            read_series(path)
+
+
+def test_series_from_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(3, dtype=np.int16))
+    assert read_series(path).tolist() == [[0], [1], [2]]
+    data = path.read_bytes()
+    for array, words in (
+        (np.zeros((2, 2, 2)), "holds something else"), (np.zeros(2, complex), "holds something else"),
+        (np.array(["a"]), "holds something else"), (np.zeros((0, 3)), "no numbers"), (np.array([np.inf]), "no finite"),
+    ):  # fmt: skip
+        np.save(path, array)
+        with pytest.raises(UserError, match=words):
+            read_series(path)
+    np.save(path, np.array([{}]), allow_pickle=True)
+    for bad in (path.read_bytes(), data[:-2], data[:20], b"", b"text"):
+        path.write_bytes(bad)
+        with pytest.raises(UserError, match="no NPY file of numbers, or a damaged one") as caught:
+            read_series(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    sounds, spans, series = folders
+    assert "no folder, where --audio.spans wants one with a span file for each" in refused(
+        sounds, whole(spans=str(tmp_path / "none"), hop=16)
+    )
+    (spans / "low" / "spare.csv").write_text("")
+    found = open_recordings(sounds, whole(spans=str(spans), hop=16))
+    assert found.note == "1 span files belong to no recording."
+    assert "01.npy: 15 rows, but 220 samples at 8 a row want 28" in refused(sounds, whole(series=str(series), hop=8))
+    np.save(series / "low" / "02.npy", np.zeros((99, 3)))
+    assert "02.npy: 3 numbers a row, but" in refused(sounds, whole(series=str(series), hop=16))
+    (series / "low" / "00.npy").unlink()
+    assert "no series file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
+        sounds, whole(series=str(series), hop=16)
+    )
+    for path in spans.rglob("*.csv"):
+        path.write_text("begin,end,label\n")
+    assert "no span in any file" in refused(sounds, whole(spans=str(spans), hop=16))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"hop": 80}, "--audio.hop is 80, but 1 to 32768 samples are wanted where something runs beside"),
+        ({"spans": "x"}, "--audio.spans is given and --audio.hop is 0"),
+        ({"series": "x", "hop": -1}, "--audio.series is given and --audio.hop is -1"),
+        ({"series": "x", "hop": 8, "trim": 40}, "--audio.trim was given, but --audio.series would then"),
+    ],
+)
+def test_options(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        AudioOptions(**given)
+
+
+def test_a_named_set_has_none(tmp_path: Path) -> None:
+    save(tmp_path / "x.wav", noise(0))
+    with pytest.raises(UserError, match=r"--audio\.spans was given, but spoken-digits brings its own"):
+        open_recordings("spoken-digits", AudioOptions(spans="x", hop=80))

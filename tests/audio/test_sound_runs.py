@@ -1,0 +1,321 @@
+"""Training on sound: it learns, it resumes bit for bit, it knows its labels, and what it draws can be stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+import seriatim
+from checkpoints import edit
+from seriatim.cli import main
+from seriatim.data.recordings import AudioOptions
+from seriatim.errors import UserError
+from seriatim.sound import SoundModel
+from seriatim.symbols import Sound
+from seriatim.training import audio_task
+from seriatim.training.options import TrainOptions
+from seriatim.training.plan import Plan, usual_family
+from seriatim.training.run import plan_of, resume, start
+from tiny_pictures import same_tensors, stopped_at
+from tiny_sounds import RATE, save, tone
+
+NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 4, "cycles": 2}
+
+
+def voice(number: int, channels: int = 1) -> NDArray[np.int16]:
+    """Even numbers are low, odd ones high; a little noise, and no two are the same."""
+    random = np.random.default_rng(number)
+    x = tone(250 if number % 2 == 0 else 1000, 0.05 + 0.001 * (number % 40), level=0.3 + 0.01 * (number % 40))
+    x = np.stack([x] * channels, 1) + random.normal(0, 0.01, (len(x), channels))
+    x = (x.clip(-1, 0.999) * 32768).astype(np.int16)
+    return x[:, 0] if channels == 1 else x
+
+
+def voices(place: Path, count: int = 40, channels: int = 1) -> Path:
+    """Recordings of 400 to 720 samples in two subfolders, which are their labels."""
+    for number in range(count):
+        save(place / ("low" if number % 2 == 0 else "high") / f"{number:02d}.wav", voice(number, channels))
+    return place
+
+
+def plan(data: Path | str, audio: dict[str, Any] | None = None, **options: Any) -> Plan:
+    """A plan for a run of a second or two."""
+    net = {**NET, **options.pop("net", {})}
+    train = {"steps": 6, "batch": 4, "evaluate_every": 2, "samples": 0, "device": "cpu", "lr": 0.01, **options}
+    reading = AudioOptions(**{"length": 200, "levels": 32, **(audio or {})})
+    return Plan(str(data), "wavenet", net=net, audio=reading, train=TrainOptions(**train))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("sound")
+    voices(place / "voices")
+    start(plan(place / "voices", steps=200, evaluate_every=100, ema=0.9), place / "run", quiet=True)
+    return place
+
+
+@pytest.fixture
+def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(made)
+    return made
+
+
+def test_it_learns_and_knows_its_labels(made: Path) -> None:
+    lines = [json.loads(line) for line in (made / "run" / "metrics.jsonl").read_text().splitlines()]
+    figures = [line["validation_bits_per_sample"] for line in lines if "validation_bits_per_sample" in line]
+    assert figures[-1] < 0.8 * math.log2(32)
+    model = SoundModel.load(made / "run")
+    assert (model.rate, model.channels, model.past) == (RATE, 1, 31)
+    held = [voice(number) for number in range(100, 120)]
+    p = model.posterior(held, "label")
+    names = model.conditions["label"].values
+    right = [names[int(i)] == ("low" if number % 2 == 0 else "high") for number, i in enumerate(p.argmax(1))]
+    assert np.mean(right) > 0.8
+    own = -model.log_prob(held, {"label": ["low", "high"] * 10})
+    others = -model.log_prob(held, {"label": ["high", "low"] * 10})
+    none = -model.log_prob(held)
+    assert own.mean() < none.mean() < others.mean()
+
+
+def test_figures_are_those_of_whole_recordings(made: Path) -> None:
+    model = SoundModel.load(made / "run")
+    long = np.concatenate([voice(number) for number in range(6)])  # longer than a chunk that is read at a time
+    assert len(long) > 2048
+    for x in (long, voice(3)):
+        symbols = torch.from_numpy(model.codec.encode(x))[None]
+        with torch.no_grad():
+            whole = float(model.model.log_prob(symbols, {"label": torch.tensor([1])}))
+        assert model.log_prob([x], {"label": "low"})[0] == pytest.approx(whole, rel=1e-5)
+    from seriatim.data.recordings import Takes
+
+    takes = Takes([voice(0), voice(1), long], {"label": ("low", "unheard of", None)}, ["a", "b", "c"])
+    figures = model.evaluate(takes)
+    nats = -model.log_prob(takes.x, {"label": ["low", None, None]})
+    assert figures.nats == pytest.approx(nats.sum(), rel=1e-9)
+    assert figures.bits_per_sample == pytest.approx(nats.sum() / math.log(2) / takes.samples)
+    assert (figures.recordings, figures.quantiser) == (3, "32 levels of μ-law")
+    assert figures.seconds == pytest.approx(takes.samples / RATE)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"ema": 0.9},
+        {"audio": {"quantiser": "pcm16", "levels": None}, "net": {"head": "logistic", "mixtures": 3}},
+        {"net": {"stacks": (8,), "stack_dilations": 2, "stack_channels": 4}, "accumulate": 2},
+    ],
+    ids=["ema", "16 bits", "stack"],
+)
+def test_a_run_that_was_stopped_equals_one_that_was_not(
+    made: Path, tmp_path: Path, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = plan(made / "voices", **case)
+    start(whole, tmp_path / "whole", quiet=True)
+    with stopped_at(3, monkeypatch):
+        start(whole, tmp_path / "halves", quiet=True)
+    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
+    for place, name in ((".", "model"), ("train", "state")):
+        same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
+
+
+def test_samples_of_a_run_under_way(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio_task, "_SHOWN", 100)
+    start(plan(made / "voices", samples=2, steps=1), tmp_path / "run", quiet=True)
+    place = tmp_path / "run" / "samples"
+    kinds = ("free-running-1", "free-running-2", "teacher-forced", "recording")
+    endings = (".wav", "-waveform.png", "-spectrogram.png")
+    assert {path.name for path in place.iterdir()} == {f"step-000001-{k}{end}" for k in kinds for end in endings}
+    first, rate = soundfile.read(place / "step-000001-free-running-1.wav")
+    assert (len(first), rate) == (100, RATE)
+    assert len(soundfile.read(place / "step-000001-teacher-forced.wav")[0]) == 100
+
+
+def test_changed_recordings_are_not_gone_on_with(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made / "voices", tmp_path / "voices")
+    with stopped_at(3, monkeypatch):
+        start(plan(tmp_path / "voices"), tmp_path / "run", quiet=True)
+    save(tmp_path / "voices" / "low" / "00.wav", voice(2))
+    with pytest.raises(UserError, match="has changed since this run began"):
+        resume(tmp_path / "run", *plan_of(tmp_path / "run"), quiet=True)
+
+
+def test_blocks_are_the_sample_and_can_be_stopped(made: Path) -> None:
+    model = SoundModel.load(made / "run")
+    whole = model.sample(0.02, 3, given={"label": "low"}, seed=4)
+    assert whole.shape == (3, 160)
+    assert whole.dtype == np.int16
+    for block in (0.001, 0.0072, 1.0):
+        parts = list(model.blocks(0.02, 3, given={"label": "low"}, seed=4, block=block))
+        assert np.array_equal(np.concatenate(parts, 1), whole)
+    assert {part.shape[1] for part in model.blocks(0.02)} == {80}
+    one = model.sample(0.02, given={"label": "low"}, seed=4)
+    assert np.array_equal(one[0], whole[0])
+    first = next(model.blocks(60.0, seed=4))  # a minute: it is made only as it is asked for
+    assert first.shape == (1, 80)
+    again = model.sample(0.01, 3, given={"label": "low"}, seed=4, prompt=whole[0, :80])
+    assert np.array_equal(again[:, :80], np.repeat(whole[:1, :80], 3, 0))
+    assert np.array_equal(again[0], whole[0]), "going on from one's own beginning gives one's own end"
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_what_is_drawn_is_like_its_label(made: Path) -> None:
+    model = SoundModel.load(made / "run")
+
+    def height(label: str) -> float:
+        """Share of power above 600 Hz."""
+        x = model.sample(0.06, 6, given={"label": label}, seed=1, temperature=0.7).astype(np.float64)
+        power = (np.abs(np.fft.rfft(x - x.mean(1, keepdims=True))) ** 2).mean(0)
+        return float(power[round(0.06 * 600) :].sum() / power.sum())
+
+    assert height("high") > height("low") + 0.1
+
+
+@pytest.mark.parametrize("head", ["logistic", "normal"])
+def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
+    data = voices(tmp_path / "pairs", 20, channels=2)
+    audio = {"channels": "stereo", "quantiser": "pcm16", "levels": None}
+    start(plan(data, audio, net={"head": head, "mixtures": 2}, steps=4), tmp_path / "run", quiet=True)
+    model = SoundModel.load(tmp_path / "run")
+    assert (model.channels, model.codec.levels) == (2, 65536)
+    x = voice(7, 2)
+    symbols = torch.from_numpy(model.codec.encode(x))[None]
+    with torch.no_grad():
+        whole = float(model.model.log_prob(symbols))
+    assert model.log_prob([x])[0] == pytest.approx(whole, rel=1e-5)
+    drawn = model.sample(0.01, 2, prompt=x[:40], seed=3)
+    assert drawn.shape == (2, 120, 2)
+    assert np.array_equal(drawn[1, :40], x[:40])
+    assert model.forced([x])[0].shape == x.shape
+    with pytest.raises(UserError, match=r"\(samples, 2\)"):
+        model.log_prob([x[:, 0]])
+
+
+def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert usual_family("voices") == "wavenet"
+    assert main(["evaluate", "run", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["quantiser"] == "32 levels of μ-law"
+    assert main(["evaluate", "run"]) == 0
+    assert f"{figures['bits_per_sample']:.4f}" in capsys.readouterr().out
+    assert main(["score", "run", "voices/low/00.wav", "voices/high", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 21
+    assert [row["bits_per_sample"] for row in rows] == sorted((r["bits_per_sample"] for r in rows), reverse=True)
+    assert main(["inspect", "run"]) == 0
+    assert "31 samples, 3.9 ms" in capsys.readouterr().out
+    words = ["sample", "run", "--seconds", "0.03", "--given", "label=high", "--seed", "5"]
+    assert main([*words, "-n", "2", "-o", "out/x.wav"]) == 0
+    x, rate = soundfile.read("out/x-2.wav", dtype="int16")
+    model = SoundModel.load("run")
+    assert rate == RATE
+    assert np.array_equal(x, model.sample(0.03, 2, given={"label": "high"}, seed=5)[1])
+    assert {"x-1-waveform.png", "x-2-spectrogram.png"} <= {path.name for path in Path("out").iterdir()}
+    assert main([*words, "-o", "y.flac", "--prompt-file", "out/x-2.wav"]) == 0
+    y, _ = soundfile.read("y.flac", dtype="int16")
+    assert np.array_equal(y[: len(x)], x)
+    assert len(y) == 2 * len(x)
+
+
+def test_raw_samples_on_standard_output(here: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["sample", "run", "--seconds", "0.03", "--seed", "5", "-o", "-"]) == 0
+    raw = capfdbinary.readouterr().out
+    expected = SoundModel.load(here / "run").sample(0.03, seed=5)[0]
+    assert np.array_equal(np.frombuffer(raw, "<i2"), expected)
+
+
+def test_what_is_stopped_halfway_can_be_played(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = SoundModel.blocks
+
+    def two(self: SoundModel, *arguments: Any, **options: Any) -> Any:
+        for i, block in enumerate(held(self, *arguments, **options)):
+            if i == 2:
+                raise KeyboardInterrupt
+            yield block
+
+    monkeypatch.setattr(SoundModel, "blocks", two)
+    assert main(["sample", "run", "--seconds", "1", "-o", "cut.wav"]) == 130
+    x, _ = soundfile.read("cut.wav")
+    assert len(x) == 160
+    assert Path("cut-waveform.png").exists()
+
+
+def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "empty").mkdir(exist_ok=True)
+    (here / "torn.wav").write_bytes((here / "voices" / "low" / "00.wav").read_bytes()[:100])
+    for words, named in (
+        ("sample run --seconds 0", "0.0 seconds"),
+        ("sample run --given label=middle", "middle"),
+        ("sample run --given singer=x", "singer"),
+        ("sample run -o x.mp3", ".mp3"),
+        ("sample run --prompt-file nothing.wav", "nothing.wav"),
+        ("sample run --prompt hello", "--prompt means nothing for a model of sound"),
+        ("sample run -n 2 -o -", "one recording"),
+        ("sample run --columns 3", "--columns"),
+        ("score run torn.wav", "torn.wav"),
+        ("score run nothing.wav", "nothing.wav"),
+        ("evaluate run empty", "empty"),
+        ("evaluate run --window 5", "--window"),
+        ("classify run voices/low/00.wav", "no model of pictures"),
+        ("complete run voices/low/00.wav", "no model of pictures"),
+        ("explore run", "model of"),
+        ("export run there", "model of"),
+        ("train voices --model lstm --out new", "voices holds sound, and lstm is for text"),
+        ("train voices --image.levels 4 --out new", "--image.levels means nothing for wavenet"),
+        ("train nowhere --net.residual 4 --out new", "'nowhere' is no file, folder or named data set"),
+        ("train voices --audio.spans . --audio.hop 80 --out new", "not trained on yet"),
+        ("train voices --audio.levels 1 --out new", "--audio.levels is 1"),
+        ("train voices --net.levels 3 --out new", "follows from the data"),
+        ("train voices --audio.channels stereo --out new", "softmax"),
+        ("train voices --train.carry --out new", "--train.carry is for text"),
+        ("train voices --folds 3 --out new", "text"),
+        ("train digits --model wavenet --out new", "digits holds pictures, and wavenet is for sound"),
+        ("train tinyshakespeare --model wavenet --out new", "holds text, and wavenet is for sound"),
+    ):
+        assert main(words.split()) == 2, words
+        said = capsys.readouterr()
+        assert said.err.count("\n") == 1, (words, said.err)
+        assert named in said.err, (words, said.err)
+        assert not (here / "new" / "model.json").exists()
+        assert not (here / "sample.wav").exists()
+
+
+def test_a_tampered_codec_is_refused(made: Path, tmp_path: Path) -> None:
+    for i, (change, word) in enumerate(
+        (
+            ({"levels": 33}, "config.levels is 32"),
+            ({"levels": 10**9}, "levels"),
+            ({"rate": 0}, "rate"),
+            ({"quantiser": "alaw"}, "alaw"),
+            ({"channels": 2}, "config.channels is 1"),
+        )
+    ):
+        place = tmp_path / str(i)
+        shutil.copytree(made / "run", place)
+        edit(place, lambda document, change=change: document["codecs"]["x"].update(change))
+        with pytest.raises(UserError, match=word):
+            SoundModel.load(place)
+    shutil.copytree(made / "run", tmp_path / "other")
+    edit(tmp_path / "other", lambda document: document.update(modality="images"))
+    with pytest.raises(UserError):
+        seriatim.load(tmp_path / "other")
+
+
+def test_python(made: Path, tmp_path: Path) -> None:
+    model = seriatim.train(
+        made / "voices", out=tmp_path / "run", net=NET, audio=AudioOptions(levels=16, length=100), steps=2, batch=2,
+        samples=0, quiet=True, device="cpu",
+    )  # fmt: skip
+    assert isinstance(model, SoundModel)
+    assert isinstance(model.codec, Sound)
+    again = seriatim.load(tmp_path / "run", "cpu")
+    assert isinstance(again, SoundModel)
+    assert np.array_equal(again.sample(0.01, seed=1), model.sample(0.01, seed=1))
