@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from seriatim.causal.dropout import ByteDropout
+from seriatim.causal.shifted import both, silenced
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -30,3 +31,19 @@ def test_it_follows_the_generator_and_rests_in_evaluation() -> None:
     assert not torch.equal(layer(x), first)
     assert layer.eval()(x) is x
     assert ByteDropout(0.0).train()(x) is x
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_together_with_the_activation_before_it_is_what_they_are_one_after_the_other(share: float) -> None:
+    layer = ByteDropout(share).train()
+    x = torch.randn(3, 4, 5, 6, dtype=torch.float64, requires_grad=True)
+    slope = torch.randn(3, 4, 5, 12, dtype=torch.float64)
+    found: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for silence in (silenced, lambda x, drop: drop(both(x))):
+        torch.manual_seed(2)
+        y = silence(x, layer)
+        found.append((y, torch.autograd.grad(y, x, slope)[0]))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+    assert (found[0][0] == 0).any()
+    torch.testing.assert_close(silenced(x, layer.eval()), both(x))

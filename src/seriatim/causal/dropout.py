@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -20,14 +21,24 @@ class ByteDropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
+        silent = min(max(round(share * 256), 1), 255)
+        self.silent, self.gain = silent, 256 / (256 - silent)
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is silenced."""
+        return not self.training or self.share == 0
+
+    def kept(self, shape: Sequence[int]) -> Tensor:
+        """What is kept, on the processor, as bytes of 0 and 1: a product with them is twice as fast as with bools."""
+        count = torch.Size(shape).numel()
+        words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
+        return (words.view(torch.uint8)[:count].view(*shape) >= self.silent).view(torch.uint8)
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape; what is left is scaled up so that the mean stays."""
-        if not self.training or self.share == 0:
+        if self.resting:
             return x
         if x.device.type != "cpu":
             return F.dropout(x, self.share)
-        silent = min(max(round(self.share * 256), 1), 255)
-        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
-        keep = words.view(torch.uint8)[: x.numel()].view(x.shape) >= silent
-        return x * keep.to(x.dtype).mul_(256 / (256 - silent))
+        return (x * self.kept(x.shape)).mul_(self.gain)

@@ -6,13 +6,14 @@ at data. Shapes: B batch, H rows, W columns, channels last.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Literal, final
+from typing import Any, Literal, NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from seriatim.causal.dropout import ByteDropout
 from seriatim.causal.look import Look
@@ -108,6 +109,59 @@ def both(x: Tensor) -> Tensor:
     return F.elu(torch.cat([x, -x], -1), inplace=True)
 
 
+def silenced(x: Tensor, drop: ByteDropout) -> Tensor:
+    """`drop` of `both`; on a processor in four passes over memory instead of seven."""
+    if drop.resting or x.device.type != "cpu":
+        return drop(both(x))
+    return cast(Tensor, _Silenced.apply(x, drop.kept((*x.shape[:-1], 2 * x.shape[-1])), drop.gain))
+
+
+class _Silenced(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kept: Tensor, gain: float) -> Tensor:
+        y = x.new_empty(kept.shape)
+        one, other = y.chunk(2, -1)
+        one.copy_(x)
+        torch.neg(x, out=other)
+        torch.ops.aten.elu_(y, 1.0, gain).mul_(kept)
+        ctx.save_for_backward(y, kept)
+        ctx.gain = gain
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        y, kept = ctx.saved_tensors
+        slope = torch.ops.aten.elu_backward(grads[0] * kept, 1.0, ctx.gain, 1.0, True, y)
+        one, other = slope.chunk(2, -1)
+        return one - other, None, None
+
+
+class Signed(NamedTuple):
+    """A map, and its `both`: the next block reads it, and shortcuts do, so it is worked out once.
+
+    Attributes:
+        plain: (..., F).
+        both: (..., 2F).
+    """
+
+    plain: Tensor
+    both: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor) -> Signed:
+        """Of a map (..., F)."""
+        return cls(x, both(x))
+
+
+def both_of(maps: Sequence[Signed]) -> Tensor:
+    """`both` of several maps side by side, from what each has."""
+    if len(maps) == 1:
+        return maps[0].both
+    signs = zip(*[each.both.chunk(2, -1) for each in maps], strict=True)
+    return torch.cat([half for sign in signs for half in sign], -1)
+
+
 def first_map(above: Shifted, left: Shifted, x: Tensor) -> Tensor:
     """A 1 × 3 convolution of the row above and a 2 × 1 one of the column to the left: the pixel itself is not in it."""
     return down(above(x)) + right(left(x))
@@ -172,14 +226,14 @@ class Block(nn.Module):
         self.second = Shifted(2 * f, 2 * f, rows, columns, corner=corner, scale=0.1)
         self.look = Look(2 * f, vector, field)
 
-    def forward(self, x: Tensor, across: Tensor | None, context: Context) -> Tensor:
-        """(B, H, W, F) -> the same; `across`: what the shortcut brings."""
-        y = self.first(both(x))
-        if self.shortcut is not None and across is not None:
-            y = y + self.shortcut(both(across))
-        y = self.second(self.drop(both(y)))
+    def forward(self, x: Signed, context: Context, across: Sequence[Signed] = ()) -> Signed:
+        """(B, H, W, F) -> the same; `across`: the maps that the shortcut brings, side by side."""
+        y = self.first(x.both)
+        if self.shortcut is not None and across:
+            y = y + self.shortcut(both_of(across))
+        y = self.second(silenced(y, self.drop))
         look = self.look(context)
-        return x + F.glu(y if look is None else y + look)
+        return Signed.of(x.plain + F.glu(y if look is None else y + look))
 
 
 @final

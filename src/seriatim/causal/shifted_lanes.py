@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.causal.shifted import Block, Pair, Shifted, both, right
+from seriatim.causal.shifted import Block, Pair, Shifted, Signed, both, right
 
 
 def matrix(layer: Shifted) -> tuple[Tensor, Tensor]:
@@ -124,23 +124,6 @@ class CornerLane:
         self.put(x, memory, column)
         window = memory.row.narrow(1, column, 2).flatten(1)
         return torch.addmm(memory.base.select(1, column), window, self.taps)
-
-
-class Signed(NamedTuple):
-    """A map at a pixel or along a row, and its `both`, which the next block reads and a shortcut too.
-
-    Attributes:
-        plain: (..., F).
-        both: (..., 2F).
-    """
-
-    plain: Tensor
-    both: Tensor
-
-    @classmethod
-    def of(cls, x: Tensor) -> Signed:
-        """Of a map (..., F)."""
-        return cls(x, both(x))
 
 
 @final

@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Pair, Reach, Shifted, down, first_map, sight_between
-from seriatim.causal.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, Signed, matrix
+from seriatim.causal.shifted import Block, Pair, Reach, Shifted, Signed, down, first_map, sight_between
+from seriatim.causal.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, matrix
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
@@ -97,29 +97,30 @@ class PixelCNNpp(PixelModel):
         """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
         x = self.values(x)
         x = F.pad(x, (0, 1), value=1.0)  # a channel of ones tells the picture from what lies outside
-        u, ul = down(self.rows(x)), first_map(self.above, self.left, x)
+        u, ul = Signed.of(down(self.rows(x))), Signed.of(first_map(self.above, self.left, x))
         us, uls, contexts = [u], [ul], self.pooled(context)
         for size in range(self.config.sizes):
             for pair in _pairs(self.downs[size]):
-                u = pair.rows(u, None, contexts[size])
-                ul = pair.corner(ul, u, contexts[size])
+                u = pair.rows(u, contexts[size])
+                ul = pair.corner(ul, contexts[size], [u])
                 us.append(u)
                 uls.append(ul)
             if size < self.config.sizes - 1:
                 pair = cast(Pair, self.shrink[size])
-                u, ul = pair.rows(u), pair.corner(ul)
+                u, ul = Signed.of(pair.rows(u.plain)), Signed.of(pair.corner(ul.plain))
                 us.append(u)
                 uls.append(ul)
         u, ul = us.pop(), uls.pop()
         for size in reversed(range(self.config.sizes)):
             for pair in _pairs(self.ups[size]):
-                u = pair.rows(u, us.pop(), contexts[size])
-                ul = pair.corner(ul, torch.cat([u, uls.pop()], -1), contexts[size])
+                u = pair.rows(u, contexts[size], [us.pop()])
+                ul = pair.corner(ul, contexts[size], [u, uls.pop()])
             if size:
                 pair = cast(Pair, self.grow[size - 1])
-                height, width = us[-1].shape[1:3]
-                u, ul = (stream[:, :height, :width] for stream in (pair.rows(u), pair.corner(ul)))
-        return self.out(F.elu(ul))
+                height, width = us[-1].plain.shape[1:3]
+                grown = pair.rows(u.plain), pair.corner(ul.plain)
+                u, ul = (Signed.of(stream[:, :height, :width]) for stream in grown)
+        return self.out(F.elu(ul.plain))
 
     def pooled(self, context: Context) -> list[Context]:
         """The condition of each size: a smaller one takes the mean of two by two pixels of the field."""

@@ -26,8 +26,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Reach, Shifted, first_map
-from seriatim.causal.shifted_lanes import CornerBlockLane, CornerMemory, FirstLane, PixelBlockLane, Signed, both, matrix
+from seriatim.causal.shifted import Block, Reach, Shifted, Signed, both, first_map
+from seriatim.causal.shifted_lanes import CornerBlockLane, CornerMemory, FirstLane, PixelBlockLane, matrix
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
@@ -110,15 +110,16 @@ class _Stage(nn.Module):
         self.query_out = Shifted(f + 2, self.keys)
         self.join = block(f, "pixel", config.values)
 
-    def forward(self, m: Tensor, x: Tensor, background: Tensor, context: Context) -> Tensor:
+    def forward(self, m: Signed, x: Tensor, background: Tensor, context: Context) -> Signed:
         """The map m (B, H, W, F), the picture x (B, H, W, C) and the pixels' places (B, H, W, 2) -> the map."""
         for block in self.near:
-            m = block(m, None, context)
-        content = self.content_out(self.content(torch.cat([x, m, background], -1), None, context))
-        query = self.query_out(self.query(torch.cat([m, background], -1), None, context))
+            m = block(m, context)
+        content, query = torch.cat([x, m.plain, background], -1), torch.cat([m.plain, background], -1)
+        content = self.content_out(self.content(Signed.of(content), context).plain)
+        query = self.query_out(self.query(Signed.of(query), context).plain)
         k, v = content.flatten(1, 2).tensor_split([self.keys], -1)
         y = _attended(query.flatten(1, 2), k, v, self.heads)
-        return self.join(m, y.unflatten(1, m.shape[1:3]), context)
+        return self.join(m, context, [Signed.of(y.unflatten(1, m.plain.shape[1:3]))])
 
     def around(self) -> list[Block]:
         """The blocks that read a pixel alone."""
@@ -148,10 +149,11 @@ class PixelSNAIL(PixelModel):
         """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
         x = self.values(x)
         background = self.background(*x.shape[1:3]).expand(len(x), -1, -1, -1)
-        m = first_map(self.above, self.left, F.pad(x, (0, 1), value=1.0))  # a channel of ones marks what is inside
+        x_1 = F.pad(x, (0, 1), value=1.0)  # a channel of ones marks what is inside
+        m = Signed.of(first_map(self.above, self.left, x_1))
         for stage in self.stages:
             m = stage(m, x, background, context)
-        return self.out(F.elu(m))
+        return self.out(F.elu(m.plain))
 
     def packed(self) -> Stepper:
         """Convolutions of rows above once a row, the rest by matrix products; keys and values are kept."""
