@@ -37,6 +37,7 @@ from seriatim.conditioning import (
     NumberEncoder,
     SeriesConfig,
     SeriesEncoder,
+    SpanEncoder,
 )
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead

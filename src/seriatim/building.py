@@ -9,16 +9,29 @@ from typing import Any, cast
 from torch import nn
 
 from seriatim import config as configs
-from seriatim.conditioning import CodeConfig, CodeEncoder, LabelEncoder, MapConfig, MapEncoder, NumberEncoder
+from seriatim.conditioning import (
+    CodeConfig,
+    CodeEncoder,
+    LabelEncoder,
+    MapConfig,
+    MapEncoder,
+    NumberEncoder,
+    SeriesConfig,
+    SeriesEncoder,
+    SpanEncoder,
+)
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
-from seriatim.symbols import Labels, Levels, Sound, Symbols, Tokenizer
+from seriatim.symbols import Feature, Labels, Levels, Series, Sound, Spans, Symbols, Tokenizer
 
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 _VECTOR = 32  # channels of one encoded condition
 _PRIOR = 64  # units of what learns the codes of an auto-encoder
-_ENCODERS: dict[str, type[Any]] = {"code": CodeConfig, "map": MapConfig}
+_ENCODERS: dict[str, type[Any]] = {"code": CodeConfig, "map": MapConfig, "series": SeriesConfig}
+
+Track = Spans | Series | Feature
+"""The codecs of what runs beside a sequence, a column for every `hop` positions."""
 
 
 def build(
@@ -29,20 +42,23 @@ def build(
     Args:
         family_name: a key of `FAMILIES`.
         config: the family's config; its `vector` and `field` are set to what the conditions need.
-        conditions: {name: codec}, `Labels`, `Numbers`, `Vectors` or, for pictures, `Levels`.
-        encoders: {name: `CodeConfig` or `MapConfig`} of the conditions that are pictures.
+        conditions: {name: codec}, `Labels`, `Numbers`, `Vectors`; for pictures `Levels`; for sound a `Track`.
+        encoders: {name: `CodeConfig`, `MapConfig` or `SeriesConfig`} of the conditions that are pictures or tracks.
 
     Raises:
-        UserError: if the family takes no pictures as conditions.
+        UserError: if the family takes no such conditions.
     """
     entry, sizes = family(family_name), encoders or {}
     if not conditions:
         return entry.model(config)
-    field = sum(sizes[name].filters for name, codec in conditions.items() if isinstance(codec, Levels))
-    if field and not (entry.data == "images" and hasattr(config, "field")):
-        able = [n for n, f in FAMILIES.items() if f.data == "images" and "field" in f.config.__dataclass_fields__]
-        raise UserError(f"{family_name} takes no pictures as conditions; choose one of {', '.join(able)}")
-    needs = {"vector": _VECTOR * sum(not isinstance(codec, Levels) for codec in conditions.values())}
+    local = {name for name, codec in conditions.items() if isinstance(codec, Levels | Track)}
+    for kind, data, what in ((Levels, "images", "pictures"), (Track, "audio", "series")):
+        fits = entry.data == data and hasattr(config, "field")
+        if not fits and any(isinstance(codec, kind) for codec in conditions.values()):
+            able = [n for n, f in FAMILIES.items() if f.data == data and "field" in f.config.__dataclass_fields__]
+            raise UserError(f"{family_name} takes no {what} as conditions; choose one of {', '.join(able)}")
+    needs = {"vector": _VECTOR * sum(name not in local for name in conditions)}
+    field = sum(sizes[name].filters for name in local)
     model = entry.model(dataclasses.replace(config, **needs, **({"field": field} if field else {})))
     modules = {name: _encoder(codec, sizes.get(name), config) for name, codec in conditions.items()}
     codes = [module.config for module in modules.values() if isinstance(module, CodeEncoder)]
@@ -55,6 +71,8 @@ def _encoder(codec: Symbols, size: Any, config: Any) -> nn.Module:
         return CodeEncoder(codec.shape, codec.levels, size)
     if isinstance(codec, Levels):
         return MapEncoder(codec.shape, codec.levels, (config.height, config.width), size)
+    if isinstance(codec, Track):
+        return (SpanEncoder if isinstance(codec, Spans) else SeriesEncoder)(codec.size, codec.hop, size)
     return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR, codec.size)
 
 
@@ -83,15 +101,17 @@ def read_encoders(listed: object, x: Symbols, conditions: Mapping[str, Symbols],
     Raises:
         UserError: naming what is wrong.
     """
-    pictures = {name for name, codec in conditions.items() if isinstance(codec, Levels)}
-    if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != pictures:
-        raise UserError(f"{where}: 'encoders' wants one entry for each condition that is a picture, and no other")
+    local = {name: codec for name, codec in conditions.items() if isinstance(codec, Levels | Track)}
+    if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != set(local):
+        raise UserError(f"{where}: 'encoders' wants one entry for each condition that varies in place, and no other")
     found: dict[str, Any] = {}
     for name, entry in cast("dict[str, Any]", listed).items():
         fields = dict(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else {}
         kind = fields.pop("kind", None)
-        if not isinstance(kind, str) or kind not in _ENCODERS:
-            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(kind)[:60]!r}; code or map is wanted")
+        able = ("series",) if isinstance(local[name], Track) else ("code", "map")
+        if not isinstance(kind, str) or kind not in able:
+            wanted = " or ".join(able)
+            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(kind)[:60]!r}; {wanted} is wanted")
         place = f"{where}: encoder {name[:60]!r}"
         try:
             found[name] = configs.read(_ENCODERS[kind], fields, place)

@@ -1,17 +1,17 @@
-"""What pictures and sound are conditioned on, by name: labels, pictures, codes and vectors, as a model takes them."""
+"""What pictures and sound are conditioned on, by name, as models take it: labels, pictures, codes, vectors, tracks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seriatim.building import CODE
+from seriatim.building import CODE, Track
 from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError, nearest
-from seriatim.symbols import Labels, Levels, Symbols, Vectors
+from seriatim.symbols import Labels, Levels, Span, Spans, Symbols, Vectors
 
 LABEL = "label"
 """The condition that a picture's folder, or a data set, gives it."""
@@ -22,11 +22,12 @@ MAP = "image"
 VECTOR = "vector"
 """The condition that is numbers, such as another network's embedding: `--image.vectors` gives it."""
 
-Given = Mapping[
-    str, str | Sequence[str | None] | Sequence[float] | NDArray[np.uint8] | NDArray[np.floating[Any]] | None
-]
-"""Conditions by name. Labels: one for all, or one for each. Pictures: 8-bit arrays, likewise; for a code also codes.
-Vectors: arrays (D,) or (N, D)."""
+Given = Mapping[str, Any]
+"""Conditions by name: one for all, or a list with one for each; None where it is not said.
+
+Labels: strings. Pictures: 8-bit arrays (several may be one array); for a code also codes. Vectors: (D,) or (N, D).
+Of sound, what runs beside it. Spans: a line such as "silence 3 7:0.5", or a tuple of `Span`. Series: arrays (columns,
+numbers). Features: a recording, of which they are taken."""
 
 
 def encode_conditions(
@@ -52,6 +53,8 @@ def encode_conditions(
         value, codec = given.get(name), codecs[name]
         if isinstance(codec, Levels):
             result[name] = _picture(name, codec, value, rows, code_width)
+        elif isinstance(codec, Track):
+            result[name] = _columns(name, codec, value, rows)
         elif isinstance(codec, Vectors):
             unsaid = np.full(codec.size, np.nan, np.float32)
             result[name] = _for_each(name, unsaid if value is None else codec.encode(cast(ArrayLike, value)), 1, rows)
@@ -60,10 +63,49 @@ def encode_conditions(
     return result
 
 
+class Columns(NamedTuple):
+    """A track of one recording that its codec has encoded already: (K, F)."""
+
+    values: NDArray[np.float32]
+
+
+def each(name: str, value: Any, rows: int) -> list[Any]:
+    """One value for every row: a list has one for each, anything else is for all of them.
+
+    Raises:
+        UserError: if there are not as many as rows.
+    """
+    one = not isinstance(value, list | tuple) or isinstance(value, Columns)
+    if one or (len(value) and isinstance(value[0], Span)):
+        return [value] * rows
+    if len(value) != rows:
+        raise UserError(f"{len(value)} values of {name} where {rows} are wanted; give one, or one for each")
+    return list(value)
+
+
+def _columns(name: str, codec: Track, value: Any, rows: int) -> NDArray[np.float32]:
+    """(rows, K, F), K as the longest one wants; NaN behind a row's last column, and where nothing is said."""
+    found = [_encoded(codec, one) for one in each(name, value, rows)]
+    width = max((len(columns) for columns in found), default=0)
+    channels = 2 if isinstance(codec, Spans) else codec.size
+    out = np.full((rows, max(1, width), channels), np.nan, np.float32)
+    for place, columns in zip(out, found, strict=True):
+        place[: len(columns)] = columns
+    return out
+
+
+def _encoded(codec: Track, value: Any) -> NDArray[np.float32]:
+    if value is None:
+        return np.zeros((0, 2 if isinstance(codec, Spans) else codec.size), np.float32)
+    if isinstance(value, Columns):
+        return value.values
+    if isinstance(codec, Spans):
+        return codec.encode(codec.spoken(value) if isinstance(value, str) else value)
+    return codec.encode(value)
+
+
 def _labels(name: str, codec: Labels, value: str | Sequence[str | None] | None, rows: int) -> NDArray[Any]:
-    values = [value] * rows if value is None or isinstance(value, str) else list(value)
-    if len(values) != rows:
-        raise UserError(f"{len(values)} values of {name} where {rows} are wanted; give one, or one for each")
+    values = each(name, value, rows)
     known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
     return np.array([known[v] for v in values], dtype=np.int64)
 

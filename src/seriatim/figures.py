@@ -154,6 +154,7 @@ class SoundFigures:
         seconds: how long they are together.
         quantiser: what the samples were rounded to: figures under different ones do not compare.
         relative_error: standard error of nats a sample over its value, recordings taken as independent.
+        given_features: whether the model knew features of each recording: then this is no likelihood of it.
     """
 
     nats: float
@@ -162,6 +163,7 @@ class SoundFigures:
     seconds: float
     quantiser: str
     relative_error: float
+    given_features: bool = False
 
     @property
     def bits_per_sample(self) -> float:
@@ -170,9 +172,10 @@ class SoundFigures:
 
     def to_json(self) -> dict[str, float | int | str]:
         """Everything, the unit in each key."""
+        key = "bits_per_sample_given_features" if self.given_features else "bits_per_sample"
         return {
-            "bits_per_sample": self.bits_per_sample,
-            "bits_per_sample_standard_error": self.bits_per_sample * self.relative_error,
+            key: self.bits_per_sample,
+            f"{key}_standard_error": self.bits_per_sample * self.relative_error,
             "quantiser": self.quantiser,
             "nats": self.nats,
             "samples": self.samples,

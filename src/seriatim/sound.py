@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 import torch
@@ -12,8 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim import checkpoint
-from seriatim.conditions import encode_conditions
+from seriatim.building import Track
+from seriatim.conditions import Columns, Given, each, encode_conditions
+from seriatim.context import EMPTY, Context
+from seriatim.data.beside import featured
 from seriatim.data.recordings import Takes
+from seriatim.data.sound_batches import as_encoded
 from seriatim.errors import UserError, nearest
 from seriatim.figures import SoundFigures, relative_error
 from seriatim.likelihood import log_probs, to_given
@@ -21,11 +27,9 @@ from seriatim.models import Model
 from seriatim.models.draws import Draws
 from seriatim.noise import row_seeds, uniform
 from seriatim.steer import Steer, steer_of
-from seriatim.symbols import Labels, Sound, Symbols
+from seriatim.symbols import Feature, Labels, Sound, Symbols
 
 Array = NDArray[np.int16]
-Given = Mapping[str, str | Sequence[str | None] | None]
-"""Conditions by name: one for all, or one for each."""
 Progress = Callable[[int], None]
 
 _BLOCK = 0.01  # seconds of sound that `blocks` hands out at a time
@@ -47,6 +51,7 @@ class SoundModel:
             raise UserError(f"a model of sound needs a codec of sound, and this one has {type(codec).__name__}")
         self.model, self.codec, self.codecs = model.eval(), codec, dict(codecs)
         self.conditions = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels)}
+        self.tracks: dict[str, Track] = {name: codec for name, codec in codecs.items() if isinstance(codec, Track)}
         self.family, self.about = family, dict(about or {})
 
     @classmethod
@@ -76,6 +81,11 @@ class SoundModel:
         """How many samples before one its distribution depends on."""
         return int(self.model.config.past)
 
+    @property
+    def vocodes(self) -> bool:
+        """Whether a condition is taken of the sound itself, so that log p is no likelihood of it."""
+        return any(isinstance(codec, Feature) for codec in self.tracks.values())
+
     # ------------------------------------------------------------------ likelihood
 
     def log_probs(
@@ -93,8 +103,18 @@ class SoundModel:
             batch: recordings at a time.
             progress: called with how many samples are read, now and then.
         """
-        symbols = [self.codec.encode(self._checked(x)) for x in recordings]
-        return log_probs(self.model, symbols, self._given(given, len(symbols)), batch=batch, progress=progress)
+        values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
+        order = sorted(range(len(recordings)), key=lambda i: len(recordings[i]))
+        found: dict[int, NDArray[np.float64]] = {}
+        read = 0
+        for first in range(0, len(order), batch):
+            some = order[first : first + batch]
+            symbols = [self.codec.encode(self._checked(recordings[i])) for i in some]
+            context = self._given({name: [value[i] for i in some] for name, value in values.items()}, len(some))
+            shown = None if progress is None else _behind(progress, read)
+            found |= zip(some, log_probs(self.model, symbols, context, batch=batch, progress=shown), strict=True)
+            read += sum(map(len, symbols))
+        return [found[i] for i in range(len(recordings))]
 
     def log_prob(
         self, recordings: Sequence[Array], given: Given | None = None, batch: int = 16, progress: Progress | None = None
@@ -108,15 +128,20 @@ class SoundModel:
         count = sum(map(len, terms))
         error = relative_error(terms, None)
         nats = -float(sum(each.sum() for each in terms))
-        return SoundFigures(nats, count * self.channels, len(terms), count / self.rate, self.codec.name, error)
+        seconds = count / self.rate
+        return SoundFigures(nats, count * self.channels, len(terms), seconds, self.codec.name, error, self.vocodes)
 
-    def given_of(self, takes: Takes) -> dict[str, list[str | None]]:
-        """The recordings' own labels as conditions; one that the training split did not have counts as not said."""
-        given: dict[str, list[str | None]] = {}
+    def given_of(self, takes: Takes) -> dict[str, list[Any]]:
+        """What recordings are labelled with as conditions; a label that the training split did not have is not said."""
+        given: dict[str, list[Any]] = {}
         for name, codec in self.conditions.items():
             if name in takes.labels:
                 known = set(codec.values)
                 given[name] = [label if label in known else None for label in takes.labels[name]]
+        tracks = featured(takes, self.tracks).tracks
+        for name, codec in self.tracks.items():
+            if name in tracks:
+                given[name] = [Columns(values) for values in as_encoded(tracks[name], codec).values]
         return given
 
     def posterior(self, recordings: Sequence[Array], name: str, given: Given | None = None) -> NDArray[np.float64]:
@@ -136,7 +161,7 @@ class SoundModel:
 
     def sample(
         self,
-        seconds: float,
+        seconds: float | None = None,
         n: int = 1,
         *,
         given: Given | None = None,
@@ -161,7 +186,7 @@ class SoundModel:
 
     def blocks(
         self,
-        seconds: float,
+        seconds: float | None = None,
         n: int = 1,
         *,
         given: Given | None = None,
@@ -176,9 +201,10 @@ class SoundModel:
         The same seed gives the same recording in any batch and in blocks of any size.
 
         Args:
-            seconds: how much to draw, behind the prompt.
+            seconds: how much to draw, behind the prompt; None: as long as what runs beside it, or else 1.
             n: how many recordings.
-            given: conditions.
+            given: conditions. A label may also be a mixture of several, {"theo": 0.5, "jackson": 0.5}, whose vectors
+                are then added by these weights. What runs beside the sound begins where the prompt does.
             prompt: (T,) or (T, 2) what all of them begin with, read as one chunk.
             seed: of the first, or a list with one for each.
             steer: temperature and filters; or give them as options: temperature=0.9, top_p=0.95, …
@@ -191,22 +217,44 @@ class SoundModel:
         Raises:
             UserError: on impossible options or unknown conditions, before the first block.
         """
-        if n < 1 or not 0 < seconds < 2**31 / self.rate or not 0 < block < float("inf"):
-            raise UserError(f"{n} recordings of {seconds} seconds in blocks of {block} are asked for; give more than 0")
+        if n < 1 or not 0 < block < float("inf"):
+            raise UserError(f"{n} recordings in blocks of {block} seconds are asked for; give more than 0")
         if not isinstance(seed, int) and len(seed) != n:
             raise UserError(f"{len(seed)} seeds for {n} recordings; give one, or one for each")
         chosen = steer_of(steer, options)
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
-        context = to_given(self._given(given, n), self.model.device)
+        count = self.samples(seconds, n, given=given, prompt=prompt) - (0 if prompt is None else len(prompt))
+        size = max(1, round(block * self.rate))
+        context = self._context(given or {}, n)
         known = None if prompt is None else self.codec.encode(self._checked(prompt))
-        count, size = max(1, round(seconds * self.rate)), max(1, round(block * self.rate))
         return self._blocks(n, context, known, row_seeds(seed, n, self.model.device), chosen, count, size)
+
+    def samples(
+        self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Array | None = None
+    ) -> int:
+        """How many samples a recording has that `sample` draws, the prompt included.
+
+        Raises:
+            UserError: if there are none, or what is given beside them is too short.
+        """
+        lasting, begun = self._lasting(given or {}, n), 0 if prompt is None else len(prompt)
+        if seconds is None:
+            seconds = 1.0 if lasting is None else (lasting - begun) / self.rate
+        if not 0 < seconds < 2**31 / self.rate:
+            raise UserError(f"{seconds:g} seconds are asked for; give more than 0")
+        count = begun + max(1, round(seconds * self.rate))
+        if lasting is not None and count > lasting:
+            raise UserError(
+                f"{count / self.rate:g} seconds in all are asked for, but what is given beside them lasts "
+                f"{lasting / self.rate:g}; give fewer, or more of it"
+            )
+        return count
 
     def _blocks(
         self,
         n: int,
-        context: Mapping[str, Tensor],
+        context: Context,
         known: NDArray[np.int64] | None,
         seeds: Tensor,
         steer: Steer,
@@ -216,7 +264,7 @@ class SoundModel:
         model = self.model
         with torch.inference_mode():
             length = count + (0 if known is None else len(known))
-            walk = model.walk(n, model.condition(context, n), length, steer.guidance)
+            walk = model.walk(n, context, length, steer.guidance)
             prompt = None
             if known is not None and len(known):
                 prompt = torch.from_numpy(known).to(model.device)[None].expand(n, *known.shape)
@@ -230,10 +278,11 @@ class SoundModel:
     def forced(self, recordings: Sequence[Array], given: Given | None = None, seed: int = 0) -> list[Array]:
         """Each sample drawn given the true ones before it (teacher-forced): it shows one step, and is no sample."""
         out: list[Array] = []
-        values = self._given(given, len(recordings))
+        values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         for i, x in enumerate(recordings):
             symbols = torch.from_numpy(self.codec.encode(self._checked(x)))[None].to(self.model.device)
-            context = to_given({name: value[i : i + 1] for name, value in values.items()}, self.model.device)
+            own = self._given({name: [value[i]] for name, value in values.items()}, 1)
+            context = to_given(own, self.model.device)
             with torch.inference_mode():
                 dist: Any = self.model.head(self.model(symbols, context))
                 u = uniform(row_seeds(seed + i, 1, symbols.device), 0, symbols.numel())
@@ -250,5 +299,52 @@ class SoundModel:
             raise UserError(f"a recording of shape {x.shape}; {wanted} is wanted")
         return x
 
-    def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[np.int64]]:
-        return encode_conditions(self.codecs, given or {}, rows)
+    def _given(self, given: Given, rows: int) -> dict[str, NDArray[Any]]:
+        return encode_conditions(self.codecs, given, rows)
+
+    def _context(self, given: Given, rows: int) -> Context:
+        """The conditions as the model takes them; the vectors of mixed labels are added by their weights."""
+        values = {name: each(name, value, rows) for name, value in given.items()}
+        mixed = {name: [_weights(name, v) for v in value] for name, value in values.items() if name in self.conditions}
+        most = {name: max(map(len, shares)) for name, shares in mixed.items()}
+        result, vector = EMPTY, None
+        for choice in product(*map(range, most.values())):
+            weight = np.ones(rows)
+            for (name, shares), j in zip(mixed.items(), choice, strict=True):
+                parts = [share[j] if j < len(share) else (share[0][0], 0.0) for share in shares]
+                values[name] = [label for label, _ in parts]
+                weight *= [w for _, w in parts]
+            device = self.model.device
+            result = self.model.condition(to_given(self._given(values, rows), device), rows)
+            if result.vector is not None:
+                scale = torch.as_tensor(weight[:, None], dtype=result.vector.dtype, device=device)
+                vector = scale * result.vector if vector is None else vector + scale * result.vector
+        return replace(result, vector=vector)
+
+    def _lasting(self, given: Given, rows: int) -> int | None:
+        """For how many samples there is something beside them; None where nothing is given that runs beside."""
+        lengths: list[int] = []
+        for name, codec in self.tracks.items():
+            if given.get(name) is not None:
+                columns = encode_conditions({name: codec}, {name: given[name]}, rows)[name]
+                if not np.isnan(columns).all():
+                    lengths.append(columns.shape[1] * codec.hop)
+        return min(lengths, default=None)
+
+
+def _weights(name: str, value: Any) -> list[tuple[str | None, float]]:
+    """A label, or a mixture of several, with their weights."""
+    if not isinstance(value, Mapping):
+        return [(value, 1.0)]
+    parts: list[tuple[str | None, float]] = [
+        (str(label), float(weight)) for label, weight in cast("Mapping[Any, Any]", value).items()
+    ]
+    total = sum(weight for _, weight in parts)
+    if not abs(total - 1) < 1e-3:
+        raise UserError(f"the weights of {name} add up to {total:g}; 1 is wanted")
+    return parts
+
+
+def _behind(progress: Progress, done: int) -> Progress:
+    """The same progress, for what comes behind so much."""
+    return lambda count: progress(done + count)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seriatim.data.beside import Span, columns_of, featured, read_series, read_spans
+from seriatim.conditioning import MARGIN
+from seriatim.data.beside import featured, read_series, read_spans
 from seriatim.data.recordings import SERIES, SPANS, AudioOptions
 from seriatim.data.sound_batches import Excerpts, condition_codecs
 from seriatim.data.sounds import open_recordings
 from seriatim.errors import UserError
-from seriatim.symbols import Energy, Labels, LogMel, Series, Sound
+from seriatim.symbols import Energy, Labels, LogMel, Series, Sound, Span, Spans
+from seriatim.symbols.spans import columns_of
 from tiny_sounds import RATE, folder_of, noise, save
 
 
@@ -43,6 +45,10 @@ def options(folders: tuple[Path, Path, Path], **others: Any) -> AudioOptions:
     return AudioOptions(spans=str(folders[1]), series=str(folders[2]), hop=16, **others)
 
 
+def labels_of(spans: list[Span], names: tuple[str, ...], rate: int, hop: int, samples: int) -> list[float]:
+    return columns_of(spans, {name: i for i, name in enumerate(names)}, rate, hop, samples)[:, 0].tolist()
+
+
 def refused(spec: Path, chosen: AudioOptions) -> str:
     with pytest.raises(UserError) as caught:
         open_recordings(spec, chosen)
@@ -61,7 +67,7 @@ def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: 
             number = int(Path(name).stem)
             assert np.array_equal(x, noise(number, 200 + 20 * number))
             wanted = [1] * 5 + [-1] * 3 + [number % 2 * 2] * 99  # column 7: middle at 119½, before 120
-            assert labels.tolist() == wanted[: len(labels)]
+            assert labels[:, 0].tolist() == wanted[: len(labels)]
             assert len(labels) == len(columns) == -(-len(x) // 16)
             assert columns.tolist() == [[k, number] for k in range(len(columns))]
     bare = open_recordings(folders[0], AudioOptions(limit=limit))
@@ -89,9 +95,9 @@ def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
 
 def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
     takes = open_recordings(folders[0], options(folders)).splits["train"]
-    codecs = {"x": Sound(RATE, 1, "pcm16"), **condition_codecs(takes)}
+    codecs = {"x": Sound(RATE, 1, "pcm16"), **condition_codecs(takes, RATE)}
     assert {name: type(codec) for name, codec in codecs.items()} == {
-        "x": Sound, "label": Labels, SPANS: Labels, SERIES: Series,
+        "x": Sound, "label": Labels, SPANS: Spans, SERIES: Series,
     }  # fmt: skip
     batches = Excerpts(takes, codecs, 64, 20, 4, 0)
     series = codecs[SERIES]
@@ -106,12 +112,12 @@ def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
             stop = np.flatnonzero(batch.mask[i])[-1] + 1
             assert batch.x[i, :stop].tolist() == raw[first * 16 : first * 16 + stop].tolist()
             assert np.allclose(series.decode(batch.given[SERIES][i][:count])[:, 0], first + np.arange(count), atol=1e-3)
-            assert batch.given[SPANS].shape[1] == batch.given[SERIES].shape[1] == -(-batch.x.shape[1] // 16)
+            assert batch.given[SPANS].shape[1] == batch.given[SERIES].shape[1] == -(-batch.x.shape[1] // 16) + MARGIN
 
 
 @pytest.mark.parametrize("feature", [Energy(20, 20), LogMel(RATE, 20, bands=3)])
 def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy | LogMel) -> None:
-    takes = featured(open_recordings(folders[0], whole()).splits["train"], "loudness", feature)
+    takes = featured(open_recordings(folders[0], whole()).splits["train"], {"loudness": feature})
     batch = Excerpts(takes, {"x": Sound(RATE, 1, "pcm16"), "loudness": feature}, 64, 0, 3, 0).batch(2)
     if isinstance(feature, Energy):  # of whole columns, from the very samples that stand there
         for x, mask, columns in zip(batch.x, batch.mask, batch.given["loudness"], strict=True):
@@ -123,9 +129,9 @@ def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy |
 
 def test_a_label_is_that_at_the_columns_middle() -> None:
     spans = [Span(0, 0.001, "a"), Span(0.001, 0.003, "b")]
-    assert columns_of(spans, ("a", "b"), 1000, 1, 4).tolist() == [0, 1, 1, -1]
-    assert columns_of(spans, ("a", "b"), 1000, 2, 5).tolist() == [0, 1, -1]
-    assert columns_of(spans, ("b", "a"), 4000, 1, 13).tolist() == [1] * 4 + [0] * 8 + [-1]
+    assert labels_of(spans, ("a", "b"), 1000, 1, 4) == [0, 1, 1, -1]
+    assert labels_of(spans, ("a", "b"), 1000, 2, 5) == [0, 1, -1]
+    assert labels_of(spans, ("b", "a"), 4000, 1, 13) == [1] * 4 + [0] * 8 + [-1]
 
 
 @pytest.mark.parametrize(

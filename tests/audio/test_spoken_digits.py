@@ -71,9 +71,12 @@ def check_lines(lines: Takes, takes: Takes) -> Counter[int]:
         assert len(x) > ended
         assert not x[rest].any()
         for k, value in enumerate(values):
-            middle = k * track.hop + track.hop // 2
-            spoken = [digit for digit, (begin, end) in enumerate(marks) if begin <= middle < end]
-            assert track.labels[value] == (str(spoken[0]) if spoken else "silence")
+            middle = k * track.hop + (track.hop - 1) / 2
+            spoken = [(digit, begin, end) for digit, (begin, end) in enumerate(marks) if begin <= middle < end]
+            assert track.labels[int(value[0])] == (str(spoken[0][0]) if spoken else "silence") or middle >= len(x)
+            if spoken:
+                _, begin, end = spoken[0]
+                assert value[1] == pytest.approx((middle - begin) / (end - begin), abs=1e-5)
     return used
 
 

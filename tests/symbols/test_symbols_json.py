@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from trained_tokenizers import SIZES, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import Energy, Labels, Levels, LogMel, Numbers, Policy, Series, Sound, from_json
+from seriatim.symbols import Energy, Labels, Levels, LogMel, Numbers, Policy, Series, Sound, Spans, from_json
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
@@ -21,6 +21,7 @@ DOCUMENTS["levels"] = Levels(2, 3, 1, 4).to_json()
 DOCUMENTS["log-mel"] = LogMel(8000, 40, bands=2).to_json()
 DOCUMENTS["energy"] = Energy(40).to_json()
 DOCUMENTS["series"] = Series(40, [0, 1], [1, 2]).to_json()
+DOCUMENTS["spans"] = Spans(["a", "b"], 8000, 40, [1, 2.5]).to_json()
 DOCUMENTS["sound"] = Sound(8000, 2, "linear", 100).to_json()
 KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
 UNIGRAM = DOCUMENTS["unigram"]
@@ -73,6 +74,11 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("energy", "window", 41, "window: 41 samples cannot be centred on 40"),
     ("series", "std", [1], "mean: wanted one number or more, and as many for std"),
     ("series", "hop", 0, "hop"),
+    ("spans", "hop", 0, "hop"),
+    ("spans", "rate", 10**9, "rate: wanted a whole number from 1 to 768000"),
+    ("spans", "values", ["a"], "lasting: wanted 1 numbers of columns above 0"),
+    ("spans", "lasting", [1, -1], "lasting: wanted 2 numbers of columns above 0"),
+    ("spans", "values", [], "spans: there is no label"),
     ("sound", "rate", 0, "rate: wanted a whole number from 1 to 768000, got 0"),
     ("sound", "channels", 3, "channels: wanted a whole number from 1 to 2, got 3"),
     ("sound", "quantiser", "loud", "quantiser: wanted mulaw, linear, pcm16, got 'loud'"),

@@ -47,7 +47,7 @@ def sample(
     slide: bool = False,
     log_probs: bool = False,
     stream: bool = False,
-    seconds: float = 1.0,
+    seconds: float | None = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"], allow_leading_hyphen=True)] = None,
     columns: int = _COLUMNS,
     singles: bool = False,
@@ -75,7 +75,9 @@ def sample(
     prompt_file
         A text file that holds the prompt; a recording to go on from.
     given
-        A condition, NAME=VALUE; may be given several times. Where it is a picture, VALUE is its file.
+        A condition, NAME=VALUE; may be given several times. Where it is a picture or a series, VALUE is its file; of
+        labels with times a CSV file or a line such as "silence 3 7:0.5"; of features the recording that has them.
+        Two speakers are mixed by speaker=theo:0.5,jackson:0.5.
     guidance
         How much the condition weighs: 1 as the model has it, above 1 exaggerated. What is drawn has no likelihood.
     max_length
@@ -113,7 +115,7 @@ def sample(
     stream
         Show the text as it is written (one sample).
     seconds
-        Of sound, how much to draw behind what it goes on from.
+        Of sound, how much to draw behind what it goes on from; by default as much as is given beside it, or 1.
     output
         Write to this file; text goes to the terminal without it.
     columns
@@ -145,7 +147,7 @@ def sample(
         only("sound", sounds.OF_SAMPLES)
         sounds.sample(model, n, seconds, prompt_file, conditions, seeds, output, steer)
         return
-    if seconds != 1.0:
+    if seconds is not None:
         raise UserError("--seconds is for sound, and this is no model of sound; leave it out")
     if not isinstance(model, TextModel):
         only("pictures", _OF_PICTURES)

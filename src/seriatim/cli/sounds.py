@@ -38,10 +38,12 @@ def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, 
     if as_json:
         print_json({"data": name, **values})
         return
-    error = float(values["bits_per_sample_standard_error"])
+    error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
     print(f"{name}: {figures.recordings:,} recordings of {figures.seconds:,.1f} seconds in all")
     print(f"  bits/sample  {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+    if model.vocodes:
+        print("  given features of the recordings themselves: no likelihood of them")
 
 
 def score(model: SoundModel, run: Path, files: Sequence[str], as_json: bool) -> None:
@@ -53,6 +55,8 @@ def score(model: SoundModel, run: Path, files: Sequence[str], as_json: bool) -> 
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
+        if model.vocodes:
+            print(f"{file}: given features of the recordings themselves, so no likelihood of them", file=sys.stderr)
         rows += zip(takes.names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
         if as_json:
@@ -64,9 +68,9 @@ def score(model: SoundModel, run: Path, files: Sequence[str], as_json: bool) -> 
 def sample(
     model: SoundModel,
     n: int,
-    seconds: float,
+    seconds: float | None,
     prompt: Path | None,
-    given: Mapping[str, str],
+    conditions: Mapping[str, str],
     seeds: int | list[int],
     output: Path | None,
     steer: Mapping[str, Any],
@@ -76,6 +80,7 @@ def sample(
     from seriatim.sound_files import ENDINGS, pcm
 
     known = None if prompt is None else read_sound(prompt, model.rate, model.channels)[0]
+    given = given_of(model, conditions)
     if output is not None and str(output) == "-":
         if n != 1:
             raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
@@ -91,7 +96,7 @@ def sample(
         raise UserError(f"{path}: {path.suffix or 'no ending'!r} is no sound; write to {', '.join(ENDINGS)}, or to -")
     paths = [path] if n == 1 else [path.with_stem(f"{path.stem}-{i + 1:0{len(str(n))}d}") for i in range(n)]
     blocks = _led_by(known, model.blocks(seconds, n, given=given, prompt=known, seed=seeds, **steer), n)
-    done, count = 0, round(seconds * model.rate) + (0 if known is None else len(known))
+    done, count = 0, model.samples(seconds, n, given=given, prompt=known)
     with progressing(count, "drawing") as progress:
         for x in _written(paths, blocks, model):
             done += x
@@ -99,6 +104,47 @@ def sample(
     print(
         f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each", file=sys.stderr
     )
+
+
+def given_of(model: SoundModel, conditions: Mapping[str, str]) -> dict[str, Any]:
+    """What --given says: labels, mixtures of them, lines of labels, files.
+
+    Raises:
+        UserError: naming the file or the word that is wrong.
+    """
+    from seriatim.data.beside import read_series, read_spans
+    from seriatim.data.sounds import read_sound
+    from seriatim.symbols import Series, Spans
+
+    given: dict[str, Any] = {}
+    for name, value in conditions.items():
+        codec, path = model.tracks.get(name), Path(value)
+        if codec is None:
+            given[name] = _label(model, name, value)
+        elif isinstance(codec, Series):
+            given[name] = read_series(path)
+        elif isinstance(codec, Spans):
+            given[name] = tuple(read_spans(path)) if path.suffix.lower() == ".csv" else value
+        else:
+            given[name] = read_sound(path, model.rate, model.channels)[0]
+    return given
+
+
+def _label(model: SoundModel, name: str, value: str) -> Any:
+    """A label, or a mixture such as theo:0.5,jackson:0.5."""
+    codec = model.conditions.get(name)
+    if codec is None or value in codec.values or ":" not in value:
+        return value
+    shares: dict[str, float] = {}
+    for part in value.split(","):
+        label, _, weight = part.rpartition(":")
+        try:
+            shares[label] = float(weight)
+        except ValueError:
+            raise UserError(
+                f"--given {name}={value}: {part!r} has no weight; write LABEL:WEIGHT,LABEL:WEIGHT"
+            ) from None
+    return shares
 
 
 def _led_by(prompt: NDArray[np.int16] | None, blocks: Iterator[NDArray[Any]], n: int) -> Iterator[NDArray[Any]]:
@@ -149,8 +195,8 @@ def options_of(model: SoundModel, run: Path) -> AudioOptions:
         base = AudioOptions()
     channels = "mono" if model.channels == 1 else "stereo"
     usual = AudioOptions()  # what belongs to the run's own data and to no other
-    own = ("labels", "conditions", "split", "validation", "test", "limit")
-    none = {name: getattr(usual, name) for name in own}
+    own = ["labels", "conditions", "split", "validation", "test", "limit", "spans", "series"]
+    none = {name: getattr(usual, name) for name in (own if model.vocodes else [*own, "hop"])}
     return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
 
 

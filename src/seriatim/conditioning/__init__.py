@@ -3,9 +3,10 @@
 from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapEncoder
 from seriatim.conditioning.label import LabelEncoder
 from seriatim.conditioning.number import NumberEncoder
-from seriatim.conditioning.series import SeriesConfig, SeriesEncoder
+from seriatim.conditioning.series import MARGIN, SeriesConfig, SeriesEncoder, SpanEncoder
 
 __all__ = [
+    "MARGIN",
     "CodeConfig",
     "CodeEncoder",
     "LabelEncoder",
@@ -14,4 +15,5 @@ __all__ = [
     "NumberEncoder",
     "SeriesConfig",
     "SeriesEncoder",
+    "SpanEncoder",
 ]

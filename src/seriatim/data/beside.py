@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +16,13 @@ from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.recordings import SERIES, SPANS, AudioOptions, Takes, Track
 from seriatim.data.text import text_blocks
 from seriatim.errors import UserError
-from seriatim.symbols.features import Feature
+from seriatim.symbols.base import Symbols
+from seriatim.symbols.features import Energy, Feature, LogMel
+from seriatim.symbols.spans import Span, columns_of
 
 _SPANS = Pairing("--audio.spans", (".csv",), "span file", "recording")
 _SERIES = Pairing("--audio.series", (".npy", ".csv"), "series file", "recording")
 _MOST = 1 << 30  # bytes that the series of one recording may take
-
-
-class Span(NamedTuple):
-    """A stretch of a recording that has a label."""
-
-    begin: float
-    """In seconds."""
-    end: float
-    label: str
 
 
 def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[str, Track], list[str]]:
@@ -42,7 +35,8 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
         labels = tuple(sorted({span.label for each in spans for span in each}))
         if not labels:
             raise UserError(f"{options.spans}: no span in any file: write begin,end,label in seconds, or leave it out")
-        values = [columns_of(each, labels, rate, options.hop, len(x)) for each, x in zip(spans, takes.x, strict=True)]
+        number = {label: i for i, label in enumerate(labels)}
+        values = [columns_of(each, number, rate, options.hop, len(x)) for each, x in zip(spans, takes.x, strict=True)]
         tracks[SPANS] = Track(values, options.hop, labels)
         notes += [remark] if remark and options.limit is None else []
     if options.series is not None:
@@ -63,20 +57,22 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
     return tracks, notes
 
 
-def featured(takes: Takes, name: str, feature: Feature) -> Takes:
-    """With a track of what each recording is like, as the feature's codec encodes it."""
-    track = Track([feature.encode(x) for x in takes.x], feature.hop)
-    return replace(takes, tracks={**takes.tracks, name: track})
+def features_of(options: AudioOptions, rate: int, recordings: Sequence[NDArray[Any]]) -> dict[str, LogMel | Energy]:
+    """The features that the options ask for, fitted to the recordings."""
+    hop = options.hop or max(1, round(rate / 100))
+    found: dict[str, LogMel | Energy] = {}
+    if options.features in ("log-mel", "both"):
+        found[LogMel.kind] = LogMel(rate, hop, (3 if hop % 2 else 4) * hop, options.bands).fitted(recordings)
+    if options.features in ("energy", "both"):
+        found[Energy.kind] = Energy(hop).fitted(recordings)
+    return found
 
 
-def columns_of(spans: Sequence[Span], labels: Sequence[str], rate: int, hop: int, samples: int) -> NDArray[np.int64]:
-    """(ceil(samples / hop),) the number of the label at each column's middle, −1 where none is said."""
-    number = {label: i for i, label in enumerate(labels)}
-    columns = np.full(-(-samples // hop), -1, np.int64)
-    middles = (np.arange(len(columns)) * hop + (hop - 1) / 2) / rate
-    for span in spans:
-        columns[(middles >= span.begin) & (middles < span.end)] = number[span.label]
-    return columns
+def featured(takes: Takes, codecs: Mapping[str, Symbols]) -> Takes:
+    """With a track for each of the codecs that is a feature: what each recording is like."""
+    some = {name: codec for name, codec in codecs.items() if isinstance(codec, Feature)}
+    tracks = {name: Track([codec.encode(x) for x in takes.x], codec.hop) for name, codec in some.items()}
+    return replace(takes, tracks={**takes.tracks, **tracks})
 
 
 def read_spans(path: Path) -> list[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from seriatim.data.recordings import Takes, Track
 from seriatim.data.split import SIDES
 from seriatim.errors import UserError
+from seriatim.symbols.spans import Span, columns_of
 
 DIGITS = tuple("0123456789")
 SILENCE = "silence"
@@ -39,7 +41,8 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
         raise UserError(f"spoken-counting: no speaker of the {side} split has all ten digits: get the data set anew")
     hop = max(1, round(rate / _FRAMES))
     x: list[NDArray[np.int16]] = []
-    values: list[NDArray[np.int64]] = []
+    values: list[NDArray[np.float32]] = []
+    number = {name: i for i, name in enumerate((*DIGITS, SILENCE))}
     marks: list[tuple[tuple[int, int], ...]] = []
     order = random.permutation(len(chosen))
     for i in order:
@@ -47,14 +50,15 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
         pauses = np.rint(random.uniform(*_TEMPO) * random.uniform(*_UNEVEN, 11) * rate).astype(np.int64)
         begins = np.cumsum(pauses[:10]) + np.cumsum([0, *map(len, parts[:-1])])
         line = np.zeros(sum(map(len, parts)) + int(pauses.sum()), np.int16)
-        spoken = np.full(-(-len(line) // hop), len(DIGITS), np.int64)
-        middles = np.arange(len(spoken)) * hop + hop // 2
-        for digit, (begin, part) in enumerate(zip(begins.tolist(), parts, strict=True)):
-            line[begin : begin + len(part)] = part
-            spoken[(middles >= begin) & (middles < begin + len(part))] = digit
+        places = [(b, b + len(part)) for b, part in zip(begins.tolist(), parts, strict=True)]
+        edges = [0, *(edge for place in places for edge in place), len(line)]  # silence and digits in turn
+        names = [SILENCE, *(name for digit in DIGITS for name in (digit, SILENCE))]
+        spans = [Span(a / rate, b / rate, name) for (a, b), name in zip(pairwise(edges), names, strict=True) if a < b]
+        for (begin, end), part in zip(places, parts, strict=True):
+            line[begin:end] = part
         x.append(line)
-        values.append(spoken)
-        marks.append(tuple((b, b + len(part)) for b, part in zip(begins.tolist(), parts, strict=True)))
+        values.append(columns_of(spans, number, rate, hop, len(line)))
+        marks.append(tuple(places))
     speakers = tuple(chosen[i][0] for i in order)
     names = [f"{side}:{row} ({speaker})" for row, speaker in enumerate(speakers)]
     return Takes(x, {"speaker": speakers}, names, {"digit": Track(values, hop, (*DIGITS, SILENCE))}, marks)

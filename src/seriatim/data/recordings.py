@@ -69,8 +69,16 @@ class AudioOptions:
     """A folder with a CSV of begin,end,label (in seconds) for each recording, of the same path but for the ending."""
     series: str | None = None
     """A folder with an NPY or CSV for each recording, of a row of numbers for every `hop` samples of it."""
+    features: Literal["none", "log-mel", "energy", "both"] = "none"
+    """Condition on what each recording is like, its mel spectrum or its loudness: such a model is a vocoder."""
     hop: int = 0
-    """Samples (as many as there are after resampling) that a label or a row of numbers beside a recording lasts."""
+    """Samples (after resampling) that a label or a row of numbers beside a recording lasts; 0: of features 10 ms."""
+    bands: int = 40
+    """Of log-mel."""
+    track_filters: int = 32
+    """Channels of what reads spans, series and features."""
+    up: tuple[int, ...] = ()
+    """Multiply the rate of spans, series and features by learned convolutions, such as 4,4; none: they are repeated."""
     split: Literal["file", "time"] = "file"
     """Deal out whole recordings, or (time) cut each: its first part trains, the next validates, the last tests."""
     validation: float = 0.1
@@ -104,12 +112,19 @@ class AudioOptions:
             name = "conditions" if self.labels is None else "labels"
             raise UserError(f"--audio.{name} was given, but labels are not to be conditioned on: leave out one of them")
         beside = "spans" if self.spans is not None else "series" if self.series is not None else ""
-        if not 0 <= self.hop <= 32768 or bool(beside) != bool(self.hop):
+        computed = self.features != "none"
+        if not 0 <= self.hop <= 32768 or (beside and not self.hop) or (self.hop and not beside and not computed):
             given = f"--audio.{beside} is given and --audio.hop" if beside else "--audio.hop"
             raise UserError(
                 f"{given} is {self.hop}, but 1 to 32768 samples are wanted where something runs beside the recordings, "
                 "and nothing else: give e.g. 80, or leave out both"
             )
+        if not 1 <= self.bands <= 256:
+            raise UserError(f"--audio.bands is {self.bands}, but 1 to 256 are wanted: give e.g. 40")
+        if not 1 <= self.track_filters <= 4096:
+            raise UserError(f"--audio.track-filters is {self.track_filters}, but 1 to 4096 are wanted: give e.g. 32")
+        if any(not 2 <= factor <= 64 for factor in self.up) or len(self.up) > 8:
+            raise UserError(f"--audio.up is {self.up}, but up to 8 numbers from 2 to 64 are wanted: give e.g. 4,4")
         if beside and self.trim is not None:
             raise UserError(
                 f"--audio.trim was given, but --audio.{beside} would then no longer fit the recordings: leave out one "
@@ -143,7 +158,7 @@ class Track:
     """What is said of every stretch of `hop` samples of each recording."""
 
     values: Sequence[NDArray[Any]]
-    """Of each recording (ceil(T / hop),) numbers of labels, or (ceil(T / hop), F) features."""
+    """Of each recording (ceil(T / hop), F): features, or of labels the number and the share passed, as in `Spans`."""
     hop: int
     """Column k describes the samples k · hop to (k + 1) · hop − 1."""
     labels: tuple[str, ...] = ()

@@ -9,11 +9,12 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.conditioning import MARGIN
 from seriatim.data.batches import Batch, Batches, Pieces
 from seriatim.data.recordings import Takes, Track
 from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Series, Sound, Symbols
+from seriatim.symbols import Labels, Series, Sound, Spans, Symbols
 
 
 @final
@@ -21,7 +22,8 @@ class Stretches:
     """Stretches of recordings as the rows of a batch, with their conditions, padded on the right.
 
     With tracks, rows begin at the start of a column of all of them, so that the tracks' values are columns 0, 1, … of a
-    `Context.field` without an offset. Behind a row's end are zeros that do not count, and −1 (labels) or 0 in tracks.
+    `Context.field` without an offset; a few columns behind a row's end come too, for what looks both ways. Behind a
+    row's end are zeros that do not count, and no numbers (NaN) behind its last column.
 
     Args:
         takes: the split.
@@ -31,9 +33,7 @@ class Stretches:
     def __init__(self, takes: Takes, codecs: Mapping[str, Symbols]) -> None:
         self.takes, self.codec = takes, cast(Sound, codecs["x"])
         self.labels = labels_given(takes, codecs)
-        self.tracks = {
-            name: _encoded(track, codecs[name], name) for name, track in takes.tracks.items() if name in codecs
-        }
+        self.tracks = {name: as_encoded(track, codecs[name]) for name, track in takes.tracks.items() if name in codecs}
         self.hop = math.lcm(*(track.hop for track in self.tracks.values()))
 
     def whole(self, owners: Sequence[int]) -> Batch:
@@ -55,10 +55,10 @@ class Stretches:
         given: dict[str, NDArray[Any]] = {name: values[list(owners)] for name, values in self.labels.items()}
         for name, track in self.tracks.items():
             columns = [
-                track.values[owner][begin // track.hop : -(-stop // track.hop)]
+                track.values[owner][begin // track.hop : -(-stop // track.hop) + MARGIN]
                 for owner, begin, stop in zip(owners, begins, stops, strict=True)
             ]
-            given[name] = _padded(columns, -(-width // track.hop))
+            given[name] = _padded(columns, -(-width // track.hop) + MARGIN)
         names = list(dict.fromkeys(self.takes.names[owner] for owner in owners))
         origin = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, samples {starts[0]}–{stops[0]} …"
         return Batch(x, mask, given, True, origin)
@@ -112,13 +112,14 @@ class Excerpts(Batches):
         return self.stretches.batch(owners, starts, stops, self.past)
 
 
-def condition_codecs(takes: Takes) -> dict[str, Symbols]:
+def condition_codecs(takes: Takes, rate: int) -> dict[str, Symbols]:
     """A codec for each of the labels and tracks of a training split: what a new model's conditions are."""
     found: dict[str, Symbols] = {
         name: Labels.train(value for value in values if value is not None) for name, values in takes.labels.items()
     }
     for name, track in takes.tracks.items():
-        found[name] = Labels(track.labels) if track.labels else Series.train(track.hop, track.values)
+        made = Spans.train(track.labels, rate, track.hop, track.values) if track.labels else None
+        found[name] = made or Series.train(track.hop, track.values)
     return found
 
 
@@ -138,19 +139,20 @@ def labels_given(takes: Takes, codecs: Mapping[str, Symbols]) -> dict[str, NDArr
 
 
 def _padded(rows: list[NDArray[Any]], width: int) -> NDArray[Any]:
-    """Columns (n, …) of several rows as (B, width, …), with −1 behind labels and 0 behind features."""
-    fill = -1 if rows[0].dtype.kind == "i" else 0
-    out = np.full((len(rows), width, *rows[0].shape[1:]), fill, rows[0].dtype)
+    """Columns (n, F) of several rows as (B, width, F), NaN behind a row's last."""
+    out = np.full((len(rows), width, *rows[0].shape[1:]), np.nan, np.float32)
     for place, row in zip(out, rows, strict=True):
         place[: len(row)] = row
     return out
 
 
-def _encoded(track: Track, codec: Symbols, name: str) -> Track:
+def as_encoded(track: Track, codec: object) -> Track:
     """Numbers as their codec has them; features of sound are encoded already."""
     if isinstance(codec, Series):
         return Track([codec.encode(values) for values in track.values], track.hop)
-    if not track.labels or not isinstance(codec, Labels):
+    if not isinstance(codec, Spans) or codec.values == track.labels:
         return track
-    table = np.array([encode_given(label, codec, name) for label in track.labels] + [-1], np.int64)
-    return Track([table[values] for values in track.values], track.hop, codec.values)
+    known = {label: i for i, label in enumerate(codec.values)}
+    table = np.array([known.get(label, -1) for label in track.labels] + [-1], np.float32)
+    moved = [np.stack([table[each[:, 0].astype(np.int64)], each[:, 1]], 1) for each in track.values]
+    return Track(moved, track.hop, codec.values)

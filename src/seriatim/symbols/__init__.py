@@ -13,12 +13,13 @@ from seriatim.symbols import reading
 from seriatim.symbols.audio import Sound
 from seriatim.symbols.base import Symbols
 from seriatim.symbols.characters import Bytes, Characters
-from seriatim.symbols.features import Energy, LogMel
+from seriatim.symbols.features import Energy, Feature, LogMel
 from seriatim.symbols.image import Levels
 from seriatim.symbols.label import Labels, Numbers
 from seriatim.symbols.policy import Policy
 from seriatim.symbols.rendering import TextStream
 from seriatim.symbols.series import Series
+from seriatim.symbols.spans import Span, Spans
 from seriatim.symbols.subwords import Bpe, Unigram
 from seriatim.symbols.text import Ids, Tokenizer
 from seriatim.symbols.vector import Vectors
@@ -30,6 +31,7 @@ __all__ = [
     "Bytes",
     "Characters",
     "Energy",
+    "Feature",
     "Ids",
     "Labels",
     "Levels",
@@ -38,6 +40,8 @@ __all__ = [
     "Policy",
     "Series",
     "Sound",
+    "Span",
+    "Spans",
     "Symbols",
     "TextStream",
     "Tokenizer",
@@ -62,6 +66,7 @@ KINDS: Final = {
     "log-mel": LogMel,
     "energy": Energy,
     "series": Series,
+    "spans": Spans,
 }
 
 

@@ -34,6 +34,7 @@ class Feature(ABC):
         std: of each number.
     """
 
+    kind: ClassVar[str]
     hop: int
     window: int
     mean: NDArray[np.float64]
@@ -55,6 +56,15 @@ class Feature(ABC):
     @abstractmethod
     def size(self) -> int:
         """Numbers a column."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Everything that it was made with."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
 
     @abstractmethod
     def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,7 +134,7 @@ class LogMel(Feature):
         std: of each band.
     """
 
-    kind: ClassVar = "log-mel"
+    kind: ClassVar[str] = "log-mel"
 
     def __init__(
         self,
@@ -190,7 +200,7 @@ class LogMel(Feature):
 class Energy(Feature):
     """The logarithm of the mean square of the samples in a window without a shape: how loud it is."""
 
-    kind: ClassVar = "energy"
+    kind: ClassVar[str] = "energy"
 
     def __init__(
         self,

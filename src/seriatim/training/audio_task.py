@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast, final
+from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.building import Track
+from seriatim.conditioning import SeriesConfig
 from seriatim.data.batches import Batches
+from seriatim.data.beside import featured, features_of
 from seriatim.data.recordings import Recordings, Takes
 from seriatim.data.sound_batches import Excerpts, condition_codecs
 from seriatim.data.sound_splits import taken
@@ -17,7 +20,7 @@ from seriatim.errors import UserError
 from seriatim.sound import SoundModel
 from seriatim.sound_files import save
 from seriatim.sound_pictures import save_spectrogram, save_waveform
-from seriatim.symbols import Sound, Symbols
+from seriatim.symbols import Feature, Sound, Symbols
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import Unit, bits_per_sample
@@ -42,9 +45,16 @@ class AudioTask(Task):
     def learn(self) -> dict[str, Symbols]:
         """The quantiser, and a codec for each label."""
         found, options = self.recordings, self.plan.audio
-        codec = Sound(found.rate, found.channels, options.quantiser, options.levels)
-        known = condition_codecs(found.splits["train"]) if options.given else {}
-        return {"x": codec, **{name: codec for name, codec in known.items() if name in found.splits["train"].labels}}
+        codec, train = Sound(found.rate, found.channels, options.quantiser, options.levels), found.splits["train"]
+        features = features_of(options, found.rate, train.x)
+        for name in features.keys() & {*train.labels, *train.tracks, "x"}:
+            raise UserError(f"--audio.features {name}: the recordings have a label of that name; rename it")
+        return {"x": codec, **condition_codecs(train, found.rate), **features}
+
+    def encoders(self) -> dict[str, Any]:
+        """One for each of what runs beside the recordings."""
+        size = SeriesConfig(self.plan.audio.track_filters, self.plan.audio.up)
+        return {name: size for name, codec in self.codecs.items() if isinstance(codec, Track)}
 
     def batches(self) -> Batches:
         """Pieces of the training split."""
@@ -56,7 +66,8 @@ class AudioTask(Task):
                 f"give --audio.rate {codec.rate}"
             )
         past = int(self.model.config.past)
-        return Excerpts(found.splits["train"], self.codecs, plan.audio.length, past, plan.train.batch, plan.train.seed)
+        train = featured(found.splits["train"], self.codecs)
+        return Excerpts(train, self.codecs, plan.audio.length, past, plan.train.batch, plan.train.seed)
 
     def validation(self) -> Callable[[], float] | None:
         """Held-out recordings spread over the split, the same ones every time, whole ones."""
@@ -74,7 +85,7 @@ class AudioTask(Task):
 
     def unit(self) -> Unit:
         """Bits a sample."""
-        return bits_per_sample(self.model.head.parts)
+        return bits_per_sample(self.model.head.parts, any(isinstance(each, Feature) for each in self.codecs.values()))
 
     def show(self, step: int) -> None:
         """A second of free-running samples, and of teacher-forced ones beside the recording behind them."""
@@ -83,7 +94,7 @@ class AudioTask(Task):
         part = taken(held, [step % len(held.x)])
         given = model.given_of(part)
         name = f"step-{step:06d}"
-        seconds = min(1.0, _SHOWN / model.rate)
+        seconds = min(1.0, _SHOWN / model.rate, len(part.x[0]) / model.rate)
         free = model.sample(seconds, count, given={key: value * count for key, value in given.items()}, seed=step)
         for i, x in enumerate(free):
             self._save(x, f"{name}-free-running-{i + 1}")

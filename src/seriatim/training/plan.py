@@ -73,9 +73,6 @@ class Plan:
         if wanted == "images":
             return (open_set if self.named else open_gallery)(self.data, self.image)
         if wanted == "audio":
-            for name in ("spans", "series"):
-                if getattr(self.audio, name) is not None:
-                    raise UserError(f"--audio.{name} is read, but not trained on yet; leave it out")
             return (open_sound_set if self.named else open_recordings)(self.data, self.audio)
         corpus = (open_named if self.named else open_corpus)(self.data, self.text)
         return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]

@@ -58,12 +58,14 @@ def locate(data: str | Path) -> str:
     return str(path.resolve()) if path.exists() else str(data)
 
 
+_PATHS = ("labels", "maps", "vectors", "spans", "series")
+
 T = TypeVar("T", ImageOptions, AudioOptions)
 
 
 def locate_own(options: T) -> T:
     """The paths among the options of pictures, or of sound, likewise."""
-    paths = {name: getattr(options, name) for name in ("labels", "maps", "vectors") if hasattr(options, name)}
+    paths = {name: getattr(options, name) for name in _PATHS if hasattr(options, name)}
     return dataclasses.replace(options, **{name: path and locate(path) for name, path in paths.items()})
 
 

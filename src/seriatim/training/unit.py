@@ -36,6 +36,6 @@ def given_code(parts: int) -> Unit:
     return Unit("bits_per_dim_given_code", 1 / (parts * math.log(2)))
 
 
-def bits_per_sample(parts: int) -> Unit:
-    """Bits a sample of one channel, of a model whose positions have so many."""
-    return Unit("bits_per_sample", 1 / (parts * math.log(2)))
+def bits_per_sample(parts: int, given_features: bool = False) -> Unit:
+    """Bits a sample of one channel, of a model whose positions have so many; given features of it: no likelihood."""
+    return Unit(f"bits_per_sample{'_given_features' if given_features else ''}", 1 / (parts * math.log(2)))
