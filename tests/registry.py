@@ -333,6 +333,25 @@ def sung(_: int) -> Model:
     return Conditional(WaveNet(config), {"singer": LabelEncoder(LABELS, 2), "melody": melody})
 
 
+def spoken(_: int) -> Model:
+    """Sound that follows labels with times and a series, through a context stack."""
+    config = WaveNetConfig(
+        3, residual=3, gate=4, skip=9, dilations=1, cycles=2, field=5, stacks=(2,), stack_dilations=1, stack_channels=3
+    )
+    words, loudness = SpanEncoder(LABELS, 4, SeriesConfig(3)), SeriesEncoder(1, 3, SeriesConfig(2))
+    return Conditional(WaveNet(config), {"words": words, "loudness": loudness})
+
+
+def lines() -> Given:
+    """Of one row there are no labels, of another no loudness; one's labels end before the others' do."""
+    torch.manual_seed(9)
+    words = torch.stack([torch.randint(-1, LABELS, (ROWS, 3)).float(), torch.rand(ROWS, 3)], -1)
+    words[0, 2], words[2] = math.nan, math.nan
+    loudness = torch.randn(ROWS, 4, 1)
+    loudness[1] = math.nan
+    return {"words": words, "loudness": loudness}
+
+
 def melodies() -> Given:
     """Of one row the melody is not said, of another the singer."""
     torch.manual_seed(8)
@@ -469,6 +488,7 @@ MODELS: dict[str, ModelCase] = {
     "conditional": ModelCase(conditional, given=label_and_number),
     "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
     "conditional-melody": ModelCase(sung, given=melodies),
+    "conditional-lines": ModelCase(spoken, given=lines),
     "conditional-map": ModelCase(coloured, shape=(2, 2, 2), levels=(2,), given=pictures_by_name, small=None),
     "toy-sequence": ModelCase(lambda k: MaskedLinear((5,), CategoricalHead(k), k), shape=(5,), small=None),
     "toy-pairs": ModelCase(lambda _: MaskedLinear((3,), PairHead((2, 3)), 3), shape=(3,), levels=(2, 3), small=None),

@@ -153,10 +153,10 @@ def test_a_series_gets_as_many_columns_as_it_has_frames_times_what_was_wanted(up
 def test_no_series_lasts_as_long_as_one_likes() -> None:
     encoder = SeriesEncoder(2, 24, SeriesConfig(3, (2,)))
     context = encoder(encoder.missing(2))
-    same(context.columns(1000), encoder.null.expand(2, 1000, 3))
+    same(context.columns(1000), encoder.frames.null.expand(2, 1000, 3))
     half = encoder(torch.cat([encoder.missing(1).expand(1, 4, 2), torch.randn(1, 4, 2)]))
     assert half.field is not None
-    same(half.field[0], encoder.null.expand(8, 3))
+    same(half.field[0], encoder.frames.null.expand(8, 3))
 
 
 def test_a_series_whose_rate_cannot_be_had_is_refused() -> None:

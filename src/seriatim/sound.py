@@ -110,7 +110,8 @@ class SoundModel:
         for first in range(0, len(order), batch):
             some = order[first : first + batch]
             symbols = [self.codec.encode(self._checked(recordings[i])) for i in some]
-            context = self._given({name: [value[i] for i in some] for name, value in values.items()}, len(some))
+            own = {name: [value[i] for i in some] for name, value in values.items()}
+            context = self._given(own, len(some), max(map(len, symbols)))
             shown = None if progress is None else _behind(progress, read)
             found |= zip(some, log_probs(self.model, symbols, context, batch=batch, progress=shown), strict=True)
             read += sum(map(len, symbols))
@@ -281,7 +282,7 @@ class SoundModel:
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         for i, x in enumerate(recordings):
             symbols = torch.from_numpy(self.codec.encode(self._checked(x)))[None].to(self.model.device)
-            own = self._given({name: [value[i]] for name, value in values.items()}, 1)
+            own = self._given({name: [value[i]] for name, value in values.items()}, 1, len(x))
             context = to_given(own, self.model.device)
             with torch.inference_mode():
                 dist: Any = self.model.head(self.model(symbols, context))
@@ -299,8 +300,14 @@ class SoundModel:
             raise UserError(f"a recording of shape {x.shape}; {wanted} is wanted")
         return x
 
-    def _given(self, given: Given, rows: int) -> dict[str, NDArray[Any]]:
-        return encode_conditions(self.codecs, given, rows)
+    def _given(self, given: Given, rows: int, samples: int = 0) -> dict[str, NDArray[Any]]:
+        """Every condition encoded; what runs beside the sound is as long as so many samples at the least."""
+        found = encode_conditions(self.codecs, given, rows)
+        for name, codec in self.tracks.items():
+            short = -(-samples // codec.hop) - found[name].shape[1]
+            if short > 0:
+                found[name] = np.pad(found[name], ((0, 0), (0, short), (0, 0)), constant_values=np.nan)
+        return found
 
     def _context(self, given: Given, rows: int) -> Context:
         """The conditions as the model takes them; the vectors of mixed labels are added by their weights."""

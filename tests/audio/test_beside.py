@@ -124,7 +124,7 @@ def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy |
             full = (np.flatnonzero(mask)[-1] + 1) // 20
             again = feature.encode((x[: 20 * full] - 32768) / 32768)
             assert np.allclose(columns[:full], again, atol=1e-5)
-    assert batch.given["loudness"].shape == (3, -(-batch.x.shape[1] // 20), feature.size)
+    assert batch.given["loudness"].shape == (3, -(-batch.x.shape[1] // 20) + MARGIN, feature.size)
 
 
 def test_a_label_is_that_at_the_columns_middle() -> None:

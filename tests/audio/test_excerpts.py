@@ -20,7 +20,7 @@ from seriatim.data.sound_batches import Excerpts, Stretches
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import SequenceModel
-from seriatim.symbols import Labels, Sound
+from seriatim.symbols import Labels, Sound, Spans
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 PCM = {"x": Sound(8000, 1, "pcm16")}
@@ -135,19 +135,28 @@ def test_left_and_right() -> None:
         assert np.array_equal(row[:stop, 1], row[:stop, 0] + 1)
 
 
+def column(labels: list[int]) -> Any:
+    return np.stack([np.array(labels, np.float32), np.full(len(labels), 0.5, np.float32)], 1)
+
+
 def test_labels_and_labelled_tracks() -> None:
     takes = Takes(
         [np.zeros(10, np.int16), np.zeros(7, np.int16)],
         {"who": ("zoe", None), "unused": ("x", "y")},
         ["0", "1"],
-        {"word": Track([np.array([1, 0, 1, 1, 0]), np.array([0, 1, -1, 1])], 2, ("silence", "hello"))},
+        {"word": Track([column([1, 0, 1, 1, 0]), column([0, 1, -1, 1])], 2, ("silence", "hello"))},
     )
-    codecs = {"x": Sound(8000), "who": Labels(["ann", "zoe"]), "word": Labels(["hello", "silence"])}
-    batch = Excerpts(takes, codecs, 20, 0, 2, 0).batch(0)
+    word = Spans(["hello", "silence"], 8000, 2, [1, 1])
+    batch = Excerpts(takes, {"x": Sound(8000), "who": Labels(["ann", "zoe"]), "word": word}, 20, 0, 2, 0).batch(0)
     assert set(batch.given) == {"who", "word"}
-    by_who = dict(zip(batch.given["who"].tolist(), batch.given["word"].tolist(), strict=True))
-    assert by_who == {1: [0, 1, 0, 0, 1], -1: [1, 0, -1, 0, -1]}
-    assert batch.given["word"].dtype == np.int64
+    assert batch.given["word"].shape == (2, 5 + MARGIN, 2)
+    found = {}
+    for who, columns in zip(batch.given["who"].tolist(), batch.given["word"], strict=True):
+        there = ~np.isnan(columns).any(1)
+        found[who] = columns[there, 0].tolist()
+        assert there.argmin() == there.sum() == len(found[who]), "nothing behind a row's last column"
+        assert (columns[there, 1] == 0.5).all()
+    assert found == {1: [0, 1, 0, 0, 1], -1: [1, 0, -1, 0]}
     with pytest.raises(UserError, match="who: label 'zoe' is unknown"):
         Excerpts(takes, {"x": Sound(8000), "who": Labels(["ann"])}, 20, 0, 2, 0)
 
@@ -196,4 +205,6 @@ def test_whole_recordings_of_any_length() -> None:
     assert batch.mask.tolist() == [[True] * 3 + [False] * 9, [True] * 12]
     assert positions(batch)[batch.mask].tolist() == [*range(19, 22), *range(7, 19)]
     assert batch.given["who"].tolist() == [0, 1]
-    assert batch.given["every 5"].tolist() == [[2000, 0, 0], [1000, 1001, 1002]]
+    columns = batch.given["every 5"]
+    assert columns.shape == (2, 3 + MARGIN)
+    assert [row[~np.isnan(row)].tolist() for row in columns] == [[2000], [1000, 1001, 1002]]

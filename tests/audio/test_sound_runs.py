@@ -252,7 +252,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     (here / "empty").mkdir(exist_ok=True)
     (here / "torn.wav").write_bytes((here / "voices" / "low" / "00.wav").read_bytes()[:100])
     for words, named in (
-        ("sample run --seconds 0", "0.0 seconds"),
+        ("sample run --seconds 0", "0 seconds"),
         ("sample run --given label=middle", "middle"),
         ("sample run --given singer=x", "singer"),
         ("sample run -o x.mp3", ".mp3"),
@@ -271,7 +271,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train voices --model lstm --out new", "voices holds sound, and lstm is for text"),
         ("train voices --image.levels 4 --out new", "--image.levels means nothing for wavenet"),
         ("train nowhere --net.residual 4 --out new", "'nowhere' is no file, folder or named data set"),
-        ("train voices --audio.spans . --audio.hop 80 --out new", "not trained on yet"),
+        ("train voices --audio.spans . --audio.hop 80 --out new", "no span file for 40 of 40"),
         ("train voices --audio.levels 1 --out new", "--audio.levels is 1"),
         ("train voices --net.levels 3 --out new", "follows from the data"),
         ("train voices --audio.channels stereo --out new", "softmax"),
