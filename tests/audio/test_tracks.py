@@ -144,7 +144,7 @@ def test_rows_and_orders_do_not_matter(sung: SoundModel) -> None:
     for x, given, found in zip(recordings, spans, together, strict=True):
         assert sung.log_prob([x], {"spans": [given]})[0] == pytest.approx(found, rel=1e-5)
     drawn = sung.sample(0.02, 2, given={"spans": ["high:0.1", "low:0.05"]}, seed=[1, 2])
-    assert np.array_equal(sung.sample(0.02, given={"spans": "low:0.05"}, seed=2)[0], drawn[1])
+    assert np.array_equal(sung.sample(0.02, given={"spans": "low:0.05"}, seed=[2])[0], drawn[1])
 
 
 def test_no_more_is_drawn_than_is_said(sung: SoundModel) -> None:
