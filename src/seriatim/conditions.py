@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seriatim.building import CODE, Track
+from seriatim.data.recordings import VECTOR
 from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import Labels, Levels, Span, Spans, Symbols, Vectors
@@ -16,11 +17,10 @@ from seriatim.symbols import Labels, Levels, Span, Spans, Symbols, Vectors
 LABEL = "label"
 """The condition that a picture's folder, or a data set, gives it."""
 
+__all__ = ["LABEL", "MAP", "VECTOR", "Columns", "Given", "each", "encode_conditions"]
+
 MAP = "image"
 """The condition that is another picture: the partner that `--image.maps` gives it."""
-
-VECTOR = "vector"
-"""The condition that is numbers, such as another network's embedding: `--image.vectors` gives it."""
 
 Given = Mapping[str, Any]
 """Conditions by name: one for all, or a list with one for each; None where it is not said.
@@ -56,8 +56,7 @@ def encode_conditions(
         elif isinstance(codec, Track):
             result[name] = _columns(name, codec, value, rows)
         elif isinstance(codec, Vectors):
-            unsaid = np.full(codec.size, np.nan, np.float32)
-            result[name] = _for_each(name, unsaid if value is None else codec.encode(cast(ArrayLike, value)), 1, rows)
+            result[name] = _vectors(name, codec, value, rows)
         else:
             result[name] = _labels(name, cast(Labels, codec), cast("str | Sequence[str | None] | None", value), rows)
     return result
@@ -70,17 +69,26 @@ class Columns(NamedTuple):
 
 
 def each(name: str, value: Any, rows: int) -> list[Any]:
-    """One value for every row: a list has one for each, anything else is for all of them.
+    """One value for every row: a list has one for each; anything else (and numbers, and spans) is for all of them.
 
     Raises:
         UserError: if there are not as many as rows.
     """
     one = not isinstance(value, list | tuple) or isinstance(value, Columns)
-    if one or (len(value) and isinstance(value[0], Span)):
+    if one or (len(value) and isinstance(value[0], Span | float | int)):
         return [value] * rows
     if len(value) != rows:
         raise UserError(f"{len(value)} values of {name} where {rows} are wanted; give one, or one for each")
     return list(value)
+
+
+def _vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[np.float32]:
+    """(rows, D), NaN where nothing is said."""
+    unsaid = np.full(codec.size, np.nan, np.float32)
+    if isinstance(value, list) and any(one is None for one in cast("list[Any]", value)):
+        found = [unsaid if one is None else codec.encode(one) for one in each(name, value, rows)]
+        return np.stack(found).astype(np.float32)
+    return _for_each(name, unsaid if value is None else codec.encode(cast(ArrayLike, value)), 1, rows)
 
 
 def _columns(name: str, codec: Track, value: Any, rows: int) -> NDArray[np.float32]:

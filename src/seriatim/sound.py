@@ -15,7 +15,7 @@ from torch import Tensor
 
 from seriatim import checkpoint
 from seriatim.building import Track
-from seriatim.conditions import Columns, Given, each, encode_conditions
+from seriatim.conditions import VECTOR, Columns, Given, each, encode_conditions
 from seriatim.context import EMPTY, Context
 from seriatim.data.beside import featured
 from seriatim.data.recordings import Takes
@@ -139,6 +139,8 @@ class SoundModel:
             if name in takes.labels:
                 known = set(codec.values)
                 given[name] = [label if label in known else None for label in takes.labels[name]]
+        if VECTOR in self.codecs and takes.vectors is not None:
+            given[VECTOR] = list(takes.vectors)
         tracks = featured(takes, self.tracks).tracks
         for name, codec in self.tracks.items():
             if name in tracks:

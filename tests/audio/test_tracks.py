@@ -260,3 +260,39 @@ def test_between_two_speakers(
     for value, words in (("ann:0.5,bob:0.6", "add up to 1.1"), ("ann:x", "has no weight"), ("eve:1", "'eve'")):
         assert main(["sample", "run", "--given", f"label={value}"]) == 2
         assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["table", "folder"])
+def test_numbers_of_each_recording(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vectors").mkdir()
+    rows = ["path,height,noise"]
+    for number in range(30):
+        x = tone(250 + 25 * number, 0.05, level=0.4) + np.random.default_rng(number).normal(0, 0.01, 400)
+        save(tmp_path / "tones" / f"{number}.wav", x)
+        rows.append(f"{number}.wav,{number},{number % 3}")
+        np.save(tmp_path / "vectors" / f"{number}.npy", np.array([number, number % 3]))
+    (tmp_path / "vectors.csv").write_text("\n".join(rows))
+    beside = "vectors.csv" if kind == "table" else "vectors"
+    net = " ".join(f"--net.{name} {value}" for name, value in NET.items())
+    words = f"train tones --audio.vectors {beside} --audio.levels 32 {net} --train.steps 3 --train.samples 1 --out run"
+    assert main(shlex.split(words)) == 0
+    model = SoundModel.load("run")
+    assert model.codecs["vector"].size == 2
+    x = (tone(300, 0.02) * 32767).astype(np.int16)
+    low, high = (model.log_prob([x], {"vector": np.array([value, 0.0])})[0] for value in (2, 28))
+    assert low != high
+    both = model.log_prob([x, x, x], {"vector": [np.array([2, 0.0]), None, np.array([28, 0.0])]})
+    assert both == pytest.approx([low, model.log_prob([x])[0], high], rel=1e-6)
+    assert main(shlex.split("sample run --given vector=5,1 --seconds 0.01 -o out.wav")) == 0
+    assert main(shlex.split("evaluate run")) == 0
+    capsys.readouterr()
+    assert main(shlex.split("sample run --given vector=5 --seconds 0.01 -o out.wav")) == 2
+    assert "2 numbers are wanted" in capsys.readouterr().err
+    (tmp_path / "vectors.csv").write_text("\n".join(rows[:-1]))
+    (tmp_path / "vectors" / "29.npy").unlink()
+    assert main(shlex.split(words.replace("--out run", "--out other"))) == 2
+    wanted = "no vector for 1 of 30 recordings"
+    assert wanted in capsys.readouterr().err

@@ -133,7 +133,7 @@ def sample(
 def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Given:
     """What was typed as NAME=VALUE: a label, a picture's file where the condition is a picture, or a vector."""
     from seriatim.data.images import read_picture
-    from seriatim.data.picture_vectors import parse_vector
+    from seriatim.data.vectors import parse_vector
     from seriatim.symbols import Levels, Vectors
 
     found: dict[str, Any] = {}

@@ -114,12 +114,15 @@ def given_of(model: SoundModel, conditions: Mapping[str, str]) -> dict[str, Any]
     """
     from seriatim.data.beside import read_series, read_spans
     from seriatim.data.sounds import read_sound
-    from seriatim.symbols import Series, Spans
+    from seriatim.data.vectors import parse_vector
+    from seriatim.symbols import Series, Spans, Vectors
 
     given: dict[str, Any] = {}
     for name, value in conditions.items():
         codec, path = model.tracks.get(name), Path(value)
-        if codec is None:
+        if isinstance(model.codecs.get(name), Vectors):
+            given[name] = parse_vector(value)
+        elif codec is None:
             given[name] = _label(model, name, value)
         elif isinstance(codec, Series):
             given[name] = read_series(path)
@@ -195,7 +198,7 @@ def options_of(model: SoundModel, run: Path) -> AudioOptions:
         base = AudioOptions()
     channels = "mono" if model.channels == 1 else "stereo"
     usual = AudioOptions()  # what belongs to the run's own data and to no other
-    own = ["labels", "conditions", "split", "validation", "test", "limit", "spans", "series"]
+    own = ["labels", "conditions", "split", "validation", "test", "limit", "spans", "series", "vectors"]
     none = {name: getattr(usual, name) for name in (own if model.vocodes else [*own, "hop"])}
     return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
 

@@ -61,4 +61,4 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
         marks.append(tuple(places))
     speakers = tuple(chosen[i][0] for i in order)
     names = [f"{side}:{row} ({speaker})" for row, speaker in enumerate(speakers)]
-    return Takes(x, {"speaker": speakers}, names, {"digit": Track(values, hop, (*DIGITS, SILENCE))}, marks)
+    return Takes(x, {"speaker": speakers}, names, {"digit": Track(values, hop, (*DIGITS, SILENCE))}, marks=marks)

@@ -12,9 +12,9 @@ from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.gallery import PICTURE_ENDINGS, WIDEST, Colour, Fitting, ImageOptions, Pictures
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.picture import Header, read_header, read_pixels
-from seriatim.data.picture_vectors import vectors_of
 from seriatim.data.pixels import Pixels, check_room
 from seriatim.data.table import check_all, rows
+from seriatim.data.vectors import OF_PICTURES, vectors_of
 from seriatim.errors import UserError
 
 _MAPS = Pairing("--image.maps", PICTURE_ENDINGS, "map", "picture")
@@ -42,7 +42,7 @@ def read_folder(path: Path, options: ImageOptions) -> tuple[Pictures, str]:
         maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
         notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
     if options.vectors is not None:
-        every, remark = vectors_of(whole, Path(options.vectors))
+        every, remark = vectors_of(whole, Path(options.vectors), OF_PICTURES)
         notes += [remark] if remark else []
         row = {name: i for i, name in enumerate(whole)}
         vectors = every[[row[name] for name in names]]
@@ -117,7 +117,7 @@ def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Ma
 def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, str]:
     labels: dict[str, str] = {}
     known = set(names)
-    for place, name, cells in rows(table, "--image.labels", "its label"):
+    for place, name, cells in rows(table, "--image.labels", "picture", "its label"):
         if len(cells) != 1:
             raise UserError(
                 f"{place}: {[name, *cells]!r:.80}, where a picture's path and its label are wanted: correct it"
@@ -127,5 +127,5 @@ def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, s
             raise UserError(f"{place}: names {name!r}, but no such picture lies in {folder}: correct or drop the row")
         if labels.setdefault(name, label) != label:
             raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} before: drop one of the rows")
-    check_all(table, labels, names, str(folder), "label")
+    check_all(table, labels, names, str(folder), "picture", "label")
     return labels

@@ -25,7 +25,7 @@ LABEL = "label"
 """The condition that subfolders give, or a table of two columns without a heading."""
 
 
-SPANS, SERIES = "spans", "series"
+SPANS, SERIES, VECTOR = "spans", "series", "vector"
 """The conditions that files beside the recordings give."""
 
 
@@ -71,6 +71,8 @@ class AudioOptions:
     """A folder with an NPY or CSV for each recording, of a row of numbers for every `hop` samples of it."""
     features: Literal["none", "log-mel", "energy", "both"] = "none"
     """Condition on what each recording is like, its mel spectrum or its loudness: such a model is a vocoder."""
+    vectors: str | None = None
+    """Condition on numbers of each recording (its speaker's embedding): a CSV of paths and numbers, or .npy files."""
     hop: int = 0
     """Samples (after resampling) that a label or a row of numbers beside a recording lasts; 0: of features 10 ms."""
     bands: int = 40
@@ -177,6 +179,8 @@ class Takes:
     """Where each came from, for messages."""
     tracks: Mapping[str, Track] = field(default_factory=dict[str, Track])
     """What changes in the course of a recording."""
+    vectors: NDArray[np.float32] | None = None
+    """(N, D) numbers for each recording."""
     marks: Sequence[tuple[tuple[int, int], ...]] = ()
     """Of each recording that was made of parts: where each part begins and where it has ended, in samples."""
 

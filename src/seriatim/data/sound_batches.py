@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from seriatim.conditioning import MARGIN
 from seriatim.data.batches import Batch, Batches, Pieces
-from seriatim.data.recordings import Takes, Track
+from seriatim.data.recordings import VECTOR, Takes, Track
 from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Series, Sound, Spans, Symbols
+from seriatim.symbols import Labels, Series, Sound, Spans, Symbols, Vectors
 
 
 @final
@@ -34,6 +34,10 @@ class Stretches:
         self.takes, self.codec = takes, cast(Sound, codecs["x"])
         self.labels = labels_given(takes, codecs)
         self.tracks = {name: as_encoded(track, codecs[name]) for name, track in takes.tracks.items() if name in codecs}
+        vector = codecs.get(VECTOR)
+        self.vectors = None
+        if takes.vectors is not None and isinstance(vector, Vectors):
+            self.vectors = vector.encode(takes.vectors)
         self.hop = math.lcm(*(track.hop for track in self.tracks.values()))
 
     def whole(self, owners: Sequence[int]) -> Batch:
@@ -53,6 +57,8 @@ class Stretches:
             x[i, : stop - begin] = self.codec.encode(self.takes.x[owner][begin:stop])
             mask[i, start - begin : stop - begin] = True
         given: dict[str, NDArray[Any]] = {name: values[list(owners)] for name, values in self.labels.items()}
+        if self.vectors is not None:
+            given[VECTOR] = self.vectors[list(owners)]
         for name, track in self.tracks.items():
             columns = [
                 track.values[owner][begin // track.hop : -(-stop // track.hop) + MARGIN]
@@ -113,14 +119,19 @@ class Excerpts(Batches):
 
 
 def condition_codecs(takes: Takes, rate: int) -> dict[str, Symbols]:
-    """A codec for each of the labels and tracks of a training split: what a new model's conditions are."""
+    """A codec for each of the labels, tracks and vectors of a training split: what a new model's conditions are."""
     found: dict[str, Symbols] = {
         name: Labels.train(value for value in values if value is not None) for name, values in takes.labels.items()
     }
+    given: dict[str, Symbols] = {}
     for name, track in takes.tracks.items():
         made = Spans.train(track.labels, rate, track.hop, track.values) if track.labels else None
-        found[name] = made or Series.train(track.hop, track.values)
-    return found
+        given[name] = made or Series.train(track.hop, track.values)
+    if takes.vectors is not None:
+        given[VECTOR] = Vectors.train(takes.vectors)
+    for name in given.keys() & found.keys():
+        raise UserError(f"a label of the recordings is called {name!r}, and what is given beside them too; rename it")
+    return {**found, **given}
 
 
 def labels_given(takes: Takes, codecs: Mapping[str, Symbols]) -> dict[str, NDArray[np.int64]]:

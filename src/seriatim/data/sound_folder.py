@@ -11,6 +11,7 @@ from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.recordings import SOUND_ENDINGS, AudioOptions, Takes
 from seriatim.data.sound import Header, Source, read_header, read_samples
 from seriatim.data.sound_labels import labels_of
+from seriatim.data.vectors import OF_RECORDINGS, vectors_of
 from seriatim.data.waves import Report, check_room
 from seriatim.errors import UserError
 
@@ -38,7 +39,11 @@ def read_folder(path: Path, options: AudioOptions) -> Folder:
     takes, rate, channels, found = read_files(files, options, str(path))
     kept = {condition: tuple(values[name] for name in takes.names) for condition, values in labels.items()}
     tracks, remarks = tracks_of(takes, rate, options)
-    whole = Takes(takes.x, kept, takes.names, tracks)
+    vectors = None
+    if options.vectors is not None:
+        vectors, remark = vectors_of(takes.names, Path(options.vectors), OF_RECORDINGS)
+        remarks += [remark] if remark and options.limit is None else []
+    whole = Takes(takes.x, kept, takes.names, tracks, vectors)
     return Folder(whole, rate, channels, " ".join([*notes, *remarks, *found]))
 
 

@@ -33,6 +33,7 @@ def taken(takes: Takes, rows: Sequence[int]) -> Takes:
         {name: tuple(values[row] for row in rows) for name, values in takes.labels.items()},
         [takes.names[row] for row in rows],
         {name: replace(track, values=[track.values[row] for row in rows]) for name, track in takes.tracks.items()},
+        None if takes.vectors is None else takes.vectors[list(rows)],
         [takes.marks[row] for row in rows] if takes.marks else (),
     )
 

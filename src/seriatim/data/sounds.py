@@ -79,7 +79,7 @@ def open_sound_set(name: str, options: AudioOptions, file: Path | None = None) -
         raise UserError(f"{name!r} is no folder, recording or named data set: {nearest(name, sound_names())}")
     if not isinstance(source, SoundSource):
         raise named.other_kind(source, "audio", name)
-    for option in ("labels", "spans", "series", "split", "validation", "test"):
+    for option in ("labels", "spans", "series", "vectors", "split", "validation", "test"):
         if getattr(options, option) != getattr(AudioOptions(), option):
             raise UserError(f"--audio.{option} was given, but {name} brings its own labels and split: leave it out")
     if options.channels != "mono":
@@ -138,7 +138,8 @@ def _finished(name: str, rate: int, channels: int, splits: Mapping[str, Takes], 
 
     def content(takes: Takes) -> object:
         tracks = [(key, t.hop, t.labels, [digest(v) for v in t.values]) for key, t in sorted(takes.tracks.items())]
-        return sorted(takes.labels.items()), tuple(takes.names), tuple(digest(x) for x in takes.x), tracks
+        vectors = [] if takes.vectors is None else [digest(takes.vectors)]
+        return sorted(takes.labels.items()), tuple(takes.names), tuple(digest(x) for x in takes.x), tracks, *vectors
 
     mark = fingerprint(rate, channels, *((side, content(takes)) for side, takes in splits.items()))
     return Recordings(name, rate, channels, splits, mark, note)

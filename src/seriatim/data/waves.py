@@ -82,6 +82,6 @@ def trimmed(x: Samples, rate: int, decibels: float, report: Report) -> Samples:
     return x[first:stop].copy()  # not a view, which would keep the whole in memory
 
 
-def digest(x: Samples) -> str:
+def digest(x: NDArray[Any]) -> str:
     """sha256 of one recording."""
     return hashlib.sha256(repr(x.shape).encode() + np.ascontiguousarray(x).tobytes()).hexdigest()

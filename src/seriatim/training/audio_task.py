@@ -47,9 +47,10 @@ class AudioTask(Task):
         found, options = self.recordings, self.plan.audio
         codec, train = Sound(found.rate, found.channels, options.quantiser, options.levels), found.splits["train"]
         features = features_of(options, found.rate, train.x)
-        for name in features.keys() & {*train.labels, *train.tracks, "x"}:
+        conditions = condition_codecs(train, found.rate)
+        for name in features.keys() & conditions.keys():
             raise UserError(f"--audio.features {name}: the recordings have a label of that name; rename it")
-        return {"x": codec, **condition_codecs(train, found.rate), **features}
+        return {"x": codec, **conditions, **features}
 
     def encoders(self) -> dict[str, Any]:
         """One for each of what runs beside the recordings."""

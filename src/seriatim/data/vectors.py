@@ -1,4 +1,4 @@
-"""Numbers for every picture of a folder: from a CSV file, or from a .npy file each."""
+"""Numbers for every picture or recording of a folder: from a CSV file, or from a .npy file each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from seriatim.errors import UserError
 from seriatim.symbols.vector import WIDEST
 
 ENDING = ".npy"
-_VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture")
+OF_PICTURES = Pairing("--image.vectors", (ENDING,), "vector", "picture")
+OF_RECORDINGS = Pairing("--audio.vectors", (ENDING,), "vector", "recording")
 
 
-def vectors_of(names: Sequence[str], path: Path) -> tuple[NDArray[np.float32], str]:
-    """(N, D) the numbers of each picture, by the picture's name, and a remark on those of none."""
+def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
+    """(N, D) the numbers of each picture or recording, by its name, and a remark on those of none."""
     if not path.is_dir():
-        return _from_csv(names, path)
-    partners, remark = partners_of(names, path, _VECTORS)
+        return _from_csv(names, path, pairing)
+    partners, remark = partners_of(names, path, pairing)
     width, found = 0, list[NDArray[np.float32]]()
     for name in names:
         vector = read_vector(partners[name])
@@ -52,10 +53,10 @@ def read_vector(file: Path) -> NDArray[np.float32]:
     return _finite(np.asarray(array).reshape(-1), str(file))
 
 
-def _from_csv(names: Sequence[str], table: Path) -> tuple[NDArray[np.float32], str]:
+def _from_csv(names: Sequence[str], table: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
     found: dict[str, NDArray[np.float32]] = {}
     known, width, spare = set(names), 0, 0
-    for place, name, cells in rows(table, "--image.vectors", "its numbers"):
+    for place, name, cells in rows(table, pairing.option, pairing.whole, "its numbers"):
         if len(cells) > WIDEST or (width and len(cells) != width):
             raise UserError(f"{place}: {len(cells)} numbers, but {width or f'at most {WIDEST}'} are wanted: correct it")
         width = len(cells)
@@ -69,8 +70,9 @@ def _from_csv(names: Sequence[str], table: Path) -> tuple[NDArray[np.float32], s
             found[name] = _finite(vector, place)
         else:
             spare += 1
-    check_all(table, found, names, "the data", "vector")
-    return np.stack([found[name] for name in names]), f"{spare} vectors belong to no picture." if spare else ""
+    check_all(table, found, names, "the data", pairing.whole, "vector")
+    remark = f"{spare} vectors belong to no {pairing.whole}." if spare else ""
+    return np.stack([found[name] for name in names]), remark
 
 
 def _finite(values: NDArray[Any], where: str) -> NDArray[np.float32]:
