@@ -159,6 +159,25 @@ def test_no_series_lasts_as_long_as_one_likes() -> None:
     same(half.field[0], encoder.frames.null.expand(8, 3))
 
 
+def test_a_batch_of_which_no_series_is_said_is_learned_from() -> None:
+    """Its column lasts for ever, which must not be taken as so many positions."""
+    encoder = SeriesEncoder(2, 6, SeriesConfig(5, (2,)))
+    made = Conditional(model(3, dilations=1, cycles=2, field=5), {"melody": encoder})
+    x = torch.randint(3, (2, 7))
+    made.log_prob(x, {"melody": encoder.missing(2)}).sum().backward()
+    slope = encoder.frames.null.grad
+    made.zero_grad()
+    unsaid = torch.full((2, 2, 2), math.nan)
+    unsaid[0] = 0.5
+    made.log_prob(x, {"melody": unsaid})[1].backward()
+    alone = encoder.frames.null.grad
+    made.zero_grad()
+    made.log_prob(x[1:], {"melody": encoder.missing(1)}).sum().backward()
+    same(alone, encoder.frames.null.grad)
+    assert slope is not None
+    assert slope.abs().sum() > 0
+
+
 def test_a_series_whose_rate_cannot_be_had_is_refused() -> None:
     with pytest.raises(UserError, match="does not divide the positions of a frame = 10"):
         SeriesEncoder(2, 10, SeriesConfig(3, (4,)))

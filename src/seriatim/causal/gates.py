@@ -213,8 +213,12 @@ def _columns(sizes: Sizes, length: int, device: torch.device) -> Tensor:
 
 
 def _per_column(x: Tensor, sizes: Sizes, columns: int) -> Tensor:
-    """(B, T, C) -> (B, N, C): summed over the positions of each column."""
-    behind = columns * sizes.hop - sizes.offset - x.shape[1]
-    if sizes.offset or behind:
-        x = F.pad(x, (0, 0, sizes.offset, behind))
-    return x if sizes.hop == 1 else x.view(x.shape[0], columns, sizes.hop, -1).sum(2)
+    """(B, T, C) -> (B, N, C): summed over the positions of each column; some have none."""
+    last = sizes.offset + x.shape[1]
+    used = -(-last // sizes.hop)
+    if used == 1:  # a column that says nothing may last for ever
+        x = x.sum(1, keepdim=True)
+    elif sizes.hop > 1:
+        x = F.pad(x, (0, 0, sizes.offset, used * sizes.hop - last))
+        x = x.view(x.shape[0], used, sizes.hop, -1).sum(2)
+    return F.pad(x, (0, 0, 0, columns - used)) if used < columns else x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import final
 
 import torch
@@ -11,12 +12,17 @@ from seriatim.causal.base import Causal
 from seriatim.context import EMPTY, Context
 from seriatim.tree import State
 
+_MU = 255
+
 
 @final
 class Values(Causal):
-    """Level k of K as the number 2k/(K − 1) − 1, through a linear map: neighbouring levels look alike.
+    """Level k of K as the number v = 2k/(K − 1) − 1, through a linear map: neighbouring levels look alike.
 
-    "Level" K stands for no symbol, as before the first: its value is 0, and an input of its own tells it apart.
+    Of 16 bits most of sound lies close to 0, so v enters a second time as sign(v) · ln(1 + 255|v|) / ln 256, μ-law's
+    curve, by which what is quiet is heard too.
+
+    "Level" K stands for no symbol, as before the first: its values are 0, and an input of its own tells it apart.
 
     Args:
         levels: K.
@@ -27,7 +33,7 @@ class Values(Causal):
     def __init__(self, levels: int, width: int, parts: int = 1) -> None:
         super().__init__()
         self.levels, self.parts = levels, parts
-        self.linear = nn.Linear(parts + 1, width)
+        self.linear = nn.Linear(2 * parts + 1, width)
 
     @property
     def reach(self) -> int:
@@ -43,4 +49,5 @@ class Values(Causal):
         x = x[..., None] if self.parts == 1 else x
         none = x == self.levels
         value = (x.to(self.linear.weight.dtype) * (2 / (self.levels - 1)) - 1).masked_fill(none, 0.0)
-        return self.linear(torch.cat([value, none[..., :1].to(value.dtype)], -1)), state
+        curved = value.sign() * torch.log1p(_MU * value.abs()) * (1 / math.log1p(_MU))
+        return self.linear(torch.cat([value, curved, none[..., :1].to(value.dtype)], -1)), state
