@@ -379,3 +379,16 @@ def test_sizes_out_of_bounds_are_refused(sizes: dict[str, int]) -> None:
 def test_the_wrong_number_of_parameters_is_refused() -> None:
     with pytest.raises(ValueError, match="29 parameters; 30 are wanted"):
         MixtureHead(256)(torch.zeros(2, 29))
+
+
+def test_a_spread_is_a_unit() -> None:
+    """Means and scales counted in tenths are those counted in wholes, taken by ten."""
+    whole, tenth = MixtureHead(1000, 2, mixtures=3), MixtureHead(1000, 2, mixtures=3, spread=0.1)
+    p = torch.randn(4, whole.width, dtype=torch.float64)
+    x = torch.randint(1000, (4, 2))
+    scaled = p.clone()
+    scaled[:, 3:9] *= 0.1
+    scaled[:, 9:15] += math.log(0.1)
+    torch.testing.assert_close(tenth(p).log_prob(x), whole(scaled).log_prob(x))
+    with pytest.raises(UserError, match="spread is 0"):
+        MixtureHead(1000, spread=0)

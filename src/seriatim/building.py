@@ -76,12 +76,12 @@ def _encoder(codec: Symbols, size: Any, config: Any) -> nn.Module:
     return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR, codec.size)
 
 
-def follows(codec: Symbols) -> dict[str, int]:
+def follows(codec: Symbols) -> dict[str, int | float]:
     """The fields of a config that the codec of x decides."""
     if isinstance(codec, Levels):
         return {"height": codec.height, "width": codec.width, "channels": codec.channels, "levels": codec.levels}
     if isinstance(codec, Sound):
-        return {"levels": codec.levels, "channels": codec.channels}
+        return {"levels": codec.levels, "channels": codec.channels, "spread": codec.spread}
     return {"symbols": codec.size, **({"start": codec.end} if isinstance(codec, Tokenizer) else {})}
 
 

@@ -295,8 +295,9 @@ def _coupled(centre: Tensor, coefficients: Sequence[Tensor], before: Sequence[Te
 class MixtureHead(Head):
     """M · (1 + 2C + C(C−1)/2) numbers -> `Mixture`, or `MixtureEvent` if C > 1.
 
-    They are, in this order, M logits of the mixture, C·M means in [−1, 1] units (those of the first channel first), C·M
-    log-scales in the same units, and C(C−1)/2·M coefficients before their tanh, of the pairs (1, 0), (2, 0), (2, 1), …
+    They are, in this order, M logits of the mixture, C·M means in units of `spread`, where the levels reach from −1 to
+    1 (those of the first channel first), C·M log-scales in the same units, and C(C−1)/2·M coefficients before their
+    tanh, of the pairs (1, 0), (2, 0), (2, 1), …
 
     A log-scale is kept at −7 or above for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below which
     a component sits in one bin anyway and its slope is no more than noise. Above 256 the floor falls by ln((K−1)/255),
@@ -308,19 +309,24 @@ class MixtureHead(Head):
         channels: C, the symbols of one position.
         mixtures: M.
         kind: logistic, or normal.
+        spread: what most of x lies within. A step of Adam moves every mean by as much, whatever x is like: of sound in
+            16 bits, a few hundredths of full scale loud, by more than its whole loudness.
 
     Raises:
         UserError: if a size is out of bounds or the kind is unknown.
     """
 
-    def __init__(self, levels: int, channels: int = 1, mixtures: int = 10, kind: Kind = "logistic") -> None:
+    def __init__(
+        self, levels: int, channels: int = 1, mixtures: int = 10, kind: Kind = "logistic", spread: float = 1.0
+    ) -> None:
         super().__init__()
         bounded("levels", levels, 2, 65536)
         bounded("channels", channels, 1, 256)
         bounded("mixtures", mixtures, 1, 1000)
+        bounded("spread", spread, 1e-4, 1)
         if kind not in _SHAPES:
             raise UserError(f"kind is {kind!r}; one of {', '.join(_SHAPES)} is wanted")
-        self.levels, self.mixtures = levels, mixtures
+        self.levels, self.mixtures, self.spread = levels, mixtures, spread
         self.kind: Kind = kind
         self.parts = channels
         self.pairs = channels * (channels - 1) // 2
@@ -340,6 +346,8 @@ class MixtureHead(Head):
         c, half = self.parts, (self.levels - 1) / 2
         each = parameters.unflatten(-1, (-1, self.mixtures))
         logits, means, log_scales, coefficients = each.split([1, c, c, self.pairs], -2)
+        if self.spread != 1:
+            means, log_scales = means * self.spread, log_scales + math.log(self.spread)
         inverse = (-log_scales.clamp(self.floor, _WIDEST)).exp() / half
         logits, centres = logits[..., 0, :], (means + 1) * half
         if c == 1:

@@ -47,6 +47,7 @@ class WaveNetConfig:
         channels: 1, or 2 for left and right.
         head: the distribution of a sample: a softmax (of one channel), a mixture of logistics, or of normals.
         mixtures: components of a mixture.
+        spread: what most samples lie within, as a share of full scale; a mixture's means are counted in it.
         residual: channels between the layers.
         gate: channels inside a layer.
         skip: channels of the sum over all layers, and of the layer behind it.
@@ -66,6 +67,7 @@ class WaveNetConfig:
     channels: int = 1
     head: Literal["softmax", "logistic", "normal"] = "softmax"
     mixtures: int = 10
+    spread: float = 1.0
     residual: int = 64
     gate: int = 64
     skip: int = 256
@@ -84,6 +86,7 @@ class WaveNetConfig:
         bounded("levels", self.levels, 2, 2**16)
         bounded("channels", self.channels, 1, 2)
         bounded("mixtures", self.mixtures, 1, 1000)
+        bounded("spread", self.spread, 1e-4, 1)
         for name in ("residual", "gate", "skip", "stack_channels"):
             bounded(name, getattr(self, name), 1, 2**14)
         bounded("kernel", self.kernel, 2, 64)
@@ -129,7 +132,7 @@ class WaveNet(SequenceModel):
         head: Head = (
             CategoricalHead(c.levels)
             if c.head == "softmax"
-            else MixtureHead(c.levels, c.channels, c.mixtures, kind=c.head)
+            else MixtureHead(c.levels, c.channels, c.mixtures, c.head, c.spread)
         )
         cycle = [2**i for i in range(c.dilations)]
         stack = GatedStack(

@@ -59,6 +59,11 @@ class Sound:
         return self.levels
 
     @property
+    def spread(self) -> float:
+        """What most levels of usual sound lie within, of the whole range as 1: of μ-law all, else a tenth."""
+        return 1.0 if self.quantiser == "mulaw" else 0.1
+
+    @property
     def name(self) -> str:
         """The quantiser in words, for beside a figure: "256 levels of μ-law"."""
         if self.quantiser == "pcm16":
