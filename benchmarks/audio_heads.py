@@ -67,9 +67,9 @@ def main() -> None:
         one, u = torch.randn(1, arguments.skip), uniform(row_seeds(0, 1, h.device), 0, head(layer(h[:1])).noise)
 
         def learn(layer: nn.Linear = layer, head: Head = head, h: torch.Tensor = h, x: torch.Tensor = x) -> None:
-            layer.zero_grad()
-            h.grad = None
             (-head(layer(h)).log_prob(x).mean()).backward()
+            layer.zero_grad()  # and so what is taken is given back, and nothing else
+            h.grad = None
 
         def draws(layer: nn.Linear = layer, head: Head = head, one: torch.Tensor = one, u: torch.Tensor = u) -> None:
             with torch.inference_mode():

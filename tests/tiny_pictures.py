@@ -20,6 +20,7 @@ from seriatim.errors import Interrupted
 from seriatim.training.loop import Loop
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
+from seriatim.training.run import plan_of, resume, start
 
 SIZE = (6, 5)
 NET: dict[str, dict[str, Any]] = {
@@ -96,3 +97,13 @@ def same_tensors(one: Path, two: Path, name: str) -> dict[str, Tensor]:
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
     return first
+
+
+def check_stopping(plan: Plan, step: int, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was stopped before a step and taken up again ends as one that was not, to the last bit."""
+    start(plan, place / "whole", quiet=True)
+    with stopped_at(step, monkeypatch):
+        start(plan, place / "halves", quiet=True)
+    resume(place / "halves", *plan_of(place / "halves"), quiet=True)
+    for folder, name in ((".", "model"), ("train", "state")):
+        same_tensors(place / "whole" / folder, place / "halves" / folder, name)

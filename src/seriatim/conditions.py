@@ -14,10 +14,10 @@ from seriatim.data.tokens import encode_given
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import Labels, Levels, Span, Spans, Symbols, Vectors
 
+__all__ = ["LABEL", "MAP", "VECTOR", "Columns", "Given", "each", "encode_conditions"]
+
 LABEL = "label"
 """The condition that a picture's folder, or a data set, gives it."""
-
-__all__ = ["LABEL", "MAP", "VECTOR", "Columns", "Given", "each", "encode_conditions"]
 
 MAP = "image"
 """The condition that is another picture: the partner that `--image.maps` gives it."""

@@ -25,7 +25,7 @@ from seriatim.training import audio_task
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import plan_of, resume, start
-from tiny_pictures import same_tensors, stopped_at
+from tiny_pictures import stopped_at
 from tiny_sounds import RATE, save, tone
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 4, "cycles": 2}
@@ -118,13 +118,7 @@ def test_figures_are_those_of_whole_recordings(made: Path) -> None:
 def test_a_run_that_was_stopped_equals_one_that_was_not(
     made: Path, tmp_path: Path, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = plan(made / "voices", **case)
-    start(whole, tmp_path / "whole", quiet=True)
-    with stopped_at(3, monkeypatch):
-        start(whole, tmp_path / "halves", quiet=True)
-    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
-    for place, name in ((".", "model"), ("train", "state")):
-        same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
+    check_stopping(plan(made / "voices", **case), 3, tmp_path, monkeypatch)
 
 
 def test_samples_of_a_run_under_way(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

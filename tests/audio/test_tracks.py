@@ -23,8 +23,7 @@ from seriatim.symbols import LogMel, Span, Spans
 from seriatim.symbols.spans import columns_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
-from seriatim.training.run import plan_of, resume, start
-from tiny_pictures import same_tensors, stopped_at
+from seriatim.training.run import start
 from tiny_sounds import RATE, save, tone
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 3, "cycles": 2}
@@ -156,10 +155,9 @@ def test_no_more_is_drawn_than_is_said(sung: SoundModel) -> None:
         sung.sample(0.2, given={"spans": "high:0.1"})
     with pytest.raises(UserError, match="give more than 0"):
         sung.sample(given={"spans": "high:0.05"}, prompt=x[:500])
-    assert (
-        np.array_equal(sung.sample(given={"spans": "high:0.1"}, prompt=x[:300])[0, :300] // 2000, x[:300] // 2000)
-        or (sung.sample(given={"spans": "high:0.1"}, prompt=x[:300])[0, :300] == x[:300]).all()
-    )
+    drawn = sung.sample(given={"spans": "high:0.1"}, prompt=x[:300])
+    assert np.array_equal(drawn[0, :300], x[:300])
+    assert drawn.shape == (1, 800)
 
 
 @pytest.mark.parametrize(
@@ -175,13 +173,7 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
     songs: Path, tmp_path: Path, audio: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audio = {name: str(songs / value) if name in ("spans", "series") else value for name, value in audio.items()}
-    whole = plan(songs, audio)
-    start(whole, tmp_path / "whole", quiet=True)
-    with stopped_at(3, monkeypatch):
-        start(whole, tmp_path / "halves", quiet=True)
-    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
-    for place, name in ((".", "model"), ("train", "state")):
-        same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
+    check_stopping(plan(songs, audio), 3, tmp_path, monkeypatch)
 
 
 def test_a_vocoder_says_that_it_knows_the_sound(

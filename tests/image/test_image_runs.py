@@ -22,8 +22,8 @@ from seriatim.errors import UserError
 from seriatim.image import ImageModel
 from seriatim.training.image_task import Deal, ImageTask
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import Session, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
+from seriatim.training.run import Session, start
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +58,7 @@ CASES: dict[str, dict[str, Any]] = {
 def test_a_run_that_was_stopped_equals_one_that_was_not(
     folder: Path, tmp_path: Path, case: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = plan(folder, **case)
-    start(made, tmp_path / "whole", quiet=True)
-    with stopped_at(6, monkeypatch):
-        start(made, tmp_path / "halves", quiet=True)
-    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
-    for place, name in ((".", "model"), ("train", "state")):
-        same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
+    check_stopping(plan(folder, **case), 6, tmp_path, monkeypatch)
 
 
 def test_it_learns_and_leaves_pictures_and_figures(run: Path) -> None:
