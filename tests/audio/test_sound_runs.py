@@ -25,7 +25,7 @@ from seriatim.training import audio_task
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import plan_of, resume, start
-from tiny_pictures import stopped_at
+from tiny_pictures import check_stopping, stopped_at
 from tiny_sounds import RATE, save, tone
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 4, "cycles": 2}

@@ -24,6 +24,7 @@ from seriatim.symbols.spans import columns_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import start
+from tiny_pictures import check_stopping
 from tiny_sounds import RATE, save, tone
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 3, "cycles": 2}

@@ -23,7 +23,7 @@ from seriatim.image import ImageModel
 from seriatim.training.image_task import Deal, ImageTask
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import Session, start
-from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan
+from tiny_pictures import SIZE, check_stopping, folder_of, map_of, maps_of, picture, plan
 
 
 @pytest.fixture(scope="module")
