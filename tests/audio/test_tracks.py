@@ -212,6 +212,38 @@ def test_a_series_at_the_command_line(songs: Path, tmp_path: Path, monkeypatch: 
     assert soundfile.info("out.wav").frames == 3 * HOP
 
 
+def test_recordings_of_ones_own_with_what_runs_beside_them(
+    songs: Path, sung: SoundModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(songs)
+    x, spans = melody(3)
+    alone, blind = sung.log_prob([x], {"spans": spans})[0], sung.log_prob([x])[0]
+
+    def said(words: str) -> tuple[dict[str, Any], str]:
+        assert main(shlex.split(f"{words} --json")) == 0
+        out, error = capsys.readouterr()
+        return json.loads(out), error
+
+    for path in ("notes", "notes/03.csv"):
+        row, error = said(f"score spans songs/03.wav --spans {path}")
+        assert row["bits"] == pytest.approx(-alone / math.log(2))
+        assert not error
+    row, error = said("score spans songs/03.wav")
+    assert row["bits"] == pytest.approx(-blind / math.log(2))
+    assert "no spans are given, so spans counts as not said; give --spans" in error
+    whole, bare = said("evaluate spans songs --spans notes")[0], said("evaluate spans songs")[0]
+    assert whole["bits_per_sample"] < bare["bits_per_sample"]
+    for words, wanted in (
+        ("score spans songs/03.wav songs/04.wav --spans notes/03.csv", "one file for 2"),
+        ("score spans songs/03.wav --series series", "not conditioned on series"),
+        ("score spans songs/03.wav --maps notes", "--maps means nothing for a model of sound"),
+        ("evaluate spans --spans notes", "--spans was given, but no recordings"),
+        ("evaluate spans songs --spans nowhere", "nowhere"),
+    ):
+        assert main(shlex.split(words)) == 2, words
+        assert wanted in capsys.readouterr().err
+
+
 def test_one_line_says_what_is_wrong(
     songs: Path, sung: SoundModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,9 @@ class GatedStack(Causal):
         # from zero: random labels would tilt every gate, which costs the first epochs to undo
         self.vector = nn.Parameter(torch.zeros(vector, layers * 2 * gates)) if vector else None
         self.field = _uniform((layers, joint, 2 * gates), joint) if joint else None
+        if self.field is not None:
+            with torch.no_grad():
+                self.field[:, field:] = 0  # likewise what untrained context stacks say
         self.rings = tuple((kernel - 1) * d for d in self.dilations)  # frames of each
 
     @property

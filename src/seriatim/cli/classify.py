@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli import pictures
-from seriatim.cli.common import Data, assignments, open_run, print_json
+from seriatim.cli.common import Beside, Data, assignments, open_run, print_json
 from seriatim.errors import UserError
 
 
@@ -68,9 +68,9 @@ def classify(
         raise UserError(f"{run} is no model of pictures; classify is for such that know labels")
     weights = None if prior is None else {k: _number(v) for k, v in assignments(prior, "--prior").items()}
     names = model.labels()
-    beside = pictures.Beside(maps, vectors)
+    beside = Beside(maps, vectors)
     if not files:
-        pictures.refuse_beside(beside)
+        beside.refuse("pictures")
         right, count, data = pictures.accuracy(model, run, split, limit, weights)
         if as_json:
             print_json({"data": data, "pictures": count, "accuracy": right})

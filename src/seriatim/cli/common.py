@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -109,15 +109,47 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
             raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
 
 
-def no_beside(maps: Path | None, vectors: Path | None) -> None:
-    """Refuse conditions of pictures where the run is of text.
+class Beside(NamedTuple):
+    """Where the conditions of pictures or recordings of one's own are: --maps, --vectors, --spans, --series."""
 
-    Raises:
-        UserError: if there are any.
-    """
-    for name, path in (("maps", maps), ("vectors", vectors)):
-        if path is not None:
-            raise UserError(f"--{name} means nothing for a model of text; leave it out")
+    maps: Path | None = None
+    vectors: Path | None = None
+    spans: Path | None = None
+    series: Path | None = None
+
+    def only(self, kind: str, *allowed: str) -> None:
+        """Refuse those that mean nothing for a model of this kind.
+
+        Raises:
+            UserError: naming the first.
+        """
+        for name, path in self._asdict().items():
+            if path is not None and name not in allowed:
+                raise UserError(f"--{name} means nothing for a model of {kind}; leave it out")
+
+    def refuse(self, what: str) -> None:
+        """Refuse them all where nothing is given that they belong to.
+
+        Raises:
+            UserError: naming the first.
+        """
+        for name, path in self._asdict().items():
+            if path is not None:
+                raise UserError(f"--{name} was given, but no {what}; the run knows the {name} of its own, leave it out")
+
+    def each(self, files: Sequence[str]) -> None:
+        """Refuse one file that would be taken for the partner of several.
+
+        Raises:
+            UserError: naming the first.
+        """
+        for name in ("maps", "spans", "series"):
+            path = getattr(self, name)
+            if path is not None and len(files) > 1 and path.is_file():
+                raise UserError(f"--{name} {path} is one file for {len(files)}; give a folder with one for each")
+
+
+NOTHING: Final = Beside()
 
 
 def undivided(what: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds
-from seriatim.cli.common import Data, chosen_split, like_training, no_beside, open_run, print_json, undivided
+from seriatim.cli.common import Beside, Data, chosen_split, like_training, open_run, print_json, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -28,6 +28,8 @@ def evaluate(
     split: str | None = None,
     maps: Path | None = None,
     vectors: Path | None = None,
+    spans: Path | None = None,
+    series: Path | None = None,
     window: int | None = None,
     stride: int | None = None,
     truncate: int | None = None,
@@ -53,7 +55,13 @@ def evaluate(
     maps
         Of a run with --image.maps, and pictures of your own: the folder with a map for each.
     vectors
-        Likewise of a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
+        Likewise of a run with --image.vectors or --audio.vectors: a CSV file with paths and numbers, or a folder of
+        .npy files.
+    spans
+        Of a run with --audio.spans, and recordings of your own: the folder with a CSV of begin,end,label for each, or
+        the CSV of a single one.
+    series
+        Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
     window
         Symbols looked at together; by default as many as the model looks back over, or all with carried state.
     stride
@@ -70,14 +78,14 @@ def evaluate(
     from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
-    model = open_run(run, device, threads)
+    model, beside = open_run(run, device, threads), Beside(maps, vectors, spans, series)
     if isinstance(model, SoundModel):
-        sounds.evaluate(model, run, data, split, as_json)
+        sounds.evaluate(model, run, data, split, beside, as_json)
         return
     if not isinstance(model, TextModel):
-        pictures.evaluate(model, run, data, split, pictures.Beside(maps, vectors), as_json)
+        pictures.evaluate(model, run, data, split, beside, as_json)
         return
-    no_beside(maps, vectors)
+    beside.only("text")
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate

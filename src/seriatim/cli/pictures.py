@@ -8,9 +8,9 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from seriatim.cli.common import chosen_split, only, print_json
+from seriatim.cli.common import NOTHING, Beside, chosen_split, only, print_json
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seriatim.image import Given, ImageModel
 
 _SHARED = ("json", "device", "threads")
+_BESIDE = ("maps", "vectors")
 _WORDS = {
     "bits_per_dim": "bits/dim    ",
     "nats_per_image": "nats/image  ",
@@ -30,27 +31,9 @@ _WORDS = {
 }
 
 
-class Beside(NamedTuple):
-    """Where the conditions of pictures of one's own are: --maps and --vectors."""
-
-    maps: Path | None
-    vectors: Path | None
-
-
-def refuse_beside(beside: Beside | None) -> None:
-    """Refuse conditions without pictures that they belong to.
-
-    Raises:
-        UserError: naming the option.
-    """
-    for name, path in () if beside is None else beside._asdict().items():
-        if path is not None:
-            raise UserError(f"--{name} was given, but no pictures; the run knows the {name} of its own, leave it out")
-
-
 def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, beside: Beside, as_json: bool) -> None:
     """bits/dim of held-out pictures."""
-    only("pictures", (*_SHARED, "split", "maps", "vectors"))
+    only("pictures", (*_SHARED, "split", *_BESIDE))
     pictures, name = pictures_of(model, run, data, split, beside)
     say_unsaid(model, pictures)
     with progressing(len(pictures.x), "evaluating") as progress:
@@ -69,7 +52,7 @@ def evaluate(model: ImageModel, run: Path, data: str | None, split: str | None, 
 
 def score(model: ImageModel, run: Path, files: Sequence[str], beside: Beside, as_json: bool) -> None:
     """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
-    only("pictures", (*_SHARED, "maps", "vectors"))
+    only("pictures", (*_SHARED, *_BESIDE))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
@@ -175,7 +158,7 @@ def _with(options: ImageOptions, model: ImageModel, beside: Beside) -> ImageOpti
     from seriatim.image import MAP, VECTOR
     from seriatim.symbols import Levels
 
-    maps, vectors = beside
+    maps, vectors = beside.maps, beside.vectors
     if vectors is not None:
         if VECTOR not in model.codecs:
             raise UserError("--vectors was given, but this model is not conditioned on vectors; leave it out")
@@ -237,7 +220,7 @@ def besides(model: ImageModel, pictures: Pictures) -> Given:
 
 
 def pictures_of(
-    model: ImageModel, run: Path, data: str | None, split: str | None, beside: Beside | None = None
+    model: ImageModel, run: Path, data: str | None, split: str | None, beside: Beside = NOTHING
 ) -> tuple[Pictures, str]:
     """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
     import dataclasses
@@ -246,13 +229,13 @@ def pictures_of(
     from seriatim.training.run import plan_of
 
     if data is None:
-        refuse_beside(beside)
+        beside.refuse("pictures")
         plan = plan_of(run)[0]
         data = plan.data
         gallery = cast("Gallery", dataclasses.replace(plan, image=_drawn_once(plan.image)).open())
     else:
         options = options_of(model, run)
-        options = options if beside is None else _with(options, model, beside)
+        options = _with(options, model, beside)
         if Path(data).exists() or data not in image_names():
             whole = open_gallery(data, dataclasses.replace(options, validation=0.0, test=0.0))
             return whole.splits["train"], data

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds
-from seriatim.cli.common import Data, like_training, no_beside, open_run, undivided
+from seriatim.cli.common import Beside, Data, like_training, open_run, undivided
 from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
@@ -22,6 +22,8 @@ def score(
     *files: Data,
     maps: Path | None = None,
     vectors: Path | None = None,
+    spans: Path | None = None,
+    series: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,
@@ -38,7 +40,13 @@ def score(
     maps
         Of a run with --image.maps: the folder with a map for each picture.
     vectors
-        Likewise of a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
+        Likewise of a run with --image.vectors or --audio.vectors: a CSV file with paths and numbers, or a folder of
+        .npy files.
+    spans
+        Of a run with --audio.spans, and recordings of your own: the folder with a CSV of begin,end,label for each, or
+        the CSV of a single one.
+    series
+        Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
     as_json
         One JSON object a line.
     device
@@ -48,6 +56,8 @@ def score(
     """
     if not files:
         raise UserError("nothing is given to score; give files, folders, or - for standard input")
+    beside = Beside(maps, vectors, spans, series)
+    beside.each(files)
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize
     from seriatim.sound import SoundModel
@@ -55,12 +65,12 @@ def score(
 
     model = open_run(run, device, threads)
     if isinstance(model, SoundModel):
-        sounds.score(model, run, files, as_json)
+        sounds.score(model, run, files, beside, as_json)
         return
     if not isinstance(model, TextModel):
-        pictures.score(model, run, files, pictures.Beside(maps, vectors), as_json)
+        pictures.score(model, run, files, beside, as_json)
         return
-    no_beside(maps, vectors)
+    beside.only("text")
     undivided("what is scored")
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]

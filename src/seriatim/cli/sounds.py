@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from seriatim.cli.common import chosen_split, only, print_json
+from seriatim.cli.common import Beside, chosen_split, only, print_json
 from seriatim.cli.pictures import progressing
+from seriatim.data.recordings import VECTOR
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ OF_SAMPLES = (
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads")
+_BESIDE = ("vectors", "spans", "series")
 
 
-def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, as_json: bool) -> None:
+def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, beside: Beside, as_json: bool) -> None:
     """Bits a sample of held-out recordings."""
-    only("sound", (*_SHARED, "split"))
-    takes, name = takes_of(model, run, data, split)
+    only("sound", (*_SHARED, "split", *_BESIDE))
+    takes, name = takes_of(model, run, data, split, beside)
+    say_unsaid(model, takes)
     with progressing(takes.samples, "evaluating") as progress:
         figures = model.evaluate(takes, progress)
     values = figures.to_json()
@@ -46,12 +49,14 @@ def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, 
         print("  given features of the recordings themselves: no likelihood of them")
 
 
-def score(model: SoundModel, run: Path, files: Sequence[str], as_json: bool) -> None:
+def score(model: SoundModel, run: Path, files: Sequence[str], beside: Beside, as_json: bool) -> None:
     """Bits of each recording, the most surprising (bits/sample) first."""
-    only("sound", _SHARED)
+    only("sound", (*_SHARED, *_BESIDE))
     rows: list[tuple[str, float, int]] = []
-    for file in files:
-        takes, _ = takes_of(model, run, file, None)
+    for i, file in enumerate(files):
+        takes, _ = takes_of(model, run, file, None, beside)
+        if i == 0:
+            say_unsaid(model, takes)
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
@@ -203,7 +208,33 @@ def options_of(model: SoundModel, run: Path) -> AudioOptions:
     return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
 
 
-def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None) -> tuple[Takes, str]:
+def _with(options: AudioOptions, model: SoundModel, beside: Beside) -> AudioOptions:
+    """With what runs beside the recordings, at the rate that the model reads it."""
+    import dataclasses
+
+    for name in _BESIDE:
+        path, key = getattr(beside, name), VECTOR if name == "vectors" else name
+        if path is None:
+            continue
+        if key not in model.codecs:
+            raise UserError(f"--{name} was given, but this model is not conditioned on {key}; leave it out")
+        changed: dict[str, Any] = {name: str(path)}
+        if key in model.tracks:
+            changed["hop"] = model.tracks[key].hop
+        options = dataclasses.replace(options, **changed)
+    return options
+
+
+def say_unsaid(model: SoundModel, takes: Takes) -> None:
+    """Say it if recordings lack what the model is conditioned on and files beside them give."""
+    there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
+    for name in _BESIDE:
+        key = VECTOR if name == "vectors" else name
+        if key in model.codecs and key not in there:
+            print(f"no {name} are given, so {key} counts as not said; give --{name}", file=sys.stderr)
+
+
+def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None, beside: Beside) -> tuple[Takes, str]:
     """Recordings of a path, of a named data set or of the run's own data, at the model's rate; and what they are."""
     import dataclasses
 
@@ -211,9 +242,10 @@ def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None) 
     from seriatim.training.run import plan_of
 
     if data is None:
+        beside.refuse("recordings")
         plan = plan_of(run)[0]
         return chosen_split(cast("Recordings", plan.open()).splits, split, plan.data)
-    options = options_of(model, run)
+    options = _with(options_of(model, run), model, beside)
     if Path(data).exists() or data not in sound_names():
         return open_recordings(data, dataclasses.replace(options, validation=0.0, test=0.0)).splits["train"], data
     return chosen_split(open_recordings(data, options).splits, split, data)

@@ -24,8 +24,10 @@ class Pairing(NamedTuple):
 
 
 def partners_of(names: Sequence[str], folder: Path, pairing: Pairing) -> tuple[Mapping[str, Path], str]:
-    """The partner in `folder` of each name, and a remark on those of none."""
+    """The partner in `folder` of each name, or the file that `folder` is of a single one; a remark on those of none."""
     option, endings, partner, whole = pairing
+    if len(names) == 1 and folder.is_file() and folder.suffix.lower() in endings:
+        return {names[0]: folder}, ""
     if not folder.is_dir():
         raise UserError(f"{folder}: no folder, where {option} wants one with a {partner} for each: check the path")
     found: dict[str, tuple[str, Path]] = {}
