@@ -21,11 +21,13 @@ from seriatim.causal import (
     Embedding,
     GatedStack,
     Inject,
+    Multiplicative,
     Pointwise,
     Recurrent,
     Residual,
     Serial,
     Slow,
+    Unfold,
     Values,
 )
 from seriatim.conditioning import (
@@ -145,6 +147,10 @@ LAYERS: dict[str, LayerCase] = {
     "inject-vector": LayerCase(lambda: Inject(WIDTH, vector=2), conditions),
     "inject-field": LayerCase(lambda: Inject(WIDTH, field=5), conditions),
     "inject": LayerCase(lambda: Inject(WIDTH, vector=2, field=5), conditions),
+    "unfold": LayerCase(lambda: Unfold(WIDTH, 3), lambda: Context(memory=memory().memory)),
+    "unfold-mask": LayerCase(lambda: Unfold(WIDTH, 3), memory),
+    "multiplicative": LayerCase(lambda: Multiplicative(WIDTH)),
+    "multiplicative-dilated": LayerCase(lambda: Multiplicative(WIDTH, 2, 3)),
     "residual": LayerCase(lambda: Residual(Serial(Conv(WIDTH, WIDTH, 3), Pointwise(nn.Linear(WIDTH, WIDTH))))),
     "serial": LayerCase(stack),
     "nested": LayerCase(nested, conditions),
@@ -241,7 +247,11 @@ class ModelCase(NamedTuple):
 def of_family(name: str, **sizes: object) -> ModelCase:
     """A case of a family of FAMILIES."""
     config = FAMILIES[name].config
-    given = (lambda: Context(vector=conditions().vector)) if sizes.get("vector") else (lambda: EMPTY)
+
+    def given() -> Given:
+        vector = conditions().vector if sizes.get("vector") else None
+        return replace(memory() if sizes.get("memory") else EMPTY, vector=vector)
+
     return ModelCase(lambda symbols: FAMILIES[name].model(config(symbols=symbols, **sizes)), name, given=given)
 
 
@@ -390,6 +400,7 @@ _D = {"filters": 7, "layers": 2, "first": 3, "head": 19}
 _PP: dict[str, object] = {"filters": 5, "resnets": 1, "mixtures": 2, "dropout": 0.2}
 _S: dict[str, object] = {"filters": 5, "resnets": 1, "keys": 3, "values": 4, "mixtures": 3, "dropout": 0.2}
 _R = {"width": 5, "layers": 1}
+_B = {"width": 4, "sets": 1, "dilations": 2}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
 MODELS: dict[str, ModelCase] = {
@@ -404,6 +415,18 @@ MODELS: dict[str, ModelCase] = {
     "transformer-grouped-tied-vector": of_family(
         "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, dropout=0.3, start=2
     ),
+    "rnn-memory": of_family("rnn", width=4, layers=2, memory=3, dropout=0.3),
+    "lstm-memory-vector": of_family("lstm", width=4, layers=2, memory=3, heads=2, vector=2),
+    "gru-memory": of_family("gru", width=5, layers=1, memory=3, start=1),
+    "transformer-memory": of_family("transformer", **_T, memory=3, dropout=0.3),
+    "transformer-memory-deep-vector": of_family(
+        "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, memory=3
+    ),
+    "bytenet": of_family("bytenet", **_B),
+    "bytenet-kernel-2-relu": of_family("bytenet", width=3, sets=2, dilations=2, kernel=2, unit="relu", dropout=0.3),
+    "bytenet-vector": of_family("bytenet", **_B, vector=2, start=2),
+    "bytenet-memory": of_family("bytenet", **_B, memory=3),
+    "bytenet-memory-multiplicative-vector": of_family("bytenet", **_B, memory=3, unit="multiplicative", vector=2),
     "pixelcnn": of_pictures("pixelcnn", **_GREY, **_P),
     "pixelcnn-one-block": of_pictures("pixelcnn", (5, 5, 1), (2, 2, 1), 2, filters=6, blocks=1, kernel=5),
     "pixelcnn-rgb": of_pictures("pixelcnn", **_RGB, **_P),

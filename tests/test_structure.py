@@ -18,7 +18,7 @@ ORDER = [
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {"base", "draws", "sequence", "replay", "conditional", "grid", "pixelrnn"},
     "heads": {"base"},
-    "causal": {"base", "combine", "look", "dropout", "shifted", "slow", "gates"},
+    "causal": {"base", "combine", "look", "dropout", "shifted", "slow", "gates", "conv"},
 }
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 LONGEST = 400

@@ -107,6 +107,11 @@ class Context:
 EMPTY = Context()
 
 
+def spread(value: Tensor, rows: int) -> Tensor:
+    """(S, ...) -> (rows, ...): what S sources say, for rows of which rows / S in a row belong to each (its beams)."""
+    return value if value.shape[0] == rows else value.repeat_interleave(rows // value.shape[0], 0)
+
+
 def joined(contexts: Sequence[Context], length: int | None = None) -> Context:
     """The fields of several contexts, side by side, over `length` positions; None: as many as all of them hold."""
     fields, hop, offset = _aligned(contexts, length)

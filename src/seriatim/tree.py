@@ -68,12 +68,19 @@ def fork(state: State) -> State:
     return state
 
 
-def select(state: State, rows: Tensor, fixed: bool = True) -> State:
-    """The given rows of every tensor. `fixed=False` leaves `Fixed` parts alone: beams of one source share its keys."""
+def select(state: State, rows: Tensor, fixed: bool | Tensor = True) -> State:
+    """The given rows of every tensor.
+
+    Args:
+        state: a nest.
+        rows: which, repeats allowed.
+        fixed: of `Fixed` parts the same rows, or those of a tensor (the sources that stay, whose beams share them), or
+            False: they are left alone.
+    """
     if isinstance(state, Tensor):
         return state.index_select(0, rows)
-    if isinstance(state, Fixed) and not fixed:
-        return state
+    if isinstance(state, Fixed) and fixed is not True:
+        return state if fixed is False else select(state, fixed)
     if isinstance(state, tuple):
         nest = cast("tuple[Any, ...]", state)
         return _rebuild(nest, [select(item, rows, fixed) for item in nest])

@@ -154,10 +154,17 @@ class Walk:
                 Walk.push(self, symbol)  # what a walk of another kind makes of a symbol, it has made of x
         return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
 
-    def select(self, rows: Tensor, fixed: bool = True) -> None:
-        """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave."""
+    def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
+        """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave.
+
+        Args:
+            rows: which.
+            fixed: which rows of the conditions: the same; a tensor of those to keep, where several rows share one; or
+                False: all as they are.
+        """
         self._state = tree.select(self._state, rows, fixed)
-        self.context = self.context.select(rows)
+        if fixed is not False:
+            self.context = self.context.select(rows if fixed is True else fixed)
         self.batch = len(rows)
         self._prev = None if self._prev is None else self._prev[rows]
         self._parameters = None if self._parameters is None else self._parameters[rows]
@@ -244,7 +251,7 @@ class Guided(Walk):
         """Read whole positions; returns the parameters that the condition gives."""
         return super().feed(torch.cat([x, x]))[: len(x)]
 
-    def select(self, rows: Tensor, fixed: bool = True) -> None:
+    def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
         """Keep the given rows, in that order."""
         super().select(torch.cat([rows, rows + self.batch // 2]), fixed)
 

@@ -5,10 +5,13 @@ from seriatim.causal.base import Causal, Pointwise
 from seriatim.causal.combine import Residual, Serial
 from seriatim.causal.conv import Conv
 from seriatim.causal.embedding import Embedding
+from seriatim.causal.feedforward import SwiGLU
 from seriatim.causal.gated import GatedStack
 from seriatim.causal.inject import Inject
+from seriatim.causal.multiplicative import Multiplicative
 from seriatim.causal.recurrent import Recurrent
 from seriatim.causal.slow import Slow
+from seriatim.causal.unfold import Unfold
 from seriatim.causal.values import Values
 
 __all__ = [
@@ -19,10 +22,13 @@ __all__ = [
     "Embedding",
     "GatedStack",
     "Inject",
+    "Multiplicative",
     "Pointwise",
     "Recurrent",
     "Residual",
     "Serial",
     "Slow",
+    "SwiGLU",
+    "Unfold",
     "Values",
 ]

@@ -6,6 +6,7 @@ Ainslie et al. (2023). Shapes: B batch, T new frames, S frames seen so far, H he
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, final
 
 import torch
@@ -131,12 +132,20 @@ class Attention(Causal):
 class CrossAttention(Causal):
     """Each frame attends to `context.memory` (B, M, memory_width), whose keys `start` projects once for a whole walk.
 
-    Slots that `context.mask` rules out get no weight; a row whose mask is empty gets zeros.
+    Slots that `context.mask` rules out get no weight; a row whose mask is empty gets zeros. Of fewer memories than rows
+    each belongs to as many rows in a row, the beams of one source, which are then as good as frames of one row: they
+    share its keys.
+
+    Args:
+        width: channels in and out.
+        memory_width: channels of the memory.
+        heads: of the attention, a divisor of `width`.
+        dropout: of the attention weights, in training.
     """
 
-    def __init__(self, width: int, memory_width: int, heads: int) -> None:
+    def __init__(self, width: int, memory_width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.heads, self.channels = heads, width // heads
+        self.heads, self.channels, self.dropout = heads, width // heads, dropout
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(memory_width, width, bias=False)
         self.value = nn.Linear(memory_width, width, bias=False)
@@ -154,15 +163,32 @@ class CrossAttention(Causal):
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C)."""
         ready = state is not None and not torch.is_grad_enabled()
-        k, v, mask = state.nest if state is not None and ready else self._project(context)
-        batch, length = x.shape[:2]
-        q = self.query(x).view(batch, length, self.heads, self.channels).transpose(1, 2)
+        return self.out(self.attend(self.query(x), *(state.nest if ready else self._project(context)))), state
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+        """Queries (B, T, C) to what `start` has projected -> (B, T, C), before the last linear map."""
+        shape = q.shape
+        q = q.reshape(k.shape[0], -1, self.heads, self.channels).transpose(1, 2)
+        dropout = self.dropout if self.training else 0.0
         if mask is None:
-            y = F.scaled_dot_product_attention(q, k, v)
+            y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
         else:  # a softmax over nothing is not a number: let an empty row see everything, then silence it
             some = mask.any(-1, keepdim=True)
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask | ~some) * some
-        return self.out(y.transpose(1, 2).flatten(2)), state
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask | ~some, dropout_p=dropout) * some
+        return y.transpose(1, 2).reshape(shape)
+
+    @torch.no_grad()
+    def weights(self, x: Tensor, context: Context) -> Tensor:
+        """(B, H, T, M): how much each frame x (B, T, C) attends to each slot of the memory; rows of a memory add to 1.
+
+        `forward` works it out inside a fused kernel; this is for those who want to see it.
+        """
+        k, _, mask = self._project(context)
+        q = self.query(x).view(*x.shape[:2], self.heads, self.channels).transpose(1, 2)
+        scores = q @ k.transpose(2, 3) / math.sqrt(self.channels)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        return scores.softmax(-1).nan_to_num()
 
     def _project(self, context: Context) -> tuple[Tensor, Tensor, Tensor | None]:
         memory = context.memory

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal.base import Causal
-from seriatim.context import EMPTY, Context
+from seriatim.context import EMPTY, Context, spread
 from seriatim.tree import Fixed, State
 
 
@@ -62,8 +62,8 @@ class Inject(Causal):
             vector = self._vector(context)
             field = None if self.field is None else self.field(context.columns(length))
         if vector is not None:
-            x = x + vector[:, None]
-        return (x if field is None else x + field), after
+            x = x + spread(vector, x.shape[0])[:, None]
+        return (x if field is None else x + spread(field, x.shape[0])), after
 
     def _vector(self, context: Context) -> Tensor | None:
         if self.vector is None:

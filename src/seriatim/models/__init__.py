@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Model
+from seriatim.models.bytenet import ByteNet, ByteNetConfig
 from seriatim.models.cascade import Cascade, MultiscaleConfig
 from seriatim.models.conditional import Conditional
 from seriatim.models.diagonal_bilstm import DiagonalBiLSTM
@@ -61,6 +62,9 @@ FAMILIES: dict[str, Family] = {
     "lstm": Family(LSTM, RecurrentConfig, "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text"),
     "gru": Family(GRU, RecurrentConfig, "Cho et al., RNN encoder-decoder", 2014, "text"),
     "transformer": Family(Transformer, TransformerConfig, "Vaswani et al., Attention is all you need", 2017, "text"),
+    "bytenet": Family(
+        ByteNet, ByteNetConfig, "Kalchbrenner et al., Neural machine translation in linear time", 2016, "text"
+    ),
     "pixelcnn": Family(
         PixelCNN, PixelCNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
     ),
@@ -102,6 +106,8 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "ByteNet",
+    "ByteNetConfig",
     "Cascade",
     "Conditional",
     "DiagonalBiLSTM",

@@ -3,11 +3,16 @@
 The idea: a state of fixed size is all that is remembered of the past, so a sequence may be of any length, training may
 carry the state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
 
+With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read both:
+attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the first layer,
+so that training needs one pass a layer.
+
 Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
 and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.
 
 References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory.
-Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Press and Wolf (2017), tied embeddings.
+Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
+translation by jointly learning to align and translate. Press and Wolf (2017), tied embeddings.
 """
 
 from __future__ import annotations
@@ -18,10 +23,10 @@ from typing import ClassVar, NamedTuple, cast, final
 import torch
 from torch import Tensor, nn
 
-from seriatim.causal import Causal, Embedding, Inject, Pointwise, Recurrent, Serial
+from seriatim.causal import Causal, CrossAttention, Embedding, Inject, Pointwise, Recurrent, Residual, Serial
 from seriatim.causal.recurrent import Cell, Memory, advance, advance_lstm
-from seriatim.config import bounded
-from seriatim.context import EMPTY, Context
+from seriatim.config import bounded, divides
+from seriatim.context import EMPTY, Context, spread
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.sequence import Position, SequenceModel, columns
@@ -44,6 +49,8 @@ class RecurrentConfig:
         dropout: share of units silenced in training, between layers and before the output.
         tied: whether the output uses the embedding's table (then `embedding` equals `width`).
         vector: channels of the global condition.
+        memory: channels of what is attended to, such as a source sentence; 0: nothing.
+        heads: of that attention, a divisor of width.
         start: the symbol that stands before the first.
         context: how many symbols a training crop has. A state reads on as long as one likes.
     """
@@ -55,6 +62,8 @@ class RecurrentConfig:
     dropout: float = 0.0
     tied: bool = False
     vector: int = 0
+    memory: int = 0
+    heads: int = 1
     start: int = 0
     context: int = 128
 
@@ -65,8 +74,11 @@ class RecurrentConfig:
         bounded("embedding", self.channels, 1, 2**16)
         bounded("dropout", self.dropout, 0, 0.99)
         bounded("vector", self.vector, 0, 2**16)
+        bounded("memory", self.memory, 0, 2**16)
         bounded("start", self.start, 0, self.symbols - 1)
         bounded("context", self.context, 1, 2**20)
+        if self.memory:
+            divides("heads", self.heads, "width", self.width)
         if self.tied and self.channels != self.width:
             raise UserError(f"tied needs embedding = width, and they are {self.channels} and {self.width}; drop one")
 
@@ -94,6 +106,8 @@ class _Recurrent(SequenceModel):
             layers.append(Recurrent(self.cell, channels, config.width))
             if config.dropout:
                 layers.append(Pointwise(nn.Dropout(config.dropout)))
+            if i == 0 and config.memory:
+                layers.append(Residual(CrossAttention(config.width, config.memory, config.heads)))
             if i == 0 and config.vector:
                 layers.insert(0, Inject(config.channels, vector=config.vector))
         out = nn.Linear(config.width, config.symbols)
@@ -155,6 +169,8 @@ class _Packed:
         layers = list(cast(Serial, model.net).layers)
         self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
         self.inject = layers[0] if isinstance(layers[0], Inject) else None
+        self.cross = next((i for i, layer in enumerate(layers) if isinstance(layer, Residual)), 0)
+        self.attend = layers[self.cross] if self.cross else None
         weights = [cast(Recurrent, layers[i]).weights() for i in self.places]
         out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
         with torch.no_grad():
@@ -189,6 +205,8 @@ class _Packed:
             memory: Memory = states[place]
             states[place] = self._first(x, memory, states[0]) if layer == 0 else self._further(layer, x, memory)
             x = states[place].h
+            if layer == 0 and self.attend is not None:
+                x = self.attend(x[:, None], EMPTY, states[self.cross])[0][:, 0]
         if self.inject is not None:
             states[0] = states[0]._replace(clock=states[0].clock + 1)
         return self.out(x), Position(state.clock + 1, tuple(states))
@@ -196,7 +214,7 @@ class _Packed:
     def _first(self, prev: Tensor, memory: Memory, injected: State) -> Memory:
         inputs = self.inputs[0](self.symbols[prev]) if self.table is None else self.table[prev]
         if self.inject is not None and injected.fixed.nest[0] is not None:
-            inputs = inputs + torch.mm(injected.fixed.nest[0], self.inputs[0].weight)
+            inputs = inputs + torch.mm(spread(injected.fixed.nest[0], len(inputs)), self.inputs[0].weight)
         return advance(self.cell, inputs, self.recurrent[0](memory.h), memory)
 
     def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:

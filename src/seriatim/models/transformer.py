@@ -1,7 +1,8 @@
 """The decoder-only Transformer, in today's layout.
 
 The idea: each position attends to all before it, so nothing has to be squeezed through a state of fixed size; the price
-is a memory that grows with the sequence.
+is a memory that grows with the sequence. With a source (`memory`), each layer also attends to what an encoder made of it,
+as the paper's decoder does.
 
 Deviations from Vaswani et al. (2017): RMSNorm before each branch instead of LayerNorm after it, rotary positions,
 SwiGLU, grouped queries, no biases. So it is a Llama by another name, and maps onto one by renaming
@@ -21,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seriatim.causal import Attention, Causal, Embedding, Inject, Pointwise, Residual, Serial
+from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Residual, Serial, SwiGLU
 from seriatim.causal.attention import extend, rotary_table
 from seriatim.config import bounded, divides
-from seriatim.context import EMPTY, Context
+from seriatim.context import EMPTY, Context, spread
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.sequence import Position, SequenceModel, columns
 from seriatim.tree import State
@@ -48,6 +49,7 @@ class TransformerConfig:
         rotary: base of the rotary frequencies.
         epsilon: added to the mean square in the norms.
         vector: channels of the global condition.
+        memory: channels of what is attended to, such as a source sentence; 0: nothing.
         start: the symbol that stands before the first.
         context: how many positions it is trained on, and how many it looks back over.
     """
@@ -63,6 +65,7 @@ class TransformerConfig:
     rotary: float = 10000.0
     epsilon: float = 1e-6
     vector: int = 0
+    memory: int = 0
     start: int = 0
     context: int = 128
 
@@ -75,6 +78,7 @@ class TransformerConfig:
         bounded("rotary", self.rotary, 1, 1e9)
         bounded("epsilon", self.epsilon, 1e-12, 1)
         bounded("vector", self.vector, 0, 2**16)
+        bounded("memory", self.memory, 0, 2**16)
         bounded("start", self.start, 0, self.symbols - 1)
         bounded("context", self.context, 2, 2**20)
         divides("heads", self.heads, "width", self.width)
@@ -98,21 +102,6 @@ class TransformerConfig:
 
 
 @final
-class SwiGLU(nn.Module):
-    """down(silu(gate x) · up x)."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.gate = nn.Linear(width, hidden, bias=False)
-        self.up = nn.Linear(width, hidden, bias=False)
-        self.down = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., width) -> (..., width)."""
-        return self.down(F.silu(self.gate(x)) * self.up(x))
-
-
-@final
 class Transformer(SequenceModel):
     """Decoder-only Transformer over symbols."""
 
@@ -126,6 +115,8 @@ class Transformer(SequenceModel):
             layers.append(Inject(config.width, vector=config.vector))
         for _ in range(config.layers):
             layers.append(branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout)))
+            if config.memory:
+                layers.append(branch(CrossAttention(config.width, config.memory, config.heads, config.dropout)))
             layers.append(branch(Pointwise(SwiGLU(config.width, config.feed_forward))))
         norm = nn.RMSNorm(config.width, eps=config.epsilon)
         out = nn.Linear(config.width, config.symbols, bias=False)
@@ -143,7 +134,7 @@ class Transformer(SequenceModel):
 
     def _initialise_weights(self, out: nn.Linear) -> None:
         """Normal of σ = 0.02; what writes into the residual stream is smaller by √(2 layers) (Radford et al., 2019)."""
-        small = 0.02 / math.sqrt(2 * self.config.layers)
+        small = 0.02 / math.sqrt((3 if self.config.memory else 2) * self.config.layers)
         for name, weight in self.net.named_parameters():
             if weight.dim() == 2:
                 nn.init.normal_(weight, std=small if name.endswith(("out.weight", "down.weight")) else 0.02)
@@ -158,11 +149,20 @@ class Transformer(SequenceModel):
         return _Packed(self)
 
 
+class _Cross(NamedTuple):
+    """Folded weights of the attention to a memory."""
+
+    layer: CrossAttention
+    query: Tensor
+    out: Tensor
+
+
 class _Layer(NamedTuple):
     """Folded weights of one layer."""
 
     qkv: Tensor
     out: Tensor
+    cross: _Cross | None
     gate_up: Tensor
     down: Tensor
 
@@ -184,8 +184,9 @@ class _Packed:
         self.places = [
             i for i, layer in enumerate(layers) if isinstance(layer, Residual) and _attention(layer) is not None
         ]
+        size = 3 if config.memory else 2
         with torch.no_grad():
-            self.layers = [self._fold(layers[i], layers[i + 1]) for i in self.places]
+            self.layers = [self._fold(layers[i : i + size]) for i in self.places]
             norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
             out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
             gain = math.sqrt(config.width)
@@ -194,15 +195,20 @@ class _Packed:
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
-    def _fold(self, attention_branch: nn.Module, forward_branch: nn.Module) -> _Layer:
-        norm, attention = _parts(attention_branch)
-        norm2, pointwise = _parts(forward_branch)
+    def _fold(self, branches: list[nn.Module]) -> _Layer:
+        norm, attention = _parts(branches[0])
+        norm2, pointwise = _parts(branches[-1])
         a, f = cast(Attention, attention), cast(SwiGLU, cast(Pointwise, pointwise).module)
         query = a.query.weight / math.sqrt(self.channels)
         gain = math.sqrt(self.config.width)
         qkv = torch.cat([query, a.key.weight, a.value.weight]) * (norm.weight * gain)
         gate_up = torch.cat([f.gate.weight, f.up.weight]) * (norm2.weight * gain)
-        return _Layer(columns(qkv), columns(a.out.weight), columns(gate_up), columns(f.down.weight))
+        cross = None
+        if len(branches) == 3:
+            norm, layer = _parts(branches[1])
+            c = cast(CrossAttention, layer)
+            cross = _Cross(c, columns(c.query.weight * (norm.weight * gain)), columns(c.out.weight))
+        return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The model's."""
@@ -235,7 +241,7 @@ class _Packed:
         x = self.symbols[prev]
         if self.inject is not None:
             injected = states[self.inject]
-            x = x + injected.fixed.nest[0]
+            x = x + spread(injected.fixed.nest[0], batch)
             states[self.inject] = injected._replace(clock=injected.clock + 1)
         clock = states[self.places[0]][1].clock
         cos_all, sin_all = self._table(clock + 1)
@@ -251,6 +257,10 @@ class _Packed:
             q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
             y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
             x = torch.addmm(x, y, layer.out)
+            if layer.cross is not None:
+                q = torch.mm(self._unit(x), layer.cross.query)
+                y = layer.cross.layer.attend(q[:, None], *states[place + 1][1].nest)
+                x = torch.addmm(x, y[:, 0], layer.cross.out)
             gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
             x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
             states[place] = (nothing, cache, rest)

@@ -1,0 +1,54 @@
+"""The multiplicative unit (Kalchbrenner et al., 2016, Video pixel networks and ByteNet): a gate like an LSTM's."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from seriatim.causal.base import Causal
+from seriatim.causal.conv import Conv
+from seriatim.context import EMPTY, Context
+from seriatim.tree import State
+
+
+@final
+class Multiplicative(Causal):
+    """MU(h) = g1 · tanh(g2 · h + g3 · u): g1, g2, g3 sigmoids and u a tanh, each of a causal convolution of h.
+
+    Args:
+        width: channels in and out.
+        kernel: taps of the convolutions.
+        dilation: frames between two taps.
+    """
+
+    def __init__(self, width: int, kernel: int = 3, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv = Conv(width, 4 * width, kernel, dilation)
+
+    @property
+    def reach(self) -> int:
+        """That of the convolutions."""
+        return self.conv.reach
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """That of the convolutions."""
+        return self.conv.sight(steps)
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The convolutions' ring."""
+        return self.conv.start(batch, context, length)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C)."""
+        y, state = self.conv(x, context, state)
+        return unit(x, y), state
+
+
+def unit(h: Tensor, y: Tensor) -> Tensor:
+    """h (..., C) and the four convolutions of it side by side (..., 4 C) -> (..., C)."""
+    width = h.shape[-1]
+    g1, g2, g3 = torch.sigmoid(y[..., : 3 * width]).chunk(3, -1)
+    return g1 * torch.tanh(torch.addcmul(g2 * h, g3, torch.tanh(y[..., 3 * width :])))
