@@ -163,7 +163,8 @@ class CrossAttention(Causal):
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C)."""
         ready = state is not None and not torch.is_grad_enabled()
-        return self.out(self.attend(self.query(x), *(state.nest if ready else self._project(context)))), state
+        k, v, mask = state.nest if state is not None and ready else self._project(context)
+        return self.out(self.attend(self.query(x), k, v, mask)), state
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         """Queries (B, T, C) to what `start` has projected -> (B, T, C), before the last linear map."""

@@ -44,7 +44,7 @@ class Unfold(Causal):
         """(B, T, C) -> (B, T, C)."""
         clock, length = 0 if state is None else state.clock, x.shape[1]
         ready = state is not None and not torch.is_grad_enabled()
-        columns: Tensor = state.fixed.nest if ready else self._project(context)
+        columns: Tensor = state.fixed.nest if state is not None and ready else self._project(context)
         there = columns[:, clock : clock + length]
         if there.shape[1]:
             x = x + F.pad(spread(there, x.shape[0]), (0, 0, 0, length - there.shape[1]))

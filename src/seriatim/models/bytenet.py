@@ -105,16 +105,10 @@ class ByteNet(SequenceModel):
             layers.append(Inject(wide, vector=c.vector))
         for dilation in [2**i for i in range(c.dilations)] * c.sets:
             layers.append(Residual(_block(c, dilation)))
-        out = nn.Sequential(
-            nn.LayerNorm(wide),
-            nn.ReLU(),
-            nn.Dropout(c.dropout),
-            nn.Linear(wide, wide),
-            nn.ReLU(),
-            nn.Linear(wide, c.symbols),
-        )
+        before, out = [nn.LayerNorm(wide), nn.ReLU(), nn.Dropout(c.dropout)], nn.Linear(wide, c.symbols)
+        last = nn.Sequential(*before, nn.Linear(wide, wide), nn.ReLU(), out)
         super().__init__(
-            Embedding(c.symbols, wide, scale=0.1), Serial(*layers, Pointwise(out)), CategoricalHead(c.symbols), c.start
+            Embedding(c.symbols, wide, scale=0.1), Serial(*layers, Pointwise(last)), CategoricalHead(c.symbols), c.start
         )
         self.config = config
 

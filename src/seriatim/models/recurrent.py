@@ -3,9 +3,9 @@
 The idea: a state of fixed size is all that is remembered of the past, so a sequence may be of any length, training may
 carry the state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
 
-With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read both:
-attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the first layer,
-so that training needs one pass a layer.
+With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read
+both: attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the
+first layer, so that training needs one pass a layer.
 
 Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
 and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.

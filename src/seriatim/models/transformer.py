@@ -1,8 +1,8 @@
 """The decoder-only Transformer, in today's layout.
 
 The idea: each position attends to all before it, so nothing has to be squeezed through a state of fixed size; the price
-is a memory that grows with the sequence. With a source (`memory`), each layer also attends to what an encoder made of it,
-as the paper's decoder does.
+is a memory that grows with the sequence. With a source (`memory`), each layer also attends to what an encoder made of
+it, as the paper's decoder does.
 
 Deviations from Vaswani et al. (2017): RMSNorm before each branch instead of LayerNorm after it, rotary positions,
 SwiGLU, grouped queries, no biases. So it is a Llama by another name, and maps onto one by renaming
