@@ -40,6 +40,8 @@ from seriatim.conditioning import (
     SeriesConfig,
     SeriesEncoder,
     SpanEncoder,
+    TextConfig,
+    TextEncoder,
 )
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
@@ -362,6 +364,24 @@ def lines() -> Given:
     return {"words": words, "loudness": loudness}
 
 
+def translated(encoder: Any, family: str, **sizes: Any) -> ModelCase:
+    """A sequence with a source of five symbols."""
+    config = FAMILIES[family].config
+
+    def make(symbols: int) -> Model:
+        width = 6 if encoder != "transformer" else 8  # a norm over two channels has no slope
+        text = TextEncoder(6, TextConfig(encoder, width, layers=sizes.get("deep", 1), heads=2, stretch=1.2, offset=0.5))
+        more = {name: value for name, value in sizes.items() if name != "deep"}
+        return Conditional(FAMILIES[family].model(config(symbols=symbols, memory=width, **more)), {"source": text})
+
+    return ModelCase(make, given=sources)
+
+
+def sources() -> Given:
+    """Of one row there is no source; the others' are of unequal length."""
+    return {"source": torch.tensor([[4, 1, 0, 2], [-1] * 4, [3, 0, -1, -1]])}
+
+
 def melodies() -> Given:
     """Of one row the melody is not said, of another the singer."""
     torch.manual_seed(8)
@@ -509,6 +529,11 @@ MODELS: dict[str, ModelCase] = {
         (4, 4, 1), (2, 2, 1), 3, filters=6, layers=1, up=2, smallest="diagonal-bilstm", larger="row-lstm", vector=2
     ),
     "conditional": ModelCase(conditional, given=label_and_number),
+    "conditional-source-lstm": translated("lstm", "lstm", width=4, layers=2),
+    "conditional-source-gru": translated("gru", "rnn", width=4, layers=1, deep=2),
+    "conditional-source-transformer": translated("transformer", "transformer", **_T, deep=2),
+    "conditional-source-bytenet": translated("bytenet", "bytenet", **_B),
+    "conditional-source-mixed": translated("bytenet", "gru", width=4, layers=1),
     "auto-encoder": ModelCase(auto_encoder, shape=(2, 2, 1), given=themselves, small=None),
     "conditional-melody": ModelCase(sung, given=melodies),
     "conditional-lines": ModelCase(spoken, given=lines),

@@ -19,16 +19,25 @@ from seriatim.conditioning import (
     SeriesConfig,
     SeriesEncoder,
     SpanEncoder,
+    TextConfig,
+    TextEncoder,
 )
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
 from seriatim.symbols import Feature, Labels, Levels, Series, Sound, Spans, Symbols, Tokenizer
 
+SOURCE = "source"
+"""The condition that is a text: what is translated, pronounced, answered."""
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 _VECTOR = 32  # channels of one encoded condition
 _PRIOR = 64  # units of what learns the codes of an auto-encoder
-_ENCODERS: dict[str, type[Any]] = {"code": CodeConfig, "map": MapConfig, "series": SeriesConfig}
+_ENCODERS: dict[str, type[Any]] = {
+    "code": CodeConfig,
+    "map": MapConfig,
+    "series": SeriesConfig,
+    "text": TextConfig,
+}
 
 Track = Spans | Series | Feature
 """The codecs of what runs beside a sequence, a column for every `hop` positions."""
@@ -42,8 +51,10 @@ def build(
     Args:
         family_name: a key of `FAMILIES`.
         config: the family's config; its `vector` and `field` are set to what the conditions need.
-        conditions: {name: codec}, `Labels`, `Numbers`, `Vectors`; for pictures `Levels`; for sound a `Track`.
-        encoders: {name: `CodeConfig`, `MapConfig` or `SeriesConfig`} of the conditions that are pictures or tracks.
+        conditions: {name: codec}, `Labels`, `Numbers`, `Vectors`; for pictures `Levels`; for sound a `Track`; for text
+            one `Tokenizer`, of its source.
+        encoders: {name: `CodeConfig`, `MapConfig`, `SeriesConfig` or `TextConfig`} of the conditions that are pictures,
+            tracks or texts.
 
     Raises:
         UserError: if the family takes no such conditions.
@@ -57,7 +68,14 @@ def build(
         if not fits and any(isinstance(codec, kind) for codec in conditions.values()):
             able = [n for n, f in FAMILIES.items() if f.data == data and "field" in f.config.__dataclass_fields__]
             raise UserError(f"{family_name} takes no {what} as conditions; choose one of {', '.join(able)}")
-    needs = {"vector": _VECTOR * sum(name not in local for name in conditions)}
+    texts = [name for name, codec in conditions.items() if isinstance(codec, Tokenizer)]
+    if texts and (len(texts) > 1 or not hasattr(config, "memory")):
+        able = [n for n, f in FAMILIES.items() if "memory" in f.config.__dataclass_fields__]
+        wanted = "one source is all that a model reads" if len(texts) > 1 else f"choose one of {', '.join(able)}"
+        raise UserError(f"{family_name} takes no {len(texts)} texts as conditions; {wanted}")
+    needs = {"vector": _VECTOR * sum(name not in local and name not in texts for name in conditions)}
+    if texts:
+        needs["memory"] = sizes[texts[0]].width
     field = sum(sizes[name].filters for name in local)
     model = entry.model(dataclasses.replace(config, **needs, **({"field": field} if field else {})))
     modules = {name: _encoder(codec, sizes.get(name), config) for name, codec in conditions.items()}
@@ -71,6 +89,8 @@ def _encoder(codec: Symbols, size: Any, config: Any) -> nn.Module:
         return CodeEncoder(codec.shape, codec.levels, size)
     if isinstance(codec, Levels):
         return MapEncoder(codec.shape, codec.levels, (config.height, config.width), size)
+    if isinstance(codec, Tokenizer):
+        return TextEncoder(codec.size, size)
     if isinstance(codec, Track):
         return (SpanEncoder if isinstance(codec, Spans) else SeriesEncoder)(codec.size, codec.hop, size)
     return LabelEncoder(codec.size, _VECTOR) if isinstance(codec, Labels) else NumberEncoder(_VECTOR, codec.size)
@@ -101,14 +121,15 @@ def read_encoders(listed: object, x: Symbols, conditions: Mapping[str, Symbols],
     Raises:
         UserError: naming what is wrong.
     """
-    local = {name: codec for name, codec in conditions.items() if isinstance(codec, Levels | Track)}
+    local = {name: codec for name, codec in conditions.items() if isinstance(codec, Levels | Track | Tokenizer)}
     if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != set(local):
-        raise UserError(f"{where}: 'encoders' wants one entry for each condition that varies in place, and no other")
+        raise UserError(f"{where}: 'encoders' wants one entry for each condition but labels and numbers, and no other")
     found: dict[str, Any] = {}
     for name, entry in cast("dict[str, Any]", listed).items():
         fields = dict(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else {}
         kind = fields.pop("kind", None)
         able = ("series",) if isinstance(local[name], Track) else ("code", "map")
+        able = ("text",) if isinstance(local[name], Tokenizer) else able
         if not isinstance(kind, str) or kind not in able:
             wanted = " or ".join(able)
             raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(kind)[:60]!r}; {wanted} is wanted")

@@ -4,6 +4,7 @@ from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapE
 from seriatim.conditioning.label import LabelEncoder
 from seriatim.conditioning.number import NumberEncoder
 from seriatim.conditioning.series import MARGIN, SeriesConfig, SeriesEncoder, SpanEncoder
+from seriatim.conditioning.text import TextConfig, TextEncoder
 
 __all__ = [
     "MARGIN",
@@ -16,4 +17,6 @@ __all__ = [
     "SeriesConfig",
     "SeriesEncoder",
     "SpanEncoder",
+    "TextConfig",
+    "TextEncoder",
 ]
