@@ -20,6 +20,7 @@ TINY: dict[str, dict[str, Any]] = {
     "lstm": {"width": 6, "layers": 2, "tied": True, "dropout": 0.25, "context": 8},
     "gru": {"width": 5, "layers": 1, "embedding": 3},
     "transformer": {"width": 8, "layers": 2, "heads": 2, "key_heads": 1, "tied": True, "context": 8},
+    "bytenet": {"width": 4, "sets": 1, "dilations": 2, "dropout": 0.25, "context": 8},
     "pixelcnn": {"filters": 6, "blocks": 2, "kernel": 5},
     "gated-pixelcnn": {"filters": 6, "layers": 2, "first": 5},
     "multiscale": {"filters": 6, "layers": 1, "up": 2, "larger": "pixelcnn"},

@@ -11,8 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 ORDER = [
     "errors", "config", "threads", "tree", "context", "symbols", "coding", "heads", "noise", "causal", "steer",
-    "walk", "search", "conditioning", "models", "compression", "building", "checkpoint", "data", "likelihood",
-    "generation", "figures", "stopping", "text", "codes", "conditions", "image", "picture_files",
+    "walk", "search", "beams", "conditioning", "models", "compression", "building", "checkpoint", "data", "likelihood",
+    "generation", "searching", "figures", "stopping", "samples", "text_conditions",
+    "text", "codes", "conditions", "image", "picture_files",
+    "attention_pictures",
     "sound_files", "sound_pictures", "sound", "exchange", "opening", "training", "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers

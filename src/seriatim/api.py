@@ -10,9 +10,9 @@ from seriatim.data import TextOptions
 from seriatim.data.gallery import ImageOptions
 from seriatim.data.recordings import AudioOptions
 from seriatim.opening import Trained, open_run
-from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import default_folder, locate, locate_own, pick_device, plan_of, resume, start
+from seriatim.training.run import default_folder, locate, locate_own, locate_source, pick_device, plan_of, resume, start
 
 
 def train(
@@ -23,6 +23,7 @@ def train(
     net: Mapping[str, Any] | None = None,
     tokens: TokenOptions | None = None,
     text: TextOptions | None = None,
+    source: SourceOptions | None = None,
     image: ImageOptions | None = None,
     code: CodeOptions | None = None,
     audio: AudioOptions | None = None,
@@ -40,6 +41,7 @@ def train(
         net: sizes of the model, such as {"width": 256, "layers": 6}.
         tokens: how text becomes symbols.
         text: how text is read and divided.
+        source: how the source of each text is read, of pairs.
         image: how pictures are read and divided.
         code: of an auto-encoder of pictures.
         audio: how sound is read, divided and put on levels.
@@ -63,7 +65,8 @@ def train(
         family=model or usual_family(data),
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),
-        text=text or TextOptions(),
+        text=locate_source(text or TextOptions()),
+        source=source or SourceOptions(),
         image=locate_own(image or ImageOptions()),
         code=code or CodeOptions(),
         audio=locate_own(audio or AudioOptions()),

@@ -26,8 +26,6 @@ from seriatim.errors import UserError
 from seriatim.models import FAMILIES, LSTM, Conditional, Model, RecurrentConfig, family
 from seriatim.symbols import Feature, Labels, Levels, Series, Sound, Spans, Symbols, Tokenizer
 
-SOURCE = "source"
-"""The condition that is a text: what is translated, pronounced, answered."""
 CODE = "code"
 """The condition that is the picture itself, as a few numbers: an auto-encoder's."""
 _VECTOR = 32  # channels of one encoded condition

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seriatim.data.tokens import Ragged
 from seriatim.errors import UserError
 from seriatim.models import Model
 from seriatim.walk import Walk
@@ -69,7 +70,7 @@ def to_given(values: Mapping[str, Array], device: torch.device) -> dict[str, Ten
 def log_probs(
     model: Model,
     sequences: Sequence[Array],
-    given: Mapping[str, Array] | None = None,
+    given: Mapping[str, Array | Ragged] | None = None,
     *,
     window: int | None = None,
     stride: int | None = None,
@@ -81,7 +82,7 @@ def log_probs(
     Args:
         model: over symbols, in evaluation mode: dropout would count.
         sequences: (L,) integers each, or (L, P).
-        given: {condition: (number of sequences,)}.
+        given: {condition: (number of sequences,), or `Ragged` of as many}.
         window: positions that are looked at together; None: the model's horizon, or all there is with carried state.
         stride: how far windows advance; None: half a window.
         batch: rows at a time.
@@ -127,7 +128,7 @@ def pad(rows: Sequence[Array], device: torch.device) -> Tensor:
 def _carried(
     model: Model,
     sequences: Sequence[Array],
-    given: Mapping[str, Array],
+    given: Mapping[str, Array | Ragged],
     batch: int,
     progress: Callable[[int], None] | None,
 ) -> list[NDArray[np.float64]]:

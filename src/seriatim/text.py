@@ -2,91 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seriatim import checkpoint
-from seriatim.data.corpus import Document
-from seriatim.data.tokens import Tokens, encode_given, tokenize
-from seriatim.errors import UserError, nearest
+from seriatim import building, checkpoint
+from seriatim.beams import Beams
+from seriatim.data.corpus import SOURCE, Document
+from seriatim.data.tokens import Ragged, Tokens, encode_text, tokenize
+from seriatim.errors import UserError
 from seriatim.figures import Figures, relative_error
 from seriatim.generation import Generation
 from seriatim.likelihood import log_probs, to_given, window_start
 from seriatim.models import Model
 from seriatim.noise import row_seeds
+from seriatim.samples import Request, Row, Sample, found
+from seriatim.searching import attention, search
 from seriatim.steer import Steer, steer_of
-from seriatim.stopping import StopStrings
-from seriatim.symbols import Labels, Numbers, Symbols, TextStream, Tokenizer
+from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer
+from seriatim.text_conditions import Values, checked, each, encode_all, within
 from seriatim.walk import Walk
-
-Values = Mapping[str, str | float | None]
-
-
-@final
-@dataclass(frozen=True)
-class Sample:
-    """A piece of text that a model has written.
-
-    Attributes:
-        text: the prompt and what follows it, without the stop string.
-        prompt: the prompt as the tokenizer reads it.
-        symbols: the new symbols, `<end>` included.
-        log_probs: of the new symbols under the model, in nats; empty unless asked for.
-        ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
-    """
-
-    text: str
-    prompt: str
-    symbols: tuple[int, ...]
-    log_probs: tuple[float, ...]
-    ended: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-@final
-@dataclass(frozen=True)
-class _Request:
-    """What `TextModel.sample` is asked for beside prompts, steering and conditions."""
-
-    max_length: int = 500
-    min_length: int = 0
-    stop: str | Sequence[str] = ()
-    seed: int | Sequence[int] = 0
-    log_probs: bool = False
-    slide: bool = False
-
-    def __post_init__(self) -> None:
-        if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
-            raise UserError(
-                f"min-length {self.min_length} and max-length {self.max_length} do not fit; 0 <= min <= max and "
-                "1 <= max is wanted"
-            )
-        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
-        wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
-        if wrong:
-            raise UserError(f"seed is {wrong[0]}; a whole number from -2^63 to 2^63 - 1 is wanted")
-
-
-@final
-@dataclass
-class _Row:
-    """A sample under way."""
-
-    stream: TextStream
-    stops: StopStrings
-    prompt: str
-    text: list[str] = field(default_factory=list[str])
-    symbols: list[int] = field(default_factory=list[int])
-    log_probs: list[float] = field(default_factory=list[float])
-    ended: str = "length"
 
 
 @final
@@ -104,8 +43,10 @@ class TextModel:
             raise UserError(f"a text model needs a tokenizer, and this one has {type(tokenizer).__name__}")
         self.model = model.eval()
         self.tokenizer = tokenizer
-        self.conditions: dict[str, Labels | Numbers] = {
-            name: codec for name, codec in codecs.items() if isinstance(codec, Labels | Numbers)
+        self.conditions: dict[str, Labels | Numbers | Tokenizer] = {
+            name: codec
+            for name, codec in codecs.items()
+            if name != "x" and isinstance(codec, Labels | Numbers | Tokenizer)
         }
         self.family, self.about = family, dict(about or {})
 
@@ -138,11 +79,16 @@ class TextModel:
 
         Args:
             texts: one or several documents.
-            given: conditions, the same for all.
+            given: conditions: one for all, or a list with one for each.
         """
         texts = [texts] if isinstance(texts, str) else texts
-        documents = [Document.of(f"text {i}", text, given or {}) for i, text in enumerate(texts)]
-        tokens = tokenize(documents, self.tokenizer, self._checked(given))
+        own = {name: each(name, value, len(texts)) for name, value in (given or {}).items()}
+        documents = [
+            Document.of(f"text {i}", text, {name: values[i] for name, values in own.items()})
+            for i, text in enumerate(texts)
+        ]
+        tokens = tokenize(documents, self.tokenizer, checked(self.conditions, given))
+        self._read(tokens.given, tokens.names)
         return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
 
     def token_log_probs(
@@ -174,6 +120,7 @@ class TextModel:
         if truncate is not None and truncate < 1:
             raise UserError(f"truncate is {truncate}; look at 1 symbol or more")
         tokens = tokenize(documents, self.tokenizer, self.conditions, truncate=truncate, strict_given=False)
+        self._read(tokens.given, tokens.names)
         terms = [-x for x in self.token_log_probs(tokens, window, stride)]
         return Figures(
             nats=float(sum(x.sum() for x in terms)),
@@ -240,9 +187,9 @@ class TextModel:
         Raises:
             UserError: on impossible options, unknown conditions or too long a prompt.
         """
-        request = _Request(max_length, min_length, stop, seed, log_probs, slide)
+        request = Request(max_length, min_length, stop, seed, log_probs, slide)
         rows = self._write(prompt, n, given, request, steer_of(steer, options))
-        last: dict[int, _Row] = {}
+        last: dict[int, Row] = {}
         for i, row, _ in rows:
             last[i] = row
         return [
@@ -254,8 +201,8 @@ class TextModel:
         self, prompt: str = "", *, given: Values | None = None, steer: Steer | None = None, **options: Any
     ) -> Iterator[str]:
         """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
-        asked = {key: options.pop(key) for key in _Request.__dataclass_fields__ if key in options}
-        for _, _, piece in self._write(prompt, 1, given, _Request(**asked), steer_of(steer, options)):
+        asked = {key: options.pop(key) for key in Request.__dataclass_fields__ if key in options}
+        for _, _, piece in self._write(prompt, 1, given, Request(**asked), steer_of(steer, options)):
             if piece:
                 yield piece
 
@@ -264,9 +211,9 @@ class TextModel:
         prompt: str | Sequence[str],
         n: int,
         given: Values | None,
-        request: _Request,
+        request: Request,
         steer: Steer,
-    ) -> Iterator[tuple[int, _Row, str]]:
+    ) -> Iterator[tuple[int, Row, str]]:
         """(row number, row, newly settled text) after every symbol."""
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
@@ -277,7 +224,7 @@ class TextModel:
             raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one for each")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
         ids = [x for x in encoded for _ in range(n)]
-        rows = [self._row(x, stops) for x in ids]
+        rows = [Row.begin(self.tokenizer, x, stops) for x in ids]
         for i, row in enumerate(rows):
             yield i, row, row.prompt
         generation = Generation(
@@ -308,11 +255,6 @@ class TextModel:
                 row.text.append(piece)
                 yield draw.row, row, piece
 
-    def _row(self, ids: NDArray[np.int64], stops: Sequence[str]) -> _Row:
-        stream = self.tokenizer.stream()
-        prompt = "".join(stream.push(int(i)) for i in ids)
-        return _Row(stream, StopStrings(stops), prompt, [prompt])
-
     def _within(self, ids: NDArray[np.int64], slide: bool) -> NDArray[np.int64]:
         if self.horizon is not None and len(ids) >= self.horizon and not slide:
             raise UserError(
@@ -321,22 +263,116 @@ class TextModel:
             )
         return ids
 
+    # ------------------------------------------------------------------ searching
+
+    def search(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        source: str | Sequence[str] | None = None,
+        given: Values | None = None,
+        beams: int = 5,
+        best: int = 1,
+        max_length: int | None = None,
+        min_length: int = 0,
+        stop: str | Sequence[str] = (),
+        length_norm: float = 0.6,
+        coverage: float = 0.0,
+        no_repeat: int = 0,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[list[Sample]]:
+        """The likeliest texts, by beam search: what to translate with. With one beam it is the greedy choice.
+
+        Args:
+            prompt: what every text begins with (a forced prefix), or one for each source.
+            source: what texts are written for; a list gives each its own search.
+            given: other conditions: one for all, or a list with one for each.
+            beams: how many beginnings are kept at a time.
+            best: how many texts for each, the best first.
+            max_length: new symbols at most; None: as long as the longest text that was trained on, or 500.
+            min_length: new symbols before a text may end.
+            stop: strings at which a text is over; they are not part of it.
+            length_norm: α of log p / ((5 + n) / 6)^α, by which texts of n symbols are ranked.
+            coverage: β, how much it counts that all of the source is attended to.
+            no_repeat: no sequence of so many symbols comes twice; 0: it may.
+            progress: called with how many are done.
+
+        Returns:
+            For each prompt or source its `best` texts; of the source and the rest nothing depends on the others.
+
+        Raises:
+            UserError: on impossible options, unknown conditions, too long a prompt or source.
+        """
+        options = Beams(beams, best, length_norm, coverage, no_repeat, min_length)
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        sources = None if source is None else [source] if isinstance(source, str) else list(source)
+        count = len(prompts) if sources is None else max(len(prompts), len(sources))
+        if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
+            raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one for each")
+        if max_length is not None and max_length < max(1, min_length):
+            raise UserError(f"min-length {min_length} and max-length {max_length} do not fit; give a larger maximum")
+        prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
+        values = dict(given or {}) if sources is None else {**(given or {}), SOURCE: sources}
+        encoded = self._encoded(values, count)
+        sizes = [0] * count
+        for value in encoded.values():
+            if isinstance(value, Ragged):
+                sizes = value.lengths.tolist()
+        if max_length is None:
+            most = self.model.config.context if SOURCE in self.conditions else 500
+            room = most if self.horizon is None else min(most, self.horizon)
+            longest = [max(1, room - len(prefix)) for prefix in prefixes]
+        else:
+            longest = [max_length] * count
+        stops = [stop] if isinstance(stop, str) else list(stop)
+        hypotheses = search(
+            self.model,
+            lambda rows: to_given({name: v[list(rows)] for name, v in encoded.items()}, self.model.device),
+            prefixes,
+            options,
+            end=self.tokenizer.end,
+            longest=longest,
+            sizes=sizes,
+            stop=(lambda _, symbols: any(s in self.tokenizer.decode(symbols) for s in stops)) if stops else None,
+            progress=progress,
+        )
+        every = zip(prefixes, hypotheses, strict=True)
+        return [[found(self.tokenizer, prefix, h, stops) for h in some] for prefix, some in every]
+
+    def attention(
+        self, source: str, text: str, given: Values | None = None
+    ) -> tuple[list[str], list[str], NDArray[Any]]:
+        """Where the model looks in the source at each symbol of a text.
+
+        Returns:
+            The symbols of the text and of the source, and (text, source) weights; each row adds up to 1.
+
+        Raises:
+            UserError: if the model attends to no source.
+        """
+        values = self._given({**(given or {}), SOURCE: source}, 1)
+        ids = np.append(self.tokenizer.encode(text), self.tokenizer.end)
+        with torch.inference_mode():
+            weights = attention(
+                self.model, torch.from_numpy(ids)[None].to(self.model.device), self.model.condition(values, 1)
+            )
+        codec = cast(Tokenizer, self.conditions[SOURCE])
+        slots = [codec.symbol(int(i)) for i in encode_text(source, codec)]
+        return [self.tokenizer.symbol(int(i)) for i in ids], slots, weights[0, :, : len(slots)].cpu().numpy()
+
     # ------------------------------------------------------------------ conditions
 
-    def _checked(self, given: Values | None) -> dict[str, Labels | Numbers]:
-        for name in given or {}:
-            if name not in self.conditions:
-                raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.conditions)}")
-        return self.conditions
-
     def _given(self, given: Values | None, rows: int) -> dict[str, torch.Tensor]:
-        codecs = self._checked(given)
-        values = {
-            name: np.full(
-                rows,
-                encode_given((given or {}).get(name), codec, f"--given {name}"),
-                dtype=np.int64 if isinstance(codec, Labels) else np.float64,
-            )
-            for name, codec in codecs.items()
-        }
-        return to_given(values, self.model.device)
+        encoded = self._encoded(given, rows)
+        return to_given({name: value[np.arange(rows)] for name, value in encoded.items()}, self.model.device)
+
+    def _encoded(self, given: Values | None, rows: int) -> dict[str, NDArray[Any] | Ragged]:
+        encoded = encode_all(self.conditions, given, rows)
+        self._read(encoded)
+        return encoded
+
+    def _read(self, given: Mapping[str, NDArray[Any] | Ragged], names: Sequence[str] | None = None) -> None:
+        """Refuse sources that are longer than the model reads."""
+        config = building.encoders_of(self.model).get(SOURCE)
+        if config is not None:
+            within(given[SOURCE], int(config["longest"]), names)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds
+from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import Beside, Data, chosen_split, like_training, open_run, print_json, undivided
-from seriatim.data.corpus import TextOptions
+from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ def evaluate(
     vectors: Path | None = None,
     spans: Path | None = None,
     series: Path | None = None,
+    bleu: bool = False,
+    beams: int = texts.BEAMS,
+    length_norm: float = 0.6,
     window: int | None = None,
     stride: int | None = None,
     truncate: int | None = None,
@@ -62,6 +65,13 @@ def evaluate(
         the CSV of a single one.
     series
         Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
+    bleu
+        Of a model trained on pairs, also write the likeliest text for each source, and compare it with the reference:
+        BLEU, chrF (sacrebleu's), and how many are exactly alike.
+    beams
+        Width of that search; 1 is greedy.
+    length_norm
+        And how it ranks texts of unequal length, as of `seriatim sample`.
     window
         Symbols looked at together; by default as many as the model looks back over, or all with carried state.
     stride
@@ -87,12 +97,15 @@ def evaluate(
         return
     beside.only("text")
     documents, name = _documents(run, data, split, reading)
+    if SOURCE in model.conditions and not any(SOURCE in document.given for document in documents):
+        raise UserError(f"this model writes a text for a source, and {name} has none; give --data.source")
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
     figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)
     lossless = model.tokenizer.lossless
+    compared = texts.compare(model, documents, {"beams": beams, "length_norm": length_norm}) if bleu else {}
     if as_json:
-        print_json({"data": name, "lossless": lossless, **figures.to_json()})
+        print_json({"data": name, "lossless": lossless, **figures.to_json(), **compared})
         return
     values = figures.to_json()
     print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
@@ -100,6 +113,10 @@ def evaluate(
         error = values.get(f"{key}_standard_error")
         spread = "" if error is None or error != error else f" ± {error:.4f}"
         print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
+    for key, words in (("bleu", "BLEU"), ("chrf", "chrF")) if compared else ():
+        print(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
+    if compared:
+        print(f"  exactly      {compared['exact_percent']:.2f} % are the reference")
     if not lossless:
         print("  what the tokenizer replaces or leaves out costs no bits: mind that where bits/char are compared")
 

@@ -10,14 +10,19 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds
+from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import assignments, only, open_run
+from seriatim.data.corpus import SOURCE
 from seriatim.errors import UserError
 
 _COLUMNS = 8
 _OF_PICTURES = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
     *("output", "columns", "singles", "device", "threads"),
+)
+_SEARCHED = (
+    *("source", "source-file", "beams", "best", "length-norm", "coverage", "no-repeat", "attention", "prompt"),
+    *("prompt-file", "given", "max-length", "min-length", "stop", "output", "json", "device", "threads"),
 )
 
 
@@ -29,8 +34,16 @@ def sample(
     prompt: list[str] | None = None,
     prompt_file: Path | None = None,
     given: list[str] | None = None,
+    source: list[str] | None = None,
+    source_file: Path | None = None,
+    beams: int | None = None,
+    best: int = 1,
+    length_norm: float = 0.6,
+    coverage: float = 0.0,
+    no_repeat: int = 0,
+    attention: Path | None = None,
     guidance: float = 1.0,
-    max_length: int = 500,
+    max_length: int | None = None,
     min_length: int = 0,
     stop: list[str] | None = None,
     temperature: float = 1.0,
@@ -78,10 +91,28 @@ def sample(
         A condition, NAME=VALUE; may be given several times. Where it is a picture or a series, VALUE is its file; of
         labels with times a CSV file or a line such as "silence 3 7:0.5"; of features the recording that has them.
         Two speakers are mixed by speaker=theo:0.5,jackson:0.5.
+    source
+        Of a model trained on pairs, what to write a text for; may be given several times.
+    source_file
+        A text file with a source on each line; there is a line out for each line in.
+    beams
+        Write the likeliest text that a beam search of this width finds; 1 is greedy, 0 draws samples. By default 5
+        where there is a source, else 0.
+    best
+        Of a beam search, the so many likeliest texts, each behind the number of its source and its score.
+    length_norm
+        Texts of n symbols are ranked by log p / ((5 + n) / 6)^α, this α; 0 by log p itself.
+    coverage
+        How much it counts that all of the source is attended to.
+    no_repeat
+        No sequence of so many symbols comes twice; 0: it may.
+    attention
+        Write a PNG of where the model looks in the source at each symbol (one source).
     guidance
         How much the condition weighs: 1 as the model has it, above 1 exaggerated. What is drawn has no likelihood.
     max_length
-        New symbols at most. A document may end sooner.
+        New symbols at most, by default 500, with a source as many as the longest text that was trained on. A document
+        may end sooner.
     min_length
         New symbols before the document may end.
     stop
@@ -160,10 +191,37 @@ def sample(
         )
     if columns != _COLUMNS or singles:
         raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
+    sources = texts.sources_of(model, source, source_file)
+    width = (texts.BEAMS if sources is not None else 0) if beams is None else beams
+    if width:
+        only("text that is searched for", _SEARCHED)
+        if n != 1:
+            raise UserError(f"-n {n} asks for samples, and a search finds the likeliest; give --best {n}, or --beams 0")
+        wanted = {
+            "beams": width,
+            "best": best,
+            "length_norm": length_norm,
+            "coverage": coverage,
+            "no_repeat": no_repeat,
+        }
+        lengths = {"max_length": max_length, "min_length": min_length, "stop": [_unescape(s) for s in stop or []]}
+        texts.search(model, sources, prompts, conditions, {**wanted, **lengths}, output, as_json, attention)
+        return
+    for name, value in (("best", best != 1), ("length-norm", length_norm != 0.6), ("coverage", coverage)):
+        if value:
+            raise UserError(f"--{name} is for a beam search; give --beams, or leave it out")
+    if no_repeat or attention is not None:
+        raise UserError("--no-repeat and --attention are for a beam search; give --beams, or leave them out")
+    if sources is not None:
+        if len(sources) != 1:
+            raise UserError(f"samples are drawn for one source, and {len(sources)} are given; give --beams, or one")
+        conditions = {**conditions, SOURCE: sources[0]}
+    elif SOURCE in model.conditions and SOURCE not in conditions:
+        raise UserError("this model writes a text for a source; give --source TEXT, or --source-file FILE")
     find = model.tokenizer.find
     options: dict[str, Any] = {
         "given": dict(conditions),
-        "max_length": max_length,
+        "max_length": max_length or 500,
         "min_length": min_length,
         "stop": [_unescape(s) for s in stop or []],
         "seed": seeds,

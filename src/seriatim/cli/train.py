@@ -16,7 +16,7 @@ from seriatim.data.corpus import TextOptions
 from seriatim.data.gallery import ImageOptions
 from seriatim.data.recordings import AudioOptions
 from seriatim.errors import UserError, nearest
-from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
 from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def train(
     quiet: bool = False,
     net: dict[str, str] | None = None,
     tokens: TokenOptions | None = None,
+    source: SourceOptions | None = None,
     training: Annotated[TrainOptions | None, Parameter(name="--train")] = None,
     reading: Annotated[TextOptions | None, Parameter(name="--data")] = None,
     image: Annotated[ImageOptions | None, Parameter(consume_multiple=True)] = None,
@@ -51,7 +52,8 @@ def train(
     """Train a model on text, pictures or sound of your own, or on a named data set.
 
     Examples: `seriatim train novel.txt` · `seriatim train photos/ --image.size 32` · `seriatim train voices/` ·
-    `seriatim train poems.jsonl --data.field poem --data.given genre,year` ·
+    `seriatim train poems.jsonl --data.field poem --data.given genre,year` · `seriatim train pairs.tsv` ·
+    `seriatim train train.de --data.source train.en` ·
     `seriatim train tinyshakespeare --preset nanogpt-cpu` · `seriatim train --out runs/novel-lstm --resume`
 
     Parameters
@@ -84,12 +86,12 @@ def train(
     set_threads(threads)
     if resume:
         others = {"model": model, "preset": preset, "from": begin, "folds": folds, "search": search, "net": net}
-        _alone({**others, **{group: typed(group) for group in ("tokens", "data", "image", "code", "audio")}})
+        _alone({**others, **{group: typed(group) for group in ("tokens", "data", "source", "image", "code", "audio")}})
         return _resume(data, out, training, quiet)
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
     chosen = _preset(preset)
-    plan = _plan(data, model, chosen, net or {}, tokens, training, reading, image, code, audio, begin)
+    plan = _plan(data, model, chosen, net or {}, tokens, source, training, reading, image, code, audio, begin)
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     from seriatim.training import run
@@ -126,6 +128,7 @@ def _plan(
     preset: Preset | None,
     net: dict[str, str],
     tokens: TokenOptions | None,
+    source: SourceOptions | None,
     training: TrainOptions | None,
     reading: TextOptions | None,
     image: ImageOptions | None,
@@ -137,7 +140,7 @@ def _plan(
     from seriatim.data.named import names
     from seriatim.models import family
     from seriatim.training.plan import Plan, usual_family
-    from seriatim.training.run import locate, locate_own
+    from seriatim.training.run import locate, locate_own, locate_source
 
     if begin is not None and (net or typed("tokens") or typed("code")):
         raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
@@ -154,7 +157,7 @@ def _plan(
     if begin is not None and base.code:
         raise UserError("--from brings its own code or none; leave out the preset of an auto-encoder")
     sizes = configs.parse(family(name).config, net, "net")
-    groups = {"text": ("tokens", "data"), "images": ("image", "code"), "audio": ("audio",)}
+    groups = {"text": ("tokens", "data", "source"), "images": ("image", "code"), "audio": ("audio",)}
     for group in (group for kind, of in groups.items() if kind != family(name).data for group in of):
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} means nothing for {name}; leave it out")
@@ -165,7 +168,8 @@ def _plan(
         family=name,
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
-        text=dataclasses.replace(reading or TextOptions(), given=given),
+        text=locate_source(dataclasses.replace(reading or TextOptions(), given=given)),
+        source=source or SourceOptions(),
         image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),
         audio=locate_own(_sounds(_merged(audio, AudioOptions, base.audio, "audio"))),

@@ -10,6 +10,9 @@ from functools import cached_property, partial
 
 from seriatim.errors import UserError
 
+SOURCE = "source"
+"""The condition that is itself a text, which the text is written for: a sentence to translate, a word to pronounce."""
+
 BLOCK = 1 << 20
 """Characters (or bytes) that are read at a time."""
 
@@ -19,9 +22,11 @@ class TextOptions:
     """How own text is read and divided."""
 
     field: str = "text"
-    """The field of a JSON or JSONL record that holds the text."""
+    """The field of a JSON or JSONL record, or the column of a TSV, that holds the text."""
     given: tuple[str, ...] = ()
     """Fields of a JSON or JSONL record that the text is conditioned on."""
+    source: str | None = None
+    """What each text is written for: a field of a record, a column of a TSV, or a file of as many lines as the data."""
     encoding: str = "utf-8"
     """The encoding of the files; a byte order mark in a file wins over it."""
     validation: float = 0.1
@@ -122,6 +127,11 @@ class Corpus:
     """sha256 over the documents and how they were divided: a resumed run checks that it has not changed."""
     note: str = ""
     """Licence, attribution and caveats, in sentences."""
+
+    @property
+    def paired(self) -> bool:
+        """Whether its texts have sources."""
+        return any(SOURCE in document.given for document in self.splits.get("train", ()))
 
 
 def fingerprint(*parts: object) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from seriatim.data import split
-from seriatim.data.corpus import Document
+from seriatim.data.corpus import SOURCE, Document
 from seriatim.data.markdown import recipe
+from seriatim.data.pairs import lines
 from seriatim.data.records import parse, read_list
 from seriatim.data.tar import members
 from seriatim.data.text import file_document
@@ -65,6 +67,32 @@ def wikitext_2(files: Sequence[Path]) -> Loaded:
     valid, test = (_articles(path) for path in files)
     cut = len(valid) * 9 // 10
     return Loaded({"train": valid[:cut], "validation": valid[cut:], "test": test})
+
+
+def multi30k(files: Sequence[Path], source: str, target: str) -> Loaded:
+    """The official training, validation and test (2016, Flickr) sentences."""
+    by_name = {path.name.removesuffix(".gz"): path for path in files}
+    splits: split.Splits = {}
+    for side, stem in (("train", "train"), ("validation", "val"), ("test", "test_2016_flickr")):
+        texts, sources = (
+            list(lines(by_name[f"{stem}.{language}"], "utf-8", f"{stem}.{language}")) for language in (target, source)
+        )
+        splits[side] = [
+            Document.of(f"{stem}.{target}:{i}", text.strip(), {SOURCE: line.strip()})
+            for i, (text, line) in enumerate(zip(texts, sources, strict=True), start=1)
+        ]
+    return Loaded(splits)
+
+
+def tatoeba(files: Sequence[Path], source: int, target: int) -> Loaded:
+    """Pairs of one table, split at random; those that share a sentence are on one side."""
+    with zipfile.ZipFile(files[0]) as archive:
+        rows = [line.split("\t") for line in archive.read("deu.txt").decode().splitlines()]
+    documents = [
+        Document.of(f"deu.txt:{i}", row[target].strip(), {SOURCE: row[source].strip()})
+        for i, row in enumerate(rows, start=1)
+    ]
+    return Loaded(split.by_document(documents, validation=0.02, test=0.02))
 
 
 def enwiki(files: Sequence[Path]) -> Loaded:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from seriatim.data.corpus import Document, Measure, TextOptions, rejoin
+from seriatim.data.corpus import SOURCE, Document, Measure, TextOptions, rejoin
 from seriatim.data.text import plain, read_bytes, text_blocks
 from seriatim.errors import UserError
 
@@ -114,7 +114,17 @@ def _text_and_given(record: Record, options: TextOptions, place: str) -> tuple[s
             "name another with --data.field"
         )
     _check_unicode(text, options.field, place)
-    return text, {key: _condition(record.get(key), key, place) for key in options.given}
+    given = {key: _condition(record.get(key), key, place) for key in options.given}
+    if options.source is not None:
+        source = record.get(options.source)
+        if not isinstance(source, str):
+            raise UserError(
+                f"{place}: the source {options.source!r} is {_kind(source)} where a string is wanted (fields: {keys}): "
+                "name another with --data.source"
+            )
+        _check_unicode(source, options.source, place)
+        given[SOURCE] = source
+    return text, given
 
 
 def _condition(value: object, key: str, place: str) -> str | float | None:

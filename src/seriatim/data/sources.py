@@ -8,12 +8,16 @@ from itertools import islice
 from pathlib import Path
 
 from seriatim.data import named, scratch, split
-from seriatim.data.corpus import BLOCK, Corpus, Document, TextOptions, content, fingerprint
+from seriatim.data.corpus import BLOCK, SOURCE, Corpus, Document, TextOptions, content, fingerprint
 from seriatim.data.folder import files_in, listed
 from seriatim.data.loaders import KAGGLE_RECIPES
+from seriatim.data.pairs import empty, line_pairs, table_pairs
 from seriatim.data.records import json_lines, json_list
 from seriatim.data.text import bare_suffix, file_document, split_file
 from seriatim.errors import UserError, nearest
+
+TABLE = ".tsv"
+"""What is read as pairs with a tab between them."""
 
 TEXT_ENDINGS = (".txt", ".md", ".text")
 """What is read in a folder; a file given by itself may have any other ending."""
@@ -28,9 +32,9 @@ _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
 def open_corpus(spec: str | Path, options: TextOptions | None = None) -> Corpus:
     """The documents of a path, of standard input ("-") or of a named data set, in splits.
 
-    A path is a text file, a folder of them, a .jsonl/.ndjson file of objects or a .json list of objects; files may be
-    compressed (.gz, .bz2, .xz). A path that exists wins over a name. All of it is read once here, so what is wrong with
-    it is found now, in a `UserError`.
+    A path is a text file, a folder of them, a .jsonl/.ndjson file of objects, a .json list of objects or a .tsv file of
+    pairs; files may be compressed (.gz, .bz2, .xz). A path that exists wins over a name. All of it is read once here,
+    so what is wrong with it is found now, in a `UserError`.
     """
     options = options or TextOptions()
     if spec == "-":
@@ -63,14 +67,15 @@ def _open_path(path: Path, options: TextOptions) -> Corpus:
 
 def _own(name: str, documents: Iterable[Document], options: TextOptions, note: str = "") -> Corpus:
     found = list(islice(documents, options.limit))
-    full = [document for document in found if not document.measure.blank]
+    full = [document for document in found if not empty(document)]
     if not full:
         raise UserError(f"{name}: no text in it, only white space or nothing: give a file or folder with text")
     for key in options.given:  # a condition that no record has is a slip of the pen, not a missing value
         if all(document.given.get(key) is None for document in full):
             raise UserError(f"{name}: no record has a value for the condition {key!r}: correct --data.given")
-    if empty := len(found) - len(full):
-        note = f"{note} {empty} of {len(found)} documents are empty and left out.".strip()
+    if left := len(found) - len(full):
+        kind = "pairs have an empty side" if any(SOURCE in d.given for d in found) else "documents are empty"
+        note = f"{note} {left:,} of {len(found):,} {kind} and left out.".strip()
     mark = fingerprint(content(full), options.validation, options.test, options.seed)
     return Corpus(name, split.divide(full, options.validation, options.test, options.seed), mark, note)
 
@@ -80,7 +85,18 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     if read is not None:
         _refuse(options.separator, "separator", f"{name} holds JSON records, each one document")
         return read(path, options, name)
-    _refuse(options.given, "given", f"{name} is plain text, which has no fields")
+    _refuse(options.given, "given", f"{name} is no JSON, and so has no fields")
+    if bare_suffix(path) == TABLE:
+        _refuse(options.separator, "separator", f"{name} holds pairs, one a line")
+        return table_pairs(path, options, name)
+    if options.source is not None:
+        _refuse(options.separator, "separator", f"{name} and {options.source} are read line by line")
+        if not Path(options.source).is_file():
+            raise UserError(
+                f"--data.source {options.source!r} is no file, where one with as many lines as {name} is wanted: "
+                "check the path"
+            )
+        return line_pairs(path, options, name)
     if options.separator is not None:
         return split_file(path, options.encoding, name, options.separator)
     return iter((file_document(path, options.encoding, name),))

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
-from seriatim.data.corpus import Corpus, Document, fingerprint
+from seriatim.data.corpus import SOURCE, Corpus, Document, fingerprint
 from seriatim.errors import UserError
 
 MANY = 20
@@ -23,14 +23,14 @@ Splits = dict[str, list[Document]]
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Split by document where there are many, else by position within each."""
-    if len(_order([document.measure.digest for document in documents], seed)) >= MANY:
+    if any(SOURCE in document.given for document in documents) or len(_order(_keys(documents), seed)) >= MANY:
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Deal whole documents out in an order drawn from `seed`; a share counts different texts, copies follow theirs."""
-    sides = deal([document.measure.digest for document in documents], validation, test, seed)
+    sides = deal(_keys(documents), validation, test, seed)
     return _collected(list(zip(sides, documents, strict=True)), validation, test)
 
 
@@ -70,8 +70,9 @@ def folds(corpus: Corpus, k: int) -> list[Corpus]:
     if k < 2:
         raise UserError(f"{k} folds asked for, but one must train while another validates: ask for 2 or more")
     pool = [*corpus.splits.get("train", ()), *corpus.splits.get("validation", ())]
-    order = _order([document.measure.digest for document in pool], seed=0)
-    fold = _folds_of_documents(pool, order, k) if len(order) >= max(MANY, k) else _folds_of_blocks(pool, k)
+    keys = _keys(pool)
+    order = _order(keys, seed=0)
+    fold = _folds_of_documents(pool, keys, order, k) if len(order) >= max(MANY, k) else _folds_of_blocks(pool, k)
     return [_fold(corpus, i, k, fold(i)) for i in range(k)]
 
 
@@ -84,12 +85,14 @@ def _fold(corpus: Corpus, i: int, k: int, splits: Splits) -> Corpus:
     return Corpus(f"{corpus.name} (fold {i + 1} of {k})", {**splits, **test}, mark, corpus.note)
 
 
-def _folds_of_documents(pool: Sequence[Document], order: Sequence[str], k: int) -> Callable[[int], Splits]:
+def _folds_of_documents(
+    pool: Sequence[Document], keys: Sequence[str], order: Sequence[str], k: int
+) -> Callable[[int], Splits]:
     fold_of = {digest: place % k for place, digest in enumerate(order)}
 
     def fold(i: int) -> Splits:
-        held = [document for document in pool if fold_of[document.measure.digest] == i]
-        rest = [document for document in pool if fold_of[document.measure.digest] != i]
+        held = [document for document, key in zip(pool, keys, strict=True) if fold_of[key] == i]
+        rest = [document for document, key in zip(pool, keys, strict=True) if fold_of[key] != i]
         return {"train": rest, "validation": held}
 
     return fold
@@ -105,6 +108,23 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
         return {"train": [d for d in rest if d], "validation": [d for d in held if d]}
 
     return fold
+
+
+def _keys(documents: Sequence[Document]) -> list[str]:
+    """What tells texts apart: a digest. Pairs that share a source or a target, however many steps apart, are as one."""
+    texts = [document.measure.digest for document in documents]
+    if not any(SOURCE in document.given for document in documents):
+        return texts
+    above: dict[str, str] = {}
+
+    def top(key: str) -> str:
+        while (upper := above.setdefault(key, key)) != key:
+            above[key] = key = above[upper]
+        return key
+
+    for document, text in zip(documents, texts, strict=True):
+        above[top(f"source {document.given.get(SOURCE)}")] = top(text)
+    return [top(text) for text in texts]
 
 
 def _order(digests: Sequence[str], seed: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,52 @@ class TextSource(Source):
 
     kind: ClassVar[Kind] = "text"
     load: Callable[[Sequence[Path]], loaders.Loaded]
+
+
+_MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/raw"
+_SENTENCES = (
+    ("train.de", 2_110_398, "2c2b73fd2b548fbcde3a875e0a78d6ee94d498bfdee6bd3eae3945779e9ddf72"),
+    ("train.en", 1_801_238, "460a15fbd157e34a7a9957ee388c1ca247fe47af3ef25fb50442af6c274e0fc6"),
+    ("val.de", 75_981, "660e09eb7e1da2f856ea13ee5ad3cf6d36b3d5b0b733c857e94c5747a3dfc660"),
+    ("val.en", 63_297, "1f2a23d992769b5b3d209b0a10dd0b77c08cceb1f20dfb97ed0aafa49d107227"),
+    ("test_2016_flickr.de", 70_649, "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16"),
+    ("test_2016_flickr.en", 62_076, "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182"),
+)
+
+
+def _multi30k(source: str, target: str) -> TextSource:
+    names = {"en": "English", "de": "German"}
+    return TextSource(
+        title=f"Multi30k: descriptions of pictures, {names[source]} to {names[target]}",
+        licence="none is stated for the texts; the pictures are for non-commercial research and education",
+        attribution="Elliott et al. 2016, Multi30K: multilingual English-German image descriptions",
+        files=tuple(File(f"multi30k-en-de/{name}", size, mark, None) for name, size, mark in _SENTENCES),
+        load=partial(loaders.multi30k, source=source, target=target),
+        note="The official split: 29,000 pairs train, 1,014 validate, 1,000 of 2016 test. Cased, not tokenised.",
+        by_hand=(
+            f"take data/task1/raw of multi30k/dataset on GitHub ({_MULTI30K}), and put its train, val and "
+            "test_2016_flickr in .en.gz and .de.gz into $SERIATIM_DATA/multi30k-en-de"
+        ),
+    )
+
+
+def _tatoeba(source: str, target: str) -> TextSource:
+    names, column = {"en": "English", "de": "German"}, {"en": 0, "de": 1}
+    return TextSource(
+        title=f"Tatoeba: everyday sentences, {names[source]} to {names[target]}",
+        licence="CC BY 2.0",
+        attribution="the contributors of tatoeba.org; selected by manythings.org/anki, 2018-05-13",
+        files=(
+            File(
+                "tatoeba-deu-eng/deu-eng.zip",
+                4_012_023,
+                "b7688f84f99fa33c17397c14d8bd9cef1fdeb2ee0bf50074767023aee8926e28",
+                f"{_GITHUB}/rioyshky/translation/de48b7027f7318d77010a6e08ed928c10748c23d/deu-eng.zip",
+            ),
+        ),
+        load=partial(loaders.tatoeba, source=column[source], target=column[target]),
+        note="Split 96/2/2 at random; pairs that share a sentence, however many steps apart, are on one side.",
+    )
 
 
 TEXTS: dict[str, TextSource] = {
@@ -118,6 +165,10 @@ TEXTS: dict[str, TextSource] = {
         load=loaders.enwiki,
         note="One stream of text, cut 90/5/5 by position at line ends, as is the habit with enwik8.",
     ),
+    "multi30k-en-de": _multi30k("en", "de"),
+    "multi30k-de-en": _multi30k("de", "en"),
+    "tatoeba-de-en": _tatoeba("de", "en"),
+    "tatoeba-en-de": _tatoeba("en", "de"),
     "pydoc": TextSource(
         title="Python's help topics, in English",
         licence="PSF License 2.0",

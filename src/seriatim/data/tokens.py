@@ -20,6 +20,31 @@ _IN_MEMORY = 2**26  # symbols; more go to a file
 
 
 @final
+class Ragged:
+    """Rows of symbols of unequal length, each with its `<end>`; of length 0 where there is no text.
+
+    An index takes row numbers and gives them as (n, longest), −1 behind a row's last.
+    """
+
+    def __init__(self, rows: Sequence[NDArray[Any]]) -> None:
+        self.lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        self.symbols = np.concatenate([*rows, np.zeros(0, np.int32)]).astype(np.int32)
+        self.starts = np.cumsum(self.lengths) - self.lengths
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.int64]:
+        lengths, starts = self.lengths[rows], self.starts[rows]
+        place = np.arange(max(1, int(lengths.max(initial=1))))
+        there = place < lengths[:, None]
+        if not len(self.symbols):
+            return np.full(there.shape, -1)
+        at = np.where(there, starts[:, None] + place, 0)
+        return np.where(there, self.symbols[at], -1).astype(np.int64)
+
+
+@final
 @dataclass(frozen=True)
 class Tokens:
     """A split, tokenised.
@@ -27,7 +52,7 @@ class Tokens:
     Attributes:
         symbols: (N,) all documents one after another, each with its `<end>`; uint16 or uint32, possibly memory-mapped.
         bounds: (D + 1,) document d is symbols[bounds[d] : bounds[d + 1]].
-        given: {condition: (D,) encoded values, −1 or NaN where missing}.
+        given: {condition: (D,) encoded values, −1 or NaN where missing; of a text `Ragged`}.
         characters: (D,) lengths of the texts, as far as they are read.
         bytes: (D,) lengths of the texts in UTF-8, as far as they are read.
         names: where each document came from, for messages.
@@ -35,7 +60,7 @@ class Tokens:
 
     symbols: NDArray[Any]
     bounds: NDArray[np.int64]
-    given: Mapping[str, NDArray[Any]]
+    given: Mapping[str, NDArray[Any] | Ragged]
     characters: NDArray[np.int64]
     bytes: NDArray[np.int64]
     names: Sequence[str]
@@ -60,10 +85,15 @@ def encode_given(value: str | float | None, codec: Labels | Numbers, where: str)
         raise UserError(f"{where}: {error}") from error
 
 
+def encode_text(value: str | float | None, codec: Tokenizer) -> NDArray[np.int64]:
+    """A condition that is a text, with its `<end>`; nothing if it is missing."""
+    return np.zeros(0, np.int64) if value is None else np.append(codec.encode(str(value)), codec.end)
+
+
 def tokenize(
     documents: Iterable[Document],
     tokenizer: Tokenizer,
-    conditions: Mapping[str, Labels | Numbers] | None = None,
+    conditions: Mapping[str, Labels | Numbers | Tokenizer] | None = None,
     *,
     truncate: int | None = None,
     folder: Path | None = None,
@@ -85,7 +115,7 @@ def tokenize(
     kind = np.uint16 if tokenizer.size <= 2**16 else np.uint32
     parts: list[NDArray[Any]] = []
     bounds, characters, sizes, names = [0], [], [], []
-    given: dict[str, list[float]] = {name: [] for name in conditions or {}}
+    given: dict[str, list[Any]] = {name: [] for name in conditions or {}}
     held, sink = 0, None
     try:
         for document in documents:
@@ -118,6 +148,9 @@ def tokenize(
             sizes.append(size)
             names.append(document.name)
             for name, codec in (conditions or {}).items():
+                if isinstance(codec, Tokenizer):
+                    given[name].append(encode_text(document.given.get(name), codec))
+                    continue
                 try:
                     given[name].append(encode_given(document.given.get(name), codec, document.name))
                 except UserError:
@@ -135,11 +168,14 @@ def tokenize(
     return Tokens(
         symbols,
         np.array(bounds, dtype=np.int64),
-        {
-            name: np.array(values, dtype=np.int64 if isinstance((conditions or {})[name], Labels) else np.float64)
-            for name, values in given.items()
-        },
+        {name: _column(values, (conditions or {})[name]) for name, values in given.items()},
         np.array(characters, dtype=np.int64),
         np.array(sizes, dtype=np.int64),
         names,
     )
+
+
+def _column(values: list[Any], codec: Labels | Numbers | Tokenizer) -> NDArray[Any] | Ragged:
+    if isinstance(codec, Tokenizer):
+        return Ragged(values)
+    return np.array(values, dtype=np.int64 if isinstance(codec, Labels) else np.float64)

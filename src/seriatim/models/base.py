@@ -165,6 +165,10 @@ class Model(nn.Module, ABC):
         """
         raise UserError("guidance weighs a condition against none said, and this model has no conditions; leave it out")
 
+    def drops(self) -> dict[str, float]:
+        """{condition: how often it is best hidden in training, so that the model knows what to do without it}."""
+        return {}
+
     def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
         """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
         if isinstance(given, Context):

@@ -65,6 +65,11 @@ class Conditional(Model):
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 
+    def drops(self) -> dict[str, float]:
+        """What each encoder says, or else a tenth (Ho and Salimans, 2021)."""
+        encoders = zip(self.names, self.encoders.values(), strict=True)
+        return {name: float(getattr(encoder, "drop", 0.1)) for name, encoder in encoders}
+
     def unsaid(self, n: int) -> Context:
         """Every condition missing."""
         return self.condition({}, n)

@@ -52,7 +52,7 @@ class AudioTask(Task):
             raise UserError(f"--audio.features {name}: the recordings have a label of that name; rename it")
         return {"x": codec, **conditions, **features}
 
-    def encoders(self) -> dict[str, Any]:
+    def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """One for each of what runs beside the recordings."""
         size = SeriesConfig(self.plan.audio.track_filters, self.plan.audio.up)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, Track)}

@@ -123,7 +123,7 @@ class ImageTask(Task):
             codecs[VECTOR] = Vectors.train(train.vectors)
         return codecs
 
-    def encoders(self) -> dict[str, Any]:
+    def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """The sizes of the code, or of what reads maps."""
         code = self.plan.code
         if code.width:

@@ -98,6 +98,7 @@ class Loop:
         self.module: Any = _Loss(model, options.smoothing)
         if options.compile:
             self.module = torch.compile(self.module)
+        self.drops = model.drops() if options.drop_given is None else dict.fromkeys(model.drops(), options.drop_given)
         self.step, self.best, self.since_best = 0, math.inf, 0
         self.carry: Carry | None = None
         self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
@@ -197,7 +198,7 @@ class Loop:
         mask = torch.from_numpy(batch.mask).to(device)
         given: Any = to_given(batch.given, device)
         if given:
-            given = {name: self._hide(value) for name, value in given.items()}
+            given = {name: self._hide(value, self.drops[name]) for name, value in given.items()}
         if self.options.carry and (batch.fresh or self.carry is None):
             self.carry = Carry(x[:, 0], self.model.start(x.shape[0]))
         kind = torch.bfloat16 if self.options.precision == "bfloat16" else torch.float32
@@ -207,8 +208,8 @@ class Loop:
             self.carry = Carry(*tree.detach(tuple(after)))
         return loss, nats
 
-    def _hide(self, value: Tensor) -> Tensor:
-        hidden = torch.rand(len(value), device=value.device) < self.options.drop_given
+    def _hide(self, value: Tensor, share: float) -> Tensor:
+        hidden = torch.rand(len(value), device=value.device) < share
         hidden = hidden.view(-1, *[1] * (value.dim() - 1))  # a row as a whole
         return torch.where(hidden, torch.full_like(value, math.nan if value.is_floating_point() else -1), value)
 

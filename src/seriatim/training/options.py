@@ -56,6 +56,31 @@ class TokenOptions:
 
 @final
 @dataclass(frozen=True)
+class SourceOptions:
+    """How a model reads the source of each text: what it translates, pronounces, answers."""
+
+    encoder: Literal["auto", "lstm", "gru", "transformer", "bytenet"] = "auto"
+    """Both ways through an LSTM or GRU, self-attention, or ByteNet's columns; auto: as the model is."""
+    width: int = 0
+    """Channels of what it makes of the source; 0: as many as the model has."""
+    layers: int = 0
+    """Layers (of a bytenet sets of five blocks); 0: as many as the model has."""
+    heads: int = 0
+    """Of a transformer's attention; 0: as many as the model has."""
+    dropout: float | None = None
+    """Share of channels silenced in training; none: as in the model."""
+    shared: bool = False
+    """One vocabulary for source and target, learned from both; otherwise each side has its own."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "layers", "heads"):
+            bounded(f"--source.{name}", getattr(self, name), 0, 2**16)
+        if self.dropout is not None:
+            bounded("--source.dropout", self.dropout, 0, 0.99)
+
+
+@final
+@dataclass(frozen=True)
 class CodeOptions:
     """Whether a picture is handed to the model as a code of itself: an auto-encoder."""
 
@@ -109,8 +134,9 @@ class TrainOptions:
     """Label smoothing: the share of the target spread over all symbols."""
     carry: bool = False
     """Read the text as streams with carried state (truncated backpropagation); recurrent models only."""
-    drop_given: float = 0.1
-    """How often a condition is hidden in training, so that the model also knows what to do without it."""
+    drop_given: float | None = None
+    """How often a condition is hidden in training, so that the model also knows what to do without it; none: 0.1, and
+    0 of the source of a text."""
     truncate: int | None = None
     """Learn from the first so many symbols of a document only."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -149,7 +175,6 @@ class TrainOptions:
             ("clip", 0, 1e9),
             ("ema", 0, 0.9999999),
             ("smoothing", 0, 0.999),
-            ("drop_given", 0, 1),
             ("patience", 0, 10**6),
             ("spike", 0, 10**6),
             ("samples", 0, 1000),
@@ -157,6 +182,8 @@ class TrainOptions:
             ("seed", 0, 2**63 - 1),
         ):
             bounded(f"--train.{name}", getattr(self, name), low, high)
+        if self.drop_given is not None:
+            bounded("--train.drop_given", self.drop_given, 0, 1)
         for name in ("steps", "warmup", "evaluate_every", "truncate"):
             value = getattr(self, name)
             if value is not None:

@@ -15,7 +15,7 @@ from seriatim.data.named import names, open_named
 from seriatim.data.sounds import AudioOptions, Recordings, is_recordings, open_recordings, open_sound_set
 from seriatim.errors import UserError
 from seriatim.models import family
-from seriatim.training.options import CodeOptions, TokenOptions, TrainOptions
+from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
 
 
 @final
@@ -29,6 +29,7 @@ class Plan:
         net: fields of the family's config; `symbols`, `vector` and `start` follow from the data.
         tokens: how text becomes symbols.
         text: how text is read and divided.
+        source: how the source of a text is read.
         image: how pictures are read and divided.
         code: of an auto-encoder of pictures.
         audio: how sound is read, divided and put on levels.
@@ -43,6 +44,7 @@ class Plan:
     tokens: TokenOptions = field(default_factory=TokenOptions)
     text: TextOptions = field(default_factory=TextOptions)
     image: ImageOptions = field(default_factory=ImageOptions)
+    source: SourceOptions = field(default_factory=SourceOptions)
     code: CodeOptions = field(default_factory=CodeOptions)
     audio: AudioOptions = field(default_factory=AudioOptions)
     train: TrainOptions = field(default_factory=TrainOptions)
@@ -88,8 +90,8 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
-        groups = {"net", "tokens", "text", "image", "code", "audio", "train"}
-        document = {"code": {}, "audio": {}, **document}  # runs from before there were codes, or sound
+        groups = {"net", "tokens", "text", "source", "image", "code", "audio", "train"}
+        document = {"code": {}, "audio": {}, "source": {}, **document}  # runs from before there were any
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(isinstance(document[name], dict) for name in groups):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
@@ -99,6 +101,7 @@ class Plan:
             net=document["net"],
             tokens=configs.read(TokenOptions, document["tokens"], f"{where}: tokens"),
             text=configs.read(TextOptions, document["text"], f"{where}: text"),
+            source=configs.read(SourceOptions, document["source"], f"{where}: source"),
             image=configs.read(ImageOptions, document["image"], f"{where}: image"),
             code=configs.read(CodeOptions, document["code"], f"{where}: code"),
             audio=configs.read(AudioOptions, document["audio"], f"{where}: audio"),

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast, final
@@ -14,7 +15,7 @@ import torch
 
 from seriatim import building, checkpoint
 from seriatim import config as configs
-from seriatim.data import Corpus
+from seriatim.data import Corpus, TextOptions
 from seriatim.data.images import Gallery, ImageOptions
 from seriatim.data.sounds import AudioOptions, Recordings
 from seriatim.errors import Interrupted, UserError
@@ -61,6 +62,11 @@ def locate(data: str | Path) -> str:
 _PATHS = ("labels", "maps", "vectors", "spans", "series")
 
 T = TypeVar("T", ImageOptions, AudioOptions)
+
+
+def locate_source(options: TextOptions) -> TextOptions:
+    """The file of sources likewise; the name of a field or column stays one."""
+    return dataclasses.replace(options, source=options.source and locate(options.source))
 
 
 def locate_own(options: T) -> T:
@@ -136,14 +142,14 @@ class Session:
 
     def _fresh(self, codecs: Mapping[str, Symbols]) -> Model:
         follows = building.follows(codecs["x"])
-        reserved = {*follows, "vector", "field"} & set(self.plan.net)
+        reserved = {*follows, "vector", "field", "memory"} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
-        config = configs.read(family(self.plan.family).config, {**self.plan.net, **follows}, "net")
+        config = configs.read(family(self.plan.family).config, {**self.task.sizes(), **self.plan.net, **follows}, "net")
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)
-            return building.build(self.plan.family, config, conditions, self.task.encoders()).to(self.device)
+            return building.build(self.plan.family, config, conditions, self.task.encoders(config)).to(self.device)
 
     def keep(self, about: dict[str, Any]) -> None:
         """Save the model as the run's."""
@@ -178,6 +184,8 @@ def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = Fals
 
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
+    if session.task.note and not session.quiet and not session.plan.named:
+        print(f"{session.plan.data}: {session.task.note}", file=sys.stderr)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)

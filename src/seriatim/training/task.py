@@ -38,8 +38,12 @@ class Task(ABC):
     def learn(self) -> dict[str, Symbols]:
         """The codecs that the training split asks for."""
 
-    def encoders(self) -> dict[str, Any]:
-        """What `building.build` must know of conditions besides their codecs. Default: nothing."""
+    def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
+        """What `building.build` must know of conditions besides their codecs, for a config. Default: nothing."""
+        return {}
+
+    def sizes(self) -> dict[str, Any]:
+        """Fields of the config that the data suggests, where nobody says otherwise. Default: none."""
         return {}
 
     def finish(self, quiet: bool) -> None:  # noqa: ARG002

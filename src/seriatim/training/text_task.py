@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import cast, final
+from typing import Any, Literal, cast, final
 
+import numpy as np
+
+from seriatim.conditioning import TextConfig
 from seriatim.data import Corpus, Document
 from seriatim.data.batches import Batches, Crops, Streams
-from seriatim.data.tokens import Tokens, tokenize
+from seriatim.data.corpus import SOURCE
+from seriatim.data.tokens import Ragged, Tokens, tokenize
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
 from seriatim.text import TextModel
@@ -17,27 +22,76 @@ from seriatim.training.task import Task
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.training.validate import Validation
 
+_SHOWN = 4  # pairs of which samples are shown on the way
+_ROOM = 2  # how many times the longest source of the training split a source may be long
+
 
 @final
 class TextTask(Task):
-    """Documents, a tokenizer, crops or streams of symbols, samples as text files."""
+    """Documents, a tokenizer, crops or streams of symbols, samples as text files; of pairs whole ones."""
 
     modality = "text"
 
     def __init__(self, plan: Plan, folder: Path, corpus: Corpus) -> None:
         super().__init__(plan, folder)
         self.corpus, self.fingerprint, self.note = corpus, corpus.fingerprint, corpus.note
-        self._train: Tokens | None = None
+        self._held: dict[str, Tokens] = {}
 
     def learn(self) -> dict[str, Symbols]:
-        """A tokenizer, and a codec for each condition."""
-        documents, tokens = self.corpus.splits["train"], self.plan.tokens
-        blocks: Iterator[str] = (block for document in documents for block in document.blocks())
-        tokenizer = train_tokenizer(tokens.kind, blocks, tokens.policy(), tokens.size, tokens.min_count)
-        return {"x": tokenizer, **_condition_codecs(documents, self.plan.text.given)}
+        """A tokenizer, one for the sources where there are any, and a codec for each condition."""
+        documents, options = self.corpus.splits["train"], self.plan.source
+
+        def texts() -> Iterator[str]:
+            return (block for document in documents for block in document.blocks())
+
+        def sources() -> Iterator[str]:
+            return (str(document.given[SOURCE]) for document in documents)
+
+        codecs = _condition_codecs(documents, self.plan.text.given)
+        if not self.corpus.paired:
+            return {"x": self._tokenizer(texts()), **codecs}
+        if options.shared:
+            both = self._tokenizer(chain(texts(), sources()))
+            return {"x": both, SOURCE: both, **codecs}
+        return {"x": self._tokenizer(texts()), SOURCE: self._tokenizer(sources()), **codecs}
+
+    def _tokenizer(self, texts: Iterator[str]) -> Tokenizer:
+        tokens = self.plan.tokens
+        return train_tokenizer(tokens.kind, texts, tokens.policy(), tokens.size, tokens.min_count)
+
+    def sizes(self) -> dict[str, Any]:
+        """Of pairs: a context that the longest target fits into."""
+        if not self.corpus.paired:
+            return {}
+        return {"context": max(2, int(np.diff(self._tokens("train", strict=True).bounds).max()))}
+
+    def encoders(self, config: Any) -> dict[str, Any]:
+        """One for the sources, as large as the model is unless it is said."""
+        if SOURCE not in self.codecs:
+            return {}
+        options, tokens = self.plan.source, self._tokens("train", strict=True)
+        usual: dict[str, Literal["lstm", "gru", "transformer", "bytenet"]] = {
+            "gru": "gru", "transformer": "transformer", "bytenet": "bytenet",
+        }  # fmt: skip
+        kind = usual.get(self.plan.family, "lstm") if options.encoder == "auto" else options.encoder
+        sources = cast(Ragged, tokens.given[SOURCE]).lengths
+        targets = np.diff(tokens.bounds)
+        stretch, offset = _fitted(sources, targets) if kind == "bytenet" else (1.0, 0.0)
+        return {
+            SOURCE: TextConfig(
+                kind,
+                options.width or config.width * (2 if self.plan.family == "bytenet" else 1),
+                options.layers or int(getattr(config, "layers", 0) or getattr(config, "sets", 1)),
+                options.heads or int(getattr(config, "heads", 1)),
+                config.dropout if options.dropout is None else options.dropout,
+                stretch,
+                offset,
+                _ROOM * int(sources.max()),
+            )
+        }
 
     def batches(self) -> Batches:
-        """Crops, or streams where state is carried."""
+        """Crops, or streams where state is carried; of pairs whole ones."""
         options, length = self.plan.train, self.model.config.context
         tokens = self._tokens("train", strict=True)
         if options.carry:
@@ -46,7 +100,14 @@ class TextTask(Task):
             if options.accumulate > 1:
                 raise UserError("--train.carry and --train.accumulate do not go together; raise --train.batch instead")
             return Streams(tokens, length, options.batch)
-        if len(tokens.symbols) <= length:
+        if SOURCE in self.codecs:
+            longest = int(np.diff(tokens.bounds).max())
+            if longest > length:
+                raise UserError(
+                    f"a target of the training split has {longest} symbols, and --net.context is {length}, where it "
+                    "must fit in whole; leave out --net.context"
+                )
+        elif len(tokens.symbols) <= length:
             raise UserError(
                 f"the training text has {len(tokens.symbols)} symbols, and a piece has {length} (--net.context); "
                 "give more text or a shorter context"
@@ -57,31 +118,54 @@ class TextTask(Task):
         """Pieces of the validation text."""
         if "validation" not in self.corpus.splits:
             return None
-        return Validation(self.model, self._tokens("validation", strict=False), self.plan.train.evaluate_symbols)
+        tokens = self._tokens("validation", strict=False)
+        return Validation(self.model, tokens, self.plan.train.evaluate_symbols, whole=SOURCE in self.codecs)
 
     def unit(self) -> Unit:
         """nats/token."""
         return NATS_PER_TOKEN
 
     def show(self, step: int) -> None:
-        """A text file of samples."""
+        """A text file of samples; of pairs what is written for some sources, beside the reference."""
         options = self.plan.train
         text = TextModel(self.model, self.codecs)
+        path = self.folder / "samples" / f"step-{step:06d}.txt"
+        if SOURCE in self.codecs:
+            held = self.corpus.splits.get("validation", self.corpus.splits["train"])
+            some = [held[int(i)] for i in np.linspace(0, len(held) - 1, min(_SHOWN, len(held)))]
+            found = text.search(source=[str(each.given[SOURCE]) for each in some], beams=1)
+            parts = zip(some, found, strict=True)
+            blocks = [f"source    {d.given[SOURCE]}\nreference {d.text()}\nwritten   {best[0]}\n" for d, best in parts]
+            path.write_text("\n".join(blocks), encoding="utf-8")
+            return
         samples = text.sample(options.prompt, options.samples, max_length=400, seed=step)
         rule = "\n" + "-" * 72 + "\n"
-        path = self.folder / "samples" / f"step-{step:06d}.txt"
         path.write_text(rule.join(map(str, samples)) + "\n", encoding="utf-8")
 
     def _tokens(self, split: str, strict: bool) -> Tokens:
-        conditions = {name: codec for name, codec in self.codecs.items() if isinstance(codec, Labels | Numbers)}
-        return tokenize(
-            self.corpus.splits[split],
-            cast(Tokenizer, self.codecs["x"]),
-            conditions,
-            truncate=self.plan.train.truncate,
-            folder=self.folder / "train" / "tokens" / split,
-            strict_given=strict,
-        )
+        if split not in self._held:
+            conditions: dict[str, Labels | Numbers | Tokenizer] = {
+                name: codec
+                for name, codec in self.codecs.items()
+                if name != "x" and isinstance(codec, Labels | Numbers | Tokenizer)
+            }
+            self._held[split] = tokenize(
+                self.corpus.splits[split],
+                cast(Tokenizer, self.codecs["x"]),
+                conditions,
+                truncate=self.plan.train.truncate,
+                folder=self.folder / "train" / "tokens" / split,
+                strict_given=strict,
+            )
+        return self._held[split]
+
+
+def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
+    """a and b of |t̂| = a|s| + b, by least squares; a = |t|/|s| on average where all sources are of one length."""
+    if len(np.unique(sources)) < 2:
+        return float(targets.mean() / sources.mean()), 0.0
+    a, b = np.polyfit(sources, targets, 1)
+    return (float(a), float(b)) if a > 0 else (0.0, float(targets.mean()))
 
 
 def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> dict[str, Labels | Numbers]:

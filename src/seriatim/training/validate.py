@@ -25,17 +25,21 @@ class Validation:
         model: whose `config` says how long a piece is.
         tokens: the validation split.
         symbols: about how many to look at, in pieces spread evenly over the text; 0 for all.
+        whole: look at whole documents, however long.
     """
 
-    def __init__(self, model: Model, tokens: Tokens, symbols: int) -> None:
+    def __init__(self, model: Model, tokens: Tokens, symbols: int, whole: bool = False) -> None:
         self.model, self.tokens = model, tokens
         length = model.config.context * (1 if model.config.horizon is not None else 8)
+        if whole:
+            length = max(1, int(np.diff(tokens.bounds).max()))
         pieces = [
             (d, start, min(start + length, stop))
             for d, (begin, stop) in enumerate(zip(tokens.bounds[:-1], tokens.bounds[1:], strict=True))
             for start in range(begin, stop, length)
         ]
-        wanted = len(pieces) if symbols == 0 else max(1, symbols // length)
+        usual = len(tokens.symbols) / len(pieces) if whole else length
+        wanted = len(pieces) if symbols == 0 else max(1, int(symbols / usual))
         if wanted < len(pieces):
             pieces = [pieces[int(i)] for i in np.linspace(0, len(pieces) - 1, wanted)]
         self.pieces = sorted(pieces, key=lambda piece: piece[2] - piece[1])

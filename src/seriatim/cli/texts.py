@@ -1,0 +1,134 @@
+"""What the commands do with a model that writes a text for a source: search, and comparison with references."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seriatim.cli.pictures import progressing
+from seriatim.errors import UserError
+
+if TYPE_CHECKING:
+    from seriatim.data import Document
+    from seriatim.samples import Sample
+    from seriatim.text import TextModel
+
+BEAMS = 5
+_DRAWN = ("n", "temperature", "top-k", "top-p", "min-p", "typical", "seed", "repetition", "presence", "frequency")
+
+
+def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None) -> list[str] | None:
+    """The sources that were typed, or those of a file, a line each.
+
+    Raises:
+        UserError: if the model reads none, or the file is missing, empty or no text.
+    """
+    from seriatim.data.corpus import SOURCE
+    from seriatim.data.pairs import lines
+
+    if source is None and file is None:
+        return None
+    if SOURCE not in model.conditions:
+        raise UserError("--source is for a model that was trained on pairs, and this one was not; leave it out")
+    if source is not None and file is not None:
+        raise UserError("--source and --source-file are both given; give one of them")
+    if file is None:
+        return list(source or [])
+    if not file.is_file():
+        raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
+    found = list(lines(file, "utf-8", str(file)))
+    if not found:
+        raise UserError(f"{file} is empty, where a source on each line is wanted; give another")
+    return found
+
+
+def search(
+    model: TextModel,
+    sources: list[str] | None,
+    prompts: list[str],
+    conditions: Mapping[str, str],
+    options: Mapping[str, Any],
+    output: Path | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """The likeliest text for each source, a line out for each line in; of a blank line a blank one."""
+    inputs = prompts if sources is None else sources
+    asked = [i for i, each in enumerate(inputs) if sources is None or each.strip()]
+    if picture is not None and (sources is None or len(inputs) != 1):
+        raise UserError("--attention shows where a model looks in one source; give one --source")
+    found: list[list[Sample]] = [[] for _ in inputs]
+    with progressing(len(asked), "writing") as progress:
+        some = [inputs[i] for i in asked]
+        where = {"prompt": some} if sources is None else {"source": some, "prompt": prompts}
+        for i, results in zip(
+            asked, model.search(**where, given=conditions, progress=progress, **options), strict=True
+        ):  # pyright: ignore[reportArgumentType]
+            found[i] = results
+    if blank := len(inputs) - len(asked):
+        print(f"{blank:,} of {len(inputs):,} sources are blank, and so is what is written for them", file=sys.stderr)
+    lines: list[str] = []
+    for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1):
+        if as_json:
+            lines.append(json.dumps({"source": text, "results": [_record(r) for r in results]}, ensure_ascii=False))
+        elif len(results) > 1:
+            lines += [f"{number}\t{r.score:.4f}\t{_line(r)}" for r in results]
+        else:
+            lines.append(_line(results[0]) if results else "")
+    if picture is not None and sources is not None:
+        from seriatim.attention_pictures import save_attention
+
+        save_attention(*model.attention(sources[0], found[0][0].text, dict(conditions)), picture)
+    if output is None:
+        print("\n".join(lines))
+        return
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{output}: {len(lines):,} lines", file=sys.stderr)
+
+
+def _line(sample: Sample) -> str:
+    return " ".join(sample.text.split("\n"))
+
+
+def _record(sample: Sample) -> dict[str, Any]:
+    return {
+        "text": sample.text,
+        "log_prob_nats": sample.log_prob,
+        "score": sample.score,
+        "ended": sample.ended,
+    }
+
+
+def compare(model: TextModel, documents: Sequence[Document], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts written for the sources of documents, beside the documents: BLEU, chrF, and how many are exactly alike.
+
+    Raises:
+        UserError: without sources, or without sacrebleu.
+    """
+    from seriatim.data.corpus import SOURCE
+
+    if SOURCE not in model.conditions:
+        raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
+    try:
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+    except ImportError:
+        raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
+    references = [_flat(document.text()) for document in documents]
+    with progressing(len(documents), "writing") as progress:
+        sources = [str(document.given[SOURCE]) for document in documents]
+        found = model.search(source=sources, progress=progress, **options)
+    written = [_flat(results[0].text) for results in found]
+    scores: dict[str, Any] = {}
+    for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+        score: Any = metric.corpus_score(written, [references])
+        scores |= {key: float(score.score), f"{key}_signature": str(metric.get_signature())}
+    right = sum(a == b for a, b in zip(written, references, strict=True))
+    return {**scores, "exact_percent": 100 * right / len(references)}
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
