@@ -99,7 +99,7 @@ def beam_search(
         stop: (source, symbols behind the prefix) -> whether a sequence is over though it has not ended.
 
     Returns:
-        `best` hypotheses a source, fewer if there are not as many; those that did not end only where none did.
+        `best` hypotheses a source, fewer if there are not as many; those that did not end come last.
 
     Raises:
         ValueError: if the walk's rows are not S · W.
@@ -150,8 +150,8 @@ def beam_search(
             source.finished.append(over._replace(symbols=(*before, *over.symbols)))
         stay = [i for i, source in enumerate(under_way) if not _over(source, kept[i], options, time + 1)]
         for i, source in enumerate(under_way):
-            if i not in stay and not source.finished:
-                source.finished = [
+            if i not in stay:
+                source.finished += [
                     Hypothesis(
                         (*history[i * width + beam, len(source.prefix) :].tolist(), symbol),
                         score,
@@ -159,6 +159,7 @@ def beam_search(
                         "length",
                     )
                     for score, beam, symbol in kept[i]
+                    if time + 1 - len(source.prefix) >= source.longest
                 ]
         if not stay:
             break
@@ -174,8 +175,13 @@ def beam_search(
         walk.push(pushed.flatten())
         history = torch.cat([history[chosen], pushed.flatten()[:, None]], 1)
         time += 1
-    results = [sorted(source.finished, key=lambda h: (-h.score, h.symbols)) for source in every]
+    results = [sorted(source.finished, key=order) for source in every]
     return [each[: max(options.best, options.width if options.coverage else 0)] for each in results]
+
+
+def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
+    """The best first, behind all that ended those that did not."""
+    return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
 
 
 def _filled(alive: list[tuple[float, int, int]], width: int) -> list[tuple[float, int, int]]:

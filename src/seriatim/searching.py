@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seriatim.beams import Beams, Hypothesis, Stop, beam_search
+from seriatim.beams import Beams, Hypothesis, Stop, beam_search, order
 from seriatim.causal import CrossAttention
 from seriatim.context import Context
 from seriatim.errors import UserError
@@ -128,4 +128,4 @@ def _covered(
     ranked: list[list[Hypothesis]] = [[] for _ in found]
     for i, h, extra in zip(owners, each, covered.sum(1).tolist(), strict=True):
         ranked[i].append(h._replace(score=h.score + options.coverage * extra))
-    return [sorted(hypotheses, key=lambda h: (-h.score, h.symbols)) for hypotheses in ranked]
+    return [sorted(hypotheses, key=order) for hypotheses in ranked]

@@ -88,7 +88,7 @@ WRONG = [
     ("train", "words.txt --net.width 30 --net.heads 4", "heads"),
     ("train", "words.txt --net.width 100000000", "width"),
     ("train", "words.txt --net.dropout 2", "dropout"),
-    ("train", "words.txt --model rnn --net.heads 2", "--net.heads"),
+    ("train", "words.txt --model rnn --net.rotary 2", "--net.rotary"),
     ("train", "words.txt --train.lrr 1", "--train.lr"),
     ("train", "words.txt --train.lr fast", "--train.lr"),
     ("train", "words.txt --train.lr nan", "--train.lr"),

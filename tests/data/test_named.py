@@ -24,7 +24,8 @@ def texts(corpus, side):
 
 
 def test_the_table():
-    texts = ["enwiki", "pydoc", "recipes", "recipes-public-domain", "tinyshakespeare", "wikitext-2"]
+    texts = ["enwiki", "multi30k-de-en", "multi30k-en-de", "pronunciation", "pydoc", "recipes"]
+    texts += ["recipes-public-domain", "tatoeba-de-en", "tatoeba-en-de", "tinyshakespeare", "wikitext-2"]
     assert named.names("text") == texts
     assert named.names("image") == ["cifar10", "digits", "fashion-mnist", "mnist"]
     assert named.names("audio") == ["spoken-counting", "spoken-digits"]

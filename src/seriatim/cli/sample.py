@@ -221,7 +221,7 @@ def sample(
     find = model.tokenizer.find
     options: dict[str, Any] = {
         "given": dict(conditions),
-        "max_length": max_length or 500,
+        "max_length": 500 if max_length is None else max_length,
         "min_length": min_length,
         "stop": [_unescape(s) for s in stop or []],
         "seed": seeds,

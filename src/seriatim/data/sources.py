@@ -85,10 +85,11 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     if read is not None:
         _refuse(options.separator, "separator", f"{name} holds JSON records, each one document")
         return read(path, options, name)
-    _refuse(options.given, "given", f"{name} is no JSON, and so has no fields")
     if bare_suffix(path) == TABLE:
+        _refuse(options.given, "given", f"{name} holds pairs and no other conditions")
         _refuse(options.separator, "separator", f"{name} holds pairs, one a line")
         return table_pairs(path, options, name)
+    _refuse(options.given, "given", f"{name} is plain text, which has no fields")
     if options.source is not None:
         _refuse(options.separator, "separator", f"{name} and {options.source} are read line by line")
         if not Path(options.source).is_file():

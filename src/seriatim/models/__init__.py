@@ -90,12 +90,21 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+_BOTH_WAYS = {"birnn", "bilstm", "bigru", "bert", "roberta", "bidirectional"}
+
+
 def family(name: str) -> Family:
     """The family of that name.
 
     Raises:
         UserError: if there is none.
     """
+    if name.lower().replace("-", "") in _BOTH_WAYS:
+        raise UserError(
+            f"{name!r} reads both ways, so it would see the symbols that it is to predict: it can read a source "
+            "(--source.encoder lstm), and no text can be written with it; "
+            f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
+        )
     if name not in FAMILIES:
         raise UserError(f"{name!r} is not a model family; {nearest(name, FAMILIES)}")
     return FAMILIES[name]

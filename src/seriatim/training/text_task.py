@@ -23,7 +23,7 @@ from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.training.validate import Validation
 
 _SHOWN = 4  # pairs of which samples are shown on the way
-_ROOM = 2  # how many times the longest source of the training split a source may be long
+_ROOM = 2  # how many times the longest source, or target, of the training split another may be long
 
 
 @final
@@ -60,10 +60,10 @@ class TextTask(Task):
         return train_tokenizer(tokens.kind, texts, tokens.policy(), tokens.size, tokens.min_count)
 
     def sizes(self) -> dict[str, Any]:
-        """Of pairs: a context that the longest target fits into."""
+        """Of pairs: a context that the longest target fits into, and longer ones that are still to come."""
         if not self.corpus.paired:
             return {}
-        return {"context": max(2, int(np.diff(self._tokens("train", strict=True).bounds).max()))}
+        return {"context": _ROOM * max(2, int(np.diff(self._tokens("train", strict=True).bounds).max()))}
 
     def encoders(self, config: Any) -> dict[str, Any]:
         """One for the sources, as large as the model is unless it is said."""

@@ -1,0 +1,123 @@
+"""Pairs from TSV, from two files line by line, from JSONL: read as they are, divided so that nothing leaks."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seriatim.data import open_corpus
+from seriatim.data.corpus import SOURCE, Corpus, TextOptions
+from seriatim.data.tokens import Ragged, tokenize
+from seriatim.errors import UserError
+from seriatim.symbols import train_tokenizer
+
+
+def read(path: Path, **options: object) -> Corpus:
+    return open_corpus(path, TextOptions(**{"validation": 0.0, "test": 0.0, **options}))  # pyright: ignore[reportArgumentType]
+
+
+def pairs(corpus: Corpus, split: str = "train") -> list[tuple[object, str]]:
+    return [(document.given[SOURCE], document.text()) for document in corpus.splits[split]]
+
+
+WANTED = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("one\teins\ntwo\tzwei\nthree\tdrei\n", {}),
+        ("one\teins\tCC-BY 2.0\r\n\r\ntwo\tzwei\tx\r\nthree\tdrei\ty", {}),
+        ("source\ttarget\none\teins\ntwo\tzwei\nthree\tdrei", {}),
+        ("id\tde\ten\n1\teins\tone\n2\tzwei\ttwo\n3\tdrei\tthree", {"source": "en", "field": "de"}),
+        ("1\teins\tone\n2\tzwei\ttwo\n3\tdrei\tthree", {"source": "3", "field": "2"}),
+    ],
+)
+def test_a_table(tmp_path: Path, text: str, options: dict[str, str]) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_bytes(text.encode())
+    corpus = read(path, **options)
+    assert corpus.paired
+    assert pairs(corpus) == WANTED
+
+
+def test_a_compressed_table_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv.gz"
+    path.write_bytes(gzip.compress("fünf\tfive\nzwölf\ttwelve\n".encode("latin-1")))
+    assert pairs(read(path, encoding="latin-1")) == [("fünf", "five"), ("zwölf", "twelve")]
+
+
+def test_two_files_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("one\ntwo\nthree\n")
+    (tmp_path / "a.de").write_text("eins\r\nzwei\r\ndrei")
+    assert pairs(read(tmp_path / "a.de", source=str(tmp_path / "a.en"))) == WANTED
+
+
+def test_fields_of_records(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"q": "one", "a": "eins"}\n{"a": "zwei", "q": "two"}\n{"q": "three", "a": "drei", "by": 1}\n')
+    assert pairs(read(path, field="a", source="q")) == WANTED
+
+
+def test_what_has_an_empty_side_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("one\teins\n\tzwei\nthree\t \nfour\tvier\n\n")
+    corpus = read(path)
+    assert pairs(corpus) == [("one", "eins"), ("four", "vier")]
+    assert "2 of 4 pairs have an empty side and left out" in corpus.note.replace("and are left", "and left")
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "words"),
+    [
+        ({"x.tsv": "one\teins\ntwo zwei\n"}, {}, "x.tsv:2: 1 columns, where 2"),
+        ({"x.tsv": "a\tb\n1\t2\n"}, {"source": "c", "field": "b"}, "no column 'c' in the heading, which has a, b"),
+        ({"x.tsv": " \t \n\t\n"}, {}, "no text in it"),
+        ({"x.tsv": ""}, {}, "no text in it"),
+        ({"x.de": "eins\nzwei\n", "x.en": "one\n"}, {"source": "x.en"}, "x.de has 2 lines and .*x.en 1"),
+        ({"x.de": "eins\n"}, {"source": "x.en"}, "is no file, where one with as many lines as x.de"),
+        ({"x.jsonl": '{"text": "eins", "q": 3}\n'}, {"source": "q"}, "the source 'q' is a number where a string"),
+        ({"x.jsonl": '{"text": "eins"}\n'}, {"source": "q"}, "the source 'q' is null"),
+    ],
+)
+def test_one_line_says_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], options: dict[str, str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(UserError, match=words):
+        read(Path(next(iter(files))), **options)
+
+
+def test_pairs_that_share_a_sentence_are_on_one_side(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    random = np.random.default_rng(0)
+    rows = [(f"s{random.integers(300)}", f"t{random.integers(300)}") for _ in range(200)]
+    path.write_text("".join(f"{s}\t{t}\n" for s, t in rows))
+    corpus = open_corpus(path, TextOptions(validation=0.2, test=0.2))
+    sides = {side: set(pairs(corpus, side)) for side in ("train", "validation", "test")}
+    assert sum(len(corpus.splits[side]) for side in sides) == len(rows)
+    assert all(len(side) > 5 for side in sides.values())
+    for one in sides:
+        for other in sides.keys() - {one}:
+            for column in (0, 1):
+                assert not {p[column] for p in sides[one]} & {p[column] for p in sides[other]}
+
+
+def test_sources_as_rows_of_unequal_length(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("ab\tx\nb\tyx\n")
+    source, target = (train_tokenizer("characters", [text]) for text in ("ab", "xy"))
+    tokens = tokenize(read(path).splits["train"], target, {SOURCE: source})
+    found = tokens.given[SOURCE]
+    assert isinstance(found, Ragged)
+    a, b = source.encode("ab").tolist()
+    assert found[[0, 1]].tolist() == [[a, b, source.end], [b, source.end, -1]]
+    assert found[np.array([1])].tolist() == [[b, source.end]]
+    none = Ragged([np.zeros(0, np.int64)] * 2)
+    assert none[[0, 1]].tolist() == [[-1], [-1]]
+    assert len(none) == 2

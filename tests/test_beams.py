@@ -1,0 +1,212 @@
+"""Beam search: greedy with one beam, exact with enough of them, the same in any batch and order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from registry import wake
+from seriatim.beams import Beams, Hypothesis, beam_search
+from seriatim.conditioning import TextConfig, TextEncoder
+from seriatim.errors import UserError
+from seriatim.models import FAMILIES, Conditional, Model
+from seriatim.searching import attention
+from seriatim.walk import Walk
+
+pytestmark = pytest.mark.usefixtures("float64")
+
+END, SYMBOLS = 0, 4
+KINDS = ["lstm", "transformer", "bytenet"]
+SOURCES = torch.tensor([[3, 1, 4, 2, 2], [2, -1, -1, -1, -1], [1, 1, 3, -1, -1], [4, 0, 1, 2, -1]])
+
+
+def translator(kind: Any, seed: int = 0) -> Model:
+    """A tiny model with a source, its weights random and large."""
+    config = FAMILIES[kind].config
+    sizes = {
+        "lstm": {"width": 8, "layers": 2, "heads": 2},
+        "transformer": {"width": 8, "layers": 2, "heads": 2, "hidden": 8, "context": 16},
+        "bytenet": {"width": 6, "sets": 1, "dilations": 2},
+    }[kind]
+    torch.manual_seed(seed)
+    encoder = TextEncoder(5, TextConfig(kind, 8, heads=2, stretch=1.3, offset=0.2))
+    model = Conditional(
+        FAMILIES[kind].model(config(symbols=SYMBOLS, memory=8, start=END, **sizes)), {"source": encoder}
+    )
+    wake(model, seed, scale=0.8)
+    return model
+
+
+def searched(
+    model: Model,
+    sources: Tensor,
+    options: Beams,
+    longest: int = 6,
+    prefixes: Sequence[Sequence[int]] | None = None,
+    **more: Any,
+) -> list[list[Hypothesis]]:
+    count = len(sources)
+    walk = Walk(model.packed(), count * options.width, model.condition({"source": sources}, count))
+    given = prefixes or [()] * count
+    return beam_search(walk, options, end=END, prefixes=given, longest=[longest] * count, **more)
+
+
+def total(model: Model, source: Tensor, symbols: Sequence[int]) -> float:
+    """log p of a string, from one parallel pass."""
+    with torch.no_grad():
+        return float(model.log_prob(torch.tensor([list(symbols)]), {"source": source[None]}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_beam_is_greedy(kind: str) -> None:
+    model = translator(kind)
+    found = searched(model, SOURCES, Beams(1), longest=8)
+    for source, (best,) in zip(SOURCES, found, strict=True):
+        symbols: list[int] = []
+        while len(symbols) < 8 and symbols[-1:] != [END]:
+            with torch.no_grad():
+                dist: Any = model.head(model(torch.tensor([[*symbols, 1]]), {"source": source[None]})[:, -1])
+            symbols.append(int(dist.log_table().argmax()))
+        assert list(best.symbols) == symbols
+        assert best.log_prob == pytest.approx(total(model, source, symbols), rel=1e-9)
+        assert best.ended == ("end" if symbols[-1] == END else "length")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_enough_beams_find_the_likeliest_string_of_all(kind: str, alpha: float) -> None:
+    model, longest = translator(kind, 3), 4
+    options = Beams((SYMBOLS - 1) ** longest + 10, best=5, length_norm=alpha)
+    strings = [(*body, END) for n in range(longest) for body in itertools.product(range(1, SYMBOLS), repeat=n)]
+    for source, hypotheses in zip(SOURCES, searched(model, SOURCES, options, longest), strict=True):
+        scored = sorted(((options.rank(total(model, source, s), len(s)), s) for s in strings), reverse=True)
+        assert [h.symbols for h in hypotheses] == [s for _, s in scored[:5]]
+        assert [h.score for h in hypotheses] == pytest.approx([score for score, _ in scored[:5]], rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_result_depends_neither_on_the_batch_nor_on_the_order(kind: str) -> None:
+    model, options = translator(kind, 1), Beams(3, best=3)
+    together = searched(model, SOURCES, options, 9)
+    order = [2, 0, 3, 1]
+    turned = searched(model, SOURCES[order], options, 9)
+    for i, source in enumerate(SOURCES):
+        length = int((source >= 0).sum())
+        (alone,) = searched(model, source[None, :length], options, 9)
+        for other in (together[i], turned[order.index(i)]):
+            assert [h.symbols for h in other] == [h.symbols for h in alone]
+            assert [h.log_prob for h in other] == pytest.approx([h.log_prob for h in alone], rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_beams_share_of_their_source_changes_nothing(kind: str) -> None:
+    model, options = translator(kind, 2), Beams(4, best=4)
+    shared = searched(model, SOURCES, options, 7)
+    context = model.condition({"source": SOURCES.repeat_interleave(4, 0)}, 16)
+    rows = torch.arange(0, 16, 4)
+    walk = Walk(model, 16, context)  # a memory for each beam, and no packing
+
+    class Apart(Walk):
+        """Selects conditions as it selects rows."""
+
+        def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
+            super().select(rows)
+
+    walk.__class__ = Apart
+    apart = beam_search(walk, options, end=END, prefixes=[()] * len(rows), longest=[7] * len(rows))
+    for one, other in zip(shared, apart, strict=True):
+        assert [h.symbols for h in one] == [h.symbols for h in other]
+        assert [h.log_prob for h in one] == pytest.approx([h.log_prob for h in other], rel=1e-9)
+
+
+def test_each_best_has_its_own_probability_and_the_best_comes_first() -> None:
+    model = translator("lstm", 4)
+    for source, each in zip(SOURCES, searched(model, SOURCES, Beams(6, best=6), 8), strict=True):
+        assert len({h.symbols for h in each}) == len(each)
+        assert [h.score for h in each] == sorted((h.score for h in each), reverse=True)
+        for h in each:
+            assert h.log_prob == pytest.approx(total(model, source, h.symbols), rel=1e-9)
+            assert END not in h.symbols[:-1]
+            assert h.symbols[-1] == END or h.ended == "length"
+
+
+def test_prefixes_are_forced_and_cost_nothing() -> None:
+    model, prefixes = translator("transformer", 5), [(1,), (2, 3, 1), (), (3, 3)]
+    for source, prefix, (best, *_) in zip(
+        SOURCES, prefixes, searched(model, SOURCES, Beams(3, best=2), 5, prefixes), strict=True
+    ):
+        whole = total(model, source, [*prefix, *best.symbols])
+        before = total(model, source, prefix) if prefix else 0.0
+        assert best.log_prob == pytest.approx(whole - before, rel=1e-9)
+        assert len(best.symbols) <= 5
+
+
+def test_nothing_comes_twice_that_must_not() -> None:
+    model = translator("lstm", 7)
+    for n in (1, 2):
+        for each in searched(model, SOURCES, Beams(4, best=4, no_repeat=n), 12):
+            for h in each:
+                grams = [h.symbols[i : i + n] for i in range(len(h.symbols) - n + 1)]
+                assert len(set(grams)) == len(grams)
+    free = searched(model, SOURCES, Beams(4, best=4), 12)
+    assert any(len(set(h.symbols)) < len(h.symbols) for each in free for h in each), "or it would test nothing"
+
+
+def test_no_end_before_the_shortest_length() -> None:
+    model = translator("bytenet", 1)
+    usual = searched(model, SOURCES, Beams(3), 8)
+    assert min(len(h.symbols) for each in usual for h in each) < 5, "or it would test nothing"
+    for each in searched(model, SOURCES, Beams(3, best=3, shortest=4), 8):
+        assert all(len(h.symbols) > 4 for h in each)
+
+
+def test_a_condition_ends_a_text_that_has_not_ended() -> None:
+    model = translator("lstm", 4)
+
+    def stop(_: int, symbols: Sequence[int]) -> bool:
+        return list(symbols[-2:]) == [1, 2] or symbols[-1] == 3
+
+    for each in searched(model, SOURCES, Beams(4, best=4), 8, stop=stop):
+        for h in each:
+            assert not any(stop(0, h.symbols[:i]) for i in range(1, len(h.symbols)))
+            assert (h.ended == "stop") == stop(0, h.symbols)
+
+
+def test_where_nothing_ends_the_longest_are_what_there_is() -> None:
+    model = translator("lstm", 4)
+    found = searched(model, SOURCES, Beams(2, best=2, shortest=9), 3)
+    assert all(h.ended == "length" and len(h.symbols) == 3 for each in found for h in each)
+
+
+def test_attention_is_what_the_layers_compute_with() -> None:
+    model = translator("transformer", 6)
+    context = model.condition({"source": SOURCES}, 4)
+    x = torch.tensor([[1, 2, 3, 0]] * 4)
+    weights = attention(model, x, context)
+    assert weights.shape == (4, 4, 5)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(4, 4))
+    assert context.mask is not None
+    assert not weights[~context.mask[:, None].expand_as(weights)].any()
+    with pytest.raises(UserError, match="attends to no source"):
+        attention(translator("bytenet"), x, translator("bytenet").condition({"source": SOURCES}, 4))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [({"width": 0}, "beams is 0"), ({"width": 2, "best": 3}, "at most the number of beams"), ({"no_repeat": -1}, "-1")],
+)
+def test_impossible_options_are_refused(fields: dict[str, int], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Beams(**fields)
+
+
+def test_rows_must_fit() -> None:
+    model = translator("lstm")
+    walk = Walk(model, 3, model.condition({"source": SOURCES[:3]}, 3))
+    with pytest.raises(ValueError, match="3 rows for 2 sources and 2 beams"):
+        beam_search(walk, Beams(2), end=END, prefixes=[(), ()], longest=[3, 3])
