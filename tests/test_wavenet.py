@@ -179,7 +179,7 @@ def test_a_batch_of_which_no_series_is_said_is_learned_from() -> None:
 
 
 def test_a_series_whose_rate_cannot_be_had_is_refused() -> None:
-    with pytest.raises(UserError, match="does not divide the positions of a frame = 10"):
+    with pytest.raises(UserError, match="does not divide the samples of a column = 10"):
         SeriesEncoder(2, 10, SeriesConfig(3, (4,)))
 
 

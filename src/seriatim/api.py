@@ -11,7 +11,7 @@ from seriatim.data.gallery import ImageOptions
 from seriatim.data.recordings import AudioOptions
 from seriatim.opening import Trained, open_run
 from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
-from seriatim.training.plan import Plan, usual_family
+from seriatim.training.plan import Plan, usual_family, usual_training
 from seriatim.training.run import default_folder, locate, locate_own, locate_source, pick_device, plan_of, resume, start
 
 
@@ -60,9 +60,10 @@ def train(
         folder = Path(out if out is not None else "")
         plan, fingerprint = plan_of(folder)
         return resume(folder, plan, fingerprint, quiet=quiet)
+    chosen = model or usual_family(data)
     plan = Plan(
         data=locate(data),
-        family=model or usual_family(data),
+        family=chosen,
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),
         text=locate_source(text or TextOptions()),
@@ -70,7 +71,7 @@ def train(
         image=locate_own(image or ImageOptions()),
         code=code or CodeOptions(),
         audio=locate_own(audio or AudioOptions()),
-        train=TrainOptions(**options),
+        train=TrainOptions(**{**usual_training(chosen), **options}),
     )
     return start(plan, default_folder(plan) if out is None else Path(out), quiet=quiet)
 

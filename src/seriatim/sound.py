@@ -242,6 +242,11 @@ class SoundModel:
             UserError: if there are none, or what is given beside them is too short.
         """
         lasting, begun = self._lasting(given or {}, n), 0 if prompt is None else len(prompt)
+        if lasting is not None and begun >= lasting:
+            raise UserError(
+                f"the prompt lasts {begun / self.rate:g} seconds, and what is given beside it {lasting / self.rate:g}, "
+                "counted from where the prompt begins; give a shorter prompt, or more beside it"
+            )
         if seconds is None:
             seconds = 1.0 if lasting is None else (lasting - begun) / self.rate
         if not 0 < seconds < 2**31 / self.rate:
@@ -348,6 +353,8 @@ def _weights(name: str, value: Any) -> list[tuple[str | None, float]]:
     parts: list[tuple[str | None, float]] = [
         (str(label), float(weight)) for label, weight in cast("Mapping[Any, Any]", value).items()
     ]
+    if any(not weight >= 0 for _, weight in parts):
+        raise UserError(f"the weights of {name} are {', '.join(f'{w:g}' for _, w in parts)}; numbers from 0 are wanted")
     total = sum(weight for _, weight in parts)
     if not abs(total - 1) < 1e-3:
         raise UserError(f"the weights of {name} add up to {total:g}; 1 is wanted")

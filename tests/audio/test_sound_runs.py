@@ -201,8 +201,17 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["evaluate", "run"]) == 0
     assert f"{figures['bits_per_sample']:.4f}" in capsys.readouterr().out
     assert main(["score", "run", "voices/low/00.wav", "voices/high", "--json"]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    said = capsys.readouterr()
+    rows = [json.loads(line) for line in said.out.splitlines()]
     assert len(rows) == 21
+    assert {row["name"] for row in rows} == {"voices/low/00.wav", *map(str, Path("voices/high").iterdir())}
+    assert "the recordings have no label, which counts as not said" in said.err
+    alone = next(row for row in rows if row["name"] == "voices/low/00.wav")
+    Path("labels.csv").write_text("path,label\n00.wav,low\n")
+    assert main(["score", "run", "voices/low/00.wav", "--labels", "labels.csv", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["bits"] < alone["bits"]
+    assert not said.err
     assert [row["bits_per_sample"] for row in rows] == sorted((r["bits_per_sample"] for r in rows), reverse=True)
     assert main(["inspect", "run"]) == 0
     assert "31 samples, 3.9 ms" in capsys.readouterr().out
@@ -256,6 +265,12 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("sample run --columns 3", "--columns"),
         ("score run torn.wav", "torn.wav"),
         ("score run nothing.wav", "nothing.wav"),
+        ("score run -", "- is standard input"),
+        ("train voices --model wavenet --preset nanogpt-cpu --out new", "the preset is for transformer"),
+        ("train voices --audio.quantiser pcm16 --out new", "give --net.head logistic"),
+        ("train voices --audio.up 4,x --out new", "--audio.up is '4,x'"),
+        ("sample run --given label=low:0.5,low:0.5", "'low' comes twice"),
+        ("sample run --given label=low:-1,high:2", "numbers from 0 are wanted"),
         ("evaluate run empty", "empty"),
         ("evaluate run --window 5", "--window"),
         ("classify run voices/low/00.wav", "no model of pictures"),

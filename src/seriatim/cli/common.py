@@ -110,12 +110,13 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
 
 
 class Beside(NamedTuple):
-    """Where the conditions of pictures or recordings of one's own are: --maps, --vectors, --spans, --series."""
+    """Where the conditions of pictures or recordings of one's own are: --maps, --vectors, --spans, …"""
 
     maps: Path | None = None
     vectors: Path | None = None
     spans: Path | None = None
     series: Path | None = None
+    labels: Path | None = None
 
     def only(self, kind: str, *allowed: str) -> None:
         """Refuse those that mean nothing for a model of this kind.

@@ -30,6 +30,7 @@ def evaluate(
     vectors: Path | None = None,
     spans: Path | None = None,
     series: Path | None = None,
+    labels: Path | None = None,
     bleu: bool = False,
     beams: int = texts.BEAMS,
     length_norm: float = 0.6,
@@ -65,6 +66,8 @@ def evaluate(
         the CSV of a single one.
     series
         Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
+    labels
+        Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels.
     bleu
         Of a model trained on pairs, also write the likeliest text for each source, and compare it with the reference:
         BLEU, chrF (sacrebleu's), and how many are exactly alike.
@@ -88,7 +91,7 @@ def evaluate(
     from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
-    model, beside = open_run(run, device, threads), Beside(maps, vectors, spans, series)
+    model, beside = open_run(run, device, threads), Beside(maps, vectors, spans, series, labels)
     if isinstance(model, SoundModel):
         sounds.evaluate(model, run, data, split, beside, as_json)
         return

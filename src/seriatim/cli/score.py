@@ -24,6 +24,7 @@ def score(
     vectors: Path | None = None,
     spans: Path | None = None,
     series: Path | None = None,
+    labels: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,
@@ -47,6 +48,8 @@ def score(
         the CSV of a single one.
     series
         Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
+    labels
+        Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels.
     as_json
         One JSON object a line.
     device
@@ -56,7 +59,7 @@ def score(
     """
     if not files:
         raise UserError("nothing is given to score; give files, folders, or - for standard input")
-    beside = Beside(maps, vectors, spans, series)
+    beside = Beside(maps, vectors, spans, series, labels)
     beside.each(files)
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize

@@ -27,7 +27,7 @@ OF_SAMPLES = (
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads")
-_BESIDE = ("vectors", "spans", "series")
+_BESIDE = ("vectors", "spans", "series", "labels")
 
 
 def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, beside: Beside, as_json: bool) -> None:
@@ -44,7 +44,8 @@ def evaluate(model: SoundModel, run: Path, data: str | None, split: str | None, 
     error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
     print(f"{name}: {figures.recordings:,} recordings of {figures.seconds:,.1f} seconds in all")
-    print(f"  bits/sample  {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+    words = "bits/sample given features" if model.vocodes else "bits/sample "
+    print(f"  {words} {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
         print("  given features of the recordings themselves: no likelihood of them")
 
@@ -54,20 +55,25 @@ def score(model: SoundModel, run: Path, files: Sequence[str], beside: Beside, as
     only("sound", (*_SHARED, *_BESIDE))
     rows: list[tuple[str, float, int]] = []
     for i, file in enumerate(files):
+        if file == "-":
+            raise UserError("- is standard input, which is for text; give recordings by their files")
         takes, _ = takes_of(model, run, file, None, beside)
         if i == 0:
             say_unsaid(model, takes)
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
-        if model.vocodes:
-            print(f"{file}: given features of the recordings themselves, so no likelihood of them", file=sys.stderr)
-        rows += zip(takes.names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
+        names = [f"{file.rstrip('/')}/{name}" for name in takes.names] if Path(file).is_dir() else [file] * len(sizes)
+        rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
+    given = "_given_features" if model.vocodes else ""
+    if model.vocodes:
+        print("given features of the recordings themselves, so no likelihood of them", file=sys.stderr)
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
         if as_json:
-            print(json.dumps({"name": name, "bits": bits, "bits_per_sample": bits / count, "samples": count}))
+            figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
+            print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{bits / count:8.4f} bits/sample {bits:14.1f} bits  {name}")
+            print(f"{bits / count:8.4f} bits/sample{given.replace('_', ' ')} {bits:14.1f} bits  {name}")
 
 
 def sample(
@@ -84,6 +90,8 @@ def sample(
     from seriatim.data.sounds import read_sound
     from seriatim.sound_files import ENDINGS, pcm
 
+    if steer.get("guidance", 1.0) != 1 and not conditions:
+        print("no condition is given, so there is nothing to be guided by: say --given", file=sys.stderr)
     known = None if prompt is None else read_sound(prompt, model.rate, model.channels)[0]
     given = given_of(model, conditions)
     if output is not None and str(output) == "-":
@@ -125,6 +133,9 @@ def given_of(model: SoundModel, conditions: Mapping[str, str]) -> dict[str, Any]
     given: dict[str, Any] = {}
     for name, value in conditions.items():
         codec, path = model.tracks.get(name), Path(value)
+        wants_file = not isinstance(codec, Spans) or path.suffix.lower() == ".csv"
+        if codec is not None and wants_file and not path.is_file():
+            raise UserError(f"--given {name}={value}: no such file; check the path")
         if isinstance(model.codecs.get(name), Vectors):
             given[name] = parse_vector(value)
         elif codec is None:
@@ -146,6 +157,8 @@ def _label(model: SoundModel, name: str, value: str) -> Any:
     shares: dict[str, float] = {}
     for part in value.split(","):
         label, _, weight = part.rpartition(":")
+        if label in shares:
+            raise UserError(f"--given {name}={value}: {label!r} comes twice; give each label once")
         try:
             shares[label] = float(weight)
         except ValueError:
@@ -216,7 +229,7 @@ def _with(options: AudioOptions, model: SoundModel, beside: Beside) -> AudioOpti
         path, key = getattr(beside, name), VECTOR if name == "vectors" else name
         if path is None:
             continue
-        if key not in model.codecs:
+        if not model.conditions if name == "labels" else key not in model.codecs:
             raise UserError(f"--{name} was given, but this model is not conditioned on {key}; leave it out")
         changed: dict[str, Any] = {name: str(path)}
         if key in model.tracks:
@@ -232,6 +245,9 @@ def say_unsaid(model: SoundModel, takes: Takes) -> None:
         key = VECTOR if name == "vectors" else name
         if key in model.codecs and key not in there:
             print(f"no {name} are given, so {key} counts as not said; give --{name}", file=sys.stderr)
+    for name in model.conditions.keys() - takes.labels.keys():
+        advice = "score the folder whose subfolders are the labels, or give --labels"
+        print(f"the recordings have no {name}, which counts as not said; {advice}", file=sys.stderr)
 
 
 def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None, beside: Beside) -> tuple[Takes, str]:

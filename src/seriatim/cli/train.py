@@ -139,7 +139,7 @@ def _plan(
     from seriatim.data import open_corpus
     from seriatim.data.named import names
     from seriatim.models import family
-    from seriatim.training.plan import Plan, usual_family
+    from seriatim.training.plan import Plan, usual_family, usual_training
     from seriatim.training.run import locate, locate_own, locate_source
 
     if begin is not None and (net or typed("tokens") or typed("code")):
@@ -148,6 +148,8 @@ def _plan(
         open_corpus(data)  # says so, before it is taken for text whose options are wrong
     base = preset or Preset("", usual_family(data))
     name = model or base.family
+    if preset is not None and family(name).data != family(preset.family).data:
+        raise UserError(f"the preset is for {preset.family}, and {name} is for {family(name).data}; leave out --preset")
     if begin is not None and model is None:
         from seriatim.training.run import open_model
 
@@ -173,7 +175,7 @@ def _plan(
         image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),
         audio=locate_own(_sounds(_merged(audio, AudioOptions, base.audio, "audio"))),
-        train=_merged(training, TrainOptions, base.train, "train"),
+        train=_merged(training, TrainOptions, {**usual_training(name), **base.train}, "train"),
         begin=None if begin is None else str(begin),
     )
 

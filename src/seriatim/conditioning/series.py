@@ -38,7 +38,7 @@ class SeriesConfig:
         bounded("series.filters", self.filters, 1, 2**12)
         bounded("series.up, how often", len(self.up), 0, 8)
         for factor in self.up:
-            bounded("series.up", factor, 2, 64)
+            bounded("up", factor, 2, 64)
 
 
 @final
@@ -52,7 +52,7 @@ class _Frames(nn.Module):
     def __init__(self, channels: int, hop: int, config: SeriesConfig) -> None:
         super().__init__()
         times = math.prod(config.up)
-        divides("what series.up comes to", times, "the positions of a frame", hop)
+        divides("what --audio.up comes to", times, "the samples of a column", hop)
         self.hop, f = hop // times, config.filters
         widths = pairwise([channels, f, f])
         self.before = nn.ModuleList(nn.Conv1d(i, o, 3, padding=1) for i, o in widths)

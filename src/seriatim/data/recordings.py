@@ -79,7 +79,7 @@ class AudioOptions:
     """Of log-mel."""
     track_filters: int = 32
     """Channels of what reads spans, series and features."""
-    up: tuple[int, ...] = ()
+    up: str = ""
     """Multiply the rate of spans, series and features by learned convolutions, such as 4,4; none: they are repeated."""
     split: Literal["file", "time"] = "file"
     """Deal out whole recordings, or (time) cut each: its first part trains, the next validates, the last tests."""
@@ -116,17 +116,20 @@ class AudioOptions:
         beside = "spans" if self.spans is not None else "series" if self.series is not None else ""
         computed = self.features != "none"
         if not 0 <= self.hop <= 32768 or (beside and not self.hop) or (self.hop and not beside and not computed):
-            given = f"--audio.{beside} is given and --audio.hop" if beside else "--audio.hop"
-            raise UserError(
-                f"{given} is {self.hop}, but 1 to 32768 samples are wanted where something runs beside the recordings, "
-                "and nothing else: give e.g. 80, or leave out both"
-            )
+            if self.hop and not beside and not computed:
+                raise UserError(
+                    f"--audio.hop is {self.hop}, but nothing runs beside the recordings: give --audio.spans, "
+                    "--audio.series or --audio.features too, or leave it out"
+                )
+            said = f"--audio.{beside} needs --audio.hop, the samples that a column lasts" if beside else "--audio.hop"
+            raise UserError(f"{said}; it is {self.hop}, but 1 to 32768 are wanted: give e.g. --audio.hop 80")
         if not 1 <= self.bands <= 256:
             raise UserError(f"--audio.bands is {self.bands}, but 1 to 256 are wanted: give e.g. 40")
         if not 1 <= self.track_filters <= 4096:
             raise UserError(f"--audio.track-filters is {self.track_filters}, but 1 to 4096 are wanted: give e.g. 32")
-        if any(not 2 <= factor <= 64 for factor in self.up) or len(self.up) > 8:
-            raise UserError(f"--audio.up is {self.up}, but up to 8 numbers from 2 to 64 are wanted: give e.g. 4,4")
+        words = self.up.split(",") if self.up else []
+        if len(words) > 8 or not all(word.isdigit() and 2 <= int(word) <= 64 for word in words):
+            raise UserError(f"--audio.up is {self.up!r}, but up to 8 numbers from 2 to 64 are wanted: give e.g. 4,4")
         if beside and self.trim is not None:
             raise UserError(
                 f"--audio.trim was given, but --audio.{beside} would then no longer fit the recordings: leave out one "
@@ -144,6 +147,11 @@ class AudioOptions:
             raise UserError(f"--audio.seed is {self.seed}, but a number from 0 is wanted: give e.g. 0")
         if self.limit is not None and self.limit < 1:
             raise UserError(f"--audio.limit is {self.limit}, but a number of recordings is wanted: give 1 or more")
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """What `up` multiplies the rate by, one convolution after the other."""
+        return tuple(int(word) for word in self.up.split(",")) if self.up else ()
 
     @property
     def alphabet(self) -> int:

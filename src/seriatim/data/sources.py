@@ -110,7 +110,7 @@ def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str
         there = f"only other files ({kinds})" if kinds else "no files"
         raise UserError(
             f"{folder}: {there} where {', '.join('*' + ending for ending in TEXT_ENDINGS)} are wanted: "
-            "give a folder with text, or one file by its path"
+            "give a folder with text, with pictures or recordings, or one file by its path"
         )
     documents = (document for name, path in texts for document in _file(path, name, options))
     return documents, f"Left out: {kinds}." if kinds else ""

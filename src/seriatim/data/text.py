@@ -37,8 +37,10 @@ _MAGIC = (
     (b"GIF89a", "a GIF image", _OTHER),
     (b"OggS\0", "Ogg audio", _OTHER),
     (b"fLaC\0", "FLAC audio", _OTHER),
-    (b"ID3\x03", "MP3 audio", _OTHER),
-    (b"ID3\x04", "MP3 audio", _OTHER),
+    (b"ID3\x03", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"ID3\x04", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"\xff\xfb", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"\xff\xf3", "MP3 audio", "convert it to WAV or FLAC first"),
     (b"%PDF-", "a PDF document", "save its text as .txt first"),
     (b"PK\x03\x04", "a zip archive (or an office document)", _ARCHIVE),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _ARCHIVE),
@@ -87,7 +89,7 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
             other = "latin-1" if encoding.startswith("utf-8") else "utf-8"
             raise UserError(
                 f"{name}: byte {place} is not {encoding.removesuffix('-sig')} text ({error.reason}): "
-                f"name the encoding of the file, e.g. --data.encoding {other}"
+                f"save it as UTF-8, or of text to train on name the encoding, e.g. --data.encoding {other}"
             ) from None
         if (nul := text.find("\0")) >= 0:
             raise UserError(

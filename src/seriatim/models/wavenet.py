@@ -34,6 +34,7 @@ from seriatim.tree import State
 from seriatim.walk import Carry, Stepper
 
 _AHEAD = 256  # clocks whose places in the rings are worked out together
+_WIDEST = 4096  # levels of a softmax
 _TABLE = 256  # levels up to which each has a row of its own; more of them are read by their height
 
 
@@ -101,8 +102,9 @@ class WaveNetConfig:
         bounded("vector", self.vector, 0, 2**16)
         bounded("field", self.field, 0, 2**16)
         bounded("past, the samples that it looks back over,", self.past, 1, 2**24)
-        if self.head == "softmax" and self.channels > 1:
-            raise UserError(f"head is softmax, for one channel, and there are {self.channels}; take logistic or normal")
+        if self.head == "softmax" and (self.channels > 1 or self.levels > _WIDEST):
+            what = f"one channel of at most {_WIDEST} levels, and there are {self.channels} of {self.levels}"
+            raise UserError(f"head is softmax, for {what}; give --net.head logistic, or normal")
 
     @property
     def horizon(self) -> None:

@@ -42,6 +42,13 @@ class AudioTask(Task):
             name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
             raise UserError(f"--train.{name} is for text, and {plan.data} holds sound; leave it out")
 
+    def summary(self) -> str:
+        """Recordings, seconds and labels."""
+        rate, splits = self.recordings.rate, self.recordings.splits
+        each = [f"{len(t.x):,} {side} ({t.samples / rate:,.1f} s)" for side, t in splits.items()]
+        named = [f"{name} ({codec.size})" for name, codec in self.codecs.items() if name != "x"]
+        return f"recordings: {', '.join(each)}; conditions: {', '.join(named) or 'none'}."
+
     def learn(self) -> dict[str, Symbols]:
         """The quantiser, and a codec for each label."""
         found, options = self.recordings, self.plan.audio
@@ -54,7 +61,7 @@ class AudioTask(Task):
 
     def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """One for each of what runs beside the recordings."""
-        size = SeriesConfig(self.plan.audio.track_filters, self.plan.audio.up)
+        size = SeriesConfig(self.plan.audio.track_filters, self.plan.audio.factors)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, Track)}
 
     def batches(self) -> Batches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -158,6 +159,7 @@ class Loop:
 
     def _halt(self, number: int) -> None:
         self._stop = number
+        print("\nstopping after this step, to save; once more stops at once", file=sys.stderr, flush=True)
 
     def _advance(self) -> tuple[float, int]:
         """One optimiser step; returns the loss (nats a symbol) and how many symbols it saw."""

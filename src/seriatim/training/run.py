@@ -184,8 +184,9 @@ def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = Fals
 
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
-    if session.task.note and not session.quiet and not session.plan.named:
-        print(f"{session.plan.data}: {session.task.note}", file=sys.stderr)
+    said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
+    if any(said) and not session.quiet:
+        print(f"{session.plan.data}: {' '.join(part for part in said if part)}", file=sys.stderr)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)

@@ -42,6 +42,10 @@ class Task(ABC):
         """What `building.build` must know of conditions besides their codecs, for a config. Default: nothing."""
         return {}
 
+    def summary(self) -> str:
+        """How much data there is, and how it is divided, for the user's eyes."""
+        return ""
+
     def sizes(self) -> dict[str, Any]:
         """Fields of the config that the data suggests, where nobody says otherwise. Default: none."""
         return {}

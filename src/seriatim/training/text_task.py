@@ -37,6 +37,14 @@ class TextTask(Task):
         self.corpus, self.fingerprint, self.note = corpus, corpus.fingerprint, corpus.note
         self._held: dict[str, Tokens] = {}
 
+    def summary(self) -> str:
+        """Pairs, and how many symbols each side has; of other text nothing."""
+        if SOURCE not in self.codecs:
+            return ""
+        each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
+        sizes = f"{self.codecs[SOURCE].size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
+        return f"pairs: {', '.join(each)}; {sizes}."
+
     def learn(self) -> dict[str, Symbols]:
         """A tokenizer, one for the sources where there are any, and a codec for each condition."""
         documents, options = self.corpus.splits["train"], self.plan.source
