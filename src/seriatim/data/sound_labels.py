@@ -21,8 +21,6 @@ def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[
     if not options.given:
         return {}, ""
     if options.labels is not None:
-        if not path.is_dir():
-            raise UserError(f"--audio.labels was given, but {path} is one recording, not a folder: leave it out")
         found, remark = _from_table(Path(options.labels), path, names), ""
     else:
         found, remark = _from_folders(path, names)
@@ -71,6 +69,10 @@ def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:
     found: dict[str, list[str]] = {}
     for place, cells in (*pending, *rows):
         name, values = cells[0].removeprefix("./"), cells[1:]
+        if not folder.is_dir():  # one recording, whose table may be that of the folder that it is in
+            name = name.split("/")[-1]
+            if name not in known:
+                continue
         if len(values) != len(conditions):
             raise UserError(
                 f"{place}: {len(cells)} columns, where {1 + len(conditions)} are wanted (path, "
