@@ -109,6 +109,8 @@ def test_at_the_command_line(
     assert "1 of 3 sources are blank" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --source cab")) == 0
     assert capsys.readouterr().out.split("\n") == [lines[0], lines[2], ""]
+    assert main(shlex.split("sample run --source aéb")) == 0
+    assert "2 symbols of the sources did not occur in training" in capsys.readouterr().err, "é is two bytes"
     assert main(shlex.split("sample run --source ab --best 3 --beams 4 --json")) == 0
     results = json.loads(capsys.readouterr().out)["results"]
     assert [set(result) for result in results] == [{"text", "log_prob_nats", "score", "ended"}] * 3

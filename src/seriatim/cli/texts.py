@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.pictures import progressing
+from seriatim.data.corpus import SOURCE
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None
     Raises:
         UserError: if the model reads none, or the file is missing, empty or no text.
     """
-    from seriatim.data.corpus import SOURCE
     from seriatim.data.pairs import lines
 
     if source is None and file is None:
@@ -68,6 +69,8 @@ def search(
             asked, model.search(**where, given=conditions, progress=progress, **options), strict=True
         ):  # pyright: ignore[reportArgumentType]
             found[i] = results
+    if sources is not None and (strange := unseen(model, sources)):
+        print(f"{strange:,} symbols of the sources did not occur in training", file=sys.stderr)
     if blank := len(inputs) - len(asked):
         print(f"{blank:,} of {len(inputs):,} sources are blank, and so is what is written for them", file=sys.stderr)
     lines: list[str] = []
@@ -89,6 +92,23 @@ def search(
     print(f"{output}: {len(lines):,} lines", file=sys.stderr)
 
 
+def unseen(model: TextModel, sources: Sequence[str]) -> int:
+    """How many characters (or words) of sources have no symbol of their own."""
+    import numpy as np
+
+    from seriatim.symbols import Tokenizer
+
+    codec = model.conditions[SOURCE]
+    assert isinstance(codec, Tokenizer)
+    if codec.kind == "bytes":
+        return 0
+    if codec.policy.unknown == "drop":
+        return sum(len(codec.policy.prepare(text)) - len(codec.encode(text)) for text in sources)
+    names = [codec.symbol(i) for i in range(codec.size)]
+    odd = np.array([name == "<unk>" or re.fullmatch("<0x[0-9A-F]{2}>", name) is not None for name in names])
+    return sum(int(odd[codec.encode(text)].sum()) for text in sources)
+
+
 def _line(sample: Sample) -> str:
     return " ".join(sample.text.split("\n"))
 
@@ -108,8 +128,6 @@ def compare(model: TextModel, documents: Sequence[Document], options: Mapping[st
     Raises:
         UserError: without sources, or without sacrebleu.
     """
-    from seriatim.data.corpus import SOURCE
-
     if SOURCE not in model.conditions:
         raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
     try:
