@@ -140,7 +140,7 @@ def test_conditions_are_given_by_name(conditioned: Path, capsys: pytest.CaptureF
         texts = {out(capsys, *command, "--given", f"genre={g}", "--given", "year=1903") for g in ("low", "high")}
         assert len(texts) == 2
     assert out(capsys, "sample", conditioned, "--max-length", 5)
-    assert "genre (labels)" in out(capsys, "inspect", conditioned)
+    assert "genre (labels: " in out(capsys, "inspect", conditioned)
 
 
 def test_evaluate(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import open_run, print_json
+from seriatim.data.corpus import SOURCE
 
 if TYPE_CHECKING:
     from seriatim.image import ImageModel
     from seriatim.opening import Trained
     from seriatim.sound import SoundModel
+    from seriatim.symbols import Symbols
     from seriatim.text import TextModel
+
+_SHOWN = 12  # labels of a condition
 
 
 def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
@@ -28,6 +32,7 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
         One JSON object on standard output.
     """
     from seriatim.image import ImageModel as Image
+    from seriatim.symbols import Labels, Spans
 
     model = open_run(run, "cpu")
     parameters = sum(p.numel() for p in model.model.parameters())
@@ -39,6 +44,9 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
         "bytes": size,
         **facts,
         "conditions": {name: codec.kind for name, codec in model.codecs.items() if name != "x"},
+        "labels": {
+            name: list(codec.values) for name, codec in model.codecs.items() if isinstance(codec, Labels | Spans)
+        },
         "config": dataclasses.asdict(model.model.config),
         "about": model.about,
     }
@@ -50,14 +58,25 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
         print(f"  {line}")
     for name, codec in model.codecs.items():
         if name != "x":
-            print(f"  condition    {name} ({codec.kind})")
+            print(f"  condition    {name} ({codec.kind}{_known(codec)})")
     code = model.code if isinstance(model, Image) else None
     if code is not None:
         print(f"  code         {code.width} numbers of {code.encoder.config.levels} levels, and their prior")
     for name, value in dataclasses.asdict(model.model.config).items():
         print(f"  {name:12s} {value}")
     for name, value in model.about.items():
-        print(f"  {name:12s} {value}")
+        if value != "":
+            print(f"  {name:12s} {value}")
+
+
+def _known(codec: Symbols) -> str:
+    """The first few labels of a condition that has some."""
+    from seriatim.symbols import Labels, Spans
+
+    if not isinstance(codec, Labels | Spans):
+        return ""
+    more = f", … {len(codec.values)} in all" if len(codec.values) > _SHOWN else ""
+    return f": {', '.join(codec.values[:_SHOWN])}{more}"
 
 
 def _facts(model: Trained) -> dict[str, object]:
@@ -81,7 +100,7 @@ def _of_sound(model: SoundModel) -> dict[str, object]:
 
 def _of_text(model: TextModel) -> dict[str, object]:
     return {
-        "looks_back_symbols": model.horizon,
+        "looks_back_symbols": model.horizon or getattr(model.model.config, "past", None),
         "tokenizer": model.tokenizer.kind,
         "symbols": model.tokenizer.size,
         "lossless": model.tokenizer.lossless,
@@ -118,7 +137,9 @@ def sight_of(model: ImageModel) -> dict[str, object]:
 
 
 def _lines(model: Trained) -> list[str]:
+    from seriatim.building import encoders_of
     from seriatim.sound import SoundModel as Sound
+    from seriatim.symbols import Tokenizer
     from seriatim.text import TextModel as Text
 
     if isinstance(model, Sound):
@@ -127,6 +148,12 @@ def _lines(model: Trained) -> list[str]:
         return [f"looks back   {back}", f"sound        {model.rate} Hz, {kind}, {model.codec.name}"]
 
     if isinstance(model, Text):
-        back = "all of the past, in a state" if model.horizon is None else f"{model.horizon} symbols"
-        return [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
+        past = model.horizon or getattr(model.model.config, "past", None)
+        back = "all of the past, in a state" if past is None else f"{past} symbols"
+        lines = [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
+        source, codec = encoders_of(model.model).get(SOURCE), model.conditions.get(SOURCE)
+        if source is not None and isinstance(codec, Tokenizer):
+            lines.append(f"source       {codec.kind}, {codec.size} symbols, at most {source['longest']} of them")
+            lines.append(f"encoder      {source['encoder']}, {source['layers']} layers of {source['width']}")
+        return lines
     return [f"sees         {seen}" for seen in sight_of(model).values()]
