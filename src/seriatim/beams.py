@@ -12,7 +12,7 @@ Shapes: S sources, W width, K symbols, T length so far.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -70,12 +70,76 @@ class Hypothesis(NamedTuple):
     ended: str  # "end", "stop" or "length"
 
 
+class _Candidate(NamedTuple):
+    """A beginning made one symbol longer: its log p, which of the source's rows it goes on from, the symbol."""
+
+    score: float
+    row: int
+    symbol: int
+
+
 class _Source:
     """Where the search for one source stands."""
 
-    def __init__(self, number: int, prefix: Sequence[int], longest: int) -> None:
-        self.number, self.prefix, self.longest = number, list(prefix), longest
+    def __init__(self, number: int, prefix: Sequence[int], longest: int, options: Beams) -> None:
+        self.number, self.prefix, self.longest, self.options = number, list(prefix), longest, options
         self.finished: list[Hypothesis] = []
+        self.wanted = options.width if options.coverage else options.best
+
+    def sift(
+        self, candidates: Iterator[_Candidate], past: list[list[int]], end: int, stop: Stop | None
+    ) -> list[_Candidate]:
+        """Of candidates, the likeliest first, those to go on with; those that are over are set aside.
+
+        Args:
+            candidates: twice the width of them, so that enough go on even if every second one ends.
+            past: the symbols of each of the source's rows, its prefix included.
+            end: the symbol that ends a sequence.
+            stop: whether another one is over.
+        """
+        alive: list[_Candidate] = []
+        width, skip = self.options.width, len(self.prefix)
+        for rank, each in enumerate(candidates):
+            if each.score == -torch.inf or len(alive) == width:
+                break
+            symbols = [*past[each.row][skip:], each.symbol]
+            why = ""
+            if len(past[each.row]) >= skip:
+                why = "end" if each.symbol == end else "stop" if stop and stop(self.number, symbols) else ""
+            if not why:
+                alive.append(each)
+            elif rank < width:  # what ends further down is no better than what goes on
+                self._finish(each.score, symbols, why)
+        return alive
+
+    def over(self, alive: list[_Candidate], past: list[list[int]], time: int) -> bool:
+        """Whether nothing more is to be had after so many symbols, or nothing better."""
+        new = time - len(self.prefix)
+        if new < min(1, self.longest):
+            return False
+        if alive and new >= self.longest:
+            for each in alive:
+                self._finish(each.score, [*past[each.row][len(self.prefix) :], each.symbol], "length")
+            return True
+        if not alive or len(self.finished) >= self.options.width:
+            return True
+        if len(self.finished) < self.wanted:
+            return False
+        reached = sorted((h.score for h in self.finished), reverse=True)[self.options.best - 1]
+        return self.options.rank(alive[0].score, self.longest) <= reached  # log p can at best stay what it is
+
+    def _finish(self, log_prob: float, symbols: list[int], why: str) -> None:
+        score = self.options.rank(log_prob, len(symbols))
+        self.finished.append(Hypothesis(tuple(symbols), log_prob, score, why))
+
+    def results(self) -> list[Hypothesis]:
+        """The best first; where coverage is still to be counted, all."""
+        return sorted(self.finished, key=order)[: self.wanted]
+
+
+def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
+    """The best first, behind all that ended those that did not."""
+    return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
 
 
 @torch.inference_mode()
@@ -99,7 +163,8 @@ def beam_search(
         stop: (source, symbols behind the prefix) -> whether a sequence is over though it has not ended.
 
     Returns:
-        `best` hypotheses a source, fewer if there are not as many; those that did not end come last.
+        `best` hypotheses a source, fewer if there are not as many; those that did not end come last. With `coverage`,
+        which is for the caller to count, as many as the width.
 
     Raises:
         ValueError: if the walk's rows are not S · W.
@@ -107,100 +172,45 @@ def beam_search(
     width, count = options.width, len(prefixes)
     if walk.batch != count * width or len(longest) != count:
         raise ValueError(f"{walk.batch} rows for {count} sources and {width} beams")
-    under_way = [_Source(i, prefix, limit) for i, (prefix, limit) in enumerate(zip(prefixes, longest, strict=True))]
-    every = list(under_way)
-    scores: Tensor | None = None  # (S, W)
-    history: Tensor | None = None  # (S · W, T)
-    time = 0
+    every = [_Source(i, *each, options) for i, each in enumerate(zip(prefixes, longest, strict=True))]
+    under_way, time = list(every), 0
+    scores = torch.full((count, width), -torch.inf, dtype=torch.float64)
+    scores[:, 0] = 0  # at the start all beams are alike
+    history = torch.zeros(count * width, 0, dtype=torch.long)
     while under_way:
         dist = walk.dist
         assert isinstance(dist, Discrete)
-        table = dist.log_table().double()
-        if scores is None or history is None:
-            scores = table.new_full((count, width), -torch.inf)
-            scores[:, 0] = 0  # at the start all beams are alike
-            history = torch.zeros(count * width, 0, dtype=torch.long, device=table.device)
-        table = _allowed(table, history, under_way, options, end, time)
-        total = (scores[..., None] + table.view(len(under_way), width, -1)).flatten(1)
-        best = total.topk(min(2 * width, total.shape[1]))
-        symbols = table.shape[1]
-        found = zip(best.values.tolist(), (best.indices // symbols).tolist(), (best.indices % symbols).tolist())  # noqa: B905
-        past = history.tolist() if stop is not None else []
-        kept: list[list[tuple[float, int, int]]] = []
-        written: list[tuple[_Source, Hypothesis, int]] = []  # of ended ones the row that their symbols stand in
-        for place, (source, each) in enumerate(zip(under_way, found, strict=True)):
-            alive: list[tuple[float, int, int]] = []
-            for rank, (score, beam, symbol) in enumerate(zip(*each, strict=True)):
-                if score == -torch.inf or len(alive) == width:
-                    break
-                row, new = place * width + beam, time + 1 - len(source.prefix)
-                if new > 0:
-                    why = "end" if symbol == end else ""
-                    if not why and stop is not None and stop(source.number, [*past[row][len(source.prefix) :], symbol]):
-                        why = "stop"
-                    if why:
-                        if rank < width:
-                            over = Hypothesis((symbol,), score, options.rank(score, new), why)
-                            written.append((source, over, row))
-                        continue
-                alive.append((score, beam, symbol))
-            kept.append(alive)
-        for source, over, row in written:
-            before = history[row, len(source.prefix) :].tolist()
-            source.finished.append(over._replace(symbols=(*before, *over.symbols)))
-        stay = [i for i, source in enumerate(under_way) if not _over(source, kept[i], options, time + 1)]
-        for i, source in enumerate(under_way):
-            if i not in stay:
-                source.finished += [
-                    Hypothesis(
-                        (*history[i * width + beam, len(source.prefix) :].tolist(), symbol),
-                        score,
-                        options.rank(score, max(1, time + 1 - len(source.prefix))),
-                        "length",
-                    )
-                    for score, beam, symbol in kept[i]
-                    if time + 1 - len(source.prefix) >= source.longest
-                ]
-        if not stay:
+        table = _allowed(dist.log_table().double(), history, under_way, options, end, time)
+        scores, history = scores.to(table.device), history.to(table.device)
+        past, going = history.tolist(), list[tuple[int, list[_Candidate]]]()
+        for i, (source, best) in enumerate(zip(under_way, _best(scores, table, width), strict=True)):
+            own = past[i * width : (i + 1) * width]
+            alive = source.sift(best, own, end, stop)
+            if not source.over(alive, own, time + 1):
+                # where fewer go on than there are rows, the rest repeat one that is impossible
+                going.append((i, alive + [alive[0]._replace(score=-torch.inf)] * (width - len(alive))))
+        if not going:
             break
-        rows = [[i * width + beam for _, beam, _ in _filled(kept[i], width)] for i in stay]
-        chosen = torch.tensor(rows, device=history.device).flatten()
-        pushed = torch.tensor([[symbol for _, _, symbol in _filled(kept[i], width)] for i in stay]).to(history.device)
-        scores = scores.new_tensor([[score for score, _, _ in _filled(kept[i], width)] for i in stay])
-        if len(stay) < len(under_way):
-            walk.select(chosen, torch.tensor(stay, device=history.device))
-        elif rows != [list(range(i * width, (i + 1) * width)) for i in stay]:
-            walk.select(chosen, False)
-        under_way = [under_way[i] for i in stay]
-        walk.push(pushed.flatten())
-        history = torch.cat([history[chosen], pushed.flatten()[:, None]], 1)
-        time += 1
-    results = [sorted(source.finished, key=order) for source in every]
-    return [each[: max(options.best, options.width if options.coverage else 0)] for each in results]
+        rows = torch.tensor([i * width + each.row for i, alive in going for each in alive], device=history.device)
+        pushed = torch.tensor([each.symbol for _, alive in going for each in alive], device=history.device)
+        scores = scores.new_tensor([[each.score for each in alive] for _, alive in going])
+        if len(going) < len(under_way):
+            walk.select(rows, torch.tensor([i for i, _ in going], device=history.device))
+        elif not torch.equal(rows, torch.arange(len(rows), device=rows.device)):
+            walk.select(rows, False)
+        walk.push(pushed)
+        history = torch.cat([history[rows], pushed[:, None]], 1)
+        under_way, time = [under_way[i] for i, _ in going], time + 1
+    return [source.results() for source in every]
 
 
-def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
-    """The best first, behind all that ended those that did not."""
-    return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
-
-
-def _filled(alive: list[tuple[float, int, int]], width: int) -> list[tuple[float, int, int]]:
-    """As many as the width: where there are fewer, some that are impossible."""
-    _, beam, symbol = alive[0]
-    return alive + [(-torch.inf, beam, symbol)] * (width - len(alive))
-
-
-def _over(source: _Source, alive: list[tuple[float, int, int]], options: Beams, time: int) -> bool:
-    """Whether nothing more is to be had, or nothing better."""
-    new = time - len(source.prefix)
-    if new < 0 or (new == 0 and source.longest):
-        return False
-    if not alive or new >= source.longest or len(source.finished) >= options.width:
-        return True
-    if len(source.finished) < max(options.best, options.width if options.coverage else 0):
-        return False
-    reached = sorted((h.score for h in source.finished), reverse=True)[options.best - 1]
-    return options.rank(alive[0][0], source.longest) <= reached  # what is alive can at best keep its log p
+def _best(scores: Float[Tensor, "S W"], table: Float[Tensor, "R K"], width: int) -> Iterator[Iterator[_Candidate]]:
+    """For each source the 2 W likeliest ways to go on, the likeliest first."""
+    symbols = table.shape[1]
+    total = (scores[..., None] + table.view(len(scores), width, symbols)).flatten(1)
+    values, indices = total.topk(min(2 * width, total.shape[1]))
+    for row, places in zip(values.tolist(), indices.tolist(), strict=True):
+        yield (_Candidate(score, *divmod(place, symbols)) for score, place in zip(row, places, strict=True))
 
 
 def _allowed(

@@ -62,10 +62,13 @@ class _Loss(nn.Module):
             parameters, after = self.model(x, given, carry)
         dist = self.model.head(parameters)
         count = mask.sum()
-        nats = -(torch.where(mask, dist.log_prob(x), 0.0)).sum() / count
+        # both terms of smoothed labels from one table: a softmax over thousands of symbols is a tenth of a step
+        table = dist.log_table() if self.smoothing and isinstance(dist, Discrete) else None
+        terms = dist.log_prob(x) if table is None else table.gather(-1, x[..., None])[..., 0]
+        nats = -(torch.where(mask, terms, 0.0)).sum() / count
         loss = nats
-        if self.smoothing and isinstance(dist, Discrete):
-            even = -torch.where(mask, dist.log_table().mean(-1), 0.0).sum() / count
+        if table is not None:
+            even = -torch.where(mask, table.mean(-1), 0.0).sum() / count
             loss = (1 - self.smoothing) * nats + self.smoothing * even
         return loss, nats.detach(), after
 
