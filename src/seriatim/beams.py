@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from seriatim.config import bounded
-from seriatim.heads import Discrete
+from seriatim.heads import Categorical, Discrete
 from seriatim.walk import Walk
 
 Stop = Callable[[int, Sequence[int]], bool]
@@ -180,10 +180,10 @@ def beam_search(
     while under_way:
         dist = walk.dist
         assert isinstance(dist, Discrete)
-        table = _allowed(dist.log_table().double(), history, under_way, options, end, time)
-        scores, history = scores.to(table.device), history.to(table.device)
+        scores, history = scores.to(dist.device), history.to(dist.device)
+        logits, norm = _allowed(dist, history, under_way, options, end)
         past, going = history.tolist(), list[tuple[int, list[_Candidate]]]()
-        for i, (source, best) in enumerate(zip(under_way, _best(scores, table, width), strict=True)):
+        for i, (source, best) in enumerate(zip(under_way, _best(scores, logits, norm), strict=True)):
             own = past[i * width : (i + 1) * width]
             alive = source.sift(best, own, end, stop)
             if not source.over(alive, own, time + 1):
@@ -204,35 +204,43 @@ def beam_search(
     return [source.results() for source in every]
 
 
-def _best(scores: Float[Tensor, "S W"], table: Float[Tensor, "R K"], width: int) -> Iterator[Iterator[_Candidate]]:
-    """For each source the 2 W likeliest ways to go on, the likeliest first."""
-    symbols = table.shape[1]
-    total = (scores[..., None] + table.view(len(scores), width, symbols)).flatten(1)
-    values, indices = total.topk(min(2 * width, total.shape[1]))
-    for row, places in zip(values.tolist(), indices.tolist(), strict=True):
-        yield (_Candidate(score, *divmod(place, symbols)) for score, place in zip(row, places, strict=True))
+def _best(scores: Float[Tensor, "S W"], logits: Float[Tensor, "R K"], norm: Float[Tensor, "R"]) -> Iterator[Any]:
+    """For each source the 2 W likeliest ways to go on, the likeliest first.
+
+    The likeliest symbols of each row first: what is then added up and compared is no longer a table.
+    """
+    count, width = scores.shape
+    few = logits.topk(min(2 * width, logits.shape[1]))
+    total = (few.values.double() - norm[:, None]).view(count, width, -1) + scores[..., None]
+    symbols, each = few.indices.view(count, -1), total.shape[2]
+    best = total.flatten(1).topk(min(2 * width, width * each))
+    chosen = symbols.gather(1, best.indices)
+    for row, places, names in zip(best.values.tolist(), best.indices.tolist(), chosen.tolist(), strict=True):
+        yield (_Candidate(score, at // each, x) for score, at, x in zip(row, places, names, strict=True))
 
 
 def _allowed(
-    table: Float[Tensor, "R K"],
-    history: Int[Tensor, "R T"],
-    sources: Sequence[_Source],
-    options: Beams,
-    end: int,
-    time: int,
-) -> Float[Tensor, "R K"]:
-    """log p of the symbols that may come; of a prefix the next one, for nothing."""
-    width = options.width
+    dist: Discrete, history: Int[Tensor, "R T"], sources: Sequence[_Source], options: Beams, end: int
+) -> tuple[Float[Tensor, "R K"], Float[Tensor, "R"]]:
+    """Logits of the symbols that may come, and their norms: log p is a logit less its row's norm.
+
+    What may not come is −inf; of a prefix only the next symbol may, for nothing.
+    """
+    logits = dist.logits if isinstance(dist, Categorical) else dist.log_table()
+    norm, width, time = logits.logsumexp(-1).double(), options.width, history.shape[1]
     if options.no_repeat and time >= options.no_repeat - 1:
-        table = table.masked_fill(_repeats(history, options.no_repeat, table.shape[1]), -torch.inf)
-    for i, source in enumerate(sources):
-        rows = slice(i * width, (i + 1) * width)
-        if time < len(source.prefix):
-            table[rows] = -torch.inf
-            table[rows, source.prefix[time]] = 0
-        elif time - len(source.prefix) < options.shortest:
-            table[rows, end] = -torch.inf
-    return table
+        logits = logits.masked_fill(_repeats(history, options.no_repeat, logits.shape[1]), -torch.inf)
+    bound = [i for i, source in enumerate(sources) if time - len(source.prefix) < options.shortest]
+    if bound:
+        logits = logits.clone()
+    for i in bound:
+        rows, prefix = slice(i * width, (i + 1) * width), sources[i].prefix
+        if time < len(prefix):
+            logits[rows] = -torch.inf
+            logits[rows, prefix[time]] = norm[rows].to(logits.dtype)
+        else:
+            logits[rows, end] = -torch.inf
+    return logits, norm
 
 
 def _repeats(history: Int[Tensor, "R T"], n: int, symbols: int) -> Bool[Tensor, "R K"]:

@@ -25,6 +25,14 @@ class Cache(NamedTuple):
     v: Tensor
     clock: int
 
+    def pick(self, rows: Tensor) -> Cache:
+        """The given rows of what is filled: room that is only reserved is not copied."""
+        return Cache(
+            self.k.narrow(2, 0, self.clock).index_select(0, rows),
+            self.v.narrow(2, 0, self.clock).index_select(0, rows),
+            self.clock,
+        )
+
 
 class Position(NamedTuple):
     """A clock alone: what a layer without a past of its own has to remember."""
