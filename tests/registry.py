@@ -443,7 +443,9 @@ MODELS: dict[str, ModelCase] = {
         "transformer", width=8, layers=2, heads=2, key_heads=1, hidden=6, tied=True, vector=2, memory=3
     ),
     "bytenet": of_family("bytenet", **_B),
-    "bytenet-kernel-2-relu": of_family("bytenet", width=3, sets=2, dilations=2, kernel=2, unit="relu", dropout=0.3),
+    "bytenet-kernel-2-relu": of_family(
+        "bytenet", width=3, sets=2, dilations=2, kernel=2, unit="relu", dropout=0.3, tied=True
+    ),
     "bytenet-vector": of_family("bytenet", **_B, vector=2, start=2),
     "bytenet-memory": of_family("bytenet", **_B, memory=3),
     "bytenet-memory-multiplicative-vector": of_family("bytenet", **_B, memory=3, unit="multiplicative", vector=2),

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from seriatim.beams import Beams, Hypothesis, beam_search
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, Conditional, Model
-from seriatim.searching import attention
+from seriatim.searching import attention, search
 from seriatim.walk import Walk
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -210,3 +211,42 @@ def test_rows_must_fit() -> None:
     walk = Walk(model, 3, model.condition({"source": SOURCES[:3]}, 3))
     with pytest.raises(ValueError, match="3 rows for 2 sources and 2 beams"):
         beam_search(walk, Beams(2), end=END, prefixes=[(), ()], longest=[3, 3])
+
+
+def test_where_the_options_allow_nothing_there_is_nothing() -> None:
+    model = translator("lstm", 2)
+    found = searched(model, SOURCES, Beams(3, no_repeat=1, shortest=7), 9)
+    assert all(not each for each in found), "four symbols that may each come once, and seven of them wanted"
+
+
+def test_coverage_counts_what_was_not_looked_at() -> None:
+    model = translator("transformer", 8)
+    given, prefixes = {"source": SOURCES}, [np.zeros(0, np.int64)] * 4
+    longest, sizes = [6] * 4, [5] * 4
+
+    def ranked(coverage: float) -> list[list[Hypothesis]]:
+        options = Beams(4, best=4, coverage=coverage)
+        return search(
+            model,
+            lambda rows: {"source": given["source"][list(rows)]},
+            prefixes,
+            options,
+            end=END,
+            longest=longest,
+            sizes=sizes,
+        )
+
+    for source, plain, covered in zip(SOURCES, ranked(0.0), ranked(0.7), strict=True):
+        usual = {h.symbols: h for h in plain}
+        for h in covered:
+            x = torch.tensor([h.symbols])
+            weights = attention(model, x, model.condition({"source": source[None]}, 1))[0]
+            extra = weights.sum(0).clamp(max=1)[source >= 0].log().sum()
+            assert h.score == pytest.approx(
+                Beams(length_norm=0.6).rank(h.log_prob, len(h.symbols)) + 0.7 * float(extra)
+            )
+            assert h.symbols not in usual or usual[h.symbols].log_prob == pytest.approx(h.log_prob)
+    with pytest.raises(UserError, match="leave out --coverage"):
+        search(
+            translator("bytenet"), lambda _: given, prefixes[:1], Beams(coverage=0.1), end=END, longest=[3], sizes=[1]
+        )

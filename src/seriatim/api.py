@@ -66,7 +66,7 @@ def train(
         family=chosen,
         net=dict(net or {}),
         tokens=tokens or TokenOptions(),
-        text=locate_source(text or TextOptions()),
+        text=locate_source(text or TextOptions(), data),
         source=source or SourceOptions(),
         image=locate_own(image or ImageOptions()),
         code=code or CodeOptions(),

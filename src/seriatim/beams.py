@@ -87,7 +87,7 @@ class _Source:
         self.wanted = options.width if options.coverage else options.best
 
     def sift(
-        self, candidates: Iterator[_Candidate], past: list[list[int]], end: int, stop: Stop | None
+        self, candidates: Iterator[_Candidate], past: Int[Tensor, "W T"], end: int, stop: Stop | None
     ) -> list[_Candidate]:
         """Of candidates, the likeliest first, those to go on with; those that are over are set aside.
 
@@ -98,28 +98,27 @@ class _Source:
             stop: whether another one is over.
         """
         alive: list[_Candidate] = []
-        width, skip = self.options.width, len(self.prefix)
+        width, free = self.options.width, past.shape[1] >= len(self.prefix)
         for rank, each in enumerate(candidates):
             if each.score == -torch.inf or len(alive) == width:
                 break
-            symbols = [*past[each.row][skip:], each.symbol]
-            why = ""
-            if len(past[each.row]) >= skip:
-                why = "end" if each.symbol == end else "stop" if stop and stop(self.number, symbols) else ""
+            why = "end" if free and each.symbol == end else ""
+            if free and stop is not None and not why:
+                why = "stop" if stop(self.number, self._symbols(each, past)) else ""
             if not why:
                 alive.append(each)
             elif rank < width:  # what ends further down is no better than what goes on
-                self._finish(each.score, symbols, why)
+                self._finish(each, past, why)
         return alive
 
-    def over(self, alive: list[_Candidate], past: list[list[int]], time: int) -> bool:
-        """Whether nothing more is to be had after so many symbols, or nothing better."""
-        new = time - len(self.prefix)
-        if new < min(1, self.longest):
+    def over(self, alive: list[_Candidate], past: Int[Tensor, "W T"]) -> bool:
+        """Whether nothing more is to be had, or nothing better; as many ends as the width are enough."""
+        new = past.shape[1] + 1 - len(self.prefix)
+        if new < 1:
             return False
         if alive and new >= self.longest:
             for each in alive:
-                self._finish(each.score, [*past[each.row][len(self.prefix) :], each.symbol], "length")
+                self._finish(each, past, "length")
             return True
         if not alive or len(self.finished) >= self.options.width:
             return True
@@ -128,9 +127,12 @@ class _Source:
         reached = sorted((h.score for h in self.finished), reverse=True)[self.options.best - 1]
         return self.options.rank(alive[0].score, self.longest) <= reached  # log p can at best stay what it is
 
-    def _finish(self, log_prob: float, symbols: list[int], why: str) -> None:
-        score = self.options.rank(log_prob, len(symbols))
-        self.finished.append(Hypothesis(tuple(symbols), log_prob, score, why))
+    def _symbols(self, each: _Candidate, past: Int[Tensor, "W T"]) -> list[int]:
+        return [*past[each.row, len(self.prefix) :].tolist(), each.symbol]
+
+    def _finish(self, each: _Candidate, past: Int[Tensor, "W T"], why: str) -> None:
+        symbols = self._symbols(each, past)
+        self.finished.append(Hypothesis(tuple(symbols), each.score, self.options.rank(each.score, len(symbols)), why))
 
     def results(self) -> list[Hypothesis]:
         """The best first; where coverage is still to be counted, all."""
@@ -170,10 +172,10 @@ def beam_search(
         ValueError: if the walk's rows are not S · W.
     """
     width, count = options.width, len(prefixes)
-    if walk.batch != count * width or len(longest) != count:
-        raise ValueError(f"{walk.batch} rows for {count} sources and {width} beams")
+    if walk.batch != count * width or len(longest) != count or min(longest, default=1) < 1:
+        raise ValueError(f"{walk.batch} rows for {count} sources and {width} beams, of lengths {list(longest)}")
     every = [_Source(i, *each, options) for i, each in enumerate(zip(prefixes, longest, strict=True))]
-    under_way, time = list(every), 0
+    under_way = list(every)
     scores = torch.full((count, width), -torch.inf, dtype=torch.float64)
     scores[:, 0] = 0  # at the start all beams are alike
     history = torch.zeros(count * width, 0, dtype=torch.long)
@@ -182,11 +184,11 @@ def beam_search(
         assert isinstance(dist, Discrete)
         scores, history = scores.to(dist.device), history.to(dist.device)
         logits, norm = _allowed(dist, history, under_way, options, end)
-        past, going = history.tolist(), list[tuple[int, list[_Candidate]]]()
+        going: list[tuple[int, list[_Candidate]]] = []
         for i, (source, best) in enumerate(zip(under_way, _best(scores, logits, norm), strict=True)):
-            own = past[i * width : (i + 1) * width]
+            own = history[i * width : (i + 1) * width]
             alive = source.sift(best, own, end, stop)
-            if not source.over(alive, own, time + 1):
+            if not source.over(alive, own):
                 # where fewer go on than there are rows, the rest repeat one that is impossible
                 going.append((i, alive + [alive[0]._replace(score=-torch.inf)] * (width - len(alive))))
         if not going:
@@ -200,7 +202,7 @@ def beam_search(
             walk.select(rows, False)
         walk.push(pushed)
         history = torch.cat([history[rows], pushed[:, None]], 1)
-        under_way, time = [under_way[i] for i, _ in going], time + 1
+        under_way = [under_way[i] for i, _ in going]
     return [source.results() for source in every]
 
 

@@ -50,6 +50,8 @@ def search(
     Raises:
         UserError: if a sequence may become longer than the model looks back over.
     """
+    if options.coverage and not _attentions(model):
+        raise UserError("this model attends to no source, of which coverage would count how much; leave out --coverage")
     horizon: int | None = model.config.horizon
     if horizon is not None:
         for prefix, limit in zip(prefixes, longest, strict=True):
@@ -82,6 +84,10 @@ def search(
     return [results[i] for i in range(len(prefixes))]
 
 
+def _attentions(model: Model) -> list[CrossAttention]:
+    return [module for module in model.modules() if isinstance(module, CrossAttention)]
+
+
 @torch.no_grad()
 def attention(model: Model, x: Tensor, context: Context) -> Tensor:
     """(B, T, M): how much position t attends to slot m of the memory, the mean over all layers and heads.
@@ -94,9 +100,9 @@ def attention(model: Model, x: Tensor, context: Context) -> Tensor:
     def look(layer: Any, inputs: tuple[Any, ...]) -> None:
         seen.append(layer.weights(inputs[0], inputs[1]).mean(1))
 
-    layers = [module for module in model.modules() if isinstance(module, CrossAttention)]
+    layers = _attentions(model)
     if not layers:
-        raise UserError("this model attends to no source: there is no attention to look at; leave that out")
+        raise UserError("this model attends to no source, so there is no attention to look at; leave out --attention")
     hooks = [layer.register_forward_pre_hook(look) for layer in layers]
     try:
         model(x, context)

@@ -88,7 +88,7 @@ class TextModel:
             for i, text in enumerate(texts)
         ]
         tokens = tokenize(documents, self.tokenizer, checked(self.conditions, given))
-        self._read(tokens.given, tokens.names)
+        self.check(tokens)
         return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
 
     def token_log_probs(
@@ -117,10 +117,12 @@ class TextModel:
         Raises:
             UserError: if window, stride or truncate are impossible.
         """
+        if SOURCE in self.conditions and (window is not None or stride is not None):
+            raise UserError("a window would lose step with the source, which is read from its start; leave it out")
         if truncate is not None and truncate < 1:
             raise UserError(f"truncate is {truncate}; look at 1 symbol or more")
         tokens = tokenize(documents, self.tokenizer, self.conditions, truncate=truncate, strict_given=False)
-        self._read(tokens.given, tokens.names)
+        self.check(tokens)
         terms = [-x for x in self.token_log_probs(tokens, window, stride)]
         return Figures(
             nats=float(sum(x.sum() for x in terms)),
@@ -289,7 +291,8 @@ class TextModel:
             given: other conditions: one for all, or a list with one for each.
             beams: how many beginnings are kept at a time.
             best: how many texts for each, the best first.
-            max_length: new symbols at most; None: as long as the longest text that was trained on, or 500.
+            max_length: new symbols at most; None: with a source twice as many as the longest text that was trained on
+                has, or else 500.
             min_length: new symbols before a text may end.
             stop: strings at which a text is over; they are not part of it.
             length_norm: α of log p / ((5 + n) / 6)^α, by which texts of n symbols are ranked.
@@ -304,14 +307,20 @@ class TextModel:
             UserError: on impossible options, unknown conditions, too long a prompt or source.
         """
         options = Beams(beams, best, length_norm, coverage, no_repeat, min_length)
+        stops = [stop] if isinstance(stop, str) else list(stop)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         sources = None if source is None else [source] if isinstance(source, str) else list(source)
-        count = len(prompts) if sources is None else max(len(prompts), len(sources))
+        several = [
+            value for value in (given or {}).values() if isinstance(value, Sequence) and not isinstance(value, str)
+        ]
+        count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
         if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
             raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one for each")
-        if max_length is not None and max_length < max(1, min_length):
-            raise UserError(f"min-length {min_length} and max-length {max_length} do not fit; give a larger maximum")
+        if "" in stops:
+            raise UserError("a stop string is empty, which stops everything at once; leave it out")
         prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
+        if sources is not None and SOURCE in (given or {}):
+            raise UserError("the source is given twice; give it once")
         values = dict(given or {}) if sources is None else {**(given or {}), SOURCE: sources}
         encoded = self._encoded(values, count)
         sizes = [0] * count
@@ -324,7 +333,8 @@ class TextModel:
             longest = [max(1, room - len(prefix)) for prefix in prefixes]
         else:
             longest = [max_length] * count
-        stops = [stop] if isinstance(stop, str) else list(stop)
+        if min(longest) < max(1, min_length):
+            raise UserError(f"min-length {min_length} and max-length {min(longest)} do not fit; give a larger maximum")
         hypotheses = search(
             self.model,
             lambda rows: to_given({name: v[list(rows)] for name, v in encoded.items()}, self.model.device),
@@ -371,8 +381,15 @@ class TextModel:
         self._read(encoded)
         return encoded
 
+    def check(self, tokens: Tokens) -> None:
+        """Refuse documents without a source, or with one longer than the model reads, if it is of pairs.
+
+        Raises:
+            UserError: naming one of them.
+        """
+        self._read(tokens.given, tokens.names)
+
     def _read(self, given: Mapping[str, NDArray[Any] | Ragged], names: Sequence[str] | None = None) -> None:
-        """Refuse sources that are longer than the model reads."""
         config = building.encoders_of(self.model).get(SOURCE)
         if config is not None:
-            within(given[SOURCE], int(config["longest"]), names)
+            within(given[SOURCE], int(config["longest"]), float(config["hidden"]) > 0, names)

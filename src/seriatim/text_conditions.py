@@ -59,13 +59,22 @@ def encode_all(conditions: Conditions, given: Values | None, rows: int) -> dict[
     return found
 
 
-def within(sources: NDArray[Any] | Ragged, longest: int, names: Sequence[str] | None) -> None:
-    """Refuse sources that have more symbols than a model reads.
+def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:
+    """Refuse sources that have more symbols than a model reads, and rows without one if it knows of none such.
 
     Raises:
-        UserError: naming the longest.
+        UserError: naming the longest, or the first that is missing.
     """
-    if isinstance(sources, Ragged) and len(sources) and sources.lengths.max() > longest:
+    if not isinstance(sources, Ragged) or not len(sources):
+        return
+    if not optional and not sources.lengths.all():
+        at = int(sources.lengths.argmin())
+        where = "" if names is None else f", and {names[at]} has none"
+        raise UserError(
+            f"this model writes a text for a source{where}; give it one (--source, or --data.source with data), or "
+            "train with --train.drop-given 0.1"
+        )
+    if sources.lengths.max() > longest:
         at = int(sources.lengths.argmax())
         where = f"the source of {names[at]}" if names is not None else f"source {at + 1}"
         raise UserError(

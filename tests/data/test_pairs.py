@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seriatim.data import open_corpus
+from seriatim.data import folds, open_corpus
 from seriatim.data.corpus import SOURCE, Corpus, TextOptions
 from seriatim.data.tokens import Ragged, tokenize
 from seriatim.errors import UserError
@@ -80,7 +80,7 @@ def test_what_has_an_empty_side_is_counted(tmp_path: Path) -> None:
         ({"x.de": "eins\nzwei\n", "x.en": "one\n"}, {"source": "x.en"}, "x.de has 2 lines and .*x.en 1"),
         ({"x.de": "eins\n"}, {"source": "x.en"}, "is no file, where one with as many lines as x.de"),
         ({"x.jsonl": '{"text": "eins", "q": 3}\n'}, {"source": "q"}, "the source 'q' is a number where a string"),
-        ({"x.jsonl": '{"text": "eins"}\n'}, {"source": "q"}, "the source 'q' is null"),
+        ({"x.jsonl": '{"text": "eins"}\n'}, {"source": "q"}, "the source 'q' is not there"),
     ],
 )
 def test_one_line_says_what_is_wrong(
@@ -121,3 +121,53 @@ def test_sources_as_rows_of_unequal_length(tmp_path: Path) -> None:
     none = Ragged([np.zeros(0, np.int64)] * 2)
     assert none[[0, 1]].tolist() == [[-1], [-1]]
     assert len(none) == 2
+
+
+def test_few_targets_do_not_empty_the_splits(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{i}\t{'even' if i % 2 == 0 else 'odd'}\n" for i in range(300)))
+    corpus = open_corpus(path, TextOptions(validation=0.1, test=0.1))
+    sizes = {side: len(documents) for side, documents in corpus.splits.items()}
+    assert sizes == {"train": 240, "validation": 30, "test": 30}
+    assert {target for _, target in pairs(corpus, "test")} == {"even", "odd"}
+    path.write_text("".join(f"{i % 100}\t{i}\n" for i in range(300)))  # three targets a source
+    corpus = open_corpus(path, TextOptions(validation=0.1, test=0.1))
+    assert {source for source, _ in pairs(corpus)}.isdisjoint(source for source, _ in pairs(corpus, "test"))
+    assert len(corpus.splits["test"]) == 30, "a share counts pairs"
+
+
+def test_folds_are_of_whole_pairs(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{i}\t{100 + i}\n" for i in range(15)))
+    corpus = open_corpus(path, TextOptions(validation=0.2, test=0))
+    parts = folds(corpus, 3)
+    held = [pair for part in parts for pair in pairs(part, "validation")]
+    assert sorted(held) == sorted((str(i), str(100 + i)) for i in range(15))
+    for part in parts:
+        assert set(pairs(part)).isdisjoint(pairs(part, "validation"))
+    with pytest.raises(UserError, match="15 groups of pairs cannot make 20 folds"):
+        folds(corpus, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "wanted"),
+    [
+        ("german\ttext\neins\tone", {"source": "german"}, [("eins", "one")]),
+        ("text\tgerman\none\teins", {"source": "german"}, [("eins", "one")]),
+        ("target\tsource\none\teins", {"source": "source"}, [("eins", "one")]),
+        ("source\ttarget\none\teins", {"source": "1"}, [("one", "eins")]),
+        ("id\tsource\ttarget\n7\tone\teins", {"source": "source"}, [("one", "eins")]),
+    ],
+)
+def test_a_heading_is_known_by_what_is_asked_of_it(
+    tmp_path: Path, text: str, options: dict[str, str], wanted: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "x.tsv").write_text(text)
+    assert pairs(read(tmp_path / "x.tsv", **options)) == wanted
+
+
+@pytest.mark.parametrize("source", ["²", "0", "c"])
+def test_a_column_that_is_not_there(tmp_path: Path, source: str) -> None:
+    (tmp_path / "x.tsv").write_text("a\tb\tc d\n1\t2\t3\n")
+    with pytest.raises(UserError, match=f"no column '{source}' in the heading"):
+        read(tmp_path / "x.tsv", source=source)

@@ -216,6 +216,6 @@ def like_training(run: Path, reading: TextOptions | None) -> TextOptions:
     except UserError:  # a checkpoint without its training directory
         base = TextOptions()
     explicit = {name: getattr(reading, name) for name in typed("data") if reading is not None}
-    if base.source is not None and Path(base.source).is_file():  # which belongs to the run's own data and to no other
+    if base.source is not None and Path(base.source).is_absolute():  # a file, which belongs to the run's own data alone
         base = dataclasses.replace(base, source=None)
     return dataclasses.replace(base, limit=None, **explicit)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import Beside, Data, chosen_split, like_training, open_run, print_json, undivided
-from seriatim.data.corpus import SOURCE, TextOptions
+from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,8 +100,6 @@ def evaluate(
         return
     beside.only("text")
     documents, name = _documents(run, data, split, reading)
-    if SOURCE in model.conditions and not any(SOURCE in document.given for document in documents):
-        raise UserError(f"this model writes a text for a source, and {name} has none; give --data.source")
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
     figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)

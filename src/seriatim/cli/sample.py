@@ -111,8 +111,8 @@ def sample(
     guidance
         How much the condition weighs: 1 as the model has it, above 1 exaggerated. What is drawn has no likelihood.
     max_length
-        New symbols at most, by default 500, with a source as many as the longest text that was trained on. A document
-        may end sooner.
+        New symbols at most, by default 500, with a source twice as many as the longest text that was trained on has. A
+        document may end sooner.
     min_length
         New symbols before the document may end.
     stop
@@ -191,6 +191,8 @@ def sample(
         )
     if columns != _COLUMNS or singles:
         raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
+    drawn_for: dict[str, list[str]] = {}
+    most = model.model.config.context if SOURCE in model.conditions else 500
     sources = texts.sources_of(model, source, source_file)
     width = (texts.BEAMS if sources is not None else 0) if beams is None else beams
     if width:
@@ -213,15 +215,16 @@ def sample(
     if no_repeat or attention is not None:
         raise UserError("--no-repeat and --attention are for a beam search; give --beams, or leave them out")
     if sources is not None:
-        if len(sources) != 1:
-            raise UserError(f"samples are drawn for one source, and {len(sources)} are given; give --beams, or one")
-        conditions = {**conditions, SOURCE: sources[0]}
-    elif SOURCE in model.conditions and SOURCE not in conditions:
-        raise UserError("this model writes a text for a source; give --source TEXT, or --source-file FILE")
+        if len(prompts) not in (1, len(sources)):
+            raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
+        if SOURCE in conditions:
+            raise UserError("the source is given twice; give it once")
+        prompts = prompts * (len(sources) if len(prompts) == 1 else 1)
+        drawn_for = {SOURCE: [each for each in sources for _ in range(n)]}
     find = model.tokenizer.find
     options: dict[str, Any] = {
-        "given": dict(conditions),
-        "max_length": 500 if max_length is None else max_length,
+        "given": {**conditions, **drawn_for},
+        "max_length": most if max_length is None else max_length,
         "min_length": min_length,
         "stop": [_unescape(s) for s in stop or []],
         "seed": seeds,
@@ -255,6 +258,9 @@ def sample(
                 "log_prob_nats": sum(one.log_probs),
             }
             lines.append(json.dumps(record, ensure_ascii=False))
+            continue
+        if sources is not None and n == 1:
+            lines.append(texts.one_line(one.text))
             continue
         if len(samples) > 1:
             lines.append(f"--- sample {i + 1} ({one.ended}) ---")

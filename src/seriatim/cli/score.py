@@ -78,6 +78,7 @@ def score(
     options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
+    model.check(tokens)
     rows = [
         (name, -float(terms.sum()) / math.log(2), int(characters))
         for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from seriatim.text import TextModel
 
 BEAMS = 5
-_DRAWN = ("n", "temperature", "top-k", "top-p", "min-p", "typical", "seed", "repetition", "presence", "frequency")
 
 
 def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None) -> list[str] | None:
@@ -58,30 +57,38 @@ def search(
 ) -> None:
     """The likeliest text for each source, a line out for each line in; of a blank line a blank one."""
     inputs = prompts if sources is None else sources
-    asked = [i for i, each in enumerate(inputs) if sources is None or each.strip()]
+    if sources is not None and len(prompts) not in (1, len(sources)):
+        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
     if picture is not None and (sources is None or len(inputs) != 1):
         raise UserError("--attention shows where a model looks in one source; give one --source")
+    for path in (output, picture):
+        if path is not None and not path.parent.is_dir():
+            raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
+    asked = [i for i, each in enumerate(inputs) if sources is None or each.strip()]
     found: list[list[Sample]] = [[] for _ in inputs]
-    with progressing(len(asked), "writing") as progress:
-        some = [inputs[i] for i in asked]
-        where = {"prompt": some} if sources is None else {"source": some, "prompt": prompts}
-        for i, results in zip(
-            asked, model.search(**where, given=conditions, progress=progress, **options), strict=True
-        ):  # pyright: ignore[reportArgumentType]
+    if asked:
+        some = [prompts[i if len(prompts) > 1 else 0] for i in asked]
+        with progressing(len(asked), "writing") as progress:
+            where = {} if sources is None else {"source": [sources[i] for i in asked]}
+            every = model.search(some, given=conditions, progress=progress, **where, **options)
+        for i, results in zip(asked, every, strict=True):
             found[i] = results
     if sources is not None and (strange := unseen(model, sources)):
         print(f"{strange:,} symbols of the sources did not occur in training", file=sys.stderr)
     if blank := len(inputs) - len(asked):
         print(f"{blank:,} of {len(inputs):,} sources are blank, and so is what is written for them", file=sys.stderr)
+    if none := sum(not found[i] for i in asked):
+        print(f"for {none:,} of {len(inputs):,} there is no text that the options allow", file=sys.stderr)
     lines: list[str] = []
     for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1):
         if as_json:
-            lines.append(json.dumps({"source": text, "results": [_record(r) for r in results]}, ensure_ascii=False))
-        elif len(results) > 1:
-            lines += [f"{number}\t{r.score:.4f}\t{_line(r)}" for r in results]
+            key = "prompt" if sources is None else "source"
+            lines.append(json.dumps({key: text, "results": [_record(r) for r in results]}, ensure_ascii=False))
+        elif options["best"] > 1:
+            lines += [f"{number}\t{r.score:.4f}\t{one_line(r.text)}" for r in results]
         else:
-            lines.append(_line(results[0]) if results else "")
-    if picture is not None and sources is not None:
+            lines.append(one_line(results[0].text) if results else "")
+    if picture is not None and sources is not None and found[0]:
         from seriatim.attention_pictures import save_attention
 
         save_attention(*model.attention(sources[0], found[0][0].text, dict(conditions)), picture)
@@ -106,11 +113,14 @@ def unseen(model: TextModel, sources: Sequence[str]) -> int:
         return sum(len(codec.policy.prepare(text)) - len(codec.encode(text)) for text in sources)
     names = [codec.symbol(i) for i in range(codec.size)]
     odd = np.array([name == "<unk>" or re.fullmatch("<0x[0-9A-F]{2}>", name) is not None for name in names])
+    if codec.kind == "characters":  # of which one may be several bytes
+        return sum(bool(odd[codec.encode(character)].any()) for text in sources for character in text)
     return sum(int(odd[codec.encode(text)].sum()) for text in sources)
 
 
-def _line(sample: Sample) -> str:
-    return " ".join(sample.text.split("\n"))
+def one_line(text: str) -> str:
+    """A text without line ends: a line out for each line in."""
+    return " ".join(text.splitlines())
 
 
 def _record(sample: Sample) -> dict[str, Any]:
@@ -137,9 +147,9 @@ def compare(model: TextModel, documents: Sequence[Document], options: Mapping[st
         raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
     references = [_flat(document.text()) for document in documents]
     with progressing(len(documents), "writing") as progress:
-        sources = [str(document.given[SOURCE]) for document in documents]
-        found = model.search(source=sources, progress=progress, **options)
-    written = [_flat(results[0].text) for results in found]
+        given = {name: [document.given.get(name) for document in documents] for name in model.conditions}
+        found = model.search(given=given, progress=progress, **options)
+    written = [_flat(results[0].text) if results else "" for results in found]
     scores: dict[str, Any] = {}
     for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):
         score: Any = metric.corpus_score(written, [references])

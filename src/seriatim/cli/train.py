@@ -170,7 +170,7 @@ def _plan(
         family=name,
         net={**inherited, **sizes},
         tokens=_merged(tokens, TokenOptions, base.tokens, "tokens"),
-        text=locate_source(dataclasses.replace(reading or TextOptions(), given=given)),
+        text=locate_source(dataclasses.replace(reading or TextOptions(), given=given), data),
         source=source or SourceOptions(),
         image=locate_own(_merged(image, ImageOptions, base.image, "image")),
         code=_merged(code, CodeOptions, base.code, "code"),

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast, final
+from typing import Literal, cast, final
 
 import torch
 import torch.nn.functional as F
@@ -52,6 +52,7 @@ class TextConfig:
         stretch: of a bytenet, how long a target is per symbol of the source.
         offset: and how much longer than that.
         longest: how many symbols a source may have, its `<end>` included.
+        hidden: how often there was none in training; at 0 the model knows nothing of what to do without.
     """
 
     encoder: Kind
@@ -62,6 +63,7 @@ class TextConfig:
     stretch: float = 1.0
     offset: float = 0.0
     longest: int = 2**20
+    hidden: float = 0.0
 
     def __post_init__(self) -> None:
         bounded("width", self.width, 2, 2**16)
@@ -70,6 +72,7 @@ class TextConfig:
         bounded("stretch", self.stretch, 0, 1000)
         bounded("offset", self.offset, -(2**20), 2**20)
         bounded("longest", self.longest, 1, 2**24)
+        bounded("hidden", self.hidden, 0, 1)
         if self.encoder == "transformer":
             divides("heads", self.heads, "width", self.width)
             divides("two channels a head", 2 * self.heads, "width", self.width)
@@ -86,8 +89,6 @@ class TextEncoder(nn.Module):
         config: kind and sizes.
     """
 
-    drop: ClassVar[float] = 0.0  # how often it is hidden in training: a translation of nothing is of no use
-
     def __init__(self, symbols: int, config: TextConfig) -> None:
         super().__init__()
         self.config = config
@@ -95,6 +96,11 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.table.weight, std=0.02 if config.encoder == "transformer" else 0.1)
         body = {"lstm": _Recurrent, "gru": _Recurrent, "transformer": _Attentive, "bytenet": _Convolutional}
         self.body: nn.Module = body[config.encoder](config)
+
+    @property
+    def drop(self) -> float:
+        """How often it is hidden in training."""
+        return self.config.hidden
 
     def missing(self, batch: int) -> Int[Tensor, "B 1"]:
         """What stands for no text at all."""

@@ -20,10 +20,10 @@ HEADING = ("source", "target")
 
 
 def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """A pair for each line of a TSV file that is not blank; more columns than two are not looked at."""
+    """A pair for each line of a TSV file that is not empty; more columns than two are not looked at."""
     columns: tuple[int, int] | None = None
     for number, line in enumerate(lines(path, options.encoding, name), start=1):
-        if not line.strip():
+        if not line:
             continue
         cells = line.split("\t")
         if columns is None:
@@ -42,18 +42,37 @@ def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Documen
 def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tuple[int, int], bool]:
     """The columns of source and target, and whether the first line is a heading."""
     names = [cell.strip().lower() for cell in first]
-    said = [options.source or "1", "2" if options.field == TextOptions.field else options.field]
-    if all(word.isdigit() and int(word) > 0 for word in said):
-        if options.source is None and tuple(names[:2]) == HEADING:
-            return (0, 1), True
-        return (int(said[0]) - 1, int(said[1]) - 1), False
-    for option, word in zip(("source", "field"), said, strict=True):
-        if word.lower() not in names:
-            raise UserError(
-                f"{place}: no column {word!r} in the heading, which has {', '.join(first)}: name them, or number them "
-                f"from 1, with --data.{option}"
-            )
-    return (names.index(said[0].lower()), names.index(said[1].lower())), True
+    source, field = options.source, None if options.field == TextOptions.field else options.field
+    heading = tuple(names[:2]) == HEADING or any(word is not None and not _number(word) for word in (source, field))
+    if not heading:
+        return (int(source or "1") - 1, int(field or "2") - 1), False
+    at = [_column(names, word, option, place) for word, option in ((source, "source"), (field, "field"))]
+    if None in at:  # what is not said is found by its usual name, or is the other of two
+        for i, usual in enumerate((("source",), ("target", TextOptions.field))):
+            known = [names.index(name) for name in usual if name in names]
+            left = [column for column in range(len(names)) if column not in at] if len(names) == 2 else []
+            at[i] = at[i] if at[i] is not None else next(iter([*known, *left]), None)
+    if None in at or at[0] == at[1]:
+        raise UserError(
+            f"{place}: which of the columns {', '.join(first)} is the source and which the target is not clear: name "
+            "them, or number them from 1, with --data.source and --data.field"
+        )
+    return (at[0] or 0, at[1] or 0), True
+
+
+def _number(word: str) -> bool:
+    return word.isdecimal() and word.isascii() and int(word) > 0
+
+
+def _column(names: Sequence[str], word: str | None, option: str, place: str) -> int | None:
+    if word is None or _number(word):
+        return None if word is None else int(word) - 1
+    if word.lower() not in names:
+        raise UserError(
+            f"{place}: no column {word!r} in the heading, which has {', '.join(names)}: name one, or number it from 1, "
+            f"with --data.{option}"
+        )
+    return names.index(word.lower())
 
 
 def line_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:

@@ -118,8 +118,9 @@ def _text_and_given(record: Record, options: TextOptions, place: str) -> tuple[s
     if options.source is not None:
         source = record.get(options.source)
         if not isinstance(source, str):
+            what = _kind(source) if options.source in record else "not there"
             raise UserError(
-                f"{place}: the source {options.source!r} is {_kind(source)} where a string is wanted (fields: {keys}): "
+                f"{place}: the source {options.source!r} is {what} where a string is wanted (fields: {keys}): "
                 "name another with --data.source"
             )
         _check_unicode(source, options.source, place)

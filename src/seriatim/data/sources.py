@@ -103,6 +103,11 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     return iter((file_document(path, options.encoding, name),))
 
 
+def has_fields(path: Path) -> bool:
+    """Whether a file is read by fields or columns, by its ending."""
+    return bare_suffix(path) in (*_RECORDS, TABLE)
+
+
 def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
     texts, others = files_in(folder, TEXT_ENDINGS)
     kinds = listed(others)

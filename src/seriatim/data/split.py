@@ -7,6 +7,7 @@ cut by position, at line ends: the first part trains, the next validates, the la
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
@@ -23,20 +24,25 @@ Splits = dict[str, list[Document]]
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Split by document where there are many, else by position within each."""
-    if any(SOURCE in document.given for document in documents) or len(_order(_keys(documents), seed)) >= MANY:
+    if _paired(documents) or len(_order(_keys(documents), seed)) >= MANY:
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Deal whole documents out in an order drawn from `seed`; a share counts different texts, copies follow theirs."""
-    sides = deal(_keys(documents), validation, test, seed)
+    sides = deal(_keys(documents), validation, test, seed, _paired(documents))
     return _collected(list(zip(sides, documents, strict=True)), validation, test)
 
 
-def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0) -> list[str]:
-    """The side of each thing with such a digest; a share counts different digests, and is one of them or more."""
+def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0, each: bool = False) -> list[str]:
+    """The side of each thing with such a digest; a share counts different digests, and is one of them or more.
+
+    With `each` it counts the things: a side takes digests until it has its share.
+    """
     order = _order(digests, seed)
+    if each:
+        return _dealt(digests, order, validation, test)
     # A share that was asked for is never rounded down to nothing.
     tested = max(1, round(test * len(order))) if test else 0
     validated = max(1, round(validation * len(order))) if validation else 0
@@ -47,6 +53,16 @@ def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0) 
         return "test" if place < tested else "validation" if place < tested + validated else "train"
 
     return [side(digest) for digest in digests]
+
+
+def _dealt(digests: Sequence[str], order: Sequence[str], validation: float, test: float) -> list[str]:
+    sizes, sides, left = Counter(digests), dict[str, str](), iter(order)
+    for side, share in (("test", test), ("validation", validation)):
+        held = 0
+        while held < share * len(digests) and (digest := next(left, None)) is not None:
+            sides[digest] = side
+            held += sizes[digest]
+    return [sides.get(digest, "train") for digest in digests]
 
 
 def by_position(documents: Sequence[Document], validation: float, test: float) -> Splits:
@@ -71,8 +87,14 @@ def folds(corpus: Corpus, k: int) -> list[Corpus]:
         raise UserError(f"{k} folds asked for, but one must train while another validates: ask for 2 or more")
     pool = [*corpus.splits.get("train", ()), *corpus.splits.get("validation", ())]
     keys = _keys(pool)
+    if _paired(pool) and len(set(keys)) < k:
+        raise UserError(f"{corpus.name}: {len(set(keys))} groups of pairs cannot make {k} folds: ask for fewer")
     order = _order(keys, seed=0)
-    fold = _folds_of_documents(pool, keys, order, k) if len(order) >= max(MANY, k) else _folds_of_blocks(pool, k)
+    fold = (
+        _folds_of_documents(pool, keys, order, k)
+        if _paired(pool) or len(order) >= max(MANY, k)
+        else _folds_of_blocks(pool, k)
+    )
     return [_fold(corpus, i, k, fold(i)) for i in range(k)]
 
 
@@ -110,10 +132,17 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
     return fold
 
 
+def _paired(documents: Sequence[Document]) -> bool:
+    return any(SOURCE in document.given for document in documents)
+
+
 def _keys(documents: Sequence[Document]) -> list[str]:
-    """What tells texts apart: a digest. Pairs that share a source or a target, however many steps apart, are as one."""
+    """What tells texts apart: a digest. Pairs that share a source or a target, however many steps apart, are as one.
+
+    Where a tenth of all pairs hang together so, as when targets are "yes" and "no", those are that share a source.
+    """
     texts = [document.measure.digest for document in documents]
-    if not any(SOURCE in document.given for document in documents):
+    if not _paired(documents):
         return texts
     above: dict[str, str] = {}
 
@@ -124,7 +153,10 @@ def _keys(documents: Sequence[Document]) -> list[str]:
 
     for document, text in zip(documents, texts, strict=True):
         above[top(f"source {document.given.get(SOURCE)}")] = top(text)
-    return [top(text) for text in texts]
+    keys = [top(text) for text in texts]
+    if max(Counter(keys).values()) * 10 <= len(keys):
+        return keys
+    return [f"source {document.given.get(SOURCE)}" for document in documents]
 
 
 def _order(digests: Sequence[str], seed: int) -> list[str]:

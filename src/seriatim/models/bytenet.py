@@ -45,6 +45,7 @@ class ByteNetConfig:
         unit: what is in the middle of a block: a convolution behind a ReLU, a multiplicative unit, or (auto) the first
             with a source and the second without, as in the paper.
         dropout: share of channels silenced in training, in the blocks and before the output.
+        tied: whether the output uses the embedding's table.
         vector: channels of the global condition.
         memory: channels of the source's columns; 0: no source.
         start: the symbol that stands before the first.
@@ -58,6 +59,7 @@ class ByteNetConfig:
     kernel: int = 3
     unit: Literal["auto", "relu", "multiplicative"] = "auto"
     dropout: float = 0.0
+    tied: bool = False
     vector: int = 0
     memory: int = 0
     start: int = 0
@@ -107,9 +109,10 @@ class ByteNet(SequenceModel):
             layers.append(Residual(_block(c, dilation)))
         before, out = [nn.LayerNorm(wide), nn.ReLU(), nn.Dropout(c.dropout)], nn.Linear(wide, c.symbols)
         last = nn.Sequential(*before, nn.Linear(wide, wide), nn.ReLU(), out)
-        super().__init__(
-            Embedding(c.symbols, wide, scale=0.1), Serial(*layers, Pointwise(last)), CategoricalHead(c.symbols), c.start
-        )
+        embedding = Embedding(c.symbols, wide, scale=0.1)
+        if c.tied:
+            out.weight = embedding.table.weight
+        super().__init__(embedding, Serial(*layers, Pointwise(last)), CategoricalHead(c.symbols), c.start)
         self.config = config
 
     def packed(self) -> Stepper:

@@ -96,9 +96,9 @@ class TransformerConfig:
         return self.hidden if self.hidden is not None else 32 * math.ceil(8 * self.width / 3 / 32)
 
     @property
-    def horizon(self) -> int:
-        """How many positions it looks back over."""
-        return self.context
+    def horizon(self) -> int | None:
+        """How many positions it looks back over; with a source all of them, since windows would lose step with it."""
+        return None if self.memory else self.context
 
 
 @final

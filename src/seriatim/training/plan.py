@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 from seriatim import config as configs
 from seriatim.data import Corpus, TextOptions, folds, open_corpus
@@ -92,6 +92,9 @@ class Plan:
         """
         groups = {"net", "tokens", "text", "source", "image", "code", "audio", "train"}
         document = {"code": {}, "audio": {}, "source": {}, **document}  # runs from before there were any
+        audio: Any = document["audio"]
+        if isinstance(audio, dict) and isinstance(up := cast("dict[str, Any]", audio).get("up"), list):
+            document["audio"] = {**audio, "up": ",".join(map(str, cast("list[Any]", up)))}  # from before it was a word
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(isinstance(document[name], dict) for name in groups):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")

@@ -18,6 +18,7 @@ from seriatim import config as configs
 from seriatim.data import Corpus, TextOptions
 from seriatim.data.images import Gallery, ImageOptions
 from seriatim.data.sounds import AudioOptions, Recordings
+from seriatim.data.sources import has_fields
 from seriatim.errors import Interrupted, UserError
 from seriatim.exchange import import_hf, is_hf
 from seriatim.likelihood import to_given
@@ -64,9 +65,11 @@ _PATHS = ("labels", "maps", "vectors", "spans", "series")
 T = TypeVar("T", ImageOptions, AudioOptions)
 
 
-def locate_source(options: TextOptions) -> TextOptions:
-    """The file of sources likewise; the name of a field or column stays one."""
-    return dataclasses.replace(options, source=options.source and locate(options.source))
+def locate_source(options: TextOptions, data: str | Path) -> TextOptions:
+    """The file of sources likewise; the name of a field, or of a column of a table, stays one."""
+    if options.source is None or has_fields(Path(data)):
+        return options
+    return dataclasses.replace(options, source=locate(options.source))
 
 
 def locate_own(options: T) -> T:

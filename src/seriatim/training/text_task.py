@@ -17,6 +17,7 @@ from seriatim.data.tokens import Ragged, Tokens, tokenize
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
 from seriatim.text import TextModel
+from seriatim.training.options import SourceOptions
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
@@ -57,6 +58,8 @@ class TextTask(Task):
 
         codecs = _condition_codecs(documents, self.plan.text.given)
         if not self.corpus.paired:
+            if options != SourceOptions():
+                raise UserError(f"--source.… is for pairs, and {self.plan.data} holds texts alone; leave it out")
             return {"x": self._tokenizer(texts()), **codecs}
         if options.shared:
             both = self._tokenizer(chain(texts(), sources()))
@@ -94,13 +97,24 @@ class TextTask(Task):
                 config.dropout if options.dropout is None else options.dropout,
                 stretch,
                 offset,
-                _ROOM * int(sources.max()),
+                _ROOM * self._longest_source(),
+                self.plan.train.drop_given or 0.0,
             )
         }
+
+    def _longest_source(self) -> int:
+        held = [self._tokens(split, strict=split == "train").given[SOURCE] for split in self.corpus.splits]
+        return max(int(cast(Ragged, sources).lengths.max()) for sources in held)
 
     def batches(self) -> Batches:
         """Crops, or streams where state is carried; of pairs whole ones."""
         options, length = self.plan.train, self.model.config.context
+        if (SOURCE in self.codecs) != self.corpus.paired:
+            has, other = ("with", "without") if self.corpus.paired else ("without", "with")
+            raise UserError(
+                f"{self.plan.data} holds texts {has} sources, and the model to start from is for texts {other}; leave "
+                "out --from"
+            )
         tokens = self._tokens("train", strict=True)
         if options.carry:
             if self.model.config.horizon is not None:
@@ -111,10 +125,12 @@ class TextTask(Task):
         if SOURCE in self.codecs:
             longest = int(np.diff(tokens.bounds).max())
             if longest > length:
+                advice = "leave out --net.context" if self.plan.begin is None else "train anew, without --from"
                 raise UserError(
                     f"a target of the training split has {longest} symbols, and --net.context is {length}, where it "
-                    "must fit in whole; leave out --net.context"
+                    f"must fit in whole; {advice}"
                 )
+            TextModel(self.model, self.codecs).check(tokens)
         elif len(tokens.symbols) <= length:
             raise UserError(
                 f"the training text has {len(tokens.symbols)} symbols, and a piece has {length} (--net.context); "
@@ -141,9 +157,13 @@ class TextTask(Task):
         if SOURCE in self.codecs:
             held = self.corpus.splits.get("validation", self.corpus.splits["train"])
             some = [held[int(i)] for i in np.linspace(0, len(held) - 1, min(_SHOWN, len(held)))]
-            found = text.search(source=[str(each.given[SOURCE]) for each in some], beams=1)
+            given = {name: [each.given.get(name) for each in some] for name in self.codecs if name != "x"}
+            found = text.search(given=given, beams=1)
             parts = zip(some, found, strict=True)
-            blocks = [f"source    {d.given[SOURCE]}\nreference {d.text()}\nwritten   {best[0]}\n" for d, best in parts]
+            blocks = [
+                f"source    {d.given[SOURCE]}\nreference {d.text()}\nwritten   {best[0] if best else ''}\n"
+                for d, best in parts
+            ]
             path.write_text("\n".join(blocks), encoding="utf-8")
             return
         samples = text.sample(options.prompt, options.samples, max_length=400, seed=step)
@@ -169,11 +189,11 @@ class TextTask(Task):
 
 
 def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
-    """a and b of |t̂| = a|s| + b, by least squares; a = |t|/|s| on average where all sources are of one length."""
+    """a and b of |t̂| = a|s| + b, by least squares; a constant where targets do not grow with sources."""
     if len(np.unique(sources)) < 2:
-        return float(targets.mean() / sources.mean()), 0.0
+        return 0.0, float(targets.mean())
     a, b = np.polyfit(sources, targets, 1)
-    return (float(a), float(b)) if a > 0 else (0.0, float(targets.mean()))
+    return (min(float(a), 1000.0), float(b)) if a > 0 else (0.0, float(targets.mean()))
 
 
 def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> dict[str, Labels | Numbers]:
