@@ -222,6 +222,12 @@ class TextModel:
         total = len(prompts) * n
         if n < 1 or not prompts:
             raise UserError(f"{n} samples of {len(prompts)} prompts are asked for; ask for at least one")
+        source = building.encoders_of(self.model).get(SOURCE)
+        if steer.guidance != 1 and source is not None and not source["hidden"]:
+            raise UserError(
+                "guidance weighs a source against none, and this model never had none; train with "
+                "--train.drop-given 0.1, or leave it out"
+            )
         if not isinstance(request.seed, int) and len(request.seed) != total:
             raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one for each")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
@@ -310,9 +316,7 @@ class TextModel:
         stops = [stop] if isinstance(stop, str) else list(stop)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         sources = None if source is None else [source] if isinstance(source, str) else list(source)
-        several = [
-            value for value in (given or {}).values() if isinstance(value, Sequence) and not isinstance(value, str)
-        ]
+        several = [v for v in (given or {}).values() if isinstance(v, Sequence) and not isinstance(v, str)]
         count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
         if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
             raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one for each")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 from pathlib import Path
@@ -109,6 +110,12 @@ def test_at_the_command_line(
     assert "1 of 3 sources are blank" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --source cab")) == 0
     assert capsys.readouterr().out.split("\n") == [lines[0], lines[2], ""]
+    monkeypatch.setattr("sys.stdin", io.StringIO("ab\n\ncab\n"))
+    assert main(shlex.split("sample run --source-file -")) == 0
+    assert capsys.readouterr().out.split("\n") == lines
+    assert main(shlex.split("sample run --source-file in.txt --beams 0 --temperature 0")) == 0
+    drawn = capsys.readouterr().out.split("\n")
+    assert [bool(line) for line in drawn] == [True, False, True, False]
     assert main(shlex.split("sample run --source aéb")) == 0
     assert "1 symbols of the sources did not occur in training" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --best 3 --beams 4 --json")) == 0
@@ -148,6 +155,7 @@ def test_at_the_command_line(
         ("score run plain.txt", "and plain.txt has none; give it one"),
         ("explore run --prompt A", "writes a text for a source"),
         ("sample run --beams 3", "writes a text for a source"),
+        ("sample run --source ab --beams 0 --guidance 2", "guidance weighs a source against none"),
         ("evaluate run --window 4", "a window would lose step with the source"),
         ("sample run --source ab --stop ''", "a stop string is empty"),
         ("sample run --source ab --given source=b", "the source is given twice"),

@@ -149,7 +149,8 @@ def _lines(model: Trained) -> list[str]:
 
     if isinstance(model, Text):
         past = model.horizon or getattr(model.model.config, "past", None)
-        back = "all of the past, in a state" if past is None else f"{past} symbols"
+        state = ", in a state" if model.family in ("rnn", "lstm", "gru") else ""
+        back = f"all of the past{state}" if past is None else f"{past} symbols"
         lines = [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
         source, codec = encoders_of(model.model).get(SOURCE), model.conditions.get(SOURCE)
         if source is not None and isinstance(codec, Tokenizer):

@@ -35,7 +35,7 @@ def sample(
     prompt_file: Path | None = None,
     given: list[str] | None = None,
     source: list[str] | None = None,
-    source_file: Path | None = None,
+    source_file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     beams: int | None = None,
     best: int = 1,
     length_norm: float = 0.6,
@@ -94,7 +94,7 @@ def sample(
     source
         Of a model trained on pairs, what to write a text for; may be given several times.
     source_file
-        A text file with a source on each line; there is a line out for each line in.
+        A text file with a source on each line, or - for standard input; there is a line out for each line in.
     beams
         Write the likeliest text that a beam search of this width finds; 1 is greedy, 0 draws samples. By default 5
         where there is a source, else 0.
@@ -260,7 +260,7 @@ def sample(
             lines.append(json.dumps(record, ensure_ascii=False))
             continue
         if sources is not None and n == 1:
-            lines.append(texts.one_line(one.text))
+            lines.append(texts.one_line(one.text) if sources[i].strip() else "")  # of a blank line a blank one
             continue
         if len(samples) > 1:
             lines.append(f"--- sample {i + 1} ({one.ended}) ---")

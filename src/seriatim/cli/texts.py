@@ -37,6 +37,8 @@ def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None
         raise UserError("--source and --source-file are both given; give one of them")
     if file is None:
         return list(source or [])
+    if str(file) == "-":
+        return [line.removesuffix("\n").removesuffix("\r") for line in sys.stdin]
     if not file.is_file():
         raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
     found = list(lines(file, "utf-8", str(file)))
