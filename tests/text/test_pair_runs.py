@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import runpy
 import shlex
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seriatim.cli import main
-from seriatim.data.corpus import SOURCE, TextOptions
+from seriatim.beams import Beams
+from seriatim.cli import main, texts
+from seriatim.data import TextOptions, open_corpus
+from seriatim.data.corpus import SOURCE
 from seriatim.errors import UserError
 from seriatim.text import TextModel
 from seriatim.training.options import SourceOptions, TokenOptions, TrainOptions
@@ -117,7 +120,7 @@ def test_at_the_command_line(
     drawn = capsys.readouterr().out.split("\n")
     assert [bool(line) for line in drawn] == [True, False, True, False]
     assert main(shlex.split("sample run --source aéb")) == 0
-    assert "1 symbols of the sources did not occur in training" in capsys.readouterr().err
+    assert "1 of the symbols of the sources did not occur in training" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --best 3 --beams 4 --json")) == 0
     results = json.loads(capsys.readouterr().out)["results"]
     assert [set(result) for result in results] == [{"text", "log_prob_nats", "score", "ended"}] * 3
@@ -156,6 +159,7 @@ def test_at_the_command_line(
         ("explore run --prompt A", "writes a text for a source"),
         ("sample run --beams 3", "writes a text for a source"),
         ("sample run --source ab --beams 0 --guidance 2", "guidance weighs a source against none"),
+        ("evaluate run --beams 2", "for the search of --bleu"),
         ("evaluate run --window 4", "a window would lose step with the source"),
         ("sample run --source ab --stop ''", "a stop string is empty"),
         ("sample run --source ab --given source=b", "the source is given twice"),
@@ -173,6 +177,19 @@ def test_at_the_command_line(
         assert wanted in error, (words, error)
         assert "Traceback" not in error
     assert not (tmp_path / "other").exists()
+
+
+def test_the_command_line_has_the_searchs_defaults() -> None:
+    assert (Beams().width, Beams().length_norm) == (texts.BEAMS, texts.LENGTH_NORM)
+
+
+def test_the_example_of_dates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path(__file__).parents[2] / "examples" / "dates.py"
+    runpy.run_path(str(file))["main"](tmp_path / "dates.tsv", 40)
+    corpus = open_corpus(tmp_path / "dates.tsv", TextOptions(validation=0.0, test=0.0))
+    assert len(corpus.splits["train"]) == 40
+    assert all(len(document.text()) == 10 for document in corpus.splits["train"])
+    assert "40 pairs" in capsys.readouterr().out
 
 
 def test_a_search_without_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
@@ -197,7 +214,6 @@ def test_files_of_sources_belong_to_their_own_data(tmp_path: Path, monkeypatch: 
         (tmp_path / f"{name}.en").write_text("".join(f"{s}\n" for s, _ in found))
     net = "--net.width 8 --net.layers 1"
     assert main(shlex.split(f"train one.de --data.source one.en --model lstm {net} --train.steps 2 --out run")) == 0
-    assert TextOptions(source="one.en")
     assert main(shlex.split("evaluate run")) == 0
     assert main(shlex.split("evaluate run two.de")) == 2, "the sources of one are not those of two"
     assert main(shlex.split("evaluate run two.de --data.source two.en")) == 0

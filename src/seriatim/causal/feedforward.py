@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import final
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def usual_hidden(width: int) -> int:
+    """8/3 of the width, rounded up to a multiple of 32: as many weights as two matrices of four times the width."""
+    return 32 * math.ceil(8 * width / 3 / 32)
 
 
 @final

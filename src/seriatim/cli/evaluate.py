@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import Beside, Data, chosen_split, like_training, open_run, print_json, undivided
-from seriatim.data.corpus import TextOptions
+from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def evaluate(
     labels: Path | None = None,
     bleu: bool = False,
     beams: int = texts.BEAMS,
-    length_norm: float = 0.6,
+    length_norm: float = texts.LENGTH_NORM,
     window: int | None = None,
     stride: int | None = None,
     truncate: int | None = None,
@@ -102,6 +102,10 @@ def evaluate(
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
         truncate = _plan(run).train.truncate
+    if not bleu and (beams != texts.BEAMS or length_norm != texts.LENGTH_NORM):
+        raise UserError("--beams and --length-norm are for the search of --bleu; give it too, or leave them out")
+    if SOURCE in model.conditions:
+        texts.say_unseen(model, (str(d.given[SOURCE]) for d in documents if d.given.get(SOURCE) is not None))
     figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)
     lossless = model.tokenizer.lossless
     compared = texts.compare(model, documents, {"beams": beams, "length_norm": length_norm}) if bleu else {}

@@ -38,7 +38,7 @@ def sample(
     source_file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     beams: int | None = None,
     best: int = 1,
-    length_norm: float = 0.6,
+    length_norm: float = texts.LENGTH_NORM,
     coverage: float = 0.0,
     no_repeat: int = 0,
     attention: Path | None = None,
@@ -209,7 +209,7 @@ def sample(
         lengths = {"max_length": max_length, "min_length": min_length, "stop": [_unescape(s) for s in stop or []]}
         texts.search(model, sources, prompts, conditions, {**wanted, **lengths}, output, as_json, attention)
         return
-    for name, value in (("best", best != 1), ("length-norm", length_norm != 0.6), ("coverage", coverage)):
+    for name, value in (("best", best != 1), ("length-norm", length_norm != texts.LENGTH_NORM), ("coverage", coverage)):
         if value:
             raise UserError(f"--{name} is for a beam search; give --beams, or leave it out")
     if no_repeat or attention is not None:

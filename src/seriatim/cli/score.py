@@ -10,9 +10,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds
+from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import Beside, Data, like_training, open_run, undivided
-from seriatim.data.corpus import TextOptions
+from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
 
@@ -79,6 +79,8 @@ def score(
     documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
     model.check(tokens)
+    if SOURCE in model.conditions:
+        texts.say_unseen(model, (str(d.given[SOURCE]) for d in documents if d.given.get(SOURCE) is not None))
     rows = [
         (name, -float(terms.sum()) / math.log(2), int(characters))
         for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)

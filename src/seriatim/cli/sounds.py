@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from seriatim.cli.common import Beside, chosen_split, only, print_json
 from seriatim.cli.pictures import progressing
-from seriatim.data.recordings import VECTOR
+from seriatim.data.recordings import SERIES, SPANS, VECTOR
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -241,8 +241,7 @@ def _with(options: AudioOptions, model: SoundModel, beside: Beside) -> AudioOpti
 def say_unsaid(model: SoundModel, takes: Takes) -> None:
     """Say it if recordings lack what the model is conditioned on and files beside them give."""
     there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
-    for name in _BESIDE:
-        key = VECTOR if name == "vectors" else name
+    for name, key in (("vectors", VECTOR), (SPANS, SPANS), (SERIES, SERIES)):
         if key in model.codecs and key not in there:
             print(f"no {name} are given, so {key} counts as not said; give --{name}", file=sys.stderr)
     for name in model.conditions.keys() - takes.labels.keys():

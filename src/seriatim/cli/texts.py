@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from seriatim.samples import Sample
     from seriatim.text import TextModel
 
-BEAMS = 5
+BEAMS, LENGTH_NORM = 5, 0.6
+"""`Beams`' defaults, without importing torch."""
 
 
 def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None) -> list[str] | None:
@@ -75,8 +76,8 @@ def search(
             every = model.search(some, given=conditions, progress=progress, **where, **options)
         for i, results in zip(asked, every, strict=True):
             found[i] = results
-    if sources is not None and (strange := unseen(model, sources)):
-        print(f"{strange:,} symbols of the sources did not occur in training", file=sys.stderr)
+    if sources is not None:
+        say_unseen(model, sources)
     if blank := len(inputs) - len(asked):
         print(f"{blank:,} of {len(inputs):,} sources are blank, and so is what is written for them", file=sys.stderr)
     if none := sum(not found[i] for i in asked):
@@ -101,7 +102,13 @@ def search(
     print(f"{output}: {len(lines):,} lines", file=sys.stderr)
 
 
-def unseen(model: TextModel, sources: Sequence[str]) -> int:
+def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
+    """Say it if sources have characters, or words, that training did not have."""
+    if strange := unseen(model, sources):
+        print(f"{strange:,} of the symbols of the sources did not occur in training", file=sys.stderr)
+
+
+def unseen(model: TextModel, sources: Iterable[str]) -> int:
     """How many characters (or words) of sources have no symbol of their own."""
     import numpy as np
 

@@ -28,6 +28,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seriatim.causal import SwiGLU
 from seriatim.causal.attention import rotary_table, rotate
+from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
 from seriatim.context import Context
 from seriatim.errors import UserError
@@ -141,11 +142,10 @@ class _Attentive(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         width = config.width
-        hidden = 32 * math.ceil(8 * width / 3 / 32)
         self.dropout = nn.Dropout(config.dropout)
         self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-6) for _ in range(2 * config.layers + 1))
         self.attentions = nn.ModuleList(_Attention(width, config.heads, config.dropout) for _ in range(config.layers))
-        self.forwards = nn.ModuleList(SwiGLU(width, hidden) for _ in range(config.layers))
+        self.forwards = nn.ModuleList(SwiGLU(width, usual_hidden(width)) for _ in range(config.layers))
         small = 0.02 / math.sqrt(2 * config.layers)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:

@@ -131,7 +131,12 @@ class Corpus:
     @property
     def paired(self) -> bool:
         """Whether its texts have sources."""
-        return any(SOURCE in document.given for document in self.splits.get("train", ()))
+        return paired(self.splits.get("train", ()))
+
+
+def paired(documents: Iterable[Document]) -> bool:
+    """Whether any of them has a source."""
+    return any(SOURCE in document.given for document in documents)
 
 
 def fingerprint(*parts: object) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from seriatim.data import split
-from seriatim.data.corpus import SOURCE, Document
+from seriatim.data.corpus import SOURCE, Document, TextOptions
 from seriatim.data.markdown import recipe
-from seriatim.data.pairs import lines
+from seriatim.data.pairs import line_pairs
 from seriatim.data.records import parse, read_list
 from seriatim.data.tar import members
 from seriatim.data.text import file_document
@@ -76,13 +76,8 @@ def multi30k(files: Sequence[Path], source: str, target: str) -> Loaded:
     by_name = {path.name.removesuffix(".gz"): path for path in files}
     splits: split.Splits = {}
     for side, stem in (("train", "train"), ("validation", "val"), ("test", "test_2016_flickr")):
-        texts, sources = (
-            list(lines(by_name[f"{stem}.{language}"], "utf-8", f"{stem}.{language}")) for language in (target, source)
-        )
-        splits[side] = [
-            Document.of(f"{stem}.{target}:{i}", text.strip(), {SOURCE: line.strip()})
-            for i, (text, line) in enumerate(zip(texts, sources, strict=True), start=1)
-        ]
+        name, options = f"{stem}.{target}", TextOptions(source=str(by_name[f"{stem}.{source}"]))
+        splits[side] = list(line_pairs(by_name[name], options, name))
     return Loaded(splits)
 
 

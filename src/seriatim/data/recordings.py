@@ -128,7 +128,7 @@ class AudioOptions:
         if not 1 <= self.track_filters <= 4096:
             raise UserError(f"--audio.track-filters is {self.track_filters}, but 1 to 4096 are wanted: give e.g. 32")
         words = self.up.split(",") if self.up else []
-        if len(words) > 8 or not all(word.isdigit() and 2 <= int(word) <= 64 for word in words):
+        if len(words) > 8 or not all(word.isdecimal() and word.isascii() and 2 <= int(word) <= 64 for word in words):
             raise UserError(f"--audio.up is {self.up!r}, but up to 8 numbers from 2 to 64 are wanted: give e.g. 4,4")
         if beside and self.trim is not None:
             raise UserError(

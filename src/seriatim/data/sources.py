@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from seriatim.data import named, scratch, split
-from seriatim.data.corpus import BLOCK, SOURCE, Corpus, Document, TextOptions, content, fingerprint
+from seriatim.data.corpus import BLOCK, Corpus, Document, TextOptions, content, fingerprint, paired
 from seriatim.data.folder import files_in, listed
 from seriatim.data.loaders import KAGGLE_RECIPES
 from seriatim.data.pairs import empty, line_pairs, table_pairs
@@ -74,8 +74,8 @@ def _own(name: str, documents: Iterable[Document], options: TextOptions, note: s
         if all(document.given.get(key) is None for document in full):
             raise UserError(f"{name}: no record has a value for the condition {key!r}: correct --data.given")
     if left := len(found) - len(full):
-        kind = "pairs have an empty side" if any(SOURCE in d.given for d in found) else "documents are empty"
-        note = f"{note} {left:,} of {len(found):,} {kind} and left out.".strip()
+        kind = "pairs have an empty side and are" if paired(found) else "documents are empty and"
+        note = f"{note} {left:,} of {len(found):,} {kind} left out.".strip()
     mark = fingerprint(content(full), options.validation, options.test, options.seed)
     return Corpus(name, split.divide(full, options.validation, options.test, options.seed), mark, note)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
-from seriatim.data.corpus import SOURCE, Corpus, Document, fingerprint
+from seriatim.data.corpus import SOURCE, Corpus, Document, fingerprint, paired
 from seriatim.errors import UserError
 
 MANY = 20
@@ -24,14 +24,14 @@ Splits = dict[str, list[Document]]
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Split by document where there are many, else by position within each."""
-    if _paired(documents) or len(_order(_keys(documents), seed)) >= MANY:
+    if paired(documents) or len(_order(_keys(documents), seed)) >= MANY:
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Deal whole documents out in an order drawn from `seed`; a share counts different texts, copies follow theirs."""
-    sides = deal(_keys(documents), validation, test, seed, _paired(documents))
+    sides = deal(_keys(documents), validation, test, seed, paired(documents))
     return _collected(list(zip(sides, documents, strict=True)), validation, test)
 
 
@@ -87,12 +87,12 @@ def folds(corpus: Corpus, k: int) -> list[Corpus]:
         raise UserError(f"{k} folds asked for, but one must train while another validates: ask for 2 or more")
     pool = [*corpus.splits.get("train", ()), *corpus.splits.get("validation", ())]
     keys = _keys(pool)
-    if _paired(pool) and len(set(keys)) < k:
+    if paired(pool) and len(set(keys)) < k:
         raise UserError(f"{corpus.name}: {len(set(keys))} groups of pairs cannot make {k} folds: ask for fewer")
     order = _order(keys, seed=0)
     fold = (
         _folds_of_documents(pool, keys, order, k)
-        if _paired(pool) or len(order) >= max(MANY, k)
+        if paired(pool) or len(order) >= max(MANY, k)
         else _folds_of_blocks(pool, k)
     )
     return [_fold(corpus, i, k, fold(i)) for i in range(k)]
@@ -132,17 +132,13 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
     return fold
 
 
-def _paired(documents: Sequence[Document]) -> bool:
-    return any(SOURCE in document.given for document in documents)
-
-
 def _keys(documents: Sequence[Document]) -> list[str]:
     """What tells texts apart: a digest. Pairs that share a source or a target, however many steps apart, are as one.
 
     Where a tenth of all pairs hang together so, as when targets are "yes" and "no", those are that share a source.
     """
     texts = [document.measure.digest for document in documents]
-    if not _paired(documents):
+    if not paired(documents):
         return texts
     above: dict[str, str] = {}
 

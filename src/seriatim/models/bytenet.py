@@ -7,7 +7,7 @@ unfold in step (`causal/unfold`): column t of the source, stretched to the lengt
 enters where symbol t is written, until the decoder itself ends the sequence.
 
 Deviations: LayerNorm is over channels only, as in the paper's later version (sub-batch statistics over time would leak
-the future). The embedding has a start symbol of its own kind: `<end>`.
+the future). Before the first symbol stands `<end>`, which the embedding knows.
 
 Reference: Kalchbrenner, Espeholt, Simonyan, van den Oord, Graves and Kavukcuoglu (2016), Neural machine translation in
 linear time.
@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Residual, Serial, Unfold
 from seriatim.causal.multiplicative import unit
 from seriatim.config import bounded
-from seriatim.context import EMPTY, Context
-from seriatim.heads import CategoricalHead, Head
-from seriatim.models.sequence import Position, SequenceModel, columns
+from seriatim.context import EMPTY
+from seriatim.heads import CategoricalHead
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
@@ -116,7 +116,7 @@ class ByteNet(SequenceModel):
         self.config = config
 
     def packed(self) -> Stepper:
-        """All past taps of all blocks in one product, the present ones block by block."""
+        """Each block's taps, the past ones and the present one, in one product."""
         return _Packed(self)
 
 
@@ -127,21 +127,6 @@ def _block(c: ByteNetConfig, dilation: int) -> Serial:
     into = nn.Sequential(nn.LayerNorm(wide), nn.ReLU(), nn.Linear(wide, width), nn.LayerNorm(width), nn.ReLU())
     back = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, wide), nn.Dropout(c.dropout))
     return Serial(Pointwise(into), middle, Pointwise(back))
-
-
-class _Affine(NamedTuple):
-    """x -> b + x W, the weight stored (in, out)."""
-
-    bias: Tensor
-    weight: Tensor
-
-    @classmethod
-    def of(cls, layer: nn.Linear) -> _Affine:
-        """A copy of a linear map."""
-        return cls(layer.bias.clone(), columns(layer.weight))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.addmm(self.bias, x, self.weight)
 
 
 class _Norm(NamedTuple):
@@ -164,55 +149,45 @@ class _Block(NamedTuple):
     """Folded weights of a block; `middle` takes all taps side by side, the oldest first."""
 
     before: _Norm
-    into: _Affine
+    into: Affine
     inside: _Norm
-    middle: _Affine
+    middle: Affine
     after: _Norm
-    back: _Affine
+    back: Affine
     dilation: int
 
 
 @final
-class _Packed:
+class _Packed(Folded):
     """Steps of a ByteNet: each block's taps in one product, from rings; the states are the model's own."""
 
-    carries = True
-
     def __init__(self, model: ByteNet) -> None:
-        self.model, self.config = model, model.config
-        self.head: Head = model.head
+        super().__init__(model)
+        self.config = model.config
         layers = list(cast(Serial, model.net).layers)
         self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Residual)]
         self.beside = [cast(Causal, layer) for layer in layers[: self.places[0]]]
         out = list(cast(Any, layers[-1]).module)
         with torch.no_grad():
             self.blocks = [self._fold(cast(Any, layers[i]).branch.layers) for i in self.places]
-            self.norm, self.hidden, self.out = _Norm.of(out[0]), _Affine.of(out[3]), _Affine.of(out[5])
+            self.norm, self.hidden, self.out = _Norm.of(out[0]), Affine.of(out[3]), Affine.of(out[5])
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
 
     def _fold(self, parts: Any) -> _Block:
         into, back = parts[0].module, parts[2].module
         conv: Conv = parts[1].conv if self.config.multiplicative else parts[1]
         weight = conv.conv.weight.permute(2, 1, 0).reshape(-1, conv.conv.out_channels).contiguous()
-        middle = _Affine(cast(Tensor, conv.conv.bias).clone(), weight.clone())
+        middle = Affine(cast(Tensor, conv.conv.bias).clone(), weight.clone())
         return _Block(
-            _Norm.of(into[0]), _Affine.of(into[2]), _Norm.of(into[3]), middle, _Norm.of(back[0]), _Affine.of(back[2]),
+            _Norm.of(into[0]), Affine.of(into[2]), _Norm.of(into[3]), middle, _Norm.of(back[0]), Affine.of(back[2]),
             conv.dilation,
         )  # fmt: skip
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """The model's."""
-        return self.model.start(batch, context, length)
-
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """The model's."""
-        return self.model.read(x, context, carry)
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) -> logits (B, K)."""
         if state.clock == 0:
-            prev = torch.full_like(prev, self.model.first)
+            prev = torch.full_like(prev, self.first)
         states, x = list(state.net), self.symbols[prev]
         for i, layer in enumerate(self.beside):
             y, states[i] = layer(x[:, None], EMPTY, states[i])

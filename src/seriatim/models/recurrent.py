@@ -18,7 +18,7 @@ translation by jointly learning to align and translate. Press and Wolf (2017), t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, cast, final
+from typing import ClassVar, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from seriatim.causal import Causal, CrossAttention, Embedding, Inject, Pointwise, Recurrent, Residual, Serial
 from seriatim.causal.recurrent import Cell, Memory, advance, advance_lstm
 from seriatim.config import bounded, divides
-from seriatim.context import EMPTY, Context, spread
+from seriatim.context import EMPTY, spread
 from seriatim.errors import UserError
-from seriatim.heads import CategoricalHead, Head
-from seriatim.models.sequence import Position, SequenceModel, columns
+from seriatim.heads import CategoricalHead
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, columns
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 _TABLE = 2**25  # numbers that the folded input table may have (128 MiB in float32)
 
@@ -145,27 +145,13 @@ class GRU(_Recurrent):
     cell = "gru"
 
 
-class _Affine(NamedTuple):
-    """x -> b + x W, the weight stored (in, out)."""
-
-    bias: Tensor
-    weight: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.addmm(self.bias, x, self.weight)
-
-
 @final
-class _Packed:
+class _Packed(Folded):
     """Steps of a recurrent model from folded weights; the states are the model's own."""
 
-    carries = True
-
     def __init__(self, model: _Recurrent) -> None:
-        self.model = model
-        self.head: Head = model.head
+        super().__init__(model)
         self.cell: Cell = model.cell
-        self.first = model.first
         layers = list(cast(Serial, model.net).layers)
         self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
         self.inject = layers[0] if isinstance(layers[0], Inject) else None
@@ -174,25 +160,17 @@ class _Packed:
         weights = [cast(Recurrent, layers[i]).weights() for i in self.places]
         out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
         with torch.no_grad():
-            self.recurrent = [_Affine(w.bias_back.clone(), columns(w.back)) for w in weights]
-            self.inputs = [_Affine(w.bias_in.clone(), columns(w.into)) for w in weights]
+            self.recurrent = [Affine(w.bias_back.clone(), columns(w.back)) for w in weights]
+            self.inputs = [Affine(w.bias_in.clone(), columns(w.into)) for w in weights]
             self.joint = [
-                _Affine(a.bias + b.bias, torch.cat([a.weight, b.weight]))
+                Affine(a.bias + b.bias, torch.cat([a.weight, b.weight]))
                 for a, b in zip(self.inputs, self.recurrent, strict=True)
             ]
-            self.out = _Affine(out.bias.clone(), columns(out.weight))
+            self.out = Affine(out.bias.clone(), columns(out.weight))
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
             self.table: Tensor | None = None
             if self.symbols.shape[0] * len(weights[0].bias_in) <= _TABLE:
                 self.table = self.inputs[0](self.symbols)
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """The model's."""
-        return self.model.start(batch, context, length)
-
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """The model's."""
-        return self.model.read(x, context, carry)
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
-from torch import Tensor
+from torch import Tensor, nn
 
 from seriatim.causal import Causal
-from seriatim.context import EMPTY
+from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
 from seriatim.models.base import Given, Model
 from seriatim.tree import State
-from seriatim.walk import Carry
+from seriatim.walk import Carry, Stepper
 
 _STRIP = 64
 
@@ -81,6 +82,41 @@ class SequenceModel(Model):
         """The net's sight; position t reads symbol t − 1."""
         (n,) = shape
         return F.pad(self.net.sight(n)[:, 1:], (0, 1))
+
+
+class Affine(NamedTuple):
+    """x -> b + x W, the weight stored (in, out)."""
+
+    bias: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, layer: nn.Linear) -> Affine:
+        """A copy of a linear map."""
+        return cls(layer.bias.clone(), columns(layer.weight))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, in) -> (B, out)."""
+        return torch.addmm(self.bias, x, self.weight)
+
+
+class Folded(Stepper, ABC):
+    """A sequence model with its weights folded for sampling; the states, and what reads chunks, are the model's own."""
+
+    carries = True
+
+    def __init__(self, model: SequenceModel) -> None:
+        self.whole, self.head, self.first = model, model.head, model.first
+
+    @final
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The model's."""
+        return self.whole.start(batch, context, length)
+
+    @final
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """The model's."""
+        return self.whole.read(x, context, carry)
 
 
 def columns(weight: Tensor) -> Tensor:

@@ -24,12 +24,13 @@ from torch import Tensor, nn
 
 from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Residual, Serial, SwiGLU
 from seriatim.causal.attention import extend, rotary_table
+from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
-from seriatim.context import EMPTY, Context, spread
-from seriatim.heads import CategoricalHead, Head
-from seriatim.models.sequence import Position, SequenceModel, columns
+from seriatim.context import spread
+from seriatim.heads import CategoricalHead
+from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walk import Stepper
 
 
 @final
@@ -93,7 +94,7 @@ class TransformerConfig:
     @property
     def feed_forward(self) -> int:
         """Channels of the feed-forward."""
-        return self.hidden if self.hidden is not None else 32 * math.ceil(8 * self.width / 3 / 32)
+        return usual_hidden(self.width) if self.hidden is None else self.hidden
 
     @property
     def horizon(self) -> int | None:
@@ -168,16 +169,13 @@ class _Layer(NamedTuple):
 
 
 @final
-class _Packed:
+class _Packed(Folded):
     """Steps of a Transformer from folded weights: 14 small operations a layer and one pass over the weights."""
-
-    carries = True
 
     def __init__(self, model: Transformer) -> None:
         config = model.config
-        self.model, self.config = model, config
-        self.head: Head = model.head
-        self.first = model.first
+        super().__init__(model)
+        self.config = config
         self.channels = config.width // config.heads
         layers = list(cast(Serial, model.net).layers)
         self.inject = 1 if config.vector else None
@@ -209,14 +207,6 @@ class _Packed:
             c = cast(CrossAttention, layer)
             cross = _Cross(c, columns(c.query.weight * (norm.weight * gain)), columns(c.out.weight))
         return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """The model's."""
-        return self.model.start(batch, context, length)
-
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """The model's."""
-        return self.model.read(x, context, carry)
 
     def _unit(self, x: Tensor) -> Tensor:
         """x over the square root of |x|² + width · ε: a norm but for its gain and √width, which are in the matrices."""
