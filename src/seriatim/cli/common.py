@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 from cyclopts import Parameter
 
@@ -109,14 +109,20 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
             raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
 
 
-class Beside(NamedTuple):
-    """Where the conditions of pictures or recordings of one's own are: --maps, --vectors, --spans, …"""
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """Where the conditions of pictures or recordings of one's own are: options of several commands."""
 
     maps: Path | None = None
+    """Of a run with --image.maps, and pictures of your own: the folder with a map for each."""
     vectors: Path | None = None
+    """Likewise of --image.vectors or --audio.vectors: a CSV of paths and numbers, or a folder of NPY files."""
     spans: Path | None = None
+    """Of a run with --audio.spans: the folder with a CSV of begin,end,label for each recording, or the CSV of one."""
     series: Path | None = None
+    """Likewise of one with --audio.series: the folder with an NPY or CSV for each, or the file of a single one."""
     labels: Path | None = None
+    """Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels."""
 
     def only(self, kind: str, *allowed: str) -> None:
         """Refuse those that mean nothing for a model of this kind.
@@ -124,7 +130,7 @@ class Beside(NamedTuple):
         Raises:
             UserError: naming the first.
         """
-        for name, path in self._asdict().items():
+        for name, path in vars(self).items():
             if path is not None and name not in allowed:
                 raise UserError(f"--{name} means nothing for a model of {kind}; leave it out")
 
@@ -134,7 +140,7 @@ class Beside(NamedTuple):
         Raises:
             UserError: naming the first.
         """
-        for name, path in self._asdict().items():
+        for name, path in vars(self).items():
             if path is not None:
                 raise UserError(f"--{name} was given, but no {what}; the run knows the {name} of its own, leave it out")
 

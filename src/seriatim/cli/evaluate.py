@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
-from seriatim.cli.common import Beside, Data, chosen_split, like_training, open_run, print_json, undivided
+from seriatim.cli.common import NOTHING, Beside, Data, chosen_split, like_training, open_run, print_json, undivided
 from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
@@ -26,11 +26,7 @@ def evaluate(
     /,
     *,
     split: str | None = None,
-    maps: Path | None = None,
-    vectors: Path | None = None,
-    spans: Path | None = None,
-    series: Path | None = None,
-    labels: Path | None = None,
+    beside: Annotated[Beside, Parameter(name="*")] = NOTHING,
     bleu: bool = False,
     beams: int = texts.BEAMS,
     length_norm: float = texts.LENGTH_NORM,
@@ -56,18 +52,6 @@ def evaluate(
         What to evaluate on; by default what the run was trained on. A file or folder of your own is evaluated whole.
     split
         train, validation or test; by default the test split (validation, if there is none).
-    maps
-        Of a run with --image.maps, and pictures of your own: the folder with a map for each.
-    vectors
-        Likewise of a run with --image.vectors or --audio.vectors: a CSV file with paths and numbers, or a folder of
-        .npy files.
-    spans
-        Of a run with --audio.spans, and recordings of your own: the folder with a CSV of begin,end,label for each, or
-        the CSV of a single one.
-    series
-        Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
-    labels
-        Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels.
     bleu
         Of a model trained on pairs, also write the likeliest text for each source, and compare it with the reference:
         BLEU, chrF (sacrebleu's), and how many are exactly alike.
@@ -91,7 +75,7 @@ def evaluate(
     from seriatim.sound import SoundModel
     from seriatim.text import TextModel
 
-    model, beside = open_run(run, device, threads), Beside(maps, vectors, spans, series, labels)
+    model = open_run(run, device, threads)
     if isinstance(model, SoundModel):
         sounds.evaluate(model, run, data, split, beside, as_json)
         return

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
-from seriatim.cli.common import Beside, Data, like_training, open_run, undivided
+from seriatim.cli.common import NOTHING, Beside, Data, like_training, open_run, undivided
 from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
@@ -20,11 +20,7 @@ def score(
     run: Path,
     /,
     *files: Data,
-    maps: Path | None = None,
-    vectors: Path | None = None,
-    spans: Path | None = None,
-    series: Path | None = None,
-    labels: Path | None = None,
+    beside: Annotated[Beside, Parameter(name="*")] = NOTHING,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     device: str = "auto",
     threads: int | None = None,
@@ -38,18 +34,6 @@ def score(
         The directory that `seriatim train` has written.
     files
         Texts, folders or JSONL, `-` for standard input; pictures, recordings, or folders of them.
-    maps
-        Of a run with --image.maps: the folder with a map for each picture.
-    vectors
-        Likewise of a run with --image.vectors or --audio.vectors: a CSV file with paths and numbers, or a folder of
-        .npy files.
-    spans
-        Of a run with --audio.spans, and recordings of your own: the folder with a CSV of begin,end,label for each, or
-        the CSV of a single one.
-    series
-        Likewise of a run with --audio.series: the folder with an NPY or CSV for each, or the file of a single one.
-    labels
-        Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels.
     as_json
         One JSON object a line.
     device
@@ -59,7 +43,6 @@ def score(
     """
     if not files:
         raise UserError("nothing is given to score; give files, folders, or - for standard input")
-    beside = Beside(maps, vectors, spans, series, labels)
     beside.each(files)
     from seriatim.data import open_corpus
     from seriatim.data.tokens import tokenize
