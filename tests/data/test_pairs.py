@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +172,37 @@ def test_a_column_that_is_not_there(tmp_path: Path, source: str) -> None:
     (tmp_path / "x.tsv").write_text("a\tb\tc d\n1\t2\t3\n")
     with pytest.raises(UserError, match=f"no column '{source}' in the heading"):
         read(tmp_path / "x.tsv", source=source)
+
+
+def test_a_table_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"eins\tone\nzwei\ttwo\ndrei\tthree\n")))
+    options = TextOptions(source="2", field="1", validation=0.0, test=0.0)
+    assert pairs(open_corpus("-", options)) == WANTED
+
+
+def test_a_number_names_a_column_of_a_file_with_any_ending(tmp_path: Path) -> None:
+    (tmp_path / "pairs.txt").write_text("eins\tone\nzwei\ttwo\ndrei\tthree\n")
+    assert pairs(read(tmp_path / "pairs.txt", source="2", field="1")) == WANTED
+
+
+def test_a_folder_of_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("one\teins\ntwo\tzwei\n")
+    (tmp_path / "b.tsv").write_text("three\tdrei\n")
+    (tmp_path / "c.jsonl").write_text("{}\n")
+    corpus = read(tmp_path)
+    assert pairs(corpus) == WANTED
+    assert corpus.note == "Left out: 1 × .jsonl."
+
+
+def test_a_folder_of_records(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"source": "one", "text": "eins"}\n{"source": "two", "text": "zwei"}\n')
+    (tmp_path / "b.ndjson").write_text('{"source": "three", "text": "drei"}\n')
+    assert pairs(read(tmp_path, source="source")) == WANTED
+
+
+def test_sources_of_one_file_are_not_for_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    for name in ("a.txt", "b.txt", "../sources"):
+        (tmp_path / "texts" / name).write_text("one\n")
+    with pytest.raises(UserError, match=r"2 files of text, and --data\.source"):
+        read(tmp_path / "texts", source=str(tmp_path / "sources"))

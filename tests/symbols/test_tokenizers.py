@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import KINDS, Bytes, Policy, Tokenizer, train_tokenizer
+from seriatim.symbols import KINDS, Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
 from seriatim.symbols.segmenter import _blocks
 from seriatim.symbols.subwords import Subwords
 
@@ -69,6 +70,18 @@ def test_characters() -> None:
     assert names(characters, "H\n😀") == ["H", "\\n", "<0xF0>", "<0x9F>", "<0x98>", "<0x80>"]
     assert trained("characters", Policy(unknown="unk")).normalise("a😀b") == "a<unk>b"
     assert trained("characters", Policy(unknown="drop")).normalise("a😀b") == "ab"
+
+
+@pytest.mark.parametrize("unknown", ["bytes", "unk", "drop", "error"])
+def test_what_has_no_symbol_is_counted(unknown: Literal["bytes", "unk", "drop", "error"]) -> None:
+    policy = Policy(unknown=unknown)
+    assert Characters.train(["abc"], policy).unseen("a😀bxa") == 2
+    assert Words.train(["one two three"], policy).unseen("one four three, five") == 3
+
+
+def test_subwords_count_the_bytes_that_stand_in_no_piece() -> None:
+    assert trained("bytes", Policy()).unseen("😀") == 0
+    assert trained("bpe", Policy()).unseen("he 😀 XQZ") == 4
 
 
 @pytest.mark.parametrize("kind", ["characters", "words", *SUBWORDS])

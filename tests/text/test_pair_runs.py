@@ -21,7 +21,7 @@ from seriatim.errors import UserError
 from seriatim.text import TextModel
 from seriatim.training.options import SourceOptions, TokenOptions, TrainOptions
 from seriatim.training.plan import Plan
-from seriatim.training.run import start
+from seriatim.training.run import Session, start
 from tiny_pictures import check_stopping
 
 NETS: dict[str, dict[str, Any]] = {
@@ -94,6 +94,13 @@ def test_a_stopped_run_is_the_whole_run(
 ) -> None:
     made = plan(place, family, SourceOptions(shared=True, dropout=0.2), samples=0)
     check_stopping(made, 3, tmp_path, monkeypatch)
+
+
+def test_what_training_sources_lack_is_said_before_training(tmp_path: Path) -> None:
+    (tmp_path / "words.tsv").write_text("".join(f"a{chr(0x4E00 + i)}\tb\n" for i in range(40)))
+    session = Session(plan(tmp_path, "lstm"), tmp_path / "run")
+    session.prepare(resume=False)
+    assert session.task.summary().endswith("4 of the symbols of the sources to validate on did not occur in training.")
 
 
 def test_at_the_command_line(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -104,27 +103,15 @@ def search(
 
 def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
     """Say it if sources have characters, or words, that training did not have."""
-    if strange := unseen(model, sources):
-        print(f"{strange:,} of the symbols of the sources did not occur in training", file=sys.stderr)
-
-
-def unseen(model: TextModel, sources: Iterable[str]) -> int:
-    """How many characters (or words) of sources have no symbol of their own."""
-    import numpy as np
-
     from seriatim.symbols import Tokenizer
 
     codec = model.conditions[SOURCE]
     assert isinstance(codec, Tokenizer)
-    if codec.kind == "bytes":
-        return 0
-    if codec.policy.unknown == "drop":
-        return sum(len(codec.policy.prepare(text)) - len(codec.encode(text)) for text in sources)
-    names = [codec.symbol(i) for i in range(codec.size)]
-    odd = np.array([name == "<unk>" or re.fullmatch("<0x[0-9A-F]{2}>", name) is not None for name in names])
-    if codec.kind == "characters":  # of which one may be several bytes
-        return sum(bool(odd[codec.encode(character)].any()) for text in sources for character in text)
-    return sum(int(odd[codec.encode(text)].sum()) for text in sources)
+    if strange := sum(map(codec.unseen, sources)):
+        print(
+            f"{strange:,} of the symbols of the sources did not occur in training, or too seldom to be learned",
+            file=sys.stderr,
+        )
 
 
 def one_line(text: str) -> str:

@@ -127,12 +127,13 @@ class _Recurrent(nn.Module):
             config.width, config.width // 2, config.layers, batch_first=True, bidirectional=True, dropout=between
         )
         self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.RMSNorm(config.width, eps=1e-6)
 
     def forward(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         lengths = real.sum(1).clamp_min(1).cpu()
         packed = pack_padded_sequence(self.dropout(x), lengths, batch_first=True, enforce_sorted=False)
         y, _ = pad_packed_sequence(self.core(packed)[0], batch_first=True, total_length=x.shape[1])
-        return self.dropout(y), real
+        return self.dropout(self.norm(y)), real
 
 
 @final

@@ -43,7 +43,7 @@ def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tu
     """The columns of source and target, and whether the first line is a heading."""
     names = [cell.strip().lower() for cell in first]
     source, field = options.source, None if options.field == TextOptions.field else options.field
-    heading = tuple(names[:2]) == HEADING or any(word is not None and not _number(word) for word in (source, field))
+    heading = tuple(names[:2]) == HEADING or any(word is not None and not numbered(word) for word in (source, field))
     if not heading:
         return (int(source or "1") - 1, int(field or "2") - 1), False
     at = [_column(names, word, option, place) for word, option in ((source, "source"), (field, "field"))]
@@ -60,12 +60,13 @@ def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tu
     return (at[0] or 0, at[1] or 0), True
 
 
-def _number(word: str) -> bool:
+def numbered(word: str) -> bool:
+    """Whether it is the number of a column, from 1."""
     return word.isdecimal() and word.isascii() and int(word) > 0
 
 
 def _column(names: Sequence[str], word: str | None, option: str, place: str) -> int | None:
-    if word is None or _number(word):
+    if word is None or numbered(word):
         return None if word is None else int(word) - 1
     if word.lower() not in names:
         raise UserError(

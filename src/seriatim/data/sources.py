@@ -11,7 +11,7 @@ from seriatim.data import named, scratch, split
 from seriatim.data.corpus import BLOCK, Corpus, Document, TextOptions, content, fingerprint, paired
 from seriatim.data.folder import files_in, listed
 from seriatim.data.loaders import KAGGLE_RECIPES
-from seriatim.data.pairs import empty, line_pairs, table_pairs
+from seriatim.data.pairs import empty, line_pairs, numbered, table_pairs
 from seriatim.data.records import json_lines, json_list
 from seriatim.data.text import bare_suffix, file_document, split_file
 from seriatim.errors import UserError, nearest
@@ -20,7 +20,8 @@ TABLE = ".tsv"
 """What is read as pairs with a tab between them."""
 
 TEXT_ENDINGS = (".txt", ".md", ".text")
-"""What is read in a folder; a file given by itself may have any other ending."""
+"""What is read in a folder; a file given by itself may have any other ending. Without any of these, files of pairs or
+of records are."""
 
 _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
     ".jsonl": json_lines,
@@ -32,9 +33,9 @@ _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
 def open_corpus(spec: str | Path, options: TextOptions | None = None) -> Corpus:
     """The documents of a path, of standard input ("-") or of a named data set, in splits.
 
-    A path is a text file, a folder of them, a .jsonl/.ndjson file of objects, a .json list of objects or a .tsv file of
-    pairs; files may be compressed (.gz, .bz2, .xz). A path that exists wins over a name. All of it is read once here,
-    so what is wrong with it is found now, in a `UserError`.
+    A path is a text file, a .jsonl/.ndjson file of objects, a .json list of objects, a .tsv file of pairs, or a folder
+    of one of these kinds; files may be compressed (.gz, .bz2, .xz). A path that exists wins over a name. All of it is
+    read once here, so what is wrong with it is found now, in a `UserError`.
     """
     options = options or TextOptions()
     if spec == "-":
@@ -85,17 +86,18 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     if read is not None:
         _refuse(options.separator, "separator", f"{name} holds JSON records, each one document")
         return read(path, options, name)
-    if bare_suffix(path) == TABLE:
+    source = options.source
+    if bare_suffix(path) == TABLE or (source is not None and numbered(source) and not Path(source).exists()):
         _refuse(options.given, "given", f"{name} holds pairs and no other conditions")
         _refuse(options.separator, "separator", f"{name} holds pairs, one a line")
         return table_pairs(path, options, name)
     _refuse(options.given, "given", f"{name} is plain text, which has no fields")
-    if options.source is not None:
-        _refuse(options.separator, "separator", f"{name} and {options.source} are read line by line")
-        if not Path(options.source).is_file():
+    if source is not None:
+        _refuse(options.separator, "separator", f"{name} and {source} are read line by line")
+        if not Path(source).is_file():
             raise UserError(
-                f"--data.source {options.source!r} is no file, where one with as many lines as {name} is wanted: "
-                "check the path"
+                f"--data.source {source!r} is no file, where one with as many lines as {name} is wanted (or the number "
+                "of a column, if it has tabs): check the path"
             )
         return line_pairs(path, options, name)
     if options.separator is not None:
@@ -109,13 +111,21 @@ def has_fields(path: Path) -> bool:
 
 
 def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
-    texts, others = files_in(folder, TEXT_ENDINGS)
+    for endings in (TEXT_ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",)):
+        texts, others = files_in(folder, endings)
+        if texts:
+            break
     kinds = listed(others)
     if not texts:
         there = f"only other files ({kinds})" if kinds else "no files"
         raise UserError(
             f"{folder}: {there} where {', '.join('*' + ending for ending in TEXT_ENDINGS)} are wanted: "
             "give a folder with text, with pictures or recordings, or one file by its path"
+        )
+    if options.source is not None and len(texts) > 1 and not has_fields(texts[0][1]):
+        raise UserError(
+            f"{folder}: {len(texts)} files of text, and --data.source {options.source!r} is the sources of one: give "
+            "one file of targets"
         )
     documents = (document for name, path in texts for document in _file(path, name, options))
     return documents, f"Left out: {kinds}." if kinds else ""

@@ -5,7 +5,8 @@ carry the state from chunk to chunk (truncated backpropagation), and a step cost
 
 With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read
 both: attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the
-first layer, so that training needs one pass a layer.
+first layer, so that training needs one pass a layer. What asks is normalised, as the encoder's memory is: an untrained
+state is so small that all scores would be alike, and learning where to look would take several times as long.
 
 Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
 and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.
@@ -107,7 +108,8 @@ class _Recurrent(SequenceModel):
             if config.dropout:
                 layers.append(Pointwise(nn.Dropout(config.dropout)))
             if i == 0 and config.memory:
-                layers.append(Residual(CrossAttention(config.width, config.memory, config.heads)))
+                attention = CrossAttention(config.width, config.memory, config.heads)
+                layers.append(Residual(Serial(Pointwise(nn.RMSNorm(config.width, eps=1e-6)), attention)))
             if i == 0 and config.vector:
                 layers.insert(0, Inject(config.channels, vector=config.vector))
         out = nn.Linear(config.width, config.symbols)

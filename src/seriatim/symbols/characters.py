@@ -98,10 +98,17 @@ class Characters(Tokenizer):
             counts.update(text)
         return cls(policy, choose(counts, policy, (), size, min_count))
 
-    def _lookup(self, prepared: str) -> Ids:
-        """The symbol of each character, -1 where there is none; refuses that under the policy "error"."""
+    def _found(self, prepared: str) -> Ids:
+        """The symbol of each character, -1 where there is none."""
         codes = np.frombuffer(prepared.encode("utf-32-le"), np.uint32)
-        found = self._symbol_of[np.minimum(codes, len(self._symbol_of) - 1)]
+        return self._symbol_of[np.minimum(codes, len(self._symbol_of) - 1)]
+
+    def _unseen(self, prepared: str) -> int:
+        return int((self._found(prepared) < 0).sum())
+
+    def _lookup(self, prepared: str) -> Ids:
+        """Likewise; under the policy "error" one without a symbol is refused."""
+        found = self._found(prepared)
         if self.policy.unknown == "error" and (found < 0).any():
             raise UserError(self._unknown_at(prepared, int(np.argmax(found < 0))))
         return found

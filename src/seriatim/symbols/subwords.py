@@ -10,10 +10,13 @@ References: Sennrich, Haddow, Birch 2016, arXiv:1508.07909 (BPE); Kudo 2018, arX
 from __future__ import annotations
 
 import json
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Self, final
 
+import numpy as np
 from tokenizers import AddedToken, decoders, models, trainers
 
 from seriatim.errors import UserError
@@ -25,6 +28,8 @@ from seriatim.symbols.text import Ids, Tokenizer
 
 DEFAULT_SIZE = 4096
 """Enough for a megabyte of English: a subword then stands for about three bytes."""
+
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 class Subwords(Tokenizer):
@@ -73,6 +78,15 @@ class Subwords(Tokenizer):
     @final
     def _known(self, prepared: str) -> str:
         return prepared
+
+    @final
+    def _unseen(self, prepared: str) -> int:
+        """Bytes of characters that stand in no piece."""
+        return int(np.isin(self._encoded(prepared), self._lone).sum())
+
+    @cached_property
+    def _lone(self) -> Ids:
+        return np.array([i for i, name in enumerate(self._all_names) if _BYTE.fullmatch(name)], np.int64)
 
     @final
     def _renderer(self) -> Renderer:

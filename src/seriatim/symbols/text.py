@@ -75,6 +75,11 @@ class Tokenizer(ABC):
     def _contents(self) -> dict[str, Any]:
         """What stands in the JSON under the keys `contents`."""
 
+    def _unseen(self, prepared: str) -> int:
+        """How many pieces of a prepared text have no symbol of their own. Default: none."""
+        del prepared
+        return 0
+
     @classmethod
     @abstractmethod
     def _read(cls, policy: Policy, document: Mapping[str, Any]) -> Self:
@@ -129,6 +134,14 @@ class Tokenizer(ABC):
     def normalise(self, text: str) -> str:
         """What `decode(encode(text))` gives: the text as the policy changes it."""
         return self.policy.restore(self._known(self.policy.prepare(text)))
+
+    @final
+    def unseen(self, text: str, /) -> int:
+        """How many characters (words, or bytes of subwords) of a text have no symbol of their own.
+
+        Training did not have them, or too seldom; the policy says what becomes of them.
+        """
+        return self._unseen(self.policy.prepare(text))
 
     @final
     def symbol(self, index: int) -> str:

@@ -91,6 +91,9 @@ class Words(Tokenizer):
     def _known(self, prepared: str) -> str:
         return "".join(gap + piece for gap, piece in self._items(prepared))
 
+    def _unseen(self, prepared: str) -> int:
+        return sum(piece not in self._index for _, piece in self._pieces(prepared))
+
     def _items(self, prepared: str) -> Iterable[Item]:
         """The pieces of the text, what is unknown replaced as the policy wants."""
         index = self._index

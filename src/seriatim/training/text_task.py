@@ -43,8 +43,17 @@ class TextTask(Task):
         if SOURCE not in self.codecs:
             return ""
         each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
-        sizes = f"{self.codecs[SOURCE].size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
-        return f"pairs: {', '.join(each)}; {sizes}."
+        sizes = f"{self._source.size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
+        held = self.corpus.splits.get("validation", ())
+        strange = sum(map(self._source.unseen, (str(document.given[SOURCE]) for document in held)))
+        unseen = (
+            f" {strange:,} of the symbols of the sources to validate on did not occur in training." if strange else ""
+        )
+        return f"pairs: {', '.join(each)}; {sizes}.{unseen}"
+
+    @property
+    def _source(self) -> Tokenizer:
+        return cast(Tokenizer, self.codecs[SOURCE])
 
     def learn(self) -> dict[str, Symbols]:
         """A tokenizer, one for the sources where there are any, and a codec for each condition."""
