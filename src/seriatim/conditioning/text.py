@@ -28,7 +28,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seriatim.causal import SwiGLU
 from seriatim.causal.attention import rotary_table, rotate
-from seriatim.causal.feedforward import usual_hidden
+from seriatim.causal.feedforward import silent, usual_hidden
 from seriatim.config import bounded, divides
 from seriatim.context import Context
 from seriatim.errors import UserError
@@ -211,7 +211,8 @@ class _Block(nn.Module):
         half = width // 2
         self.into = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, half), nn.LayerNorm(half), nn.ReLU())
         self.conv = nn.Conv1d(half, half, _KERNEL, padding=dilation * (_KERNEL // 2), dilation=dilation)
-        self.back = nn.Sequential(nn.LayerNorm(half), nn.ReLU(), nn.Linear(half, width), nn.Dropout(dropout))
+        last = silent(nn.Linear(half, width))
+        self.back = nn.Sequential(nn.LayerNorm(half), nn.ReLU(), last, nn.Dropout(dropout))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         h = self.into(x) * mask[..., None]

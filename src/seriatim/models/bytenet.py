@@ -7,7 +7,8 @@ unfold in step (`causal/unfold`): column t of the source, stretched to the lengt
 enters where symbol t is written, until the decoder itself ends the sequence.
 
 Deviations: LayerNorm is over channels only, as in the paper's later version (sub-batch statistics over time would leak
-the future). Before the first symbol stands `<end>`, which the embedding knows.
+the future). Before the first symbol stands `<end>`, which the embedding knows. Every block begins as the identity, its
+last weights at zero (Goyal et al., 2017): else ten blocks' noise lies over an untrained embedding.
 
 Reference: Kalchbrenner, Espeholt, Simonyan, van den Oord, Graves and Kavukcuoglu (2016), Neural machine translation in
 linear time.
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Residual, Serial, Unfold
+from seriatim.causal.feedforward import silent
 from seriatim.causal.multiplicative import unit
 from seriatim.config import bounded
 from seriatim.context import EMPTY
@@ -125,7 +127,8 @@ def _block(c: ByteNetConfig, dilation: int) -> Serial:
     wide, width = 2 * c.width, c.width
     middle = Multiplicative(width, c.kernel, dilation) if c.multiplicative else Conv(width, width, c.kernel, dilation)
     into = nn.Sequential(nn.LayerNorm(wide), nn.ReLU(), nn.Linear(wide, width), nn.LayerNorm(width), nn.ReLU())
-    back = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, wide), nn.Dropout(c.dropout))
+    last = silent(nn.Linear(width, wide))
+    back = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), last, nn.Dropout(c.dropout))
     return Serial(Pointwise(into), middle, Pointwise(back))
 
 
