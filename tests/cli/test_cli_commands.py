@@ -168,6 +168,16 @@ class Piped:
         self.buffer = io.BytesIO(text.encode())
 
 
+def test_evaluate_says_that_the_data_has_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = text_file(tmp_path)
+    start(plan(file, steps=1), tmp_path / "run", quiet=True)
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert "has changed" not in capsys.readouterr().err
+    file.write_text(file.read_text() + "one more line\n")
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    assert "has changed since this run was trained" in capsys.readouterr().err
+
+
 def test_score_puts_the_surprising_first(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
@@ -16,6 +16,7 @@ from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from seriatim.data.gallery import ImageOptions
     from seriatim.opening import Trained
     from seriatim.text import TextModel
 
@@ -201,6 +202,26 @@ def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple
     if split not in splits:
         raise UserError(f"{data} has no split {split!r}; it has {', '.join(splits)}")
     return splits[split], f"{data}, {split} split"
+
+
+def training_data(run: Path, once: Callable[[ImageOptions], ImageOptions] | None = None) -> tuple[str, Any]:
+    """The name of what a run was trained on, and it itself, read again; said if it has changed since.
+
+    once: how options of pictures change that are looked at and not trained on.
+    """
+    from seriatim.training.run import plan_of
+
+    plan, mark = plan_of(run)
+    if plan.data == "-":
+        raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
+    image = plan.image if once is None else once(plan.image)
+    data = dataclasses.replace(plan, image=image).open()
+    if image == plan.image and data.fingerprint != mark:
+        print(
+            f"{plan.data} has changed since this run was trained: some of what is looked at may have been trained on",
+            file=sys.stderr,
+        )
+    return plan.data, data
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
-from seriatim.cli.common import NOTHING, Beside, Data, chosen_split, like_training, open_run, print_json, undivided
+from seriatim.cli.common import (
+    NOTHING,
+    Beside,
+    Data,
+    chosen_split,
+    like_training,
+    open_run,
+    print_json,
+    training_data,
+    undivided,
+)
 from seriatim.data.corpus import SOURCE, TextOptions
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seriatim.data import Corpus, Document
-    from seriatim.training.run import Plan
+    from seriatim.data import Document
 
 
 def evaluate(
@@ -74,6 +83,7 @@ def evaluate(
     """
     from seriatim.sound import SoundModel
     from seriatim.text import TextModel
+    from seriatim.training.run import plan_of
 
     model = open_run(run, device, threads)
     if isinstance(model, SoundModel):
@@ -85,7 +95,7 @@ def evaluate(
     beside.only("text")
     documents, name = _documents(run, data, split, reading)
     if truncate is None and data is None:
-        truncate = _plan(run).train.truncate
+        truncate = plan_of(run)[0].train.truncate
     if not bleu and (beams != texts.BEAMS or length_norm != texts.LENGTH_NORM):
         raise UserError("--beams and --length-norm are for the search of --bleu; give it too, or leave them out")
     if SOURCE in model.conditions:
@@ -110,12 +120,6 @@ def evaluate(
         print("  what the tokenizer replaces or leaves out costs no bits: mind that where bits/char are compared")
 
 
-def _plan(run: Path) -> Plan:
-    from seriatim.training.run import plan_of
-
-    return plan_of(run)[0]
-
-
 def _documents(
     run: Path, data: str | None, split: str | None, reading: TextOptions | None
 ) -> tuple[Sequence[Document], str]:
@@ -125,10 +129,7 @@ def _documents(
     if data is None:
         if reading is not None:
             raise UserError("--data says how to read DATA, and none is given; give it, or leave out --data")
-        plan = _plan(run)
-        if plan.data == "-":
-            raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
-        data, corpus = plan.data, cast("Corpus", plan.open())
+        data, corpus = training_data(run)
     else:
         options = like_training(run, reading)
         if split is None and (Path(data).exists() or data == "-" or data not in names("text")):

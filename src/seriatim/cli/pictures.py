@@ -8,15 +8,15 @@ import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import NOTHING, Beside, chosen_split, only, print_json
+from seriatim.cli.common import NOTHING, Beside, chosen_split, only, print_json, training_data
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seriatim.data.gallery import Gallery, ImageOptions, Pictures
+    from seriatim.data.gallery import ImageOptions, Pictures
     from seriatim.image import Given, ImageModel
 
 _SHARED = ("json", "device", "threads")
@@ -226,13 +226,10 @@ def pictures_of(
     import dataclasses
 
     from seriatim.data.images import image_names, open_gallery
-    from seriatim.training.run import plan_of
 
     if data is None:
         beside.refuse("pictures")
-        plan = plan_of(run)[0]
-        data = plan.data
-        gallery = cast("Gallery", dataclasses.replace(plan, image=_drawn_once(plan.image)).open())
+        data, gallery = training_data(run, _drawn_once)
     else:
         options = options_of(model, run)
         options = _with(options, model, beside)

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import Beside, chosen_split, only, print_json
+from seriatim.cli.common import Beside, chosen_split, only, print_json, training_data
 from seriatim.cli.pictures import progressing
 from seriatim.data.recordings import SERIES, SPANS, VECTOR
 from seriatim.errors import UserError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from seriatim.data.recordings import AudioOptions, Recordings, Takes
+    from seriatim.data.recordings import AudioOptions, Takes
     from seriatim.sound import SoundModel
 
 OF_SAMPLES = (
@@ -254,12 +254,11 @@ def takes_of(model: SoundModel, run: Path, data: str | None, split: str | None, 
     import dataclasses
 
     from seriatim.data.sounds import open_recordings, sound_names
-    from seriatim.training.run import plan_of
 
     if data is None:
         beside.refuse("recordings")
-        plan = plan_of(run)[0]
-        return chosen_split(cast("Recordings", plan.open()).splits, split, plan.data)
+        name, recordings = training_data(run)
+        return chosen_split(recordings.splits, split, name)
     options = _with(options_of(model, run), model, beside)
     if Path(data).exists() or data not in sound_names():
         return open_recordings(data, dataclasses.replace(options, validation=0.0, test=0.0)).splits["train"], data
