@@ -65,6 +65,18 @@ def test_what_a_run_leaves_behind(data: Path, tmp_path: Path) -> None:
     assert not list(folder.rglob("*.tmp"))
 
 
+def test_a_row_of_metrics_is_the_mean_of_all_steps_since_the_last(data: Path, tmp_path: Path) -> None:
+    losses: dict[int, list[float]] = {}
+    for every in (10, 30):  # a row after each step, after each third
+        start(plan(data, steps=30, evaluate_every=every), tmp_path / str(every), quiet=True)
+        rows = metrics(tmp_path / str(every))
+        losses[every] = [row["train_nats_per_token"] for row in rows if "train_nats_per_token" in row]
+    assert len(losses[30]) == 10
+    for i, mean in enumerate(losses[30]):
+        three = losses[10][3 * i : 3 * i + 3]
+        assert mean == pytest.approx(sum(three) / 3, rel=0.01)  # batches differ by a few symbols
+
+
 def test_the_same_plan_gives_the_same_run(data: Path, tmp_path: Path) -> None:
     one = plan(data, net={"dropout": 0.2}, ema=0.9, evaluate_every=3)
     for name in ("a", "b"):

@@ -107,6 +107,7 @@ class Loop:
         self.carry: Carry | None = None
         self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
         self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells, over the epoch under way
+        self.row_sums = [0.0, 0.0]  # nats, symbols, since the last row of metrics
         self.quiet, self.note = quiet, note or {}
         self._stop: int | None = None
 
@@ -132,8 +133,9 @@ class Loop:
         try:
             with _signals(self._halt):
                 while self.step < self.total and not self._exhausted():
-                    loss, symbols = self._advance()
+                    symbols = self._advance()
                     self.step += 1
+                    loss = self.row_sums[0] / max(self.row_sums[1], 1)
                     meter.step(self.step, loss * unit.scale, symbols)
                     if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
                         rate = learning_rate(self.step - 1, self.total, self.options)
@@ -141,6 +143,7 @@ class Loop:
                         note(
                             {"step": self.step, f"train_{unit.key}": loss * unit.scale, "lr": rate, "seconds": seconds}
                         )
+                        self.row_sums = [0.0, 0.0]
                     if self.step % self.batches.per_epoch == 0:
                         note(self._epoch_row())
                     if self.step % self.every == 0 or self.step == self.total:
@@ -164,8 +167,8 @@ class Loop:
         self._stop = number
         print("\nstopping after this step, to save; once more stops at once", file=sys.stderr, flush=True)
 
-    def _advance(self) -> tuple[float, int]:
-        """One optimiser step; returns the loss (nats a symbol) and how many symbols it saw."""
+    def _advance(self) -> int:
+        """One optimiser step; returns how many symbols it saw."""
         options = self.options
         self.model.train()
         for group in self.optimiser.param_groups:
@@ -195,7 +198,8 @@ class Loop:
         self.optimiser.step()
         if self.average is not None:
             self.average.update(checkpoint.tensors_of(self.model))
-        return loss_seen, symbols
+        self.row_sums = [self.row_sums[0] + loss_seen * symbols, self.row_sums[1] + symbols]
+        return symbols
 
     def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         device = self.model.device
@@ -305,6 +309,7 @@ class Loop:
             "since_best": self.since_best,
             "usual": self.usual,
             "epoch_sums": self.epoch_sums,
+            "row_sums": self.row_sums,
             "updates": 0 if self.average is None else self.average.updates,
             "clocks": tree.clocks(held),
             "carried": held is not None,
@@ -336,6 +341,7 @@ class Loop:
             usual = document["usual"]
             self.usual = None if usual is None else (float(usual[0]), float(usual[1]), int(usual[2]))
             self.epoch_sums = [float(value) for value in document["epoch_sums"]]
+            self.row_sums = [float(value) for value in document["row_sums"]]
             if document["carried"]:
                 self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
