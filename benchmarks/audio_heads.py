@@ -9,7 +9,6 @@ and backward; the most memory that is taken on the way; and of one draw at batch
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 
 import torch
@@ -18,17 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from seriatim.heads import CategoricalHead, Head, MixtureHead
 from seriatim.noise import row_seeds, uniform
-
-
-def spent(work: Callable[[], object], rounds: int) -> float:
-    """Processor seconds, the best of some rounds after one to warm up."""
-    best = float("inf")
-    for turn in range(rounds + 1):
-        start = time.process_time()
-        work()
-        if turn:
-            best = min(best, time.process_time() - start)
-    return best
+from turns import alone
 
 
 def peak(work: Callable[[], object]) -> float:
@@ -77,7 +66,7 @@ def main() -> None:
                     head(layer(one)).draw(u)
 
         weights = sum(p.numel() for p in layer.parameters())
-        took, drawn = spent(learn, 3), spent(draws, 3) / 50
+        took, drawn = alone(learn, 3), alone(draws, 3) / 50
         print(f"| {name} | {weights:,} | {1e3 * took:.1f} | {peak(learn):.0f} | {1e6 * drawn:.0f} |", flush=True)
 
 

@@ -13,7 +13,6 @@ counts, by processor time, which other programs disturb less than the clock on t
 from __future__ import annotations
 
 import argparse
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from seriatim.causal import GatedStack
 from seriatim.models import WaveNet, WaveNetConfig
+from turns import alone, fastest
 
 
 def parts(model: WaveNet) -> tuple[Tensor, GatedStack, list[torch.nn.Linear]]:
@@ -105,19 +105,7 @@ def bandwidth(size: int) -> float:
         for matrix in matrices:
             torch.mv(matrix, x)
 
-    return 4 * 128 * 256 * len(matrices) / best({"": work}, 20)[""]
-
-
-def best(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Processor seconds of each, the best of alternating rounds after one to warm up."""
-    seconds = dict.fromkeys(contestants, float("inf"))
-    for turn in range(rounds + 1):
-        for name, work in contestants.items():
-            start = time.process_time()
-            work()
-            if turn:
-                seconds[name] = min(seconds[name], time.process_time() - start)
-    return seconds
+    return 4 * 128 * 256 * len(matrices) / alone(work, 20)
 
 
 def race(model: WaveNet, batch: int, count: int, rounds: int) -> None:
@@ -133,14 +121,14 @@ def race(model: WaveNet, batch: int, count: int, rounds: int) -> None:
             for _ in range(count):
                 alone()
 
-    seconds = best(
+    seconds = fastest(
         {
             "Seriatim": lambda: model.sample(batch, length=count),
             "queues": lambda: queues.sample(batch, count),
             "products": alone_often,
         },
         rounds,
-    ) | best({"again": again}, 1)  # which takes as long as all the rest
+    ) | fastest({"again": again}, 1)  # which takes as long as all the rest
     weights = sum(p.numel() for p in model.parameters()) - model.embedding(torch.zeros(1, 1).long())[0].numel()
     rates = {name: batch * (1 if name == "again" else count) / value for name, value in seconds.items()}
     rates["limit"] = batch * bandwidth(4 * weights) / (4 * weights)

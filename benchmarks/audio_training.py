@@ -13,7 +13,6 @@ each counts.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 
 import torch
@@ -21,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seriatim.models import WaveNet, WaveNetConfig
+from turns import fastest
 
 
 class Textbook(nn.Module):
@@ -95,13 +95,7 @@ def main() -> None:
         "textbook": trainer(theirs, theirs, x),
         "limit: matrix products alone": products(config, arguments.samples),
     }
-    seconds = dict.fromkeys(contestants, float("inf"))
-    for turn in range(arguments.rounds + 1):
-        for name, step in contestants.items():
-            start = time.process_time()
-            step()
-            if turn:  # the first round warms up
-                seconds[name] = min(seconds[name], time.process_time() - start)
+    seconds = fastest(contestants, arguments.rounds)
     print(f"{arguments.threads} thread(s), torch {torch.__version__}, {arguments.samples:,} samples, batch 1")
     print(f"| {'':30s} | samples/s | Seriatim is faster by |")
     print(f"|{'-' * 32}|----------:|----------------------:|")

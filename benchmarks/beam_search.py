@@ -10,9 +10,7 @@ comes before the last. One thread, CPU time, the best of so many alternating rou
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from seriatim.beams import Beams
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.models import Conditional, Transformer, TransformerConfig
 from seriatim.searching import search
+from turns import fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, SOURCE = 5000, 128, 3, 4, 15
 
@@ -72,13 +71,7 @@ def main() -> None:
                 source, num_beams=arguments.beams, max_new_tokens=arguments.tokens, min_new_tokens=arguments.tokens
             )
 
-    best: dict[str, float] = {}
-    contestants: dict[str, Callable[[], None]] = {"Seriatim": here, "Hugging Face, Marian": there}
-    for _ in range(arguments.rounds + 1):
-        for name, work in contestants.items():
-            start = time.process_time()
-            work()
-            best[name] = min(best.get(name, 1e9), time.process_time() - start)
+    best = fastest({"Seriatim": here, "Hugging Face, Marian": there}, arguments.rounds)
     weights = [sum(p.numel() for p in model.parameters()) for model in (ours, marian)]
     print(f"batch {arguments.batch}, {arguments.beams} beams, {arguments.tokens} symbols, torch {torch.__version__}")
     print("| | weights | sentences/s | Seriatim is faster by |\n|---|---:|---:|---:|")

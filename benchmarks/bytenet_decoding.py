@@ -15,7 +15,6 @@ time, so that other programs on the machine matter little. Three tables:
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,27 +24,9 @@ import torch
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.models import ByteNet, ByteNetConfig, Conditional, Model, Transformer, TransformerConfig
 from seriatim.walk import Walk
+from turns import alone, bandwidth
 
 SYMBOLS, LENGTHS = 200, (50, 100, 200, 400, 800)
-
-
-def seconds(work: Callable[[], object], rounds: int) -> float:
-    """CPU seconds, the least of so many rounds after one to warm up."""
-    work()
-    times: list[float] = []
-    for _ in range(rounds):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
-def bandwidth() -> float:
-    """Bytes a second at which weights can be read: the faster of a sum and a row times a matrix, over 128 MiB."""
-    matrices, x = [torch.randn(512, 2048) for _ in range(32)], torch.randn(1, 512)
-    size = sum(m.numel() * m.element_size() for m in matrices)
-    ways = (lambda: [m.sum() for m in matrices], lambda: [torch.mm(x, m) for m in matrices])
-    return max(size / seconds(way, 10) for way in ways)
 
 
 def writer(model: Model, length: int, batch: int = 1) -> Callable[[], object]:
@@ -91,7 +72,7 @@ def main() -> None:
     taken: dict[str, list[float]] = {"ByteNet": [], "Transformer": []}
     for length in LENGTHS:
         for name, model in (("ByteNet", bytenet), ("Transformer", transformer)):
-            taken[name].append(1000 * seconds(writer(model, length), arguments.rounds))
+            taken[name].append(1000 * alone(writer(model, length), arguments.rounds))
         print(f"| {length} | {taken['ByteNet'][-1]:,.0f} | {taken['Transformer'][-1]:,.0f} |")
     slopes = {name: np.polyfit(np.log(LENGTHS), np.log(ms), 1)[0] for name, ms in taken.items()}
     print(f"| exponent of the length | **{slopes['ByteNet']:.3f}** | {slopes['Transformer']:.3f} |")
@@ -107,7 +88,7 @@ def main() -> None:
                 frames = layer(frames, memory)[0]
             last(frames[:, -1:])
 
-        pass_ = seconds(again, arguments.rounds)
+        pass_ = alone(again, arguments.rounds)
         steps, stepper = 100, bytenet.packed()
 
         def step(batch: int) -> float:
@@ -119,16 +100,16 @@ def main() -> None:
                     y, state = stepper.step(prev, state)
                     prev = y.argmax(-1)
 
-            return seconds(walk, arguments.rounds) / steps
+            return alone(walk, arguments.rounds) / steps
 
-        together, alone = step(32), step(1)
+        together, single = step(32), step(1)
     print("\n| batch 32 | milliseconds a symbol |\n|---|---:|")
     print(f"| running the receptive field again | {1000 * pass_:,.1f} |\n| a step | {1000 * together:.2f} |")
     print(f"| faster by | **{pass_ / together:,.0f}** |")
     limit = 4 * weights / bandwidth()
     print("\n| batch 1 | microseconds a symbol |\n|---|---:|")
-    print(f"| reading {weights:,} weights | {1e6 * limit:,.0f} |\n| a step | {1e6 * alone:,.0f} |")
-    print(f"| share of the limit | **{100 * limit / alone:.0f} %** |")
+    print(f"| reading {weights:,} weights | {1e6 * limit:,.0f} |\n| a step | {1e6 * single:,.0f} |")
+    print(f"| share of the limit | **{100 * limit / single:.0f} %** |")
 
 
 if __name__ == "__main__":

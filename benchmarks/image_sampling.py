@@ -30,6 +30,7 @@ from seriatim.models import (
     RowLSTM,
     RowLSTMConfig,
 )
+from turns import alone
 
 MODELS: dict[str, Callable[[], GridModel]] = {
     "PixelCNN, 15 blocks, 128 channels, 28×28 grey": lambda: PixelCNN(PixelCNNConfig(filters=128, blocks=15)),
@@ -53,15 +54,6 @@ MODELS: dict[str, Callable[[], GridModel]] = {
 }
 
 
-def best(work: Callable[[], object], rounds: int) -> float:
-    times: list[float] = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
@@ -83,8 +75,10 @@ def main() -> None:
         x = torch.randint(c.levels, (arguments.batch, *shape))
         with torch.no_grad():
             model(x)
-            once = best(lambda m=model, x=x: m(x), 2 * arguments.rounds)
-        drawn = best(lambda m=model, n=length: m.sample(arguments.batch, length=n), arguments.rounds)
+            once = alone(lambda m=model, x=x: m(x), 2 * arguments.rounds, time.perf_counter)
+        drawn = alone(
+            lambda m=model, n=length: m.sample(arguments.batch, length=n), arguments.rounds, time.perf_counter
+        )
         weights = sum(p.numel() for p in model.parameters())
         print(
             f"| {name} | {weights / 1e6:.2f} M | {once:.2f} | {once * length:.0f} | {drawn:.2f} | "

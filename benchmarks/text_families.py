@@ -10,7 +10,6 @@ its training) and in writing, batch 1 and 32. One thread; the best round of each
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,14 @@ from seriatim.training.optim import adamw
 from seriatim.training.options import TrainOptions
 from seriatim.training.run import plan_of
 from seriatim.walk import Walk
+from turns import alone
 
 TOKENS = 100
 
 
 def rate(work: Callable[[], int], rounds: int) -> float:
-    """Symbols a second of CPU time, the most of so many rounds after one to warm up."""
-    work()
-    best = 0.0
-    for _ in range(rounds):
-        start = time.process_time()
-        count = work()
-        best = max(best, count / (time.process_time() - start))
-    return best
+    """Symbols a second of CPU time."""
+    return work() / alone(work, rounds)
 
 
 def training(model: Any, batch: int) -> Callable[[], int]:

@@ -24,6 +24,7 @@ from seriatim import Steer
 from seriatim.models import Transformer, TransformerConfig
 from text_sampling import hugging_face
 from text_training import trainer
+from turns import fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 65, 384, 6, 6, 1024, 256
 SHAPES = [(WIDTH, 3 * WIDTH), (WIDTH, WIDTH), (WIDTH, 2 * HIDDEN), (HIDDEN, WIDTH)]  # (in, out) of one layer
@@ -90,14 +91,8 @@ def sampling(batch: int, tokens: int) -> dict[str, Callable[[], object]]:
 
 
 def table(title: str, works: dict[str, Callable[[], object]], rounds: int, grad: bool) -> None:
-    best = dict.fromkeys(works, float("inf"))
     with torch.set_grad_enabled(grad):
-        for turn in range(rounds + 1):
-            for name, work in works.items():
-                start = time.perf_counter()
-                work()
-                if turn:  # the first round warms up
-                    best[name] = min(best[name], time.perf_counter() - start)
+        best = fastest(works, rounds, time.perf_counter)
     theirs, ours, products, attention = best.values()
     print(f"\n| {title:34s} |      s | share of Seriatim's |")
     print(f"|{'-' * 36}|-------:|--------------------:|")

@@ -22,38 +22,15 @@ from transformers.utils import logging
 
 from seriatim import Steer
 from seriatim.models import LSTM, RecurrentConfig, Transformer, TransformerConfig
+from turns import bandwidth, fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 65, 384, 6, 6, 1024, 256
 
 
-def bandwidth() -> float:
-    """Bytes a second at which weights can be read: the faster of a sum and a row times a matrix, over 128 MiB."""
-    matrices = [torch.randn(512, 2048) for _ in range(32)]
-    x = torch.randn(1, 512)
-    size = sum(m.numel() * m.element_size() for m in matrices)
-
-    def best(work: Callable[[], object]) -> float:
-        times: list[float] = []
-        for _ in range(10):
-            start = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - start)
-        return size / min(times)
-
-    return max(best(lambda: [m.sum() for m in matrices]), best(lambda: [torch.mm(x, m) for m in matrices]))
-
-
 def race(contestants: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
-    """Tokens a second of each, the best of so many alternating rounds after one to warm up."""
-    for work in contestants.values():
-        work()
-    best = dict.fromkeys(contestants, 0.0)
-    for _ in range(rounds):
-        for name, work in contestants.items():
-            start = time.perf_counter()
-            tokens = work()
-            best[name] = max(best[name], tokens / (time.perf_counter() - start))
-    return best
+    """Tokens a second of each."""
+    tokens = {name: work() for name, work in contestants.items()}
+    return {name: tokens[name] / seconds for name, seconds in fastest(contestants, rounds, time.perf_counter).items()}
 
 
 def table(title: str, rates: dict[str, float], ours: str, weights: int, batch: int, bytes_per_second: float) -> None:
@@ -152,7 +129,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    speed = bandwidth()
+    speed = bandwidth(time.perf_counter)
     print(f"{arguments.threads} thread(s), torch {torch.__version__}; weights can be read at {speed / 1e9:.1f} GB/s")
     for batch in (1, 32):
         transformers(batch, arguments.tokens, arguments.rounds, speed)

@@ -22,6 +22,7 @@ from transformers.utils import logging
 from seriatim.models import Transformer, TransformerConfig
 from seriatim.training.optim import adamw
 from seriatim.training.options import TrainOptions
+from turns import fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, CONTEXT = 65, 384, 6, 6, 256
 
@@ -87,14 +88,9 @@ def main() -> None:
             name: trainer(model, losses[name], half, arguments.batch)
             for name, model in (("ours", ours), ("theirs", theirs))
         }
-        best = dict.fromkeys(steps, 0.0)
-        for step in steps.values():
-            step()
-        for _ in range(arguments.rounds):
-            for name, step in steps.items():
-                start = time.perf_counter()
-                tokens = sum(step() for _ in range(arguments.steps))
-                best[name] = max(best[name], tokens / (time.perf_counter() - start))
+        several = {name: lambda step=step: [step() for _ in range(arguments.steps)] for name, step in steps.items()}
+        seconds = fastest(several, arguments.rounds, time.perf_counter)
+        best = {name: arguments.steps * arguments.batch * CONTEXT / each for name, each in seconds.items()}
         kind = "bfloat16" if half else "float32"
         row = f"| {kind:8s} | {best['ours']:17,.0f} | {best['theirs']:14,.0f} | {best['ours'] / best['theirs']:21.2f} |"
         print(row, flush=True)
