@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from seriatim.config import bounded
-from seriatim.heads import Categorical, Discrete
+from seriatim.heads import Discrete
 from seriatim.walk import Walk
 
 Stop = Callable[[int, Sequence[int]], bool]
@@ -183,9 +183,9 @@ def beam_search(
         dist = walk.dist
         assert isinstance(dist, Discrete)
         scores, history = scores.to(dist.device), history.to(dist.device)
-        logits, norm = _allowed(dist, history, under_way, options, end)
+        log_p = _allowed(dist.log_table(), history, under_way, options, end)
         going: list[tuple[int, list[_Candidate]]] = []
-        for i, (source, best) in enumerate(zip(under_way, _best(scores, logits, norm), strict=True)):
+        for i, (source, best) in enumerate(zip(under_way, _best(scores, log_p), strict=True)):
             own = history[i * width : (i + 1) * width]
             alive = source.sift(best, own, end, stop)
             if not source.over(alive, own):
@@ -206,14 +206,14 @@ def beam_search(
     return [source.results() for source in every]
 
 
-def _best(scores: Float[Tensor, "S W"], logits: Float[Tensor, "R K"], norm: Float[Tensor, "R"]) -> Iterator[Any]:
+def _best(scores: Float[Tensor, "S W"], log_p: Float[Tensor, "R K"]) -> Iterator[Any]:
     """For each source the 2 W likeliest ways to go on, the likeliest first.
 
     The likeliest symbols of each row first: what is then added up and compared is no longer a table.
     """
     count, width = scores.shape
-    few = logits.topk(min(2 * width, logits.shape[1]))
-    total = (few.values.double() - norm[:, None]).view(count, width, -1) + scores[..., None]
+    few = log_p.topk(min(2 * width, log_p.shape[1]))
+    total = few.values.double().view(count, width, -1) + scores[..., None]
     symbols, each = few.indices.view(count, -1), total.shape[2]
     best = total.flatten(1).topk(min(2 * width, width * each))
     chosen = symbols.gather(1, best.indices)
@@ -222,27 +222,20 @@ def _best(scores: Float[Tensor, "S W"], logits: Float[Tensor, "R K"], norm: Floa
 
 
 def _allowed(
-    dist: Discrete, history: Int[Tensor, "R T"], sources: Sequence[_Source], options: Beams, end: int
-) -> tuple[Float[Tensor, "R K"], Float[Tensor, "R"]]:
-    """Logits of the symbols that may come, and their norms: log p is a logit less its row's norm.
-
-    What may not come is −inf; of a prefix only the next symbol may, for nothing.
-    """
-    logits = dist.logits if isinstance(dist, Categorical) else dist.log_table()
-    norm, width, time = logits.logsumexp(-1).double(), options.width, history.shape[1]
+    log_p: Float[Tensor, "R K"], history: Int[Tensor, "R T"], sources: Sequence[_Source], options: Beams, end: int
+) -> Float[Tensor, "R K"]:
+    """log p, −inf where a symbol may not come; of a prefix only the next symbol may, for nothing. Written in place."""
+    width, time = options.width, history.shape[1]
     if options.no_repeat and time >= options.no_repeat - 1:
-        logits = logits.masked_fill(_repeats(history, options.no_repeat, logits.shape[1]), -torch.inf)
-    bound = [i for i, source in enumerate(sources) if time - len(source.prefix) < options.shortest]
-    if bound:
-        logits = logits.clone()
-    for i in bound:
-        rows, prefix = slice(i * width, (i + 1) * width), sources[i].prefix
-        if time < len(prefix):
-            logits[rows] = -torch.inf
-            logits[rows, prefix[time]] = norm[rows].to(logits.dtype)
-        else:
-            logits[rows, end] = -torch.inf
-    return logits, norm
+        log_p.masked_fill_(_repeats(history, options.no_repeat, log_p.shape[1]), -torch.inf)
+    for i, source in enumerate(sources):
+        rows, new = slice(i * width, (i + 1) * width), time - len(source.prefix)
+        if new < 0:
+            log_p[rows] = -torch.inf
+            log_p[rows, source.prefix[time]] = 0
+        elif new < options.shortest:
+            log_p[rows, end] = -torch.inf
+    return log_p
 
 
 def _repeats(history: Int[Tensor, "R T"], n: int, symbols: int) -> Bool[Tensor, "R K"]:

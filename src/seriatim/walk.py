@@ -167,7 +167,7 @@ class Walk:
             self.context = self.context.select(rows if fixed is True else fixed)
         self.batch = len(rows)
         self._prev = None if self._prev is None else self._prev[rows]
-        self._parameters = None if self._parameters is None else self._parameters[rows]
+        self._parameters = None if self._parameters is None else self._parameters.index_select(0, rows)
         self._part = [part[rows] for part in self._part]
 
     def fork(self) -> Walk:
