@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seriatim import text_conditions
 from seriatim.building import CODE, Track
 from seriatim.data.recordings import VECTOR
 from seriatim.data.tokens import encode_given
@@ -69,7 +70,7 @@ class Columns(NamedTuple):
 
 
 def each(name: str, value: Any, rows: int) -> list[Any]:
-    """One value for every row: a list has one for each; anything else (and numbers, and spans) is for all of them.
+    """One value for every row, as of texts; but numbers, and spans, are one value.
 
     Raises:
         UserError: if there are not as many as rows.
@@ -77,9 +78,7 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
     one = not isinstance(value, list | tuple) or isinstance(value, Columns)
     if one or (len(value) and isinstance(value[0], Span | float | int)):
         return [value] * rows
-    if len(value) != rows:
-        raise UserError(f"{len(value)} values of {name} where {rows} are wanted; give one, or one for each")
-    return list(value)
+    return text_conditions.each(name, value, rows)
 
 
 def _vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[np.float32]:
