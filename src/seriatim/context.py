@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils import _pytree as pytree
@@ -89,6 +90,11 @@ class Context:
         def both(one: Tensor | None, two: Tensor | None) -> Tensor | None:
             return None if one is None or two is None else torch.cat([one, two])
 
+        memory, mask = None, None
+        if self.memory is not None and other.memory is not None:  # a source may be longer than no source
+            slots = max(self.memory.shape[1], other.memory.shape[1])
+            memories, masks = zip(*(_filled(one, slots) for one in (self, other)), strict=True)
+            memory, mask = torch.cat(memories), torch.cat(masks)
         fields, hop, offset = list[Tensor](), self.hop, self.offset
         if self.field is not None and other.field is not None:
             fields, hop, offset = _aligned([self, other], None)
@@ -96,8 +102,8 @@ class Context:
             self,
             vector=both(self.vector, other.vector),
             field=torch.cat(fields) if fields else None,
-            memory=both(self.memory, other.memory),
-            mask=both(self.mask, other.mask),
+            memory=memory,
+            mask=mask,
             scale=both(self.scale, other.scale),
             hop=hop,
             offset=offset,
@@ -110,6 +116,16 @@ EMPTY = Context()
 def spread(value: Tensor, rows: int) -> Tensor:
     """(S, ...) -> (rows, ...): what S sources say, for rows of which rows / S in a row belong to each (its beams)."""
     return value if value.shape[0] == rows else value.repeat_interleave(rows // value.shape[0], 0)
+
+
+def _filled(context: Context, slots: int) -> tuple[Tensor, Tensor]:
+    """The memory of a context with so many slots, and which of them are real."""
+    memory, mask = context.memory, context.mask
+    assert memory is not None
+    if mask is None:
+        mask = torch.ones(memory.shape[:2], dtype=torch.bool, device=memory.device)
+    more = slots - memory.shape[1]
+    return F.pad(memory, (0, 0, 0, more)), F.pad(mask, (0, more))
 
 
 def joined(contexts: Sequence[Context], length: int | None = None) -> Context:

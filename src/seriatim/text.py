@@ -327,10 +327,7 @@ class TextModel:
             raise UserError("the source is given twice; give it once")
         values = dict(given or {}) if sources is None else {**(given or {}), SOURCE: sources}
         encoded = self._encoded(values, count)
-        sizes = [0] * count
-        for value in encoded.values():
-            if isinstance(value, Ragged):
-                sizes = value.lengths.tolist()
+        sizes = next((value.lengths.tolist() for value in encoded.values() if isinstance(value, Ragged)), [0] * count)
         if max_length is None:
             most = self.model.config.context if SOURCE in self.conditions else 500
             room = most if self.horizon is None else min(most, self.horizon)
@@ -354,25 +351,28 @@ class TextModel:
         return [[found(self.tokenizer, prefix, h, stops) for h in some] for prefix, some in every]
 
     def attention(
-        self, source: str, text: str, given: Values | None = None
+        self, source: str, text: str, given: Values | None = None, *, ended: bool = True
     ) -> tuple[list[str], list[str], NDArray[Any]]:
-        """Where the model looks in the source at each symbol of a text.
+        """Where the model looks in the source at each symbol of a text, its `<end>` too unless it has not `ended`.
 
         Returns:
-            The symbols of the text and of the source, and (text, source) weights; each row adds up to 1.
+            The symbols of the text and of the source (of a bytenet encoder "" for the columns behind it), and (text,
+            source) weights; each row adds up to 1.
 
         Raises:
             UserError: if the model attends to no source.
         """
         values = self._given({**(given or {}), SOURCE: source}, 1)
         ids = np.append(self.tokenizer.encode(text), self.tokenizer.end)
+        ids = ids if ended or len(ids) == 1 else ids[:-1]
         with torch.inference_mode():
             weights = attention(
                 self.model, torch.from_numpy(ids)[None].to(self.model.device), self.model.condition(values, 1)
             )
         codec = cast(Tokenizer, self.conditions[SOURCE])
         slots = [codec.symbol(int(i)) for i in encode_text(source, codec)]
-        return [self.tokenizer.symbol(int(i)) for i in ids], slots, weights[0, :, : len(slots)].cpu().numpy()
+        slots += [""] * (weights.shape[2] - len(slots))
+        return [self.tokenizer.symbol(int(i)) for i in ids], slots, weights[0].cpu().numpy()
 
     # ------------------------------------------------------------------ conditions
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.data.corpus import Document
 from seriatim.data.tokens import Ragged, encode_given, encode_text
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import Labels, Numbers, Tokenizer
@@ -52,11 +53,33 @@ def encode_all(conditions: Conditions, given: Values | None, rows: int) -> dict[
     for name, codec in checked(conditions, given).items():
         values = each(name, (given or {}).get(name), rows)
         if isinstance(codec, Tokenizer):
-            found[name] = Ragged([encode_text(value, codec) for value in values])
+            found[name] = Ragged([_source(name, i, value, codec) for i, value in enumerate(values, start=1)])
             continue
         kind = np.int64 if isinstance(codec, Labels) else np.float64
         found[name] = np.array([encode_given(value, codec, f"--given {name}") for value in values], dtype=kind)
     return found
+
+
+def _source(name: str, number: int, value: str | float | None, codec: Tokenizer) -> NDArray[np.int64]:
+    try:
+        return encode_text(value, codec)
+    except UserError as error:
+        raise UserError(f"{name} {number}: {error}; correct it, or train with --tokens.unknown unk") from error
+
+
+def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[str, list[str | float | None]]:
+    """What held-out documents are conditioned on; a label that training did not have counts as not said."""
+
+    def known(document: Document, name: str) -> str | float | None:
+        value, codec = document.given.get(name), conditions[name]
+        try:
+            if not isinstance(codec, Tokenizer):
+                encode_given(value, codec, document.name)
+        except UserError:
+            return None
+        return value
+
+    return {name: [known(document, name) for document in documents] for name in conditions}
 
 
 def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:
@@ -71,8 +94,8 @@ def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: 
         at = int(sources.lengths.argmin())
         where = "" if names is None else f", and {names[at]} has none"
         raise UserError(
-            f"this model writes a text for a source{where}; give it one (--source, or --data.source with data), or "
-            "train with --train.drop-given 0.1"
+            f"this model writes a text for a source{where}; give it one (sample --source, --given source=…, or pairs "
+            "as data), or train with --train.drop-given 0.1"
         )
     if sources.lengths.max() > longest:
         at = int(sources.lengths.argmax())

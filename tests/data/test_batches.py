@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -12,8 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from seriatim.data.batches import Batch, Batches, Crops, Streams
-from seriatim.data.corpus import SOURCE
-from seriatim.data.tokens import Ragged, Tokens
+from seriatim.data.tokens import Tokens
 from seriatim.errors import UserError
 
 EXAMPLES = settings(max_examples=120, deadline=None, derandomize=True)
@@ -143,17 +141,6 @@ def test_pieces_of_like_length_come_together_but_batches_in_any_order() -> None:
     assert wasted < 0.1
     widths = [b.x.shape[1] for b in batches]
     assert widths not in (sorted(widths), sorted(widths, reverse=True))
-
-
-def test_of_equally_long_targets_those_with_like_sources_come_together() -> None:
-    random = np.random.default_rng(0)
-    tokens = numbered([7] * 400)
-    sources = Ragged([np.zeros(n, np.int64) for n in random.integers(1, 60, 400)])
-    batches = epoch(Crops(dataclasses.replace(tokens, given={SOURCE: sources}), 100, 10, 0))
-    wasted = 1 - sum((b.given[SOURCE] >= 0).sum() for b in batches) / sum(b.given[SOURCE].size for b in batches)
-    assert wasted < 0.1
-    seen = [position for batch in batches for position in counted(batch)]
-    assert sorted(seen) == list(range(len(tokens.symbols)))
 
 
 def test_there_must_be_something_to_train_on() -> None:

@@ -140,7 +140,7 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
     ("spec", "words"),
     [
         ("tinyshakespear", "'tinyshakespear' is no file, folder or named data set: did you mean 'tinyshakespeare'?"),
-        ("no/such/file.txt", "no file, folder or named data set: known: cifar10, "),
+        ("no/such/file.txt", "'no/such/file.txt': there is no such file or folder: check the path"),
         ("", "'' is no file, folder or named data set"),
         ("x" * 5000, "check the path"),
         ("/dev/null", "neither a file nor a folder"),

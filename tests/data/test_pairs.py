@@ -35,6 +35,11 @@ WANTED = [("one", "eins"), ("two", "zwei"), ("three", "drei")]
         ("source\ttarget\none\teins\ntwo\tzwei\nthree\tdrei", {}),
         ("id\tde\ten\n1\teins\tone\n2\tzwei\ttwo\n3\tdrei\tthree", {"source": "en", "field": "de"}),
         ("1\teins\tone\n2\tzwei\ttwo\n3\tdrei\tthree", {"source": "3", "field": "2"}),
+        ("target\tsource\neins\tone\nzwei\ttwo\ndrei\tthree", {}),
+        ("id\tTarget\tSource\n1\teins\tone\n2\tzwei\ttwo\n3\tdrei\tthree", {}),
+        ("eins\tone\n  \nzwei\ttwo\ndrei\tthree", {"source": "2"}),
+        ("eins\tone\nzwei\ttwo\ndrei\tthree", {"field": "1"}),
+        ("id\tq\ttext\n1\tone\teins\n2\ttwo\tzwei\n3\tthree\tdrei", {"source": "2", "field": "text"}),
     ],
 )
 def test_a_table(tmp_path: Path, text: str, options: dict[str, str]) -> None:
@@ -198,6 +203,26 @@ def test_a_folder_of_records(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"source": "one", "text": "eins"}\n{"source": "two", "text": "zwei"}\n')
     (tmp_path / "b.ndjson").write_text('{"source": "three", "text": "drei"}\n')
     assert pairs(read(tmp_path, source="source")) == WANTED
+
+
+def test_as_many_texts_as_tables_are_not_guessed_at(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("one\teins\ntwo\tzwei\nthree\tdrei\n")
+    (tmp_path / "readme.txt").write_text("what this is")
+    with pytest.raises(UserError, match=r"1 × \.tsv, 1 × \.txt, and which of them to read is not clear"):
+        read(tmp_path)
+    assert pairs(read(tmp_path, source="1")) == WANTED
+    (tmp_path / "b.tsv").write_text("\n")
+    assert pairs(read(tmp_path)) == WANTED, "the kind of which there are more"
+
+
+@pytest.mark.parametrize("options", [{"source": "1", "field": "1"}, {"source": "q", "field": "q"}])
+def test_a_column_is_not_both(tmp_path: Path, options: dict[str, str]) -> None:
+    (tmp_path / "a.tsv").write_text("q\ta\none\teins\n")
+    with pytest.raises(UserError, match="is not clear"):
+        read(tmp_path / "a.tsv", **options)
+    (tmp_path / "a.jsonl").write_text('{"q": "one", "1": "a"}\n')
+    with pytest.raises(UserError, match="are both"):
+        read(tmp_path / "a.jsonl", **options)
 
 
 def test_sources_of_one_file_are_not_for_a_folder(tmp_path: Path) -> None:

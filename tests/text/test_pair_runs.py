@@ -120,12 +120,23 @@ def test_at_the_command_line(
     assert "1 of 3 sources are blank" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --source cab")) == 0
     assert capsys.readouterr().out.split("\n") == [lines[0], lines[2], ""]
-    monkeypatch.setattr("sys.stdin", io.StringIO("ab\n\ncab\n"))
-    assert main(shlex.split("sample run --source-file -")) == 0
-    assert capsys.readouterr().out.split("\n") == lines
+    for typed in (b"ab\n\ncab\n", b"\xef\xbb\xbf ab \r\n\r\ncab"):  # as a file is read
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed)))
+        assert main(shlex.split("sample run --source-file -")) == 0
+        assert capsys.readouterr().out.split("\n") == lines
+    assert main(shlex.split("sample run --source ' ab' --source cab -o -")) == 0
+    assert capsys.readouterr().out.split("\n") == [lines[0], lines[2], ""]
     assert main(shlex.split("sample run --source-file in.txt --beams 0 --temperature 0")) == 0
     drawn = capsys.readouterr().out.split("\n")
     assert [bool(line) for line in drawn] == [True, False, True, False]
+    assert main(shlex.split("sample run --source-file in.txt --beams 0 -n 2")) == 0
+    drawn = [line for line in capsys.readouterr().out.split("\n") if line.startswith("---")]
+    assert [line.split(" (")[0] for line in drawn] == [
+        f"--- source {source}, sample {i}" for source in (1, 3) for i in (1, 2)
+    ]
+    assert main(shlex.split("sample run --source-file in.txt --beams 0 --json")) == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["source"] for record in records] == ["ab", "cab"]
     assert main(shlex.split("sample run --source aéb")) == 0
     assert "1 of the symbols of the sources did not occur in training" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --best 3 --beams 4 --json")) == 0
@@ -158,6 +169,12 @@ def test_at_the_command_line(
         ("sample run --source ab --best 9", "best, which is at most the number of beams, is 9"),
         ("sample run --source-file nowhere.txt", "nowhere.txt is no file"),
         ("sample run --source-file empty.txt", "empty.txt is empty"),
+        ("sample run --source ab --beams 1.5", "--beams 1.5 is no whole number"),
+        ("sample run --source ab --beams 0 --log-probs", "give --json"),
+        ("sample run --source ab --source b --beams 0 --stream", "there are 2 sources"),
+        ("sample run --source ab -o .", "is a folder"),
+        ("sample run --source ab --attention map.txt", "no picture format"),
+        ("sample run --source ab --attention ''", "is a folder"),
         ("sample run --source ab --source-file in.txt", "both given"),
         ("sample run --source ab --source b --attention map.png", "in one source"),
         ("sample run --source ab --max-length 1 --min-length 2", "do not fit"),
@@ -211,6 +228,42 @@ def test_a_search_without_a_source(tmp_path: Path, capsys: pytest.CaptureFixture
         assert "trained on pairs" in capsys.readouterr().err
     with pytest.raises(UserError, match="give one, or one for each"):
         TextModel.load(tmp_path / "run").search(["a", "b"], source=["x", "y", "z"])
+
+
+def test_labels_that_only_held_out_pairs_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    some = [{"q": s, "a": t, "who": f"only {i}"} for i, (s, t) in enumerate(rows(60))]
+    (tmp_path / "who.jsonl").write_text("".join(json.dumps(one) + "\n" for one in some))
+    (tmp_path / "words.tsv").write_text("".join(f"{one['q']}\t{one['a']}\n" for one in some))
+    given = "--data.source q --data.field a --data.given who"
+    net = "--net.width 8 --net.layers 1"
+    assert main(shlex.split(f"train who.jsonl {given} --model gru {net} --train.steps 2 --out run")) == 0
+    assert main(shlex.split("evaluate run --bleu --beams 1")) == 0
+    assert main(shlex.split("evaluate run words.tsv")) == 0, "names of fields are not for a file without them"
+    assert "60 documents" in capsys.readouterr().out
+    assert main(shlex.split("sample run --source ab --given who=nobody")) == 2
+
+
+@pytest.mark.parametrize("family", list(NETS))
+def test_guidance_by_a_source(family: str, place: Path, tmp_path: Path) -> None:
+    model = start(plan(place, family, steps=4, drop_given=0.5), tmp_path / "run", quiet=True)
+    assert isinstance(model, TextModel)
+    drawn = model.sample(n=2, given={SOURCE: ["abcab", "b"]}, guidance=2.0, max_length=5, seed=[1, 2])
+    alone = model.sample(given={SOURCE: "b"}, guidance=2.0, max_length=5, seed=[2])
+    assert drawn[1].symbols == alone[0].symbols
+
+
+def test_attention_is_all_there(place: Path, tmp_path: Path) -> None:
+    made = plan(place, "lstm", SourceOptions(encoder="bytenet"), steps=2)
+    model = start(made, tmp_path / "run", quiet=True)
+    assert isinstance(model, TextModel)
+    for ended in (True, False):
+        written, read, weights = model.attention("ab", "ABCABC", ended=ended)
+        assert weights.shape == (len(written), len(read)) == (6 + ended, len(read))
+        assert read[:3] == ["a", "b", "<end>"]
+        assert np.allclose(weights.sum(1), 1, atol=1e-5)
 
 
 def test_files_of_sources_belong_to_their_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cyclopts import App, Parameter
+from typing import get_args
+
+from cyclopts import App, ArgumentCollection, Parameter
 
 import seriatim
 from seriatim.cli import (
@@ -20,6 +22,22 @@ from seriatim.cli import (
     score,
     train,
 )
+from seriatim.errors import UserError
+
+
+def whole_numbers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
+    """Refuse 1.5 where a whole number is wanted, which cyclopts would round.
+
+    Raises:
+        UserError: naming the option.
+    """
+    for argument in arguments:
+        if {int, float} & {argument.hint, *get_args(argument.hint)} != {int}:
+            continue
+        for token in argument.tokens:
+            if "." in token.value:
+                raise UserError(f"{argument.name} {token.value} is no whole number; give one")
+
 
 app = App(
     name="seriatim",
@@ -29,6 +47,7 @@ app = App(
     help_format="plaintext",  # as Markdown, <unk> would be a tag and disappear
     default_parameter=Parameter(negative=""),
     suppress_keyboard_interrupt=False,
+    config=whole_numbers,
 )
 app.command(train.train)
 app.command(sample.sample)

@@ -234,12 +234,14 @@ def print_json(document: dict[str, Any]) -> None:
     print()
 
 
-def like_training(run: Path, reading: TextOptions | None) -> TextOptions:
-    """How the run's own data was read (field, conditions, encoding), changed by what was typed."""
+def like_training(run: Path, data: str, reading: TextOptions | None) -> TextOptions:
+    """How the run's own data was read (field, conditions, encoding) as far as it fits, changed by what was typed."""
+    from seriatim.data.sources import fitting
     from seriatim.training.run import plan_of
 
     try:
-        base = plan_of(run)[0].text
+        plan = plan_of(run)[0]
+        base = fitting(plan.text, plan.data, data)
     except UserError:  # a checkpoint without its training directory
         base = TextOptions()
     explicit = {name: getattr(reading, name) for name in typed("data") if reading is not None}

@@ -131,7 +131,7 @@ def _documents(
             raise UserError("--data says how to read DATA, and none is given; give it, or leave out --data")
         data, corpus = training_data(run)
     else:
-        options = like_training(run, reading)
+        options = like_training(run, data, reading)
         if split is None and (Path(data).exists() or data == "-" or data not in names("text")):
             undivided("standard input" if data == "-" else data)
             whole = open_corpus(data, dataclasses.replace(options, validation=0.0, test=0.0))

@@ -34,7 +34,7 @@ def sample(
     prompt: list[str] | None = None,
     prompt_file: Path | None = None,
     given: list[str] | None = None,
-    source: list[str] | None = None,
+    source: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None,
     source_file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     beams: int | None = None,
     best: int = 1,
@@ -148,7 +148,7 @@ def sample(
     seconds
         Of sound, how much to draw behind what it goes on from; by default as much as is given beside it, or 1.
     output
-        Write to this file; text goes to the terminal without it.
+        Write to this file; text goes to the terminal without it, or with -.
     columns
         Pictures in a row of the sheet.
     singles
@@ -191,9 +191,15 @@ def sample(
         )
     if columns != _COLUMNS or singles:
         raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
-    drawn_for: dict[str, list[str]] = {}
+    drawn_for, named = dict[str, list[str]](), list[int]()
+    if output is not None and str(output) == "-":
+        output = None
     most = model.model.config.context if SOURCE in model.conditions else 500
     sources = texts.sources_of(model, source, source_file)
+    if stream and sources is not None and len(sources) != 1:
+        raise UserError(f"--stream shows one sample, and there are {len(sources)} sources; give one")
+    if output is not None:
+        texts.writable(output)
     width = (texts.BEAMS if sources is not None else 0) if beams is None else beams
     if width:
         only("text that is searched for", _SEARCHED)
@@ -219,8 +225,12 @@ def sample(
             raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
         if SOURCE in conditions:
             raise UserError("the source is given twice; give it once")
+        if log_probs and n == 1:
+            raise UserError("--log-probs would stand between the lines, one for each source; give --json")
         prompts = prompts * (len(sources) if len(prompts) == 1 else 1)
-        drawn_for = {SOURCE: [each for each in sources for _ in range(n)]}
+        asked = texts.not_blank(model, sources)
+        prompts, named = [prompts[i] for i in asked], [i for i in asked for _ in range(n)]
+        drawn_for = {SOURCE: [sources[i] for i in named]}
     find = model.tokenizer.find
     options: dict[str, Any] = {
         "given": {**conditions, **drawn_for},
@@ -245,11 +255,18 @@ def sample(
                 sink.flush()
             sink.write("\n")
         return
-    samples = model.sample(prompts, n, log_probs=log_probs or as_json, **options)
+    samples = model.sample(prompts, n, log_probs=log_probs or as_json, **options) if prompts else []
+    if sources is not None and n == 1 and not as_json:
+        texts.deliver(
+            ["" if i not in named else texts.one_line(samples[named.index(i)].text) for i in range(len(sources))],
+            output,
+        )
+        return
     lines: list[str] = []
     for i, one in enumerate(samples):
         if as_json:
             record = {
+                **({} if sources is None else {"source": sources[named[i]]}),
                 "text": one.text,
                 "prompt": one.prompt,
                 "ended": one.ended,
@@ -259,11 +276,9 @@ def sample(
             }
             lines.append(json.dumps(record, ensure_ascii=False))
             continue
-        if sources is not None and n == 1:
-            lines.append(texts.one_line(one.text) if sources[i].strip() else "")  # of a blank line a blank one
-            continue
         if len(samples) > 1:
-            lines.append(f"--- sample {i + 1} ({one.ended}) ---")
+            whose = f"sample {i + 1}" if sources is None else f"source {named[i] + 1}, sample {i % n + 1}"
+            lines.append(f"--- {whose} ({one.ended}) ---")
         lines.append(one.text)
         if log_probs:
             lines.append(f"[{sum(one.log_probs):.3f} nats in {len(one.symbols)} symbols]")

@@ -58,8 +58,9 @@ def score(
         return
     beside.only("text")
     undivided("what is scored")
-    options = dataclasses.replace(like_training(run, reading), validation=0.0, test=0.0)
-    documents = [d for file in files for d in open_corpus(file, options).splits["train"]]
+    whole = {"validation": 0.0, "test": 0.0}
+    each = [(file, dataclasses.replace(like_training(run, file, reading), **whole)) for file in files]
+    documents = [d for file, options in each for d in open_corpus(file, options).splits["train"]]
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
     model.check(tokens)
     if SOURCE in model.conditions:

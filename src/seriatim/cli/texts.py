@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.pictures import progressing
-from seriatim.data.corpus import SOURCE
+from seriatim.data.corpus import BLOCK, SOURCE
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None
     Raises:
         UserError: if the model reads none, or the file is missing, empty or no text.
     """
+    from seriatim.data import scratch
     from seriatim.data.pairs import lines
 
     if source is None and file is None:
@@ -36,14 +37,15 @@ def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None
     if source is not None and file is not None:
         raise UserError("--source and --source-file are both given; give one of them")
     if file is None:
-        return list(source or [])
+        return [each.strip() for each in source or []]  # as sources of training are
+    name = "standard input" if str(file) == "-" else str(file)
     if str(file) == "-":
-        return [line.removesuffix("\n").removesuffix("\r") for line in sys.stdin]
+        file = scratch.keep(iter(lambda: sys.stdin.buffer.read(BLOCK), b""), name)
     if not file.is_file():
         raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
-    found = list(lines(file, "utf-8", str(file)))
+    found = [line.strip() for line in lines(file, "utf-8", name)]
     if not found:
-        raise UserError(f"{file} is empty, where a source on each line is wanted; give another")
+        raise UserError(f"{name} is empty, where a source on each line is wanted; give another")
     return found
 
 
@@ -58,15 +60,18 @@ def search(
     picture: Path | None,
 ) -> None:
     """The likeliest text for each source, a line out for each line in; of a blank line a blank one."""
+    from PIL import Image
+
     inputs = prompts if sources is None else sources
     if sources is not None and len(prompts) not in (1, len(sources)):
         raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
     if picture is not None and (sources is None or len(inputs) != 1):
         raise UserError("--attention shows where a model looks in one source; give one --source")
-    for path in (output, picture):
-        if path is not None and not path.parent.is_dir():
-            raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
-    asked = [i for i, each in enumerate(inputs) if sources is None or each.strip()]
+    if picture is not None:
+        writable(picture)
+    if picture is not None and picture.suffix.lower() not in Image.registered_extensions():
+        raise UserError(f"{picture}: the ending {picture.suffix!r} is no picture format; write to .png")
+    asked = list(range(len(inputs))) if sources is None else not_blank(model, sources)
     found: list[list[Sample]] = [[] for _ in inputs]
     if asked:
         some = [prompts[i if len(prompts) > 1 else 0] for i in asked]
@@ -75,10 +80,6 @@ def search(
             every = model.search(some, given=conditions, progress=progress, **where, **options)
         for i, results in zip(asked, every, strict=True):
             found[i] = results
-    if sources is not None:
-        say_unseen(model, sources)
-    if blank := len(inputs) - len(asked):
-        print(f"{blank:,} of {len(inputs):,} sources are blank, and so is what is written for them", file=sys.stderr)
     if none := sum(not found[i] for i in asked):
         print(f"for {none:,} of {len(inputs):,} there is no text that the options allow", file=sys.stderr)
     lines: list[str] = []
@@ -93,12 +94,40 @@ def search(
     if picture is not None and sources is not None and found[0]:
         from seriatim.attention_pictures import save_attention
 
-        save_attention(*model.attention(sources[0], found[0][0].text, dict(conditions)), picture)
+        best = found[0][0]
+        seen = model.attention(sources[0], best.text, dict(conditions), ended=best.ended == "end")
+        save_attention(*seen, picture)
+    deliver(lines, output)
+
+
+def deliver(lines: Sequence[str], output: Path | None) -> None:
+    """Lines to a file, or to the terminal."""
     if output is None:
         print("\n".join(lines))
         return
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{output}: {len(lines):,} lines", file=sys.stderr)
+
+
+def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
+    """Which of the sources there is something to write for; said if some are blank, or have what training had not."""
+    asked = [i for i, source in enumerate(sources) if source.strip()]
+    say_unseen(model, sources)
+    if blank := len(sources) - len(asked):
+        print(f"{blank:,} of {len(sources):,} sources are blank, and so is what is written for them", file=sys.stderr)
+    return asked
+
+
+def writable(path: Path) -> None:
+    """Refuse a path that cannot be a new file, before anything is worked out.
+
+    Raises:
+        UserError: if it is a folder, or lies in none.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where a file to write to is wanted; give its name too")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
 
 
 def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
@@ -136,6 +165,8 @@ def compare(model: TextModel, documents: Sequence[Document], options: Mapping[st
     """
     if SOURCE not in model.conditions:
         raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
+    from seriatim.text_conditions import of_documents
+
     try:
         from sacrebleu.metrics.bleu import BLEU
         from sacrebleu.metrics.chrf import CHRF
@@ -143,8 +174,7 @@ def compare(model: TextModel, documents: Sequence[Document], options: Mapping[st
         raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
     references = [_flat(document.text()) for document in documents]
     with progressing(len(documents), "writing") as progress:
-        given = {name: [document.given.get(name) for document in documents] for name in model.conditions}
-        found = model.search(given=given, progress=progress, **options)
+        found = model.search(given=of_documents(model.conditions, documents), progress=progress, **options)
     written = [_flat(results[0].text) if results else "" for results in found]
     scores: dict[str, Any] = {}
     for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):

@@ -10,8 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from seriatim.data.corpus import SOURCE
-from seriatim.data.tokens import Ragged, Tokens
+from seriatim.data.tokens import Tokens
 from seriatim.errors import UserError
 
 _BUCKET = 32  # batches among which pieces of like length are put together
@@ -61,21 +60,11 @@ class Pieces:
         seed: of the order and of the cuts.
         rank: of this process among `world`, each of which sees its own pieces.
         world: number of processes.
-        beside: (D,) a further length of each document, such as its source's: of pieces equally long, those are put
-            together that are also like in this.
     """
 
     def __init__(
-        self,
-        bounds: NDArray[np.int64],
-        length: int,
-        size: int,
-        seed: int,
-        rank: int = 0,
-        world: int = 1,
-        beside: NDArray[np.int64] | None = None,
+        self, bounds: NDArray[np.int64], length: int, size: int, seed: int, rank: int = 0, world: int = 1
     ) -> None:
-        self.beside = beside
         self.bounds, self.length, self.size, self.seed, self.rank, self.world = bounds, length, size, seed, rank, world
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
         if not np.diff(bounds).sum():
@@ -122,10 +111,9 @@ class Pieces:
             whole = self.per_epoch * self.size * self.world
             cuts = cuts[random.permutation(len(cuts))][:whole]
             lengths = cuts[:, 1] - cuts[:, 0]
-            others = np.zeros(len(cuts)) if self.beside is None else self.beside[self.owners(cuts)]
-            if lengths.min() < lengths.max() or others.min() < others.max():
+            if lengths.min() < lengths.max():
                 group = np.arange(len(cuts)) // (_BUCKET * self.size * self.world)
-                cuts = cuts[np.lexsort((others, lengths, group))]
+                cuts = cuts[np.lexsort((lengths, group))]
                 if len(cuts) == whole:
                     batches = cuts.reshape(self.per_epoch, -1, 2)
                     cuts = batches[random.permutation(self.per_epoch)].reshape(-1, 2)
@@ -151,9 +139,7 @@ class Crops(Batches):
 
     def __init__(self, tokens: Tokens, length: int, size: int, seed: int, rank: int = 0, world: int = 1) -> None:
         self.tokens, self.length, self.size = tokens, length, size
-        source = tokens.given.get(SOURCE)
-        beside = source.lengths if isinstance(source, Ragged) else None
-        self.pieces = Pieces(tokens.bounds, length, size, seed, rank, world, beside)
+        self.pieces = Pieces(tokens.bounds, length, size, seed, rank, world)
         self.per_epoch = self.pieces.per_epoch
 
     def batch(self, step: int) -> Batch:

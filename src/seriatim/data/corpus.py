@@ -21,8 +21,9 @@ BLOCK = 1 << 20
 class TextOptions:
     """How own text is read and divided."""
 
-    field: str = "text"
-    """The field of a JSON or JSONL record, or the column of a TSV, that holds the text."""
+    field: str | None = None
+    """The field of a JSON or JSONL record, or the column of a TSV, that holds the text; none: text, or the second
+    column."""
     given: tuple[str, ...] = ()
     """Fields of a JSON or JSONL record that the text is conditioned on."""
     source: str | None = None

@@ -20,10 +20,10 @@ HEADING = ("source", "target")
 
 
 def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """A pair for each line of a TSV file that is not empty; more columns than two are not looked at."""
+    """A pair for each line of a TSV file that is not blank; more columns than two are not looked at."""
     columns: tuple[int, int] | None = None
     for number, line in enumerate(lines(path, options.encoding, name), start=1):
-        if not line:
+        if not line.strip(" "):
             continue
         cells = line.split("\t")
         if columns is None:
@@ -40,24 +40,27 @@ def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Documen
 
 
 def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tuple[int, int], bool]:
-    """The columns of source and target, and whether the first line is a heading."""
+    """The columns of source and target, and whether the first line is a heading.
+
+    It is one if it has both usual names, in any order, or if a column is asked for by its name.
+    """
     names = [cell.strip().lower() for cell in first]
-    source, field = options.source, None if options.field == TextOptions.field else options.field
-    heading = tuple(names[:2]) == HEADING or any(word is not None and not numbered(word) for word in (source, field))
-    if not heading:
-        return (int(source or "1") - 1, int(field or "2") - 1), False
-    at = [_column(names, word, option, place) for word, option in ((source, "source"), (field, "field"))]
-    if None in at:  # what is not said is found by its usual name, or is the other of two
-        for i, usual in enumerate((("source",), ("target", TextOptions.field))):
-            known = [names.index(name) for name in usual if name in names]
-            left = [column for column in range(len(names)) if column not in at] if len(names) == 2 else []
-            at[i] = at[i] if at[i] is not None else next(iter([*known, *left]), None)
-    if None in at or at[0] == at[1]:
+    asked = (("source", options.source), ("field", options.field))
+    heading = set(HEADING) <= set(names) or any(word is not None and not numbered(word) for _, word in asked)
+    at = [_column(names, word, option, place) for option, word in asked]
+    for i, usual in enumerate((HEADING[:1], (*HEADING[1:], "text"))):  # what is not said is found by its usual name,
+        other = at[1 - i]
+        if at[i] is None:  # or is the other of two, or the first and the second
+            known = [names.index(name) for name in usual if name in names] if heading else []
+            left = [1 - other] if len(names) == 2 and other in (0, 1) else []
+            at[i] = next(iter([*known, *left, *([] if heading else [i])]), None)
+    source, target = at
+    if source is None or target is None or source == target:
         raise UserError(
             f"{place}: which of the columns {', '.join(first)} is the source and which the target is not clear: name "
             "them, or number them from 1, with --data.source and --data.field"
         )
-    return (at[0] or 0, at[1] or 0), True
+    return (source, target), heading
 
 
 def numbered(word: str) -> bool:

@@ -104,18 +104,20 @@ def _checked_record(value: object, place: str) -> Record:
 
 
 def _text_and_given(record: Record, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
-    keys = ", ".join(record) or "none"
-    if options.field not in record:
-        raise UserError(f"{place}: no field {options.field!r}, the fields are {keys}: name one with --data.field")
-    text = record[options.field]
+    keys, field = ", ".join(record) or "none", options.field or "text"
+    if field not in record:
+        raise UserError(f"{place}: no field {field!r}, the fields are {keys}: name one with --data.field")
+    text = record[field]
     if not isinstance(text, str):
         raise UserError(
-            f"{place}: the field {options.field!r} is {_kind(text)} where a string is wanted (fields: {keys}): "
+            f"{place}: the field {field!r} is {_kind(text)} where a string is wanted (fields: {keys}): "
             "name another with --data.field"
         )
-    _check_unicode(text, options.field, place)
+    _check_unicode(text, field, place)
     given = {key: _condition(record.get(key), key, place) for key in options.given}
     if options.source is not None:
+        if options.source == field:
+            raise UserError(f"--data.source and --data.field are both {field!r} (fields: {keys}): name two")
         source = record.get(options.source)
         if not isinstance(source, str):
             what = _kind(source) if options.source in record else "not there"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,14 +22,17 @@ TABLE = ".tsv"
 """What is read as pairs with a tab between them."""
 
 TEXT_ENDINGS = (".txt", ".md", ".text")
-"""What is read in a folder; a file given by itself may have any other ending. Without any of these, files of pairs or
-of records are."""
+"""What is text in a folder; a file given by itself may have any other ending."""
 
 _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
     ".jsonl": json_lines,
     ".ndjson": json_lines,
     ".json": json_list,
 }
+
+
+_KINDS = (TEXT_ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",))
+"""What is read together in a folder."""
 
 
 def open_corpus(spec: str | Path, options: TextOptions | None = None) -> Corpus:
@@ -49,6 +54,8 @@ def open_corpus(spec: str | Path, options: TextOptions | None = None) -> Corpus:
         return _open_path(path, options)
     if str(spec) in named.names():
         return named.open_named(str(spec), options)
+    if path.suffix or len(path.parts) > 1:
+        raise UserError(f"{str(spec)!r}: there is no such file or folder: check the path")
     raise UserError(f"{str(spec)!r} is no file, folder or named data set: {nearest(str(spec), named.names())}")
 
 
@@ -110,11 +117,17 @@ def has_fields(path: Path) -> bool:
     return bare_suffix(path) in (*_RECORDS, TABLE)
 
 
+def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
+    """Options that some data was read with, for other data: of another kind, what names its parts is left out."""
+
+    kinds = {suffix if suffix in (TABLE, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))}
+    if len(kinds) == 1 or Path(read).is_dir() or Path(data).is_dir():
+        return options
+    return replace(options, source=None, field=None, given=(), separator=None)
+
+
 def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
-    for endings in (TEXT_ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",)):
-        texts, others = files_in(folder, endings)
-        if texts:
-            break
+    texts, others = _of_one_kind(folder, options)
     kinds = listed(others)
     if not texts:
         there = f"only other files ({kinds})" if kinds else "no files"
@@ -129,6 +142,21 @@ def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str
         )
     documents = (document for name, path in texts for document in _file(path, name, options))
     return documents, f"Left out: {kinds}." if kinds else ""
+
+
+def _of_one_kind(folder: Path, options: TextOptions) -> tuple[list[tuple[str, Path]], Counter[str]]:
+    """The files of the kind of which there are most, tables and records first where sources are asked for."""
+    files, others = files_in(folder, [ending for kind in _KINDS for ending in kind])
+    each = [[(name, path) for name, path in files if path.suffix.lower() in kind] for kind in _KINDS]
+    if options.source is not None and any(each[1:]):
+        each[0] = []
+    most = max(map(len, each))
+    best = [found for found in each if len(found) == most]
+    if most and len(best) > 1:
+        counts = listed(Counter(path.suffix.lower() for _, path in files))
+        raise UserError(f"{folder}: {counts}, and which of them to read is not clear: give one file, or one kind alone")
+    left = Counter(path.suffix.lower() for found in each if found is not best[0] for _, path in found)
+    return best[0], others + left
 
 
 def _standard_input(options: TextOptions) -> Iterator[Document]:

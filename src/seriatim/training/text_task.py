@@ -17,12 +17,14 @@ from seriatim.data.tokens import Ragged, Tokens, tokenize
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
 from seriatim.text import TextModel
+from seriatim.text_conditions import of_documents
 from seriatim.training.options import SourceOptions
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.training.validate import Validation
 
+_SHORT = 32  # characters of a pair that are shown before training
 _SHOWN = 4  # pairs of which samples are shown on the way
 _ROOM = 2  # how many times the longest source, or target, of the training split another may be long
 
@@ -49,7 +51,9 @@ class TextTask(Task):
         unseen = (
             f" {strange:,} of the symbols of the sources to validate on did not occur in training." if strange else ""
         )
-        return f"pairs: {', '.join(each)}; {sizes}.{unseen}"
+        first = self.corpus.splits["train"][0]
+        shown = " → ".join(repr(_short(text)) for text in (str(first.given[SOURCE]), first.text()))
+        return f"pairs: {', '.join(each)}, such as {shown}; {sizes}.{unseen}"
 
     @property
     def _source(self) -> Tokenizer:
@@ -97,8 +101,8 @@ class TextTask(Task):
         sources = cast(Ragged, tokens.given[SOURCE]).lengths
         targets = np.diff(tokens.bounds)
         stretch, offset = _fitted(sources, targets) if kind == "bytenet" else (1.0, 0.0)
-        return {
-            SOURCE: TextConfig(
+        try:
+            encoder = TextConfig(
                 kind,
                 options.width or config.width * (2 if self.plan.family == "bytenet" else 1),
                 options.layers or int(getattr(config, "layers", 0) or getattr(config, "sets", 1)),
@@ -109,7 +113,9 @@ class TextTask(Task):
                 _ROOM * self._longest_source(),
                 self.plan.train.drop_given or 0.0,
             )
-        }
+        except UserError as error:
+            raise UserError(f"the encoder of the sources (--source.width, --source.heads, …): {error}") from None
+        return {SOURCE: encoder}
 
     def _longest_source(self) -> int:
         held = [self._tokens(split, strict=split == "train").given[SOURCE] for split in self.corpus.splits]
@@ -166,8 +172,7 @@ class TextTask(Task):
         if SOURCE in self.codecs:
             held = self.corpus.splits.get("validation", self.corpus.splits["train"])
             some = [held[int(i)] for i in np.linspace(0, len(held) - 1, min(_SHOWN, len(held)))]
-            given = {name: [each.given.get(name) for each in some] for name in self.codecs if name != "x"}
-            found = text.search(given=given, beams=1)
+            found = text.search(given=of_documents(text.conditions, some), beams=1)
             parts = zip(some, found, strict=True)
             blocks = [
                 f"source    {d.given[SOURCE]}\nreference {d.text()}\nwritten   {best[0] if best else ''}\n"
@@ -195,6 +200,10 @@ class TextTask(Task):
                 strict_given=strict,
             )
         return self._held[split]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 
 def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
