@@ -330,8 +330,8 @@ class TextModel:
         sizes = next((value.lengths.tolist() for value in encoded.values() if isinstance(value, Ragged)), [0] * count)
         if max_length is None:
             most = self.model.config.context if SOURCE in self.conditions else 500
-            room = most if self.horizon is None else min(most, self.horizon)
-            longest = [max(1, room - len(prefix)) for prefix in prefixes]
+            rooms = [most if self.horizon is None else self.horizon - len(prefix) for prefix in prefixes]
+            longest = [max(1, min(most, room)) for room in rooms]
         else:
             longest = [max_length] * count
         if min(longest) < max(1, min_length):
