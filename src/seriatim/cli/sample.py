@@ -257,10 +257,8 @@ def sample(
         return
     samples = model.sample(prompts, n, log_probs=log_probs or as_json, **options) if prompts else []
     if sources is not None and n == 1 and not as_json:
-        texts.deliver(
-            ["" if i not in named else texts.one_line(samples[named.index(i)].text) for i in range(len(sources))],
-            output,
-        )
+        written = {i: texts.one_line(one.text) for i, one in zip(named, samples, strict=True)}
+        texts.deliver([written.get(i, "") for i in range(len(sources))], output)
         return
     lines: list[str] = []
     for i, one in enumerate(samples):
