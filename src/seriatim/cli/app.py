@@ -22,20 +22,24 @@ from seriatim.cli import (
     score,
     train,
 )
-from seriatim.errors import UserError
+from seriatim.errors import UserError, nearest
 
 
-def whole_numbers(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
-    """Refuse 1.5 where a whole number is wanted, which cyclopts would round.
+def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
+    """Refuse what cyclopts lets through: an unknown option where data is wanted (- is standard input), and 1.5 where
+    a whole number is, which it would round.
 
     Raises:
         UserError: naming the option.
     """
+    known = [name for argument in arguments for name in argument.names if name.startswith("-")]
     for argument in arguments:
-        if {int, float} & {argument.hint, *get_args(argument.hint)} != {int}:
-            continue
+        whole = {int, float} & {argument.hint, *get_args(argument.hint)} == {int}
         for token in argument.tokens:
-            if "." in token.value:
+            if token.keyword is None and token.value.startswith("-") and token.value != "-":
+                close = nearest(token.value.split("=")[0], known)
+                raise UserError(f"unknown option {token.value}; {'see --help' if close.startswith('known') else close}")
+            if whole and "." in token.value:
                 raise UserError(f"{argument.name} {token.value} is no whole number; give one")
 
 
@@ -47,7 +51,7 @@ app = App(
     help_format="plaintext",  # as Markdown, <unk> would be a tag and disappear
     default_parameter=Parameter(negative=""),
     suppress_keyboard_interrupt=False,
-    config=whole_numbers,
+    config=checked,
 )
 app.command(train.train)
 app.command(sample.sample)

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from cyclopts import Parameter
 
 from seriatim.data.corpus import TextOptions
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from seriatim.data.gallery import ImageOptions
@@ -38,26 +38,7 @@ def typed(group: str) -> set[str]:
     return {name.replace("-", "_") for name in found}
 
 
-def _no_option(kind: object, value: object) -> None:  # noqa: ARG001
-    """Refuse an unknown option where data is wanted: cyclopts lets - through only together with all that begin so.
-
-    Raises:
-        UserError: with the nearest option.
-    """
-    from seriatim.cli.app import app
-
-    given: list[object] = list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else [value]
-    for word in map(str, given):
-        if word.startswith("-") and word != "-":
-            command = next((name for name in words.get() if name in app), None)
-            arguments = (
-                app.assemble_argument_collection() if command is None else app[command].assemble_argument_collection()
-            )
-            known = [name for argument in arguments for name in argument.names if name.startswith("-")]
-            raise UserError(f"unknown option {word}; {nearest(word.split('=')[0], known)}")
-
-
-Data = Annotated[str, Parameter(allow_leading_hyphen=True, validator=_no_option)]
+Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file, a folder, the name of a data set, or - for standard input."""
 
 
