@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from registry import wake
 from seriatim.beams import Beams, Hypothesis, beam_search
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
+from seriatim.heads import CategoricalHead
 from seriatim.models import FAMILIES, Conditional, Model
 from seriatim.searching import attention, search
 from seriatim.walk import Walk
@@ -250,3 +252,30 @@ def test_coverage_counts_what_was_not_looked_at() -> None:
         search(
             translator("bytenet"), lambda _: given, prefixes[:1], Beams(coverage=0.1), end=END, longest=[3], sizes=[1]
         )
+
+
+class Sure:
+    """A stepper that is all but sure of 1, 1, 1, 1, 1, 1, then the end 0: anything else has a thousandth."""
+
+    head = CategoricalHead(5)
+    carries = False
+
+    def read(self, x: Tensor, context: Any = None, carry: Any = None) -> Any:
+        raise NotImplementedError
+
+    def start(self, batch: int, context: Any = None, length: int | None = None) -> int:
+        return 0
+
+    def step(self, prev: Tensor, state: int) -> tuple[Tensor, int]:
+        logits = torch.full((len(prev), 5), math.log(0.001))
+        logits[:, 0 if state == 6 else 1] = math.log(0.996)
+        return logits, state + 1
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 5, 8])
+def test_ends_that_are_unlikely_do_not_end_the_search(width: int) -> None:
+    """More texts than the width have ended before the likeliest one does."""
+    sure: Any = Sure()
+    (best, *_) = beam_search(Walk(sure, width), Beams(width), end=0, prefixes=[[]], longest=[20])[0]
+    assert best.symbols == (1, 1, 1, 1, 1, 1, 0)
+    assert best.log_prob == pytest.approx(7 * math.log(0.996), abs=1e-5)

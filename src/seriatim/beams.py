@@ -112,7 +112,11 @@ class _Source:
         return alive
 
     def over(self, alive: list[_Candidate], past: Int[Tensor, "W T"]) -> bool:
-        """Whether nothing more is to be had, or nothing better; as many ends as the width are enough."""
+        """Whether nothing more is to be had, or nothing better.
+
+        Before as many have ended as the width: nothing that could be better at any length. From then on: nothing that
+        is better as it stands.
+        """
         new = past.shape[1] + 1 - len(self.prefix)
         if new < 1:
             return False
@@ -120,12 +124,13 @@ class _Source:
             for each in alive:
                 self._finish(each, past, "length")
             return True
-        if not alive or len(self.finished) >= self.options.width:
+        if not alive:
             return True
         if len(self.finished) < self.wanted:
             return False
         reached = sorted((h.score for h in self.finished), reverse=True)[self.options.best - 1]
-        return self.options.rank(alive[0].score, self.longest) <= reached  # log p can at best stay what it is
+        length = self.longest if len(self.finished) < self.options.width else new
+        return self.options.rank(alive[0].score, length) <= reached  # log p can at best stay what it is
 
     def _symbols(self, each: _Candidate, past: Int[Tensor, "W T"]) -> list[int]:
         return [*past[each.row, len(self.prefix) :].tolist(), each.symbol]
