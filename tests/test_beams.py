@@ -255,7 +255,7 @@ def test_coverage_counts_what_was_not_looked_at() -> None:
 
 
 class Sure:
-    """A stepper that is all but sure of 1, 1, 1, 1, 1, 1, then the end 0: anything else has a thousandth."""
+    """A stepper that is all but sure of ten times 1, then the end 0, which is the second likeliest before."""
 
     head = CategoricalHead(5)
     carries = False
@@ -267,9 +267,8 @@ class Sure:
         return 0
 
     def step(self, prev: Tensor, state: int) -> tuple[Tensor, int]:
-        logits = torch.full((len(prev), 5), math.log(0.001))
-        logits[:, 0 if state == 6 else 1] = math.log(0.996)
-        return logits, state + 1
+        p = torch.tensor([0.99, 0.004, 0.002, 0.002, 0.002] if state == 10 else [0.004, 0.99, 0.002, 0.002, 0.002])
+        return p.log().repeat(len(prev), 1), state + 1
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 5, 8])
@@ -277,5 +276,5 @@ def test_ends_that_are_unlikely_do_not_end_the_search(width: int) -> None:
     """More texts than the width have ended before the likeliest one does."""
     sure: Any = Sure()
     (best, *_) = beam_search(Walk(sure, width), Beams(width), end=0, prefixes=[[]], longest=[20])[0]
-    assert best.symbols == (1, 1, 1, 1, 1, 1, 0)
-    assert best.log_prob == pytest.approx(7 * math.log(0.996), abs=1e-5)
+    assert best.symbols == (*[1] * 10, 0)
+    assert best.log_prob == pytest.approx(11 * math.log(0.99), abs=1e-5)
