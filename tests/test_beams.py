@@ -20,6 +20,7 @@ from seriatim.heads import CategoricalHead
 from seriatim.models import FAMILIES, Conditional, Model
 from seriatim.searching import attention, search
 from seriatim.walk import Walk
+from toys import MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -254,27 +255,16 @@ def test_coverage_counts_what_was_not_looked_at() -> None:
         )
 
 
-class Sure:
-    """A stepper that is all but sure of ten times 1, then the end 0, which is the second likeliest before."""
-
-    head = CategoricalHead(5)
-    carries = False
-
-    def read(self, x: Tensor, context: Any = None, carry: Any = None) -> Any:
-        raise NotImplementedError
-
-    def start(self, batch: int, context: Any = None, length: int | None = None) -> int:
-        return 0
-
-    def step(self, prev: Tensor, state: int) -> tuple[Tensor, int]:
-        p = torch.tensor([0.99, 0.004, 0.002, 0.002, 0.002] if state == 10 else [0.004, 0.99, 0.002, 0.002, 0.002])
-        return p.log().repeat(len(prev), 1), state + 1
-
-
 @pytest.mark.parametrize("width", [1, 2, 4, 5, 8])
 def test_ends_that_are_unlikely_do_not_end_the_search(width: int) -> None:
-    """More texts than the width have ended before the likeliest one does."""
-    sure: Any = Sure()
-    (best, *_) = beam_search(Walk(sure, width), Beams(width), end=0, prefixes=[[]], longest=[20])[0]
+    """All but sure of ten times 1, then of the end, which is the second likeliest before: many end before the best."""
+    model = MaskedLinear((20,), CategoricalHead(5), 5)
+    p = torch.tensor(
+        [[0.99, 0.004, 0.002, 0.002, 0.002] if t == 10 else [0.004, 0.99, *[0.002] * 3] for t in range(20)]
+    )
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.copy_(p.log())
+    (best, *_) = beam_search(Walk(model, width), Beams(width), end=0, prefixes=[[]], longest=[20])[0]
     assert best.symbols == (*[1] * 10, 0)
     assert best.log_prob == pytest.approx(11 * math.log(0.99), abs=1e-5)

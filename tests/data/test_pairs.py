@@ -210,7 +210,9 @@ def test_as_many_texts_as_tables_are_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("what this is")
     with pytest.raises(UserError, match=r"1 × \.tsv, 1 × \.txt, and which of them to read is not clear"):
         read(tmp_path)
-    assert pairs(read(tmp_path, source="1")) == WANTED
+    asked = read(tmp_path, source="1")
+    assert pairs(asked) == WANTED
+    assert asked.note == "Left out: 1 × .txt."
     (tmp_path / "b.tsv").write_text("\n")
     assert pairs(read(tmp_path)) == WANTED, "the kind of which there are more"
 

@@ -20,7 +20,7 @@ from seriatim.cli.common import (
     training_data,
     undivided,
 )
-from seriatim.data.corpus import SOURCE, TextOptions
+from seriatim.data.corpus import SOURCE, TextOptions, sources_of
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def evaluate(
     if not bleu and (beams != texts.BEAMS or length_norm != texts.LENGTH_NORM):
         raise UserError("--beams and --length-norm are for the search of --bleu; give it too, or leave them out")
     if SOURCE in model.conditions:
-        texts.say_unseen(model, (str(d.given[SOURCE]) for d in documents if d.given.get(SOURCE) is not None))
+        texts.say_unseen(model, sources_of(documents))
     figures = model.evaluate(documents, window=window, stride=stride, truncate=truncate)
     lossless = model.tokenizer.lossless
     compared = texts.compare(model, documents, {"beams": beams, "length_norm": length_norm}) if bleu else {}

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import NOTHING, Beside, Data, like_training, open_run, undivided
-from seriatim.data.corpus import SOURCE, TextOptions
+from seriatim.data.corpus import SOURCE, TextOptions, sources_of
 from seriatim.errors import UserError
 
 
@@ -64,7 +64,7 @@ def score(
     tokens = tokenize(documents, model.tokenizer, model.conditions, strict_given=False)
     model.check(tokens)
     if SOURCE in model.conditions:
-        texts.say_unseen(model, (str(d.given[SOURCE]) for d in documents if d.given.get(SOURCE) is not None))
+        texts.say_unseen(model, sources_of(documents))
     rows = [
         (name, -float(terms.sum()) / math.log(2), int(characters))
         for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)

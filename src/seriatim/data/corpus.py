@@ -140,6 +140,12 @@ def paired(documents: Iterable[Document]) -> bool:
     return any(SOURCE in document.given for document in documents)
 
 
+def sources_of(documents: Iterable[Document]) -> Iterator[str]:
+    """What documents are written for, of those that have it."""
+    found = (document.given.get(SOURCE) for document in documents)
+    return (str(source) for source in found if source is not None)
+
+
 def fingerprint(*parts: object) -> str:
     """sha256 over the representations of `parts`: plain values and tuples of them."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()

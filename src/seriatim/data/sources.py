@@ -30,7 +30,6 @@ _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
     ".json": json_list,
 }
 
-
 _KINDS = (TEXT_ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",))
 """What is read together in a folder."""
 
@@ -119,7 +118,6 @@ def has_fields(path: Path) -> bool:
 
 def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
     """Options that some data was read with, for other data: of another kind, what names its parts is left out."""
-
     kinds = {suffix if suffix in (TABLE, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))}
     if len(kinds) == 1 or Path(read).is_dir() or Path(data).is_dir():
         return options
@@ -135,7 +133,8 @@ def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str
             f"{folder}: {there} where {', '.join('*' + ending for ending in TEXT_ENDINGS)} are wanted: "
             "give a folder with text, with pictures or recordings, or one file by its path"
         )
-    if options.source is not None and len(texts) > 1 and not has_fields(texts[0][1]):
+    of_a_file = options.source is not None and not numbered(options.source)
+    if of_a_file and len(texts) > 1 and not has_fields(texts[0][1]):
         raise UserError(
             f"{folder}: {len(texts)} files of text, and --data.source {options.source!r} is the sources of one: give "
             "one file of targets"
@@ -148,15 +147,13 @@ def _of_one_kind(folder: Path, options: TextOptions) -> tuple[list[tuple[str, Pa
     """The files of the kind of which there are most, tables and records first where sources are asked for."""
     files, others = files_in(folder, [ending for kind in _KINDS for ending in kind])
     each = [[(name, path) for name, path in files if path.suffix.lower() in kind] for kind in _KINDS]
-    if options.source is not None and any(each[1:]):
-        each[0] = []
-    most = max(map(len, each))
-    best = [found for found in each if len(found) == most]
+    first = each[1:] if options.source is not None and any(each[1:]) else each
+    most = max(map(len, first))
+    best = [found for found in first if len(found) == most]
     if most and len(best) > 1:
         counts = listed(Counter(path.suffix.lower() for _, path in files))
         raise UserError(f"{folder}: {counts}, and which of them to read is not clear: give one file, or one kind alone")
-    left = Counter(path.suffix.lower() for found in each if found is not best[0] for _, path in found)
-    return best[0], others + left
+    return best[0], others + Counter(path.suffix.lower() for found in each for _, path in found if found is not best[0])
 
 
 def _standard_input(options: TextOptions) -> Iterator[Document]:

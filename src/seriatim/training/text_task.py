@@ -12,7 +12,7 @@ import numpy as np
 from seriatim.conditioning import TextConfig
 from seriatim.data import Corpus, Document
 from seriatim.data.batches import Batches, Crops, Streams
-from seriatim.data.corpus import SOURCE
+from seriatim.data.corpus import SOURCE, sources_of
 from seriatim.data.tokens import Ragged, Tokens, tokenize
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers, Symbols, Tokenizer, train_tokenizer
@@ -47,7 +47,7 @@ class TextTask(Task):
         each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
         sizes = f"{self._source.size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
         held = self.corpus.splits.get("validation", ())
-        strange = sum(map(self._source.unseen, (str(document.given[SOURCE]) for document in held)))
+        strange = sum(map(self._source.unseen, sources_of(held)))
         unseen = (
             f" {strange:,} of the symbols of the sources to validate on did not occur in training." if strange else ""
         )
@@ -66,18 +66,15 @@ class TextTask(Task):
         def texts() -> Iterator[str]:
             return (block for document in documents for block in document.blocks())
 
-        def sources() -> Iterator[str]:
-            return (str(document.given[SOURCE]) for document in documents)
-
         codecs = _condition_codecs(documents, self.plan.text.given)
         if not self.corpus.paired:
             if options != SourceOptions():
                 raise UserError(f"--source.… is for pairs, and {self.plan.data} holds texts alone; leave it out")
             return {"x": self._tokenizer(texts()), **codecs}
         if options.shared:
-            both = self._tokenizer(chain(texts(), sources()))
+            both = self._tokenizer(chain(texts(), sources_of(documents)))
             return {"x": both, SOURCE: both, **codecs}
-        return {"x": self._tokenizer(texts()), SOURCE: self._tokenizer(sources()), **codecs}
+        return {"x": self._tokenizer(texts()), SOURCE: self._tokenizer(sources_of(documents)), **codecs}
 
     def _tokenizer(self, texts: Iterator[str]) -> Tokenizer:
         tokens = self.plan.tokens
