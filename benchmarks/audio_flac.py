@@ -19,7 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import seriatim
-from seriatim.sound import SoundModel
+from seriatim.audio.model import AudioModel
 from seriatim.training.run import plan_of
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     arguments = parser.parse_args()
     model = seriatim.load(arguments.run, "cpu")
-    if not isinstance(model, SoundModel) or model.codec.quantiser != "pcm16" or model.channels != 1:
+    if not isinstance(model, AudioModel) or model.codec.quantiser != "pcm16" or model.channels != 1:
         raise SystemExit(f"{arguments.run}: a run of mono sound in 16 bits is wanted (--audio.quantiser pcm16)")
     data: Any = plan_of(arguments.run)[0].open()
     takes = data.splits[arguments.split]

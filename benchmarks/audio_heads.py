@@ -16,7 +16,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from seriatim.heads import CategoricalHead, Head, MixtureHead
-from seriatim.noise import row_seeds, uniform
+from seriatim.walks.noise import row_seeds, uniform
 from turns import alone
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/audio_realtime.py [--threads 1] [--seconds 0.5] [--layers 10,20,30]
 
-For each number of layers (cycles of dilations 1 … 512) and of channels: samples per second of `SoundModel.blocks`, by
+For each number of layers (cycles of dilations 1 … 512) and of channels: samples per second of `AudioModel.blocks`, by
 the clock on the wall, which is what a listener waits for; residual and gate channels are as given, the skip channels
 twice as many, 256 levels of μ-law. Real time is 8,000 and 16,000 samples per second.
 """
@@ -14,9 +14,9 @@ import time
 
 import torch
 
+from seriatim.audio.model import AudioModel
+from seriatim.audio.quantiser import Quantiser
 from seriatim.models import WaveNet, WaveNetConfig
-from seriatim.sound import SoundModel
-from seriatim.symbols import Sound
 
 WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128)
 
@@ -24,7 +24,7 @@ WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128)
 def pace(layers: int, width: int, seconds: float) -> float:
     """Samples a second, the better of two goes after a short one."""
     config = WaveNetConfig(residual=width, gate=width, skip=2 * width, cycles=layers // 10)
-    model, best = SoundModel(WaveNet(config), {"x": Sound(8000)}), 0.0
+    model, best = AudioModel(WaveNet(config), {"x": Quantiser(8000)}), 0.0
     for duration in (0.05, seconds, seconds):
         start = time.perf_counter()
         count = sum(block.shape[1] for block in model.blocks(duration))

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 import seriatim
-from seriatim.sound import SoundModel
+from seriatim.audio.model import AudioModel
 from seriatim.training.run import plan_of
 
 EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, math.inf)  # seconds since a digit began
@@ -36,7 +36,7 @@ def main() -> None:
     bits: list[list[np.ndarray[Any, Any]]] = []
     for run in arguments.runs:
         model = seriatim.load(run, "cpu")
-        assert isinstance(model, SoundModel)
+        assert isinstance(model, AudioModel)
         bits.append([-x / math.log(2) for x in model.log_probs(takes.x, model.given_of(takes))])
         model.sample(0.02)
         start = time.process_time()

@@ -18,10 +18,10 @@ import torch
 from transformers import MarianConfig, MarianMTModel
 from transformers.utils import logging
 
-from seriatim.beams import Beams
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.models import Conditional, Transformer, TransformerConfig
-from seriatim.searching import search
+from seriatim.text.search import search
+from seriatim.walks.beams import Beams
 from turns import fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, SOURCE = 5000, 128, 3, 4, 15

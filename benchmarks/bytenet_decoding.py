@@ -23,7 +23,7 @@ import torch
 
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.models import ByteNet, ByteNetConfig, Conditional, Model, Transformer, TransformerConfig
-from seriatim.walk import Walk
+from seriatim.walks.walk import Walk
 from turns import alone, bandwidth
 
 SYMBOLS, LENGTHS = 200, (50, 100, 200, 400, 800)

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seriatim.data.images import open_gallery
 from seriatim.heads import Discrete
+from seriatim.image.data.opening import open_gallery
 from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
 
 HEADS: dict[str, dict[str, Any]] = {

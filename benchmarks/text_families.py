@@ -18,11 +18,11 @@ import torch
 
 import seriatim
 from seriatim.cli.common import chosen_split
-from seriatim.text import TextModel
+from seriatim.text.model import TextModel
 from seriatim.training.optim import adamw
 from seriatim.training.options import TrainOptions
 from seriatim.training.run import plan_of
-from seriatim.walk import Walk
+from seriatim.walks.walk import Walk
 from turns import alone
 
 TOKENS = 100

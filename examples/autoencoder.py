@@ -20,12 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seriatim.codes import Codes
 from seriatim.conditioning import CodeConfig, CodeEncoder
-from seriatim.data.images import open_gallery
+from seriatim.drawing.sheets import save_grid
 from seriatim.heads.mixture import Mixture
-from seriatim.image import CODE, ImageModel
-from seriatim.picture_files import save_grid
+from seriatim.image.codes import Codes
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.model import CODE, ImageModel
 from seriatim.training.run import plan_of
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 import seriatim
-from seriatim.data.images import open_gallery
-from seriatim.image import ImageModel
-from seriatim.picture_files import save_grid
+from seriatim.drawing.sheets import save_grid
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.model import ImageModel
 from seriatim.training.run import plan_of
 
 run, path = Path(sys.argv[1]), Path(sys.argv[2])

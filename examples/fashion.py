@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import seriatim
-from seriatim.data.images import open_gallery
-from seriatim.picture_files import save_animation, save_grid
+from seriatim.drawing.sheets import save_animation, save_grid
+from seriatim.image.data.opening import open_gallery
 
 run, folder = Path(sys.argv[1]), Path(sys.argv[2])
 model = seriatim.load(run, "cpu")

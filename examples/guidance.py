@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import seriatim
-from seriatim.image import ImageModel
-from seriatim.picture_files import save_grid
+from seriatim.drawing.sheets import save_grid
+from seriatim.image.model import ImageModel
 
 run, path = Path(sys.argv[1]), Path(sys.argv[2])
 strength = float(sys.argv[3]) if len(sys.argv) > 3 else 2.0

@@ -11,9 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seriatim import building, checkpoint
+from seriatim.audio.quantiser import Sound
+from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
-from seriatim.symbols import Labels, Levels, Numbers, Sound, Symbols, train_tokenizer
+from seriatim.runs import building, checkpoint
+from seriatim.symbols import Labels, Numbers, Symbols
+from seriatim.text.tokenizers import train_tokenizer
 
 TINY: dict[str, dict[str, Any]] = {
     "rnn": {"width": 5, "layers": 2},

@@ -13,12 +13,12 @@ _CHECK_THEMSELVES = {"symbols", "data", "cli", "serve"}  # they read what strang
 # before anything imports the package: shapes and types in its signatures are checked at every call
 install_import_hook(
     [f"seriatim.{path.stem}" for path in _SOURCE.iterdir() if path.stem not in _CHECK_THEMSELVES]
-    + ["seriatim.data.tokens", "seriatim.data.batches", "seriatim.data.sound_batches"],
+    + ["seriatim.text.data.tokens", "seriatim.data.batches", "seriatim.audio.data.excerpts"],
     "executed.checked",
 )
 
-import pytest  # noqa: E402
-import torch  # noqa: E402
+import pytest
+import torch
 
 torch.set_num_threads(1)
 

@@ -37,11 +37,11 @@ from seriatim.conditioning import (
     MapConfig,
     MapEncoder,
     NumberEncoder,
-    SeriesConfig,
-    SeriesEncoder,
     SpanEncoder,
     TextConfig,
     TextEncoder,
+    TrackConfig,
+    TrackEncoder,
 )
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
@@ -341,7 +341,7 @@ def coloured(_: int) -> Model:
 def sung(_: int) -> Model:
     """Sound that follows a melody, by a singer."""
     config = WaveNetConfig(3, residual=3, gate=4, skip=9, dilations=2, cycles=1, vector=2, field=3)
-    melody = SeriesEncoder(2, 6, SeriesConfig(3, (3,)))
+    melody = TrackEncoder(2, 6, TrackConfig(3, (3,)))
     return Conditional(WaveNet(config), {"singer": LabelEncoder(LABELS, 2), "melody": melody})
 
 
@@ -350,7 +350,7 @@ def spoken(_: int) -> Model:
     config = WaveNetConfig(
         3, residual=3, gate=4, skip=9, dilations=1, cycles=2, field=5, stacks=(2,), stack_dilations=1, stack_channels=3
     )
-    words, loudness = SpanEncoder(LABELS, 4, SeriesConfig(3)), SeriesEncoder(1, 3, SeriesConfig(2))
+    words, loudness = SpanEncoder(LABELS, 4, TrackConfig(3)), TrackEncoder(1, 3, TrackConfig(2))
     return Conditional(WaveNet(config), {"words": words, "loudness": loudness})
 
 

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from registry import wake
-from seriatim.beams import Beams, Hypothesis, beam_search
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models import FAMILIES, Conditional, Model
-from seriatim.searching import attention, search
-from seriatim.walk import Walk
+from seriatim.text.search import attention, search
+from seriatim.walks.beams import Beams, Hypothesis, beam_search
+from seriatim.walks.walk import Walk
 from toys import MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("float64")

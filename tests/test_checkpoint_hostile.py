@@ -13,8 +13,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from checkpoints import codecs, edit, header_of, make, replace_tensors, tensor_file, with_header, write
-from seriatim import building, checkpoint
 from seriatim.errors import UserError
+from seriatim.runs import building, checkpoint
 
 Tamper = Callable[[Path], object]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from registry import MODELS, ModelCase
 from seriatim.coding import RangeDecoder, RangeEncoder
-from seriatim.compression import decode, encode
+from seriatim.coding.models import decode, encode
 
 EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seriatim.causal.dropout import ByteDropout
-from seriatim.causal.shifted import both, silenced
+from seriatim.raster.dropout import ByteDropout
+from seriatim.raster.shifted import both, silenced
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

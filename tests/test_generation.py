@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from registry import conditional, wake
-from seriatim.generation import Draw, Generation
 from seriatim.heads import Categorical
-from seriatim.likelihood import default_stride, log_probs
 from seriatim.models import FAMILIES, Model
-from seriatim.noise import uniform
-from seriatim.steer import Steer
+from seriatim.models.likelihood import default_stride, log_probs
+from seriatim.text.generation import Draw, Generation
+from seriatim.walks.noise import uniform
+from seriatim.walks.steer import Steer
 
 pytestmark = pytest.mark.usefixtures("float64")
 SYMBOLS, HORIZON, END = 5, 8, 0
@@ -50,7 +50,7 @@ def arrays(prompts: list[list[int]]) -> list[np.ndarray[Any, Any]]:
     return [np.array(prompt, dtype=np.int64) for prompt in prompts]
 
 
-def generate(model: Model, prompts: list[list[int]], seeds: list[int], steer: Steer = Steer(), **options: Any) -> Any:  # noqa: B008
+def generate(model: Model, prompts: list[list[int]], seeds: list[int], steer: Steer = Steer(), **options: Any) -> Any:
     options = {"end": END, "longest": 12, **options}
     return list(Generation(model, arrays(prompts), torch.tensor(seeds), steer, **options))
 

@@ -8,9 +8,9 @@ import torch
 from registry import MODELS, ROWS
 from seriatim.errors import UserError
 from seriatim.heads import Categorical
-from seriatim.steer import Steer
 from seriatim.symbols import Labels
-from seriatim.walk import Guided, Walk
+from seriatim.walks.steer import Steer
+from seriatim.walks.walk import Guided, Walk
 from tiny_text import text_model
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry import LABELS, conditional, wake
-from seriatim import likelihood
 from seriatim.errors import UserError
-from seriatim.likelihood import Window, default_stride, log_probs, windows
-from seriatim.models import FAMILIES, Model
+from seriatim.models import FAMILIES, Model, likelihood
+from seriatim.models.likelihood import Window, default_stride, log_probs, windows
 
 pytestmark = pytest.mark.usefixtures("float64")
 SYMBOLS, HORIZON = 5, 6

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from seriatim import noise
-from seriatim.noise import Noise, row_seeds, uniform
+from seriatim.walks import noise
+from seriatim.walks.noise import Noise, row_seeds, uniform
 
 SURPRISE = 1e-5
 

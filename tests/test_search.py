@@ -13,10 +13,10 @@ from registry import MODELS
 from seriatim.context import EMPTY
 from seriatim.heads import CategoricalHead
 from seriatim.models import Model
-from seriatim.noise import row_seeds
-from seriatim.search import _effective, _resample, fill_in
-from seriatim.steer import Steer
-from seriatim.walk import Walk
+from seriatim.walks.noise import row_seeds
+from seriatim.walks.particles import _effective, _resample, fill_in
+from seriatim.walks.steer import Steer
+from seriatim.walks.walk import Walk
 from toys import MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -14,7 +14,7 @@ from torch import Tensor
 from registry import MODELS
 from seriatim.errors import UserError
 from seriatim.heads import Categorical, Discrete
-from seriatim.steer import Steer
+from seriatim.walks.steer import Steer
 
 pytestmark = pytest.mark.usefixtures("float64")
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
@@ -176,7 +176,7 @@ def test_no_temperature_is_the_likeliest_symbol(temperature: float, dtype: torch
 def test_penalties() -> None:
     logits = torch.tensor([[2.0, -2.0, 1.0, -1.0]])
     occurred = torch.tensor([[1, 3, 0, 0]])
-    log_odds = lambda steer: probabilities(logits, steer, occurred).log()[0]  # noqa: E731
+    log_odds = lambda steer: probabilities(logits, steer, occurred).log()[0]
     expected = {
         "repetition": ([1.0, -4.0, 1.0, -1.0], Steer(repetition=2.0)),
         "presence": ([1.5, -2.5, 1.0, -1.0], Steer(presence=0.5)),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seriatim.causal.sweep import Line, diagonals, rows, sweep
+from seriatim.raster.sweep import Line, diagonals, rows, sweep
 
 SIZES = pytest.mark.parametrize(("height", "width"), [(3, 4), (4, 2), (1, 3), (3, 1), (1, 1)])
 KINDS = pytest.mark.parametrize(

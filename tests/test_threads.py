@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from seriatim.threads import one_thread
-from seriatim.training.image_task import ImageTask
+from seriatim.image.task import ImageTask
 from seriatim.training.run import start
+from seriatim.walks.threads import one_thread
 from tiny_pictures import folder_of, plan
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from registry import MODELS, ROWS
 from seriatim.heads import Categorical, Dist
 from seriatim.models import Model
-from seriatim.walk import Walk, roll
+from seriatim.walks.walk import Walk, roll
 from toys import MaskedLinear, Pair, PairHead
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -13,13 +13,13 @@ from laws import SEEN, same
 from laws.models import step_law
 from registry import wake
 from seriatim import tree
-from seriatim.building import build
-from seriatim.conditioning import MapConfig, SeriesConfig, SeriesEncoder
+from seriatim.conditioning import MapConfig, TrackConfig, TrackEncoder
 from seriatim.context import Context
 from seriatim.errors import UserError
+from seriatim.image.levels import Levels
 from seriatim.models import Conditional, WaveNet, WaveNetConfig
-from seriatim.symbols import Levels
-from seriatim.walk import Walk
+from seriatim.runs.building import build
+from seriatim.walks.walk import Walk
 
 pytestmark = pytest.mark.usefixtures("float64")
 TINY: dict[str, Any] = {"residual": 3, "gate": 4, "skip": 9, "stack_channels": 3}
@@ -142,7 +142,7 @@ def test_sizes_that_make_no_sense_are_refused(sizes: dict[str, Any], message: st
 
 @pytest.mark.parametrize("up", [(), (2,), (3,), (4, 3)])
 def test_a_series_gets_as_many_columns_as_it_has_frames_times_what_was_wanted(up: tuple[int, ...]) -> None:
-    encoder = SeriesEncoder(2, 24, SeriesConfig(3, up))
+    encoder = TrackEncoder(2, 24, TrackConfig(3, up))
     context = encoder(torch.randn(2, 5, 2))
     times = math.prod(up)
     assert context.field is not None
@@ -151,7 +151,7 @@ def test_a_series_gets_as_many_columns_as_it_has_frames_times_what_was_wanted(up
 
 
 def test_no_series_lasts_as_long_as_one_likes() -> None:
-    encoder = SeriesEncoder(2, 24, SeriesConfig(3, (2,)))
+    encoder = TrackEncoder(2, 24, TrackConfig(3, (2,)))
     context = encoder(encoder.missing(2))
     same(context.columns(1000), encoder.frames.null.expand(2, 1000, 3))
     half = encoder(torch.cat([encoder.missing(1).expand(1, 4, 2), torch.randn(1, 4, 2)]))
@@ -161,7 +161,7 @@ def test_no_series_lasts_as_long_as_one_likes() -> None:
 
 def test_a_batch_of_which_no_series_is_said_is_learned_from() -> None:
     """Its column lasts for ever, which must not be taken as so many positions."""
-    encoder = SeriesEncoder(2, 6, SeriesConfig(5, (2,)))
+    encoder = TrackEncoder(2, 6, TrackConfig(5, (2,)))
     made = Conditional(model(3, dilations=1, cycles=2, field=5), {"melody": encoder})
     x = torch.randint(3, (2, 7))
     made.log_prob(x, {"melody": encoder.missing(2)}).sum().backward()
@@ -180,12 +180,12 @@ def test_a_batch_of_which_no_series_is_said_is_learned_from() -> None:
 
 def test_a_series_whose_rate_cannot_be_had_is_refused() -> None:
     with pytest.raises(UserError, match="does not divide the samples of a column = 10"):
-        SeriesEncoder(2, 10, SeriesConfig(3, (4,)))
+        TrackEncoder(2, 10, TrackConfig(3, (4,)))
 
 
 def test_guidance_weighs_a_series_against_none() -> None:
     inner = model(3, dilations=1, cycles=2, field=5)
-    encoders = {"melody": SeriesEncoder(2, 6, SeriesConfig(3, (2,))), "pedal": SeriesEncoder(1, 4, SeriesConfig(2))}
+    encoders = {"melody": TrackEncoder(2, 6, TrackConfig(3, (2,))), "pedal": TrackEncoder(1, 4, TrackConfig(2))}
     made = wake(Conditional(inner, encoders))
     assert isinstance(made, Conditional)
     given = {"melody": torch.randn(2, 3, 2), "pedal": torch.randn(2, 4, 1)}

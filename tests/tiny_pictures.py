@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from seriatim import checkpoint
-from seriatim.data.gallery import ImageOptions
 from seriatim.errors import Interrupted
+from seriatim.image.options import ImageOptions
+from seriatim.runs import checkpoint
 from seriatim.training.loop import Loop
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan

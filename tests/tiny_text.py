@@ -9,12 +9,14 @@ from typing import Any
 
 import torch
 
-from seriatim import building, checkpoint
 from seriatim.models import family
-from seriatim.symbols import Labels, Numbers, Policy, Symbols, train_tokenizer
-from seriatim.text import TextModel
+from seriatim.runs import building, checkpoint
+from seriatim.symbols import Labels, Numbers, Symbols
+from seriatim.text.model import TextModel
+from seriatim.text.options import TokenOptions
+from seriatim.text.tokenizers import Policy, train_tokenizer
 from seriatim.training import run
-from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.options import TrainOptions
 
 ABC = "abcdefg hij.\n"
 SIZES: dict[str, dict[str, Any]] = {

@@ -12,33 +12,115 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from seriatim import coding as coding
+    from seriatim import conditioning as conditioning
+    from seriatim import heads as heads
+    from seriatim import layers as layers
+    from seriatim import models as models
+    from seriatim import symbols as symbols
     from seriatim.api import load as load
     from seriatim.api import train as train
-    from seriatim.data.gallery import ImageOptions as ImageOptions
+    from seriatim.audio.model import AudioModel as AudioModel
+    from seriatim.audio.options import AudioOptions as AudioOptions
+    from seriatim.audio.options import QuantiserOptions as QuantiserOptions
+    from seriatim.audio.options import TrackOptions as TrackOptions
+    from seriatim.data.options import DataOptions as DataOptions
     from seriatim.errors import UserError as UserError
-    from seriatim.image import ImageModel as ImageModel
-    from seriatim.steer import Steer as Steer
-    from seriatim.text import Sample as Sample
-    from seriatim.text import TextModel as TextModel
-    from seriatim.walk import Walk as Walk
-    from seriatim.walk import roll as roll
+    from seriatim.image.model import ImageModel as ImageModel
+    from seriatim.image.options import CodeOptions as CodeOptions
+    from seriatim.image.options import ImageOptions as ImageOptions
+    from seriatim.models.base import Model as Model
+    from seriatim.models.sequence import SequenceModel as SequenceModel
+    from seriatim.text.model import TextModel as TextModel
+    from seriatim.text.options import SourceOptions as SourceOptions
+    from seriatim.text.options import TextOptions as TextOptions
+    from seriatim.text.options import TokenOptions as TokenOptions
+    from seriatim.text.samples import Sample as Sample
+    from seriatim.training.observers import Evaluation as Evaluation
+    from seriatim.training.observers import Step as Step
+    from seriatim.training.options import TrainOptions as TrainOptions
+    from seriatim.walks.beams import Beams as Beams
+    from seriatim.walks.steer import Steer as Steer
+    from seriatim.walks.walk import Walk as Walk
+    from seriatim.walks.walk import roll as roll
 
-_HOMES = {
-    "ImageModel": "seriatim.image",
-    "ImageOptions": "seriatim.data.gallery",
+_NAMES = {
+    "AudioModel": "seriatim.audio.model",
+    "AudioOptions": "seriatim.audio.options",
+    "Beams": "seriatim.walks.beams",
+    "CodeOptions": "seriatim.image.options",
+    "DataOptions": "seriatim.data.options",
+    "Evaluation": "seriatim.training.observers",
+    "ImageModel": "seriatim.image.model",
+    "ImageOptions": "seriatim.image.options",
+    "Model": "seriatim.models.base",
+    "QuantiserOptions": "seriatim.audio.options",
+    "Sample": "seriatim.text.samples",
+    "SequenceModel": "seriatim.models.sequence",
+    "SourceOptions": "seriatim.text.options",
+    "Steer": "seriatim.walks.steer",
+    "Step": "seriatim.training.observers",
+    "TextModel": "seriatim.text.model",
+    "TextOptions": "seriatim.text.options",
+    "TokenOptions": "seriatim.text.options",
+    "TrackOptions": "seriatim.audio.options",
+    "TrainOptions": "seriatim.training.options",
     "UserError": "seriatim.errors",
-    "Steer": "seriatim.steer",
-    "Sample": "seriatim.text",
-    "TextModel": "seriatim.text",
-    "Walk": "seriatim.walk",
-    "roll": "seriatim.walk",
+    "Walk": "seriatim.walks.walk",
     "load": "seriatim.api",
+    "roll": "seriatim.walks.walk",
     "train": "seriatim.api",
 }
-__all__ = ["ImageModel", "ImageOptions", "Sample", "Steer", "TextModel", "UserError", "Walk", "load", "roll", "train"]
+_MODULES = {
+    "coding": "seriatim.coding",
+    "conditioning": "seriatim.conditioning",
+    "heads": "seriatim.heads",
+    "layers": "seriatim.layers",
+    "models": "seriatim.models",
+    "symbols": "seriatim.symbols",
+}
+__all__ = [
+    "AudioModel",
+    "AudioOptions",
+    "Beams",
+    "CodeOptions",
+    "DataOptions",
+    "Evaluation",
+    "ImageModel",
+    "ImageOptions",
+    "Model",
+    "QuantiserOptions",
+    "Sample",
+    "SequenceModel",
+    "SourceOptions",
+    "Steer",
+    "Step",
+    "TextModel",
+    "TextOptions",
+    "TokenOptions",
+    "TrackOptions",
+    "TrainOptions",
+    "UserError",
+    "Walk",
+    "coding",
+    "conditioning",
+    "heads",
+    "layers",
+    "load",
+    "models",
+    "roll",
+    "symbols",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name not in _NAMES:
         raise AttributeError(f"module 'seriatim' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_NAMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -2,84 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from seriatim.data import TextOptions
-from seriatim.data.gallery import ImageOptions
-from seriatim.data.recordings import AudioOptions
-from seriatim.opening import Trained, open_run
-from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
-from seriatim.training.plan import Plan, usual_family, usual_training
-from seriatim.training.run import default_folder, locate, locate_own, locate_source, pick_device, plan_of, resume, start
+from seriatim import config as configs
+from seriatim import modality
+from seriatim.config import Options
+from seriatim.data.options import DataOptions
+from seriatim.errors import UserError, nearest
+from seriatim.models import Model
+from seriatim.runs import checkpoint
+from seriatim.runs.opening import open_run, pick_device
+from seriatim.runs.trained import Trained
+from seriatim.training import run, study
+from seriatim.training.observers import Calls, Evaluation, Step
+from seriatim.training.options import TrainOptions
+from seriatim.training.plan import IN_MEMORY, Plan, check_family, locate
 
 
 def train(
-    data: str | Path,
-    model: str | None = None,
+    data: object,
+    model: str | run.Net | None = None,
+    /,
     *,
+    kind: str | None = None,
     out: str | Path | None = None,
     net: Mapping[str, Any] | None = None,
-    tokens: TokenOptions | None = None,
-    text: TextOptions | None = None,
-    source: SourceOptions | None = None,
-    image: ImageOptions | None = None,
-    code: CodeOptions | None = None,
-    audio: AudioOptions | None = None,
+    from_: str | Path | None = None,
+    folds: int | None = None,
+    search: int | None = None,
     resuming: bool = False,
     quiet: bool = False,
+    on_step: Callable[[Step], object] | None = None,
+    on_evaluation: Callable[[Evaluation], object] | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a model on text, on pictures or on sound.
+    """Train a model on text, images or audio.
 
     Args:
-        data: a file, a folder, JSONL, a folder of pictures or of recordings, or the name of a data set.
-        model: a family, a key of `seriatim.models.FAMILIES`; None: transformer for text, gated-pixelcnn for pictures,
-            wavenet for sound.
-        out: where the run is kept; None: runs/DATA-MODEL.
+        data: a file, a folder, or the name of a data set; or Python objects: texts in a list, a data frame with a
+            column `text`, an array of pictures (N, H, W, C) of 8 bits, arrays of samples of 16 bits.
+        model: a family, a key of `seriatim.models.FAMILIES`. Default: the kind's usual family. Or a model of your own,
+            or a function that makes one from {"x": codec, …}; then it is saved under `custom`.
+        kind: text, image or audio. Default: what the data holds.
+        out: the run's folder. Default: runs/DATA-MODEL.
         net: sizes of the model, such as {"width": 256, "layers": 6}.
-        tokens: how text becomes symbols.
-        text: how text is read and divided.
-        source: how the source of each text is read, of pairs.
-        image: how pictures are read and divided.
-        code: of an auto-encoder of pictures.
-        audio: how sound is read, divided and put on levels.
-        resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it.
+        from_: a run whose weights and codecs to start from.
+        folds: cross-validate k times and train no further; returns the last fold's model. The mean is in `folds.json`.
+        search: try n settings of learning rate and width, judged on validation, then train the best.
+        resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it, and data
+            in memory and models of your own are given again.
         quiet: no progress.
-        options: fields of `TrainOptions`, such as steps=500, lr=1e-3.
+        on_step: called after each step.
+        on_evaluation: called after each evaluation.
+        options: fields of `TrainOptions`, such as steps=500, lr=1e-3; and groups of options: data=DataOptions(…), and
+            those of the kind at hand, such as tokens=TokenOptions(kind="words") or image=ImageOptions(size=(32,)).
 
     Returns:
-        The best model on validation.
+        The best model on validation: a `TextModel`, `ImageModel` or `AudioModel`.
 
     Raises:
         UserError: on impossible options or bad data.
         seriatim.errors.Interrupted: after Ctrl-C, with everything saved.
+
+    Example:
+        >>> model = train(["to be", "or not to be"] * 20, "lstm", out="runs/hamlet", steps=2, quiet=True)
+        >>> model
+        <TextModel: lstm, 1,321,600 parameters, characters>
     """
+    own = model if not isinstance(model, str) else None
+    in_memory = data if not isinstance(data, str | Path) else None
+    means = run.Means(net=own, quiet=quiet, observers=[Calls(on_step, on_evaluation)])
     if resuming:
         folder = Path(out if out is not None else "")
-        plan, fingerprint = plan_of(folder)
-        return resume(folder, plan, fingerprint, quiet=quiet)
-    chosen = model or usual_family(data)
+        plan, fingerprint = run.plan_of(folder)
+        opened = None if in_memory is None else plan.open(in_memory)
+        return run.resume(folder, plan, fingerprint, dataclasses.replace(means, data=opened))
+    record = modality.modality(kind) if kind is not None else modality.kind_of(data)[0]
+    if isinstance(model, str):
+        check_family(model, record, modality.shown(data))
+    groups, division, chosen = _sorted(options, record)
+    name = checkpoint.CUSTOM if own is not None else str(model or record.family)
+    usual = {} if own is not None else record.training
+    source = locate(data) if isinstance(data, str | Path) else IN_MEMORY
     plan = Plan(
-        data=locate(data),
-        family=chosen,
+        data=source,
+        kind=record.name,
+        family=name,
         net=dict(net or {}),
-        tokens=tokens or TokenOptions(),
-        text=locate_source(text or TextOptions(), data),
-        source=source or SourceOptions(),
-        image=locate_own(image or ImageOptions()),
-        code=code or CodeOptions(),
-        audio=locate_own(audio or AudioOptions()),
-        train=TrainOptions(**{**usual_training(chosen), **options}),
+        options={group: value.located(source) for group, value in groups.items()},
+        division=division,
+        train=TrainOptions(**{**usual, **chosen}),
+        begin=None if from_ is None else str(from_),
     )
-    return start(plan, default_folder(plan) if out is None else Path(out), quiet=quiet)
+    means = dataclasses.replace(means, data=None if in_memory is None else plan.open(in_memory))
+    folder = run.default_folder(plan) if out is None else Path(out)
+    return _trained(plan, folder, means, folds, search)
 
 
-def load(run: str | Path, device: str = "auto") -> Trained:
+def _trained(plan: Plan, folder: Path, means: run.Means, folds: int | None, search: int | None) -> Trained:
+    if folds is not None and search is not None:
+        raise UserError("folds and search are both given; search first, then cross-validate what it found")
+    if folds is not None:
+        question = study.Study("folds", folds, plan)
+        question.begin(folder)
+        study.cross_validate(question, folder, means)
+        return open_run(folder / f"fold-{folds}", run.pick_device(plan.train.device))
+    if search is not None:
+        question = study.Study("search", search, plan)
+        question.begin(folder)
+        plan = study.search(question, folder, means)
+    return run.start(plan, folder, means)
+
+
+def _sorted(
+    options: Mapping[str, Any], record: modality.Modality
+) -> tuple[dict[str, Options], DataOptions, dict[str, Any]]:
+    """Groups of the kind of data, how to divide, and fields of `TrainOptions`.
+
+    Raises:
+        UserError: for a name that is none of these.
+    """
+    fields = {field.name for field in dataclasses.fields(TrainOptions)}
+    groups: dict[str, Options] = {}
+    division, chosen = DataOptions(), dict[str, Any]()
+    for name, value in options.items():
+        if name == "data" and isinstance(value, DataOptions):
+            division = value
+        elif name in record.options:
+            groups[name] = value
+        elif name in fields:
+            chosen[name] = value
+        elif any(name in each.options for each in modality.modalities()):
+            raise UserError(f"{name}=… means nothing for {record.words}; leave it out")
+        else:
+            raise UserError(f"{name}=… is no option of train; {nearest(name, [*fields, *record.options, 'data'])}")
+    configs.check(TrainOptions, chosen)
+    return groups, division, chosen
+
+
+def load(run: str | Path, device: str = "auto", model: Model | None = None) -> Trained:
     """Open a run's directory.
+
+    Args:
+        run: the directory.
+        device: cpu, cuda, mps, or auto: the fastest there is.
+        model: of a run saved under `custom`: a model of the same shapes, which takes the tensors.
+
+    Returns:
+        A `TextModel`, `ImageModel` or `AudioModel`, in evaluation mode.
 
     Raises:
         UserError: if it is missing, damaged or not what it says.
     """
-    return open_run(run, pick_device(device))
+    return open_run(run, pick_device(device), model)

@@ -7,11 +7,26 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from seriatim.errors import UserError, nearest
 
 C = typing.TypeVar("C")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """A group of options that a user sets: frozen, checked when it is made, written into the run as JSON."""
+
+    def located(self, data: str) -> typing.Self:  # noqa: ARG002
+        """The same options with absolute paths, so that a run of `data` can be resumed from anywhere."""
+        return self
+
+
+def absolute(path: str) -> str:
+    """A path that exists as an absolute one; anything else, such as a name, as it is."""
+    return str(Path(path).resolve()) if Path(path).exists() else path
 
 
 def bounded(name: str, value: float, low: float, high: float) -> None:
@@ -79,18 +94,28 @@ def wanted(kind: Any) -> str:
     return " or ".join(words)
 
 
+def check(cls: type[Any], values: Mapping[str, Any], where: str = "") -> None:
+    """Check names and types of field values; nothing is converted.
+
+    Raises:
+        UserError: naming the key.
+    """
+    known = fields(cls)
+    for key, value in values.items():
+        if key not in known:
+            raise UserError(f"{where} has the unknown key {key!r}; {nearest(key, known)}")
+        if not any(_fits(value, choice) for choice in _choices(known[key])):
+            given = f"{where}: {key} is" if where else f"{key}="
+            raise UserError(f"{given} {str(value)[:60]!r}; {wanted(known[key])} is wanted")
+
+
 def read(cls: type[C], document: Mapping[str, Any], where: str) -> C:
     """A config from parsed JSON. Types are checked, nothing is converted, every key must be known.
 
     Raises:
         UserError: naming the key.
     """
-    known = fields(cls)
-    for key, value in document.items():
-        if key not in known:
-            raise UserError(f"{where} has the unknown key {key!r}; {nearest(key, known)}")
-        if not any(_fits(value, choice) for choice in _choices(known[key])):
-            raise UserError(f"{where}: {key} is {str(value)[:60]!r}; {wanted(known[key])} is wanted")
+    check(cls, document, where)
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
     try:
         return cls(**values)

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seriatim.audio.data.aligned import featured, read_spans, read_track
+from seriatim.audio.data.excerpts import Excerpts, condition_codecs
+from seriatim.audio.data.opening import open_recordings
+from seriatim.audio.data.recordings import SPANS, TRACK
+from seriatim.audio.features import Energy, LogMel
+from seriatim.audio.options import AudioOptions
+from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Span, Spans, columns_of
+from seriatim.audio.tracks import Track
 from seriatim.conditioning import MARGIN
-from seriatim.data.beside import featured, read_series, read_spans
-from seriatim.data.recordings import SERIES, SPANS, AudioOptions
-from seriatim.data.sound_batches import Excerpts, condition_codecs
-from seriatim.data.sounds import open_recordings
 from seriatim.errors import UserError
-from seriatim.symbols import Energy, Labels, LogMel, Series, Sound, Span, Spans
-from seriatim.symbols.spans import columns_of
+from seriatim.symbols import Labels
 from tiny_sounds import RATE, folder_of, noise, save
 
 
@@ -27,13 +31,13 @@ def beside(place: Path, count: int = 30, hop: int = 16) -> tuple[Path, Path]:
     """For each of `folder_of`'s recordings spans whose first lasts 10 ms, and a series that tells number and column."""
     for number in range(count):
         name = Path(("low", "high")[number % 2]) / f"{number:02d}"
-        spans, series = place / "spans" / name.with_suffix(".csv"), place / "series" / name.with_suffix(".npy")
+        spans, series = place / "spans" / name.with_suffix(".csv"), place / "track" / name.with_suffix(".npy")
         spans.parent.mkdir(parents=True, exist_ok=True)
         series.parent.mkdir(parents=True, exist_ok=True)
         spans.write_text(f"begin,end,label\n0,0.01,first\n0.015, 99, {'odd' if number % 2 else 'even'}\n")
         columns = np.arange(-(-(200 + 20 * number) // hop) + number % 3)
         np.save(series, np.stack([columns, np.full_like(columns, number)], 1))
-    return place / "spans", place / "series"
+    return place / "spans", place / "track"
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 
 def options(folders: tuple[Path, Path, Path], **others: Any) -> AudioOptions:
-    return AudioOptions(spans=str(folders[1]), series=str(folders[2]), hop=16, **others)
+    return AudioOptions(spans=str(folders[1]), track=str(folders[2]), hop=16, **others)
 
 
 def labels_of(spans: list[Span], names: tuple[str, ...], rate: int, hop: int, samples: int) -> list[float]:
@@ -61,7 +65,7 @@ def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: 
     found = open_recordings(folders[0], options(folders, limit=limit))
     assert found.note == ""
     for takes in found.splits.values():
-        spans, series = takes.tracks[SPANS], takes.tracks[SERIES]
+        spans, series = takes.tracks[SPANS], takes.tracks[TRACK]
         assert (spans.hop, spans.labels, series.hop, series.labels) == (16, ("even", "first", "odd"), 16, ())
         for x, name, labels, columns in zip(takes.x, takes.names, spans.values, series.values, strict=True):
             number = int(Path(name).stem)
@@ -86,7 +90,7 @@ def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
             for i, each in enumerate(takes.names):
                 if each.startswith(name):
                     x.append(takes.x[i])
-                    columns.append(takes.tracks[SERIES].values[i])
+                    columns.append(takes.tracks[TRACK].values[i])
                     assert len(columns[-1]) == len(takes.tracks[SPANS].values[i]) == -(-len(x[-1]) // 16)
         assert len(x) == 3
         assert np.array_equal(np.concatenate(x), noise(number, 200 + 20 * number))
@@ -95,30 +99,30 @@ def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
 
 def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
     takes = open_recordings(folders[0], options(folders)).splits["train"]
-    codecs = {"x": Sound(RATE, 1, "pcm16"), **condition_codecs(takes, RATE)}
+    codecs = {"x": Quantiser(RATE, 1, "pcm16"), **condition_codecs(takes, RATE)}
     assert {name: type(codec) for name, codec in codecs.items()} == {
-        "x": Sound, "label": Labels, SPANS: Spans, SERIES: Series,
+        "x": Quantiser, "label": Labels, SPANS: Spans, TRACK: Track,
     }  # fmt: skip
     batches = Excerpts(takes, codecs, 64, 20, 4, 0)
-    series = codecs[SERIES]
-    assert isinstance(series, Series)
+    series = codecs[TRACK]
+    assert isinstance(series, Track)
     for step in range(batches.per_epoch):
         batch = batches.batch(step)
-        assert batch.given[SERIES].dtype == np.float32
+        assert batch.given[TRACK].dtype == np.float32
         for i in range(4):
             count = -(-(np.flatnonzero(batch.mask[i])[-1] + 1) // 16)
-            first, number = np.rint(series.decode(batch.given[SERIES][i][0])).astype(int)
+            first, number = np.rint(series.decode(batch.given[TRACK][i][0])).astype(int)
             raw = noise(number, 200 + 20 * number).astype(int) + 32768
             stop = np.flatnonzero(batch.mask[i])[-1] + 1
             assert batch.x[i, :stop].tolist() == raw[first * 16 : first * 16 + stop].tolist()
-            assert np.allclose(series.decode(batch.given[SERIES][i][:count])[:, 0], first + np.arange(count), atol=1e-3)
-            assert batch.given[SPANS].shape[1] == batch.given[SERIES].shape[1] == -(-batch.x.shape[1] // 16) + MARGIN
+            assert np.allclose(series.decode(batch.given[TRACK][i][:count])[:, 0], first + np.arange(count), atol=1e-3)
+            assert batch.given[SPANS].shape[1] == batch.given[TRACK].shape[1] == -(-batch.x.shape[1] // 16) + MARGIN
 
 
 @pytest.mark.parametrize("feature", [Energy(20, 20), LogMel(RATE, 20, bands=3)])
 def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy | LogMel) -> None:
     takes = featured(open_recordings(folders[0], whole()).splits["train"], {"loudness": feature})
-    batch = Excerpts(takes, {"x": Sound(RATE, 1, "pcm16"), "loudness": feature}, 64, 0, 3, 0).batch(2)
+    batch = Excerpts(takes, {"x": Quantiser(RATE, 1, "pcm16"), "loudness": feature}, 64, 0, 3, 0).batch(2)
     if isinstance(feature, Energy):  # of whole columns, from the very samples that stand there
         for x, mask, columns in zip(batch.x, batch.mask, batch.given["loudness"], strict=True):
             full = (np.flatnonzero(mask)[-1] + 1) // 20
@@ -158,22 +162,22 @@ def test_spans_that_are_none(tmp_path: Path, text: str, words: str) -> None:
 def test_series_from_tables(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("f0,voiced\n1, 0\n\n2.5,1e3\n")
-    assert read_series(path).tolist() == [[1, 0], [2.5, 1000]]
+    assert read_track(path).tolist() == [[1, 0], [2.5, 1000]]
     path.write_text("7\n8")
-    assert read_series(path).tolist() == [[7], [8]]
+    assert read_track(path).tolist() == [[7], [8]]
     for text, words in (
         ("a,b\n1,2\n3", "x.csv:3: '3', where 2 numbers are wanted"), ("1,x", "x.csv:1: '1,x', where numbers"),
         ("1,nan", "x.csv:1"), ("", "no numbers in it"), ("a,b", "no numbers in it"),
     ):  # fmt: skip
         path.write_text(text)
         with pytest.raises(UserError, match=words):
-            read_series(path)
+            read_track(path)
 
 
 def test_series_from_arrays(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     np.save(path, np.arange(3, dtype=np.int16))
-    assert read_series(path).tolist() == [[0], [1], [2]]
+    assert read_track(path).tolist() == [[0], [1], [2]]
     data = path.read_bytes()
     for array, words in (
         (np.zeros((2, 2, 2)), "holds something else"), (np.zeros(2, complex), "holds something else"),
@@ -181,12 +185,12 @@ def test_series_from_arrays(tmp_path: Path) -> None:
     ):  # fmt: skip
         np.save(path, array)
         with pytest.raises(UserError, match=words):
-            read_series(path)
+            read_track(path)
     np.save(path, np.array([{}]), allow_pickle=True)
     for bad in (path.read_bytes(), data[:-2], data[:20], b"", b"text"):
         path.write_bytes(bad)
         with pytest.raises(UserError, match="no NPY file of numbers, or a damaged one") as caught:
-            read_series(path)
+            read_track(path)
         assert "\n" not in str(caught.value)
 
 
@@ -198,12 +202,12 @@ def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> 
     (spans / "low" / "spare.csv").write_text("")
     found = open_recordings(sounds, whole(spans=str(spans), hop=16))
     assert found.note == "1 span files belong to no recording."
-    assert "01.npy: 15 rows, but 220 samples at 8 a row want 28" in refused(sounds, whole(series=str(series), hop=8))
+    assert "01.npy: 15 rows, but 220 samples at 8 a row want 28" in refused(sounds, whole(track=str(series), hop=8))
     np.save(series / "low" / "02.npy", np.zeros((99, 3)))
-    assert "02.npy: 3 numbers a row, but" in refused(sounds, whole(series=str(series), hop=16))
+    assert "02.npy: 3 numbers a row, but" in refused(sounds, whole(track=str(series), hop=16))
     (series / "low" / "00.npy").unlink()
     assert "no series file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
-        sounds, whole(series=str(series), hop=16)
+        sounds, whole(track=str(series), hop=16)
     )
     for path in spans.rglob("*.csv"):
         path.write_text("begin,end,label\n")
@@ -215,8 +219,8 @@ def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> 
     [
         ({"hop": 80}, "--audio.hop is 80, but nothing runs beside the recordings"),
         ({"spans": "x"}, "--audio.spans needs --audio.hop, .* it is 0"),
-        ({"series": "x", "hop": -1}, "--audio.series needs --audio.hop, .* it is -1"),
-        ({"series": "x", "hop": 8, "trim": 40}, "--audio.trim was given, but --audio.series would then"),
+        ({"track": "x", "hop": -1}, "--audio.track needs --audio.hop, .* it is -1"),
+        ({"track": "x", "hop": 8, "trim": 40}, "--audio.trim was given, but --audio.track would then"),
     ],
 )
 def test_options(given: dict[str, Any], words: str) -> None:

@@ -12,18 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from seriatim.audio.data.excerpts import Excerpts, Stretches
+from seriatim.audio.data.recordings import Aligned, Takes
+from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Spans
 from seriatim.causal import Conv, Embedding, Pointwise, Serial
 from seriatim.conditioning import MARGIN
 from seriatim.data.batches import Batch
-from seriatim.data.recordings import Takes, Track
-from seriatim.data.sound_batches import Excerpts, Stretches
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import SequenceModel
-from seriatim.symbols import Labels, Sound, Spans
+from seriatim.symbols import Labels
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
-PCM = {"x": Sound(8000, 1, "pcm16")}
+PCM = {"x": Quantiser(8000, 1, "pcm16")}
 
 
 def numbered(sizes: Sequence[int], hops: Sequence[int] = ()) -> Takes:
@@ -32,7 +34,7 @@ def numbered(sizes: Sequence[int], hops: Sequence[int] = ()) -> Takes:
     x = [np.arange(end - size, end).astype(np.int16) + np.int16(1) for size, end in zip(sizes, ends, strict=True)]
     names = [f"recording {i}" for i in range(len(sizes))]
     tracks = {
-        f"every {hop}": Track([1000.0 * i + np.arange(-(-size // hop)) for i, size in enumerate(sizes)], hop)
+        f"every {hop}": Aligned([1000.0 * i + np.arange(-(-size // hop)) for i, size in enumerate(sizes)], hop)
         for hop in hops
     }
     return Takes(x, {"who": tuple("ab"[i % 2] for i in range(len(sizes)))}, names, tracks)
@@ -128,7 +130,7 @@ def test_a_batch_is_a_function_of_seed_and_step(step: int) -> None:
 
 def test_left_and_right() -> None:
     raw = np.arange(-20, 20).astype(np.int16).reshape(20, 2)
-    batch = Excerpts(Takes([raw], {}, ["x"]), {"x": Sound(8000, 2, "pcm16")}, 6, 4, 2, 0).batch(1)
+    batch = Excerpts(Takes([raw], {}, ["x"]), {"x": Quantiser(8000, 2, "pcm16")}, 6, 4, 2, 0).batch(1)
     assert batch.x.shape == (*batch.mask.shape, 2)
     for row, mask in zip(batch.x - 32768, batch.mask, strict=True):
         stop = np.flatnonzero(mask)[-1] + 1
@@ -144,10 +146,10 @@ def test_labels_and_labelled_tracks() -> None:
         [np.zeros(10, np.int16), np.zeros(7, np.int16)],
         {"who": ("zoe", None), "unused": ("x", "y")},
         ["0", "1"],
-        {"word": Track([column([1, 0, 1, 1, 0]), column([0, 1, -1, 1])], 2, ("silence", "hello"))},
+        {"word": Aligned([column([1, 0, 1, 1, 0]), column([0, 1, -1, 1])], 2, ("silence", "hello"))},
     )
     word = Spans(["hello", "silence"], 8000, 2, [1, 1])
-    batch = Excerpts(takes, {"x": Sound(8000), "who": Labels(["ann", "zoe"]), "word": word}, 20, 0, 2, 0).batch(0)
+    batch = Excerpts(takes, {"x": Quantiser(8000), "who": Labels(["ann", "zoe"]), "word": word}, 20, 0, 2, 0).batch(0)
     assert set(batch.given) == {"who", "word"}
     assert batch.given["word"].shape == (2, 5 + MARGIN, 2)
     found = {}
@@ -158,7 +160,7 @@ def test_labels_and_labelled_tracks() -> None:
         assert (columns[there, 1] == 0.5).all()
     assert found == {1: [0, 1, 0, 0, 1], -1: [1, 0, -1, 0]}
     with pytest.raises(UserError, match="who: label 'zoe' is unknown"):
-        Excerpts(takes, {"x": Sound(8000), "who": Labels(["ann"])}, 20, 0, 2, 0)
+        Excerpts(takes, {"x": Quantiser(8000), "who": Labels(["ann"])}, 20, 0, 2, 0)
 
 
 def test_there_must_be_something_to_train_on() -> None:
@@ -183,7 +185,7 @@ def test_behind_its_past_a_sample_is_predicted_as_in_the_whole_recording(past: i
     model = TwoConvolutions()
     assert model.net.reach == 5
     raw = np.random.default_rng(0).uniform(-1, 1, 90)
-    codec = Sound(8000, 1, "mulaw", 16)
+    codec = Quantiser(8000, 1, "mulaw", 16)
     x = np.round(raw * 32767).astype(np.int16)
     whole = model.log_probs(torch.from_numpy(codec.encode(x))[None])[0]
     batches = Excerpts(Takes([x], {}, ["x"]), {"x": codec}, 13, past, 3, 0)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seriatim.data.recordings import AudioOptions, Recordings, Takes
-from seriatim.data.sounds import is_recordings, open_recordings
+from seriatim.audio.data.opening import is_recordings, open_recordings
+from seriatim.audio.data.recordings import Recordings, Takes
+from seriatim.audio.options import AudioOptions
 from seriatim.errors import UserError
 from tiny_sounds import RATE, folder_of, noise, save
 
@@ -227,7 +228,7 @@ def test_what_else_lies_there(tmp_path: Path) -> None:
 
 
 def test_too_much_for_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seriatim.data import waves
+    from seriatim.audio.data import waves
 
     monkeypatch.setattr(waves, "MOST", 20_000)
     assert "allowed: give a smaller --audio.rate, --audio.seconds or --audio.limit" in refused(folder)

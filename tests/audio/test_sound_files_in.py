@@ -10,11 +10,12 @@ import pytest
 import soundfile
 import soxr
 
-from seriatim.data import sound, waves
-from seriatim.data.recordings import AudioOptions, Form
-from seriatim.data.sound import read_header, read_samples
-from seriatim.data.sounds import read_sound
-from seriatim.data.waves import Report
+from seriatim.audio.data import recording as sound
+from seriatim.audio.data import waves
+from seriatim.audio.data.opening import read_recording
+from seriatim.audio.data.recording import read_header, read_samples
+from seriatim.audio.data.waves import Report
+from seriatim.audio.options import AudioOptions, Form
 from seriatim.errors import UserError
 from tiny_sounds import RATE, noise, save, tone
 
@@ -142,7 +143,7 @@ def test_none_and_one_sample(tmp_path: Path) -> None:
         assert read(path, Form(RATE, 1, None, 40))[0].tolist() == [123]
         assert read(path, Form(RATE, 1, None, 40, True))[0].tolist() == [32767]
     with pytest.raises(UserError, match="without a sample"):
-        read_sound(save(tmp_path / "none.wav", noise(0, 0)), RATE, 1)
+        read_recording(save(tmp_path / "none.wav", noise(0, 0)), RATE, 1)
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "opus", "aiff"])
@@ -252,10 +253,10 @@ def test_silence_is_kept_whole_and_told(tmp_path: Path) -> None:
 
 def test_one_file_for_a_prompt(tmp_path: Path) -> None:
     path = save(tmp_path / "x.flac", noise(0, 400, 2))
-    x, note = read_sound(path, RATE, 1)
+    x, note = read_recording(path, RATE, 1)
     assert x.shape == (400,)
     assert note == "1 of 1 recordings had 2 channels, mixed to one."
-    assert len(read_sound(path, 16000, 2, AudioOptions(seconds=0.01))[0]) == 160
+    assert len(read_recording(path, 16000, 2, AudioOptions(seconds=0.01))[0]) == 160
 
 
 def test_a_flac_that_does_not_say_its_length(tmp_path: Path) -> None:

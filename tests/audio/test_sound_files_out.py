@@ -10,11 +10,11 @@ import pytest
 import soundfile
 from PIL import Image
 
-from seriatim.data.sounds import read_sound
+from seriatim.audio.data.opening import read_recording
+from seriatim.audio.files import WavWriter, pcm, save, wav_header
+from seriatim.audio.quantiser import Quantiser
+from seriatim.drawing.audio import levels, save_spectrogram, save_waveform, spectrogram, waveform
 from seriatim.errors import UserError
-from seriatim.sound_files import WavWriter, pcm, save, wav_header
-from seriatim.sound_pictures import levels, save_spectrogram, save_waveform, spectrogram, waveform
-from seriatim.symbols import Sound
 from tiny_sounds import RATE, noise, tone
 
 
@@ -27,20 +27,20 @@ def test_what_is_written_is_read(tmp_path: Path, ending: str, channels: int) -> 
     back, rate = soundfile.read(path, dtype="int16")
     assert rate == 22050
     assert np.array_equal(back, x)
-    assert np.array_equal(read_sound(path, 22050, channels)[0], x)
+    assert np.array_equal(read_recording(path, 22050, channels)[0], x)
 
 
 def test_what_loses_a_little(tmp_path: Path) -> None:
     x = (tone(440, 0.3) * 32768).astype(np.int16)
     save(x, tmp_path / "x.ogg", RATE)
-    assert np.corrcoef(read_sound(tmp_path / "x.ogg", RATE, 1)[0], x)[0, 1] > 0.99
+    assert np.corrcoef(read_recording(tmp_path / "x.ogg", RATE, 1)[0], x)[0, 1] > 0.99
 
 
-@pytest.mark.parametrize("codec", [Sound(RATE), Sound(RATE, 1, "linear", 100), Sound(RATE, 1, "pcm16")])
-def test_symbols_survive_a_file(tmp_path: Path, codec: Sound) -> None:
+@pytest.mark.parametrize("codec", [Quantiser(RATE), Quantiser(RATE, 1, "linear", 100), Quantiser(RATE, 1, "pcm16")])
+def test_symbols_survive_a_file(tmp_path: Path, codec: Quantiser) -> None:
     k = np.random.default_rng(0).integers(0, codec.levels, 500)
     save(codec.to_int16(k), tmp_path / "x.wav", RATE)
-    assert np.array_equal(codec.encode(read_sound(tmp_path / "x.wav", RATE, 1)[0]), k)
+    assert np.array_equal(codec.encode(read_recording(tmp_path / "x.wav", RATE, 1)[0]), k)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -53,7 +53,7 @@ def test_a_growing_file_can_be_read_at_any_moment(tmp_path: Path, channels: int)
         back, rate = soundfile.read(path, dtype="int16")
         assert rate == RATE
         assert np.array_equal(back, x[: start + 7])
-        read_sound(path, RATE, channels)
+        read_recording(path, RATE, channels)
     before = path.read_bytes()
     writer.close()
     assert path.read_bytes() == before, "closing adds nothing"
@@ -65,7 +65,7 @@ def test_a_crash_between_samples_and_header_loses_one_block(tmp_path: Path) -> N
     data = (tmp_path / "x.wav").read_bytes()
     for half in (data + pcm(noise(1, 9)), data + b"\1"):
         (tmp_path / "y.wav").write_bytes(half)
-        assert np.array_equal(read_sound(tmp_path / "y.wav", RATE, 1)[0], noise(0, 50))
+        assert np.array_equal(read_recording(tmp_path / "y.wav", RATE, 1)[0], noise(0, 50))
 
 
 def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_the_file_is_closed_whatever_happens(tmp_path: Path) -> None:
     writer = WavWriter(tmp_path / "x.wav", RATE)
     with pytest.raises(UserError, match=r"shape \(4, 2\), where \(samples,\)"):
         write(writer)
-    assert np.array_equal(read_sound(tmp_path / "x.wav", RATE, 1)[0], noise(0, 3))
+    assert np.array_equal(read_recording(tmp_path / "x.wav", RATE, 1)[0], noise(0, 3))
     with pytest.raises(ValueError, match="closed"):
         writer.write(noise(0, 3))
 
@@ -95,7 +95,7 @@ def test_a_pipe(tmp_path: Path) -> None:
     pipe.write(wav_header(RATE, 2))
     pipe.write(pcm(noise(0, 30, 2)))
     (tmp_path / "x.wav").write_bytes(pipe.getvalue())
-    assert np.array_equal(read_sound(tmp_path / "x.wav", RATE, 2)[0], noise(0, 30, 2))
+    assert np.array_equal(read_recording(tmp_path / "x.wav", RATE, 2)[0], noise(0, 30, 2))
     assert pcm(np.array([[1, -2], [256, 0]], np.int16)) == b"\1\0\xfe\xff\0\1\0\0"
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 import seriatim
 from checkpoints import edit
+from seriatim.audio import task as audio_task
+from seriatim.audio.model import AudioModel
+from seriatim.audio.options import AudioOptions
+from seriatim.audio.quantiser import Quantiser
 from seriatim.cli import main
-from seriatim.data.recordings import AudioOptions
 from seriatim.errors import UserError
-from seriatim.sound import SoundModel
-from seriatim.symbols import Sound
-from seriatim.training import audio_task
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import plan_of, resume, start
@@ -57,7 +57,7 @@ def plan(data: Path | str, audio: dict[str, Any] | None = None, **options: Any) 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("sound")
+    place = tmp_path_factory.mktemp("quantiser")
     voices(place / "voices")
     start(plan(place / "voices", steps=200, evaluate_every=100, ema=0.9), place / "run", quiet=True)
     return place
@@ -73,7 +73,7 @@ def test_it_learns_and_knows_its_labels(made: Path) -> None:
     lines = [json.loads(line) for line in (made / "run" / "metrics.jsonl").read_text().splitlines()]
     figures = [line["validation_bits_per_sample"] for line in lines if "validation_bits_per_sample" in line]
     assert figures[-1] < 0.8 * math.log2(32)
-    model = SoundModel.load(made / "run")
+    model = AudioModel.load(made / "run")
     assert (model.rate, model.channels, model.past) == (RATE, 1, 31)
     held = [voice(number) for number in range(100, 120)]
     p = model.posterior(held, "label")
@@ -87,7 +87,7 @@ def test_it_learns_and_knows_its_labels(made: Path) -> None:
 
 
 def test_figures_are_those_of_whole_recordings(made: Path) -> None:
-    model = SoundModel.load(made / "run")
+    model = AudioModel.load(made / "run")
     long = np.concatenate([voice(number) for number in range(6)])  # longer than a chunk that is read at a time
     assert len(long) > 2048
     for x in (long, voice(3)):
@@ -95,7 +95,7 @@ def test_figures_are_those_of_whole_recordings(made: Path) -> None:
         with torch.no_grad():
             whole = float(model.model.log_prob(symbols, {"label": torch.tensor([1])}))
         assert model.log_prob([x], {"label": "low"})[0] == pytest.approx(whole, rel=1e-5)
-    from seriatim.data.recordings import Takes
+    from seriatim.audio.data.recordings import Takes
 
     takes = Takes([voice(0), voice(1), long], {"label": ("low", "unheard of", None)}, ["a", "b", "c"])
     figures = model.evaluate(takes)
@@ -143,7 +143,7 @@ def test_changed_recordings_are_not_gone_on_with(made: Path, tmp_path: Path, mon
 
 
 def test_blocks_are_the_sample_and_can_be_stopped(made: Path) -> None:
-    model = SoundModel.load(made / "run")
+    model = AudioModel.load(made / "run")
     whole = model.sample(0.02, 3, given={"label": "low"}, seed=4)
     assert whole.shape == (3, 160)
     assert whole.dtype == np.int16
@@ -162,7 +162,7 @@ def test_blocks_are_the_sample_and_can_be_stopped(made: Path) -> None:
 
 
 def test_what_is_drawn_is_like_its_label(made: Path) -> None:
-    model = SoundModel.load(made / "run")
+    model = AudioModel.load(made / "run")
 
     def height(label: str) -> float:
         """Share of power above 600 Hz."""
@@ -178,7 +178,7 @@ def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
     data = voices(tmp_path / "pairs", 20, channels=2)
     audio = {"channels": "stereo", "quantiser": "pcm16", "levels": None}
     start(plan(data, audio, net={"head": head, "mixtures": 2}, steps=4), tmp_path / "run", quiet=True)
-    model = SoundModel.load(tmp_path / "run")
+    model = AudioModel.load(tmp_path / "run")
     assert (model.channels, model.codec.levels) == (2, 65536)
     x = voice(7, 2)
     symbols = torch.from_numpy(model.codec.encode(x))[None]
@@ -218,7 +218,7 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     words = ["sample", "run", "--seconds", "0.03", "--given", "label=high", "--seed", "5"]
     assert main([*words, "-n", "2", "-o", "out/x.wav"]) == 0
     x, rate = soundfile.read("out/x-2.wav", dtype="int16")
-    model = SoundModel.load("run")
+    model = AudioModel.load("run")
     assert rate == RATE
     assert np.array_equal(x, model.sample(0.03, 2, given={"label": "high"}, seed=5)[1])
     assert {"x-1-waveform.png", "x-2-spectrogram.png"} <= {path.name for path in Path("out").iterdir()}
@@ -231,20 +231,20 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_raw_samples_on_standard_output(here: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["sample", "run", "--seconds", "0.03", "--seed", "5", "-o", "-"]) == 0
     raw = capfdbinary.readouterr().out
-    expected = SoundModel.load(here / "run").sample(0.03, seed=5)[0]
+    expected = AudioModel.load(here / "run").sample(0.03, seed=5)[0]
     assert np.array_equal(np.frombuffer(raw, "<i2"), expected)
 
 
 def test_what_is_stopped_halfway_can_be_played(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = SoundModel.blocks
+    held = AudioModel.blocks
 
-    def two(self: SoundModel, *arguments: Any, **options: Any) -> Any:
+    def two(self: AudioModel, *arguments: Any, **options: Any) -> Any:
         for i, block in enumerate(held(self, *arguments, **options)):
             if i == 2:
                 raise KeyboardInterrupt
             yield block
 
-    monkeypatch.setattr(SoundModel, "blocks", two)
+    monkeypatch.setattr(AudioModel, "blocks", two)
     assert main(["sample", "run", "--seconds", "1", "-o", "cut.wav"]) == 130
     x, _ = soundfile.read("cut.wav")
     assert len(x) == 160
@@ -311,7 +311,7 @@ def test_a_tampered_codec_is_refused(made: Path, tmp_path: Path) -> None:
         shutil.copytree(made / "run", place)
         edit(place, lambda document, change=change: document["codecs"]["x"].update(change))
         with pytest.raises(UserError, match=word):
-            SoundModel.load(place)
+            AudioModel.load(place)
     shutil.copytree(made / "run", tmp_path / "other")
     edit(tmp_path / "other", lambda document: document.update(modality="images"))
     with pytest.raises(UserError):
@@ -323,8 +323,8 @@ def test_python(made: Path, tmp_path: Path) -> None:
         made / "voices", out=tmp_path / "run", net=NET, audio=AudioOptions(levels=16, length=100), steps=2, batch=2,
         samples=0, quiet=True, device="cpu",
     )  # fmt: skip
-    assert isinstance(model, SoundModel)
-    assert isinstance(model.codec, Sound)
+    assert isinstance(model, AudioModel)
+    assert isinstance(model.codec, Quantiser)
     again = seriatim.load(tmp_path / "run", "cpu")
-    assert isinstance(again, SoundModel)
+    assert isinstance(again, AudioModel)
     assert np.array_equal(again.sample(0.01, seed=1), model.sample(0.01, seed=1))

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from seriatim.audio.data.loaders import counting, digits
+from seriatim.audio.data.opening import is_recordings, open_audio_set, open_recordings, sound_names
+from seriatim.audio.data.recordings import Takes
+from seriatim.audio.options import AudioOptions
 from seriatim.data import fetch
-from seriatim.data.images import open_gallery
-from seriatim.data.recordings import AudioOptions, Takes
-from seriatim.data.sound_loaders import counting, digits
-from seriatim.data.sounds import is_recordings, open_recordings, open_sound_set, sound_names
-from seriatim.data.sources import open_corpus
 from seriatim.errors import UserError
+from seriatim.image.data.opening import open_gallery
+from seriatim.text.data.opening import open_corpus
 from tiny_sounds import RATE, noise
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
@@ -104,7 +105,7 @@ def test_options(small: Path) -> None:
     assert all(len(takes.x) == 30 and list(takes.labels) == ["digit"] for takes in few.splits.values())
     assert len(set(few.splits["test"].labels["digit"])) > 5
     assert open_recordings(small, AudioOptions(limit=30)).fingerprint != few.fingerprint
-    bare = open_sound_set("spoken-counting", AudioOptions(given=False), small)
+    bare = open_audio_set("spoken-counting", AudioOptions(given=False), small)
     assert all(not takes.labels and not takes.tracks and takes.marks for takes in bare.splits.values())
     faster = open_recordings(small, AudioOptions(rate=16000, limit=3))
     assert faster.rate == 16000
@@ -131,7 +132,7 @@ def test_counting(small: Path, rate: int) -> None:
 
 
 def test_other_seeds_make_other_lines(small: Path) -> None:
-    marks = [open_sound_set("spoken-counting", AudioOptions(seed=seed), small).fingerprint for seed in (0, 0, 1)]
+    marks = [open_audio_set("spoken-counting", AudioOptions(seed=seed), small).fingerprint for seed in (0, 0, 1)]
     assert marks[0] == marks[1] != marks[2]
 
 
@@ -163,7 +164,7 @@ def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERIATIM_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=r"is not on this machine and has no public address: download Jakobovski/"):
         open_recordings("spoken-digits")
-    assert fetch.CONTENT["audio"] == "sound"
+    assert fetch.CONTENT["audio"] == "quantiser"
 
 
 @needs_data

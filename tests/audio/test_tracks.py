@@ -14,13 +14,13 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from seriatim.audio.features import LogMel
+from seriatim.audio.model import AudioModel
+from seriatim.audio.options import AudioOptions
+from seriatim.audio.spans import Span, Spans, columns_of
 from seriatim.cli import main
-from seriatim.conditioning import MARGIN, SeriesConfig, SeriesEncoder, SpanEncoder
-from seriatim.data.recordings import AudioOptions
+from seriatim.conditioning import MARGIN, SpanEncoder, TrackConfig, TrackEncoder
 from seriatim.errors import UserError
-from seriatim.sound import SoundModel
-from seriatim.symbols import LogMel, Span, Spans
-from seriatim.symbols.spans import columns_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import start
@@ -49,7 +49,7 @@ def melody(number: int) -> tuple[NDArray[np.int16], list[Span]]:
 def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """40 melodies, and for each its notes as spans and as a series (1 where high)."""
     place = tmp_path_factory.mktemp("songs")
-    for folder in ("songs", "notes", "series"):
+    for folder in ("songs", "notes", "track"):
         (place / folder).mkdir()
     for number in range(40):
         x, spans = melody(number)
@@ -57,7 +57,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = "".join(f"{span.begin},{span.end},{span.label}\n" for span in spans)
         (place / "notes" / f"{number:02d}.csv").write_text(rows)
         columns = columns_of(spans, {"low": 0, "high": 1}, RATE, HOP, len(x))
-        np.save(place / "series" / f"{number:02d}.npy", columns[:, 0])
+        np.save(place / "track" / f"{number:02d}.npy", columns[:, 0])
     return place
 
 
@@ -68,10 +68,10 @@ def plan(place: Path, audio: dict[str, Any], **options: Any) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def sung(songs: Path) -> SoundModel:
+def sung(songs: Path) -> AudioModel:
     audio = {"spans": str(songs / "notes"), "hop": HOP}
     start(plan(songs, audio, steps=150, evaluate_every=75, ema=0.9, samples=1), songs / "spans", quiet=True)
-    return SoundModel.load(songs / "spans")
+    return AudioModel.load(songs / "spans")
 
 
 def test_columns_say_how_far_a_span_has_come() -> None:
@@ -98,7 +98,7 @@ def test_a_line_is_spoken_as_long_as_its_labels_usually_last() -> None:
 @pytest.mark.parametrize("up", [(), (2, 2)])
 def test_a_rows_field_does_not_know_of_longer_rows(up: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    encoders = [SeriesEncoder(2, 8, SeriesConfig(3, up)).double(), SpanEncoder(3, 8, SeriesConfig(3, up)).double()]
+    encoders = [TrackEncoder(2, 8, TrackConfig(3, up)).double(), SpanEncoder(3, 8, TrackConfig(3, up)).double()]
     whole = torch.stack([torch.randint(0, 3, (2, 9)), torch.rand(2, 9)], -1).double()
     for encoder in encoders:
         alone = encoder(whole[:1, :5]).field
@@ -115,7 +115,7 @@ def test_a_rows_field_does_not_know_of_longer_rows(up: tuple[int, ...]) -> None:
         )
 
 
-def test_what_is_sung_follows_the_line(sung: SoundModel) -> None:
+def test_what_is_sung_follows_the_line(sung: AudioModel) -> None:
     assert sung.tracks.keys() == {"spans"}
     x = sung.sample(n=4, given={"spans": "high:0.1 low:0.1"}, seed=3, temperature=0.7)
     assert x.shape == (4, 1600)
@@ -135,7 +135,7 @@ def test_what_is_sung_follows_the_line(sung: SoundModel) -> None:
     assert own > others + 50
 
 
-def test_rows_and_orders_do_not_matter(sung: SoundModel) -> None:
+def test_rows_and_orders_do_not_matter(sung: AudioModel) -> None:
     held = [melody(number) for number in (3, 5)]
     long = (np.concatenate([held[0][0]] * 4), None)
     recordings = [held[0][0], long[0], held[1][0]]
@@ -147,7 +147,7 @@ def test_rows_and_orders_do_not_matter(sung: SoundModel) -> None:
     assert np.array_equal(sung.sample(0.02, given={"spans": "low:0.05"}, seed=[2])[0], drawn[1])
 
 
-def test_no_more_is_drawn_than_is_said(sung: SoundModel) -> None:
+def test_no_more_is_drawn_than_is_said(sung: AudioModel) -> None:
     x, _ = melody(1)
     assert sung.samples(given={"spans": "high:0.1"}) == 800
     assert sung.samples(given={"spans": "high:0.1"}, prompt=x[:300]) == 800
@@ -164,16 +164,16 @@ def test_no_more_is_drawn_than_is_said(sung: SoundModel) -> None:
 @pytest.mark.parametrize(
     "audio",
     [
-        {"series": "series", "hop": HOP, "up": "4"},
+        {"track": "track", "hop": HOP, "up": "4"},
         {"features": "both", "bands": 6},
         {"features": "energy", "spans": "notes", "hop": HOP},
     ],
-    ids=["series", "features", "features and spans"],
+    ids=["track", "features", "features and spans"],
 )
 def test_a_run_that_was_stopped_equals_one_that_was_not(
     songs: Path, tmp_path: Path, audio: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audio = {name: str(songs / value) if name in ("spans", "series") else value for name, value in audio.items()}
+    audio = {name: str(songs / value) if name in ("spans", "track") else value for name, value in audio.items()}
     check_stopping(plan(songs, audio), 3, tmp_path, monkeypatch)
 
 
@@ -184,7 +184,7 @@ def test_a_vocoder_says_that_it_knows_the_sound(
     start(plan(songs, {"features": "log-mel", "bands": 6}, samples=1, steps=2), tmp_path / "run", quiet=True)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert "validation_bits_per_sample_given_features" in lines[-1]
-    model = SoundModel.load(tmp_path / "run")
+    model = AudioModel.load(tmp_path / "run")
     assert isinstance(model.tracks["log-mel"], LogMel)
     assert model.tracks["log-mel"].hop == 80
     x, _ = melody(2)
@@ -206,14 +206,14 @@ def test_a_vocoder_says_that_it_knows_the_sound(
 
 def test_a_series_at_the_command_line(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    start(plan(songs, {"series": str(songs / "series"), "hop": HOP}, steps=2), tmp_path / "run", quiet=True)
+    start(plan(songs, {"track": str(songs / "track"), "hop": HOP}, steps=2), tmp_path / "run", quiet=True)
     (tmp_path / "mine.csv").write_text("0\n1\n0\n")
-    assert main(shlex.split("sample run --given series=mine.csv -o out.wav")) == 0
+    assert main(shlex.split("sample run --given track=mine.csv -o out.wav")) == 0
     assert soundfile.info("out.wav").frames == 3 * HOP
 
 
 def test_recordings_of_ones_own_with_what_runs_beside_them(
-    songs: Path, sung: SoundModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    songs: Path, sung: AudioModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(songs)
     x, spans = melody(3)
@@ -235,7 +235,7 @@ def test_recordings_of_ones_own_with_what_runs_beside_them(
     assert whole["bits_per_sample"] < bare["bits_per_sample"]
     for words, wanted in (
         ("score spans songs/03.wav songs/04.wav --spans notes/03.csv", "one file for 2"),
-        ("score spans songs/03.wav --series series", "not conditioned on series"),
+        ("score spans songs/03.wav --track series", "not conditioned on series"),
         ("score spans songs/03.wav --maps notes", "--maps means nothing for a model of sound"),
         ("evaluate spans --spans notes", "--spans was given, but no recordings"),
         ("evaluate spans songs --spans nowhere", "nowhere"),
@@ -245,7 +245,7 @@ def test_recordings_of_ones_own_with_what_runs_beside_them(
 
 
 def test_one_line_says_what_is_wrong(
-    songs: Path, sung: SoundModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    songs: Path, sung: AudioModel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(songs)
     for words, wanted in (
@@ -272,7 +272,7 @@ def test_between_two_speakers(
         save(tmp_path / "both" / ("ann", "bob")[number % 2] / f"{number}.wav", melody(number)[0])
     made = Plan("both", "wavenet", net=NET, audio=AudioOptions(levels=32), train=TrainOptions(steps=2, samples=0))
     start(made, tmp_path / "run", quiet=True)
-    model = SoundModel.load(tmp_path / "run")
+    model = AudioModel.load(tmp_path / "run")
     with torch.no_grad():
         ann, bob = (model._context({"label": name}, 1).vector for name in ("ann", "bob"))
         mixed = model._context({"label": {"ann": 0.25, "bob": 0.75}}, 1).vector
@@ -304,7 +304,7 @@ def test_numbers_of_each_recording(
     net = " ".join(f"--net.{name} {value}" for name, value in NET.items())
     words = f"train tones --audio.vectors {beside} --audio.levels 32 {net} --train.steps 3 --train.samples 1 --out run"
     assert main(shlex.split(words)) == 0
-    model = SoundModel.load("run")
+    model = AudioModel.load("run")
     assert model.codecs["vector"].size == 2
     x = (tone(300, 0.02) * 32767).astype(np.int16)
     low, high = (model.log_prob([x], {"vector": np.array([value, 0.0])})[0] for value in (2, 28))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import torch
 
-from seriatim import checkpoint
 from seriatim.cli import main
-from seriatim.text import TextModel
+from seriatim.runs import checkpoint
+from seriatim.text.model import TextModel
 from seriatim.training.run import start
 from tiny_text import plan, records_file, tensors, text_file
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from seriatim.cli import main
-from seriatim.data.corpus import TextOptions
 from seriatim.models import FAMILIES
-from seriatim.text import TextModel
+from seriatim.text.model import TextModel
+from seriatim.text.options import TextOptions
 from seriatim.training.run import start
 from tiny_text import plan, records_file, text_file
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from seriatim.data.batches import Batch, Batches, Crops, Streams
-from seriatim.data.tokens import Tokens
+from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
+from seriatim.text.data.crops import Crops, Streams
+from seriatim.text.data.tokens import Tokens
 
 EXAMPLES = settings(max_examples=120, deadline=None, derandomize=True)
 SIZES = st.lists(st.integers(0, 40), min_size=1, max_size=12)

@@ -1,8 +1,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seriatim.data import corpus
-from seriatim.data.corpus import Document, Measure, rejoin
+from seriatim.data.decoding import rejoin
+from seriatim.text.data import corpus
+from seriatim.text.data.corpus import Document, Measure
 
 
 @settings(deadline=None)

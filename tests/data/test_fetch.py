@@ -8,8 +8,8 @@ import pytest
 
 from seriatim.data import download, named
 from seriatim.data.fetch import File
-from seriatim.data.sources import open_corpus
 from seriatim.errors import UserError
+from seriatim.text.data.opening import open_corpus
 
 TEXT = b"A line of a small text.\n" * 5000
 DIGEST = hashlib.sha256(TEXT).hexdigest()

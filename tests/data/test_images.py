@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from seriatim.data import picture, pixels
-from seriatim.data.gallery import Fitting
-from seriatim.data.images import ImageOptions, is_gallery, open_gallery, read_picture
 from seriatim.errors import UserError
+from seriatim.image.data import picture, pixels
+from seriatim.image.data.opening import ImageOptions, is_gallery, open_gallery, read_picture
+from seriatim.image.options import Fitting
 
 WHOLE = ImageOptions(validation=0, test=0)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seriatim.data import pixels
-from seriatim.data.gallery import ImageOptions
-from seriatim.data.images import open_gallery
 from seriatim.errors import UserError
+from seriatim.image.data import pixels
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.options import ImageOptions
 from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture
 
 

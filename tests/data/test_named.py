@@ -5,12 +5,13 @@ import tarfile
 
 import pytest
 
-from seriatim.data import loaders, named, tar
-from seriatim.data.corpus import TextOptions
-from seriatim.data.markdown import recipe
-from seriatim.data.sources import open_corpus
-from seriatim.data.text import file_document
+from seriatim.data import named, tar
 from seriatim.errors import UserError
+from seriatim.text.data import loaders
+from seriatim.text.data.files import file_document
+from seriatim.text.data.markdown import recipe
+from seriatim.text.data.opening import open_corpus
+from seriatim.text.options import TextOptions
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
 

@@ -13,11 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from seriatim.data import fetch, image_loaders, named
-from seriatim.data.images import ImageOptions, image_names, is_gallery, open_gallery
-from seriatim.data.pixels import ink, shaped, to_grey
+from seriatim.data import fetch, named
 from seriatim.errors import UserError
-from seriatim.symbols import Levels
+from seriatim.image.data import loaders as image_loaders
+from seriatim.image.data.opening import ImageOptions, image_names, is_gallery, open_gallery
+from seriatim.image.data.pixels import ink, shaped, to_grey
+from seriatim.image.levels import Levels
 from seriatim.training.presets import PRESETS
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")

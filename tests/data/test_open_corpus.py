@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from seriatim.data import scratch
-from seriatim.data.corpus import TextOptions
-from seriatim.data.sources import open_corpus
 from seriatim.errors import UserError
+from seriatim.text.data.opening import open_corpus
+from seriatim.text.options import TextOptions
 
 NOVEL = "".join(f"This is line {i} of the novel.\n" for i in range(300))
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seriatim.data import folds, open_corpus
-from seriatim.data.corpus import SOURCE, Corpus, TextOptions
-from seriatim.data.tokens import Ragged, tokenize
+from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
-from seriatim.symbols import train_tokenizer
+from seriatim.text.data.corpus import SOURCE, Corpus
+from seriatim.text.data.opening import open_corpus
+from seriatim.text.data.split import folds
+from seriatim.text.data.tokens import tokenize
+from seriatim.text.options import TextOptions
+from seriatim.text.tokenizers import train_tokenizer
 
 
 def read(path: Path, **options: object) -> Corpus:

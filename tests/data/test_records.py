@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from seriatim.data.corpus import TextOptions
-from seriatim.data.records import json_lines, json_list
 from seriatim.errors import UserError
+from seriatim.text.data.records import json_lines, json_list
+from seriatim.text.options import TextOptions
 
 
 def lines_of(tmp_path, data, **options):

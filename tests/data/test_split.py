@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seriatim.data import split
-from seriatim.data.corpus import Corpus, Document
 from seriatim.errors import UserError
+from seriatim.text.data import split
+from seriatim.text.data.corpus import Corpus, Document
 
 SHARES = st.tuples(st.sampled_from([0, 0.05, 0.1, 0.3]), st.sampled_from([0, 0.05, 0.1, 0.3]))
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seriatim.data import corpus, text
-from seriatim.data.text import decode, file_document, split_file
+from seriatim.data.decoding import decode
 from seriatim.errors import UserError
+from seriatim.text.data import corpus
+from seriatim.text.data import files as text
+from seriatim.text.data.files import file_document, split_file
 
 
 @pytest.fixture

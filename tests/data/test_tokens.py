@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seriatim.data import Document, tokens
-from seriatim.data.tokens import encode_given, tokenize
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Numbers, Tokenizer, train_tokenizer
+from seriatim.symbols import Labels, Numbers
+from seriatim.symbols.given import encode_given
+from seriatim.text.data import tokens
+from seriatim.text.data.corpus import Document
+from seriatim.text.data.tokens import tokenize
+from seriatim.text.tokenizers import Tokenizer, train_tokenizer
 
 TEXTS = ["abc", "", "cab a", "ü"]
 

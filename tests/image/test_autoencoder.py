@@ -14,17 +14,17 @@ from PIL import Image
 
 import seriatim
 from checkpoints import edit
-from seriatim import building
 from seriatim.cli import main
 from seriatim.conditioning import CodeConfig, CodeEncoder
-from seriatim.data.gallery import Pictures
-from seriatim.data.images import open_gallery
 from seriatim.errors import Interrupted, UserError
-from seriatim.figures import CodeFigures
-from seriatim.image import CODE, ImageModel
+from seriatim.image.data.gallery import Pictures
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.figures import CodeFigures
+from seriatim.image.levels import Levels
+from seriatim.image.model import CODE, ImageModel
+from seriatim.image.options import CodeOptions
 from seriatim.models import LSTM, Conditional, GatedPixelCNN, GatedPixelCNNConfig, RecurrentConfig
-from seriatim.symbols import Levels
-from seriatim.training.options import CodeOptions
+from seriatim.runs import building
 from seriatim.training.plan import Plan
 from seriatim.training.run import plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, picture, plan, same_tensors, stopped_at
@@ -238,7 +238,7 @@ def test_ctrl_c_while_the_prior_is_learned(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("seriatim.training.image_task.fit_prior", interrupted)
+        patch.setattr("seriatim.image.task.fit_prior", interrupted)
         with pytest.raises(Interrupted, match="--resume"):
             start(of_codes(place / "pictures-1", steps=4, evaluate_every=2), place / "stopped", quiet=True)
     assert main(["sample", str(place / "stopped"), "-o", str(place / "no.png")]) == 2

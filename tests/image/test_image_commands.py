@@ -14,9 +14,9 @@ from rich.progress import Progress, TaskID
 
 from seriatim.cli import main
 from seriatim.cli.common import open_run
-from seriatim.cli.pictures import pictures_of
-from seriatim.image import ImageModel
-from seriatim.picture_files import grid
+from seriatim.cli.kinds.image import pictures_of
+from seriatim.drawing.sheets import grid
+from seriatim.image.model import ImageModel
 from seriatim.training.run import plan_of, start
 from tiny_pictures import SIZE, folder_of, picture, plan
 

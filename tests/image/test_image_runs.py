@@ -14,13 +14,13 @@ import torch
 from PIL import Image
 
 import seriatim
-from seriatim import building, checkpoint
-from seriatim.causal.shifted import Shifted
-from seriatim.data.gallery import ImageOptions
-from seriatim.data.images import open_gallery
 from seriatim.errors import UserError
-from seriatim.image import ImageModel
-from seriatim.training.image_task import Deal, ImageTask
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.model import ImageModel
+from seriatim.image.options import ImageOptions
+from seriatim.image.task import Deal, ImageTask
+from seriatim.raster.shifted import Shifted
+from seriatim.runs import building, checkpoint
 from seriatim.training.plan import Plan, usual_family
 from seriatim.training.run import Session, start
 from tiny_pictures import SIZE, check_stopping, folder_of, map_of, maps_of, picture, plan
@@ -188,7 +188,7 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     task = ImageTask(dataclasses.replace(plan(folder, batch=5), image=options), folder, gallery)
     task.codecs = task.learn()
     codec = task.codecs["x"]
-    assert isinstance(codec, seriatim.symbols.Levels)
+    assert isinstance(codec, seriatim.image.levels.Levels)
     assert codec.levels == 2
     train = gallery.splits["train"]
     model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})
@@ -237,7 +237,7 @@ def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_pa
 
 
 def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    named = Plan("pydoc", text=seriatim.data.TextOptions(limit=5))
+    named = Plan("pydoc", text=seriatim.text.data.corpus.TextOptions(limit=5))
     before = named.open().fingerprint
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pydoc").mkdir()

@@ -14,11 +14,11 @@ from PIL import Image
 
 from checkpoints import edit
 from seriatim.cli import main
-from seriatim.data.images import open_gallery
+from seriatim.drawing.sheets import alike
 from seriatim.errors import UserError
-from seriatim.image import ImageModel
-from seriatim.picture_files import alike
-from seriatim.symbols import Levels
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.levels import Levels
+from seriatim.image.model import ImageModel
 from seriatim.training.run import plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
 

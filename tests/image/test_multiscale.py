@@ -12,9 +12,9 @@ from PIL import Image
 
 from seriatim.cli import main
 from seriatim.errors import UserError
-from seriatim.image import ImageModel
+from seriatim.image.canvas import pictures, positions
+from seriatim.image.model import ImageModel
 from seriatim.models import MultiscaleConfig, multiscale
-from seriatim.models.canvas import pictures, positions
 from seriatim.training.run import start
 from tiny_pictures import SIZE, folder_of, picture, plan
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from checkpoints import edit
 from seriatim.cli import main
-from seriatim.data.images import open_gallery
 from seriatim.errors import UserError
-from seriatim.image import ImageModel
+from seriatim.image.data.opening import open_gallery
+from seriatim.image.model import ImageModel
 from seriatim.symbols import Vectors
 from seriatim.training.run import plan_of, resume, start
 from tiny_pictures import folder_of, picture, plan, same_tensors, stopped_at

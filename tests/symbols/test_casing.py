@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from trained_tokenizers import is_mark, texts
 
-from seriatim.symbols.casing import CAP, ESCAPE, UPPER, Restorer, before_space, mark
-from seriatim.symbols.script import is_word
+from seriatim.text.tokenizers.casing import CAP, ESCAPE, UPPER, Restorer, before_space, mark
+from seriatim.text.tokenizers.script import is_word
 
 
 def restored(marked: str) -> str:

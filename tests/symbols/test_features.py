@@ -12,11 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seriatim.audio import features as module
+from seriatim.audio.features import Energy, Feature, LogMel
+from seriatim.audio.tracks import Track
 from seriatim.context import Context
 from seriatim.errors import UserError
-from seriatim.symbols import Energy, LogMel, Series, from_json
-from seriatim.symbols import features as module
-from seriatim.symbols.features import Feature
+from seriatim.symbols import from_json
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True)
 FLOOR = math.log(1e-9)
@@ -156,9 +157,9 @@ def test_json_and_back(feature: Feature) -> None:
         (lambda: LogMel(8000, 80, low=5000), "high: bands from 5000 to 4000 Hz"),
         (lambda: LogMel(8000, 80, high=4001), "high"),
         (lambda: LogMel(8000, 80, bands=200), "holds no frequency of a window of 240 samples"),
-        (lambda: Series(10, [], []), "mean: wanted one number or more"),
-        (lambda: Series(10, [1.0], [0.0]), "std"),
-        (lambda: Series.train(10, [np.zeros((0, 2))]), "none to learn from"),
+        (lambda: Track(10, [], []), "mean: wanted one number or more"),
+        (lambda: Track(10, [1.0], [0.0]), "std"),
+        (lambda: Track.train(10, [np.zeros((0, 2))]), "none to learn from"),
     ],
 )
 def test_bounds(make: Any, message: str) -> None:
@@ -168,7 +169,7 @@ def test_bounds(make: Any, message: str) -> None:
 
 def test_series_are_standardised() -> None:
     values = [np.array([[1.0, 5], [2, 5]]), np.array([[3.0, 5]])]
-    series = Series.train(80, values)
+    series = Track.train(80, values)
     assert (series.size, series.hop) == (2, 80)
     columns = np.concatenate([series.encode(value) for value in values])
     assert np.allclose(columns, [[-(1.5**0.5), 0], [0, 0], [1.5**0.5, 0]])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from seriatim.errors import UserError
-from seriatim.symbols import Levels, Symbols, from_json
+from seriatim.image.levels import Levels
+from seriatim.symbols import Symbols, from_json
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
 

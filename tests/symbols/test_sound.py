@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seriatim.audio.quantiser import Quantiser, QuantiserKind
 from seriatim.errors import UserError
-from seriatim.symbols import Sound, Symbols, from_json
-from seriatim.symbols.audio import Quantiser
+from seriatim.symbols import Symbols, from_json
 
 EVERY_16_BITS = np.arange(-32768, 32768).astype(np.int16)
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 CODECS = st.builds(
-    Sound,
+    Quantiser,
     rate=st.just(8000),
     quantiser=st.sampled_from(["mulaw", "linear"]),
     levels=st.integers(2, 600) | st.integers(2, 65536),
 )
 
 
-def check_inverse(codec: Sound) -> None:
+def check_inverse(codec: Quantiser) -> None:
     k = np.arange(codec.levels)
     shown = codec.decode(k)
     assert shown.dtype == np.float32
@@ -40,20 +40,20 @@ def check_inverse(codec: Sound) -> None:
 
 
 @pytest.mark.parametrize("quantiser", ["mulaw", "linear"])
-def test_a_level_stands_for_a_value_that_lies_on_it(quantiser: Quantiser) -> None:
+def test_a_level_stands_for_a_value_that_lies_on_it(quantiser: QuantiserKind) -> None:
     for levels in (*range(2, 300), 600, 1000, 4096, 65535, 65536):
-        check_inverse(Sound(8000, 1, quantiser, levels))
+        check_inverse(Quantiser(8000, 1, quantiser, levels))
 
 
 @given(CODECS)
 @EXAMPLES
-def test_any_number_of_levels(codec: Sound) -> None:
+def test_any_number_of_levels(codec: Quantiser) -> None:
     check_inverse(codec)
 
 
 @given(codec=CODECS, x=st.lists(st.floats(-1, 1), min_size=1, max_size=20))
 @EXAMPLES
-def test_what_comes_back_is_within_half_a_level(codec: Sound, x: list[float]) -> None:
+def test_what_comes_back_is_within_half_a_level(codec: Quantiser, x: list[float]) -> None:
     raw = np.array(x)
     levels = codec.encode(raw)
     assert levels.dtype == np.int64
@@ -68,7 +68,7 @@ def test_what_comes_back_is_within_half_a_level(codec: Sound, x: list[float]) ->
 
 
 def test_sixteen_bits_come_back_bit_for_bit() -> None:
-    codec = Sound(44100, 1, "pcm16")
+    codec = Quantiser(44100, 1, "pcm16")
     k = np.arange(65536)
     assert np.array_equal(codec.encode(EVERY_16_BITS), k)
     assert np.array_equal(codec.to_int16(k), EVERY_16_BITS)
@@ -77,14 +77,16 @@ def test_sixteen_bits_come_back_bit_for_bit() -> None:
     assert codec.encode(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 32768, 65535]
 
 
-@pytest.mark.parametrize("codec", [Sound(8000), Sound(8000, 1, "linear", 300), Sound(8000, 1, "mulaw", 65536)])
-def test_16_bits_are_the_fractions_that_they_stand_for(codec: Sound) -> None:
+@pytest.mark.parametrize(
+    "codec", [Quantiser(8000), Quantiser(8000, 1, "linear", 300), Quantiser(8000, 1, "mulaw", 65536)]
+)
+def test_16_bits_are_the_fractions_that_they_stand_for(codec: Quantiser) -> None:
     assert np.array_equal(codec.encode(EVERY_16_BITS), codec.encode(EVERY_16_BITS / 32768))
     assert np.array_equal(codec.encode(EVERY_16_BITS), codec.encode((EVERY_16_BITS / 32768).astype(np.float32)))
 
 
 def test_mu_is_one_less_than_the_levels() -> None:
-    codec = Sound(16000)
+    codec = Quantiser(16000)
     raw = np.array([-1.0, -0.25, -1e-6, 0.0, 1e-6, 0.01, 0.5, 1.0])
     wanted = [
         math.floor((math.copysign(math.log(1 + 255 * abs(x)) / math.log(256), x) + 1) / 2 * 255 + 0.5) for x in raw
@@ -97,19 +99,19 @@ def test_mu_is_one_less_than_the_levels() -> None:
 
 
 def test_linear_levels_of_a_byte() -> None:
-    codec = Sound(16000, 1, "linear")
+    codec = Quantiser(16000, 1, "linear")
     assert codec.encode(EVERY_16_BITS).tolist() == [(v + 32768) >> 8 for v in range(-32768, 32768)]
     assert codec.decode([0, 128]).tolist() == [-255 / 256, 1 / 256]
 
 
 def test_channels_are_last() -> None:
-    codec = Sound(8000, 2)
+    codec = Quantiser(8000, 2)
     raw = np.random.default_rng(0).uniform(-1, 1, (3, 5, 2))
-    assert np.array_equal(codec.encode(raw)[1, :, 0], Sound(8000).encode(raw[1, :, 0]))
+    assert np.array_equal(codec.encode(raw)[1, :, 0], Quantiser(8000).encode(raw[1, :, 0]))
     for shape in ((4,), (2, 4), ()):
         with pytest.raises(UserError, match="left and right are last"):
             codec.encode(np.zeros(shape))
-    assert Sound(8000).encode(np.zeros(0)).shape == codec.encode(np.zeros((0, 2)))[:, 0].shape == (0,)
+    assert Quantiser(8000).encode(np.zeros(0)).shape == codec.encode(np.zeros((0, 2)))[:, 0].shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_channels_are_last() -> None:
     ],
 )
 def test_what_is_no_sound_is_refused(raw: Any, message: str) -> None:
-    for codec in (Sound(8000), Sound(8000, 1, "linear", 7), Sound(8000, 1, "pcm16")):
+    for codec in (Quantiser(8000), Quantiser(8000, 1, "linear", 7), Quantiser(8000, 1, "pcm16")):
         with pytest.raises(UserError, match=message) as caught:
             codec.encode(raw)
         assert "\n" not in str(caught.value)
@@ -131,19 +133,21 @@ def test_what_is_no_sound_is_refused(raw: Any, message: str) -> None:
 
 @pytest.mark.parametrize(("x", "message"), [([4], "from 4 to 4: wanted 0 to 3"), ([-1], "-1"), ([0.5], "float64")])
 def test_what_is_no_level_is_refused(x: list[float], message: str) -> None:
-    for read in (Sound(8000, 1, "mulaw", 4).decode, Sound(8000, 1, "mulaw", 4).to_int16):
+    for read in (Quantiser(8000, 1, "mulaw", 4).decode, Quantiser(8000, 1, "mulaw", 4).to_int16):
         with pytest.raises(UserError, match=message):
             read(x)
 
 
 @pytest.mark.parametrize(
-    "codec", [Sound(22050), Sound(44100, 2, "linear", 1000), Sound(8000, 1, "pcm16")], ids=["mulaw", "linear", "pcm16"]
+    "codec",
+    [Quantiser(22050), Quantiser(44100, 2, "linear", 1000), Quantiser(8000, 1, "pcm16")],
+    ids=["mulaw", "linear", "pcm16"],
 )
-def test_json_and_back(codec: Sound) -> None:
+def test_json_and_back(codec: Quantiser) -> None:
     assert isinstance(codec, Symbols)
     document = json.loads(json.dumps(codec.to_json()))
     again = from_json(document)
-    assert isinstance(again, Sound)
+    assert isinstance(again, Quantiser)
     assert again.to_json() == document
     assert (again.size, again.rate, again.channels, again.quantiser) == (
         codec.levels, codec.rate, codec.channels, codec.quantiser,
@@ -151,7 +155,7 @@ def test_json_and_back(codec: Sound) -> None:
 
 
 def test_names() -> None:
-    codecs = (Sound(8000), Sound(8000, 1, "linear"), Sound(8000, 1, "pcm16"))
+    codecs = (Quantiser(8000), Quantiser(8000, 1, "linear"), Quantiser(8000, 1, "pcm16"))
     assert [codec.name for codec in codecs] == ["256 levels of μ-law", "256 linear levels", "16 bits"]
 
 
@@ -169,4 +173,4 @@ def test_names() -> None:
 )
 def test_bounds(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Sound(**options)
+        Quantiser(**options)

@@ -12,17 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trained_tokenizers import SIZES, trained
 
+from seriatim.audio.features import Energy, LogMel
+from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Spans
+from seriatim.audio.tracks import Track
 from seriatim.errors import UserError
-from seriatim.symbols import Energy, Labels, Levels, LogMel, Numbers, Policy, Series, Sound, Spans, from_json
+from seriatim.image.levels import Levels
+from seriatim.symbols import Labels, Numbers, from_json
+from seriatim.text.tokenizers import Policy
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
 DOCUMENTS["levels"] = Levels(2, 3, 1, 4).to_json()
 DOCUMENTS["log-mel"] = LogMel(8000, 40, bands=2).to_json()
 DOCUMENTS["energy"] = Energy(40).to_json()
-DOCUMENTS["series"] = Series(40, [0, 1], [1, 2]).to_json()
+DOCUMENTS["track"] = Track(40, [0, 1], [1, 2]).to_json()
 DOCUMENTS["spans"] = Spans(["a", "b"], 8000, 40, [1, 2.5]).to_json()
-DOCUMENTS["sound"] = Sound(8000, 2, "linear", 100).to_json()
+DOCUMENTS["quantiser"] = Quantiser(8000, 2, "linear", 100).to_json()
 KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
 UNIGRAM = DOCUMENTS["unigram"]
 FAULTS: list[tuple[str, str, Any, str]] = [
@@ -72,20 +78,20 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("energy", "mean", [0, 0], "mean: wanted 1 numbers, and as many for std, got 2"),
     ("energy", "std", [0], "std: wanted finite numbers above 0"),
     ("energy", "window", 41, "window: 41 samples cannot be centred on 40"),
-    ("series", "std", [1], "mean: wanted one number or more, and as many for std"),
-    ("series", "hop", 0, "hop"),
+    ("track", "std", [1], "mean: wanted one number or more, and as many for std"),
+    ("track", "hop", 0, "hop"),
     ("spans", "hop", 0, "hop"),
     ("spans", "rate", 10**9, "rate: wanted a whole number from 1 to 768000"),
     ("spans", "values", ["a"], "lasting: wanted 1 numbers of columns above 0"),
     ("spans", "lasting", [1, -1], "lasting: wanted 2 numbers of columns above 0"),
     ("spans", "values", [], "spans: there is no label"),
-    ("sound", "rate", 0, "rate: wanted a whole number from 1 to 768000, got 0"),
-    ("sound", "channels", 3, "channels: wanted a whole number from 1 to 2, got 3"),
-    ("sound", "quantiser", "loud", "quantiser: wanted mulaw, linear, pcm16, got 'loud'"),
-    ("sound", "quantiser", "pcm16", "levels: pcm16 has 65536, got 100"),
-    ("sound", "quantiser", None, "quantiser: wanted a string"),
-    ("sound", "levels", None, "levels: wanted a whole number from 2 to 65536"),
-    ("sound", "levels", 1, "levels: wanted a whole number from 2 to 65536, got 1"),
+    ("quantiser", "rate", 0, "rate: wanted a whole number from 1 to 768000, got 0"),
+    ("quantiser", "channels", 3, "channels: wanted a whole number from 1 to 2, got 3"),
+    ("quantiser", "quantiser", "loud", "quantiser: wanted mulaw, linear, pcm16, got 'loud'"),
+    ("quantiser", "quantiser", "pcm16", "levels: pcm16 has 65536, got 100"),
+    ("quantiser", "quantiser", None, "quantiser: wanted a string"),
+    ("quantiser", "levels", None, "levels: wanted a whole number from 2 to 65536"),
+    ("quantiser", "levels", 1, "levels: wanted a whole number from 2 to 65536, got 1"),
 ]
 
 

@@ -11,9 +11,10 @@ import pytest
 from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import KINDS, Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
-from seriatim.symbols.segmenter import _blocks
-from seriatim.symbols.subwords import Subwords
+from seriatim.symbols import KINDS
+from seriatim.text.tokenizers import Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
+from seriatim.text.tokenizers.segmenter import _blocks
+from seriatim.text.tokenizers.subwords import Subwords
 
 BOOK = Policy(casing="lower", punctuation="separate", unknown="unk")
 MARKED = Policy(casing="mark", punctuation="separate")

@@ -8,8 +8,8 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from seriatim.symbols import Policy, Tokenizer, train_tokenizer
-from seriatim.symbols.casing import MARKS
+from seriatim.text.tokenizers import Policy, Tokenizer, train_tokenizer
+from seriatim.text.tokenizers.casing import MARKS
 
 SENTENCES = (
     "Dr. Sue lives in the U.S.A. And who’s favorite book is Lord of the Rings, The Twin Towers",

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from seriatim import building, checkpoint
 from seriatim.errors import UserError
-from seriatim.exchange import export_hf, import_hf
-from seriatim.symbols import Labels, Policy, train_tokenizer
-from seriatim.text import TextModel
+from seriatim.runs import building, checkpoint
+from seriatim.symbols import Labels
+from seriatim.text.huggingface import export_hf, import_hf
+from seriatim.text.model import TextModel
+from seriatim.text.tokenizers import Policy, train_tokenizer
 from tiny_text import text_model
 
 LAYOUTS: dict[str, dict[str, Any]] = {

@@ -13,15 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seriatim.beams import Beams
-from seriatim.cli import main, texts
-from seriatim.data import TextOptions, open_corpus
-from seriatim.data.corpus import SOURCE
+from seriatim.cli import main
+from seriatim.cli.kinds import text as texts
 from seriatim.errors import UserError
-from seriatim.text import TextModel
-from seriatim.training.options import SourceOptions, TokenOptions, TrainOptions
+from seriatim.text.data.corpus import SOURCE
+from seriatim.text.data.opening import open_corpus
+from seriatim.text.model import TextModel
+from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
+from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import Session, start
+from seriatim.walks.beams import Beams
 from tiny_pictures import check_stopping
 
 NETS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seriatim.stopping import StopStrings
+from seriatim.text.stopping import StopStrings
 
 
 def feed(stops: list[str], pieces: list[str]) -> tuple[str, bool]:

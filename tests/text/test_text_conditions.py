@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from seriatim.data.corpus import Document
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers
-from seriatim.text import TextModel
+from seriatim.text.data.corpus import Document
+from seriatim.text.model import TextModel
 from tiny_text import text_model
 
 

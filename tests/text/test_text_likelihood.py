@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from seriatim.data.corpus import Document
 from seriatim.errors import UserError
-from seriatim.figures import Figures, relative_error
-from seriatim.text import TextModel
+from seriatim.models.likelihood import relative_error
+from seriatim.text.data.corpus import Document
+from seriatim.text.figures import Figures
+from seriatim.text.model import TextModel
 from tiny_text import text_model
 
 TEXTS = ["abc hij.\nabc", "é", "a", "gfedcba " * 9]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from seriatim.errors import UserError
-from seriatim.steer import Steer
-from seriatim.text import TextModel
+from seriatim.text.model import TextModel
+from seriatim.walks.steer import Steer
 from tiny_text import text_model
 
 FAMILIES = ["transformer", "lstm", "gru", "rnn"]
@@ -76,7 +76,7 @@ def test_beyond_the_horizon_what_is_drawn_is_what_is_scored() -> None:
     sample = model.sample("ab", seed=2, max_length=40, min_length=40, log_probs=True)[0]
     assert len(sample.symbols) == 40 > (model.horizon or 0)
     ids = torch.tensor([*model.tokenizer.encode("ab").tolist(), *sample.symbols]).numpy()
-    from seriatim.likelihood import log_probs
+    from seriatim.models.likelihood import log_probs
 
     assert sample.log_probs == pytest.approx(log_probs(model.model, [ids])[0][2:].tolist(), abs=1e-5)
 

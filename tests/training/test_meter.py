@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from seriatim.drawing.curves import draw_curve
 from seriatim.errors import UserError
-from seriatim.training.meter import Log, Meter, draw_curve, read
+from seriatim.training.meter import Log, Meter, read
 from seriatim.training.unit import NATS_PER_TOKEN
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import torch
 
-from seriatim import checkpoint
 from seriatim.cli import main
-from seriatim.data.corpus import TextOptions
 from seriatim.errors import Interrupted, UserError
-from seriatim.text import TextModel
+from seriatim.runs import checkpoint
+from seriatim.text.model import TextModel
+from seriatim.text.options import TextOptions
 from seriatim.training.loop import Loop
 from seriatim.training.run import Plan, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file

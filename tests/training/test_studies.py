@@ -12,7 +12,7 @@ import pytest
 from seriatim.errors import Interrupted, UserError
 from seriatim.training.loop import DivergedError, Loop
 from seriatim.training.run import plan_of
-from seriatim.training.search import Study, cross_validate, search
+from seriatim.training.study import Study, cross_validate, search
 from tiny_text import metrics, plan, text_file, words
 
 

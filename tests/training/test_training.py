@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from seriatim import api, checkpoint
+from seriatim import api
 from seriatim.data.batches import Batch, Batches
-from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
-from seriatim.symbols import Policy
-from seriatim.text import TextModel
+from seriatim.runs import checkpoint
+from seriatim.text.model import TextModel
+from seriatim.text.options import TextOptions, TokenOptions
+from seriatim.text.tokenizers import Policy
 from seriatim.training import loop as loops
 from seriatim.training.loop import DivergedError, Hooks, Loop
-from seriatim.training.options import TokenOptions, TrainOptions
+from seriatim.training.options import TrainOptions
 from seriatim.training.run import default_folder, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
 
@@ -42,7 +43,7 @@ def test_the_loss_falls_on_text_that_repeats(family: str, tmp_path: Path) -> Non
 
 
 def model_documents(path: Path) -> list[Any]:
-    from seriatim.data import open_corpus
+    from seriatim.text.data.opening import open_corpus
 
     return list(open_corpus(path).splits["validation"])
 
@@ -101,7 +102,7 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
         seen.append({name: t.clone() for name, t in checkpoint.tensors_of(self.model).items()})
         return next(figures)
 
-    monkeypatch.setattr("seriatim.training.validate.Validation.__call__", validate)
+    monkeypatch.setattr("seriatim.text.validate.Validation.__call__", validate)
     model = start(plan(data, evaluate_every=1), tmp_path / "run", quiet=True)
     kept = checkpoint.tensors_of(model.model)
     assert model.about["step"] == 2
@@ -112,7 +113,7 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
 
 def test_early_stopping(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = iter([3.0, 2.0, 2.5, 2.5, 9.0])
-    monkeypatch.setattr("seriatim.training.validate.Validation.__call__", lambda self: next(figures))
+    monkeypatch.setattr("seriatim.text.validate.Validation.__call__", lambda self: next(figures))
     folder = tmp_path / "run"
     api.train(data, out=folder, quiet=True, patience=2, steps=50, evaluate_every=1, samples=0, batch=2)
     assert metrics(folder)[-1]["step"] == 4

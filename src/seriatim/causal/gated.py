@@ -15,9 +15,9 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.causal.base import Causal, through
-from seriatim.causal.gates import Sizes, Weights, gate, halves, run
 from seriatim.causal.slow import Slow
 from seriatim.context import EMPTY, Context, joined
+from seriatim.kernels.gates import Sizes, Weights, gate, halves, run
 from seriatim.tree import Fixed, State
 
 

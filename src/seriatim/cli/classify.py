@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures
 from seriatim.cli.common import Beside, Data, assignments, open_run, print_json
+from seriatim.cli.kinds import image as pictures
 from seriatim.errors import UserError
 
 
@@ -61,7 +61,7 @@ def classify(
         raise UserError(f"top is {top} and limit {limit}; give 1 or more")
     if files and (split is not None or limit is not None):
         raise UserError("--split and --limit are for the data of the run, and files are given; leave them out")
-    from seriatim.image import ImageModel
+    from seriatim.image.model import ImageModel
 
     model = open_run(run, device, threads)
     if not isinstance(model, ImageModel):

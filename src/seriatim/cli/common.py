@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from cyclopts import Parameter
 
-from seriatim.data.corpus import TextOptions
 from seriatim.errors import UserError
+from seriatim.text.options import TextOptions
 
 if TYPE_CHECKING:
-    from seriatim.data.gallery import ImageOptions
-    from seriatim.opening import Trained
-    from seriatim.text import TextModel
+    from seriatim.image.options import ImageOptions
+    from seriatim.runs.opening import Trained
+    from seriatim.text.model import TextModel
 
 
 words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
@@ -60,7 +60,7 @@ def set_threads(threads: int | None) -> None:
 def open_run(run: Path, device: str, threads: int | None = None) -> Trained:
     """Load a run for use, whatever it is a model of."""
     set_threads(threads)
-    from seriatim import opening
+    from seriatim.runs import opening
     from seriatim.training.run import pick_device
 
     return opening.open_run(run, pick_device(device))
@@ -69,7 +69,7 @@ def open_run(run: Path, device: str, threads: int | None = None) -> Trained:
 def open_model(run: Path, device: str, threads: int | None = None) -> TextModel:
     """Load a run of text for use."""
     set_threads(threads)
-    from seriatim.text import TextModel
+    from seriatim.text.model import TextModel
     from seriatim.training.run import pick_device
 
     return TextModel.load(run, pick_device(device))
@@ -102,7 +102,7 @@ class Beside:
     spans: Path | None = None
     """Of a run with --audio.spans: the folder with a CSV of begin,end,label for each recording, or the CSV of one."""
     series: Path | None = None
-    """Likewise of one with --audio.series: the folder with an NPY or CSV for each, or the file of a single one."""
+    """Likewise of one with --audio.track: the folder with an NPY or CSV for each, or the file of a single one."""
     labels: Path | None = None
     """Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels."""
 
@@ -132,7 +132,7 @@ class Beside:
         Raises:
             UserError: naming the first.
         """
-        for name in ("maps", "spans", "series"):
+        for name in ("maps", "spans", "track"):
             path = getattr(self, name)
             if path is not None and len(files) > 1 and path.is_file():
                 raise UserError(f"--{name} {path} is one file for {len(files)}; give a folder with one for each")
@@ -217,7 +217,7 @@ def print_json(document: dict[str, Any]) -> None:
 
 def like_training(run: Path, data: str, reading: TextOptions | None) -> TextOptions:
     """How the run's own data was read (field, conditions, encoding) as far as it fits, changed by what was typed."""
-    from seriatim.data.sources import fitting
+    from seriatim.text.data.opening import fitting
     from seriatim.training.run import plan_of
 
     try:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import assignments, open_run
-from seriatim.cli.pictures import conditions_of, options_of
+from seriatim.cli.kinds.image import conditions_of, options_of
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from seriatim.data.gallery import Fitting
+    from seriatim.image.options import Fitting
 
 HALVES = ("upper", "lower", "left", "right")
 
@@ -80,10 +80,10 @@ def complete(
     """
     import numpy as np
 
-    from seriatim.data.images import read_picture
-    from seriatim.image import ImageModel
-    from seriatim.picture_files import grid, magnification, save
-    from seriatim.steer import Steer
+    from seriatim.drawing.sheets import grid, magnification, save
+    from seriatim.image.data.opening import read_picture
+    from seriatim.image.model import ImageModel
+    from seriatim.walks.steer import Steer
 
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
@@ -112,7 +112,7 @@ def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]
     """(H, W): which pixels are kept."""
     import numpy as np
 
-    from seriatim.data.images import read_picture
+    from seriatim.image.data.opening import read_picture
 
     rows, columns = np.indices(shape)
     halves = {

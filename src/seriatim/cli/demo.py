@@ -49,11 +49,11 @@ def _text(folder: Path, seconds: float, counts: Sequence[int]) -> None:
 
     from seriatim.data.named import open_named
     from seriatim.models import Transformer, TransformerConfig
-    from seriatim.text import TextModel
-    from seriatim.threads import one_thread
+    from seriatim.text.model import TextModel
     from seriatim.training import run
     from seriatim.training.options import TrainOptions
     from seriatim.training.plan import Plan
+    from seriatim.walks.threads import one_thread
 
     print("1. Learning from Python's own help texts, character by character", flush=True)
     config = TransformerConfig(symbols=384, context=96)
@@ -86,16 +86,16 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     import torch
 
     from seriatim import config as configs
-    from seriatim.data.gallery import ImageOptions
-    from seriatim.data.images import open_set
-    from seriatim.figures import ImageFigures
-    from seriatim.image import ImageModel
+    from seriatim.drawing.sheets import save_grid
+    from seriatim.image.data.opening import open_set
+    from seriatim.image.figures import ImageFigures
+    from seriatim.image.model import ImageModel
+    from seriatim.image.options import ImageOptions
     from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
-    from seriatim.picture_files import save_grid
-    from seriatim.threads import one_thread
     from seriatim.training import run
     from seriatim.training.options import TrainOptions
     from seriatim.training.plan import Plan
+    from seriatim.walks.threads import one_thread
 
     print("4. Learning to draw digits, 8 × 8 pixels of 17 greys, pixel by pixel, when told which digit", flush=True)
     net = {"filters": 48, "layers": 5, "first": 5}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import (
     NOTHING,
     Beside,
@@ -20,13 +19,17 @@ from seriatim.cli.common import (
     training_data,
     undivided,
 )
-from seriatim.data.corpus import SOURCE, TextOptions, sources_of
+from seriatim.cli.kinds import audio as sounds
+from seriatim.cli.kinds import image as pictures
+from seriatim.cli.kinds import text as texts
 from seriatim.errors import UserError
+from seriatim.text.data.corpus import SOURCE, sources_of
+from seriatim.text.options import TextOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seriatim.data import Document
+    from seriatim.text.data.corpus import Document
 
 
 def evaluate(
@@ -81,12 +84,12 @@ def evaluate(
     threads
         Processor threads.
     """
-    from seriatim.sound import SoundModel
-    from seriatim.text import TextModel
+    from seriatim.audio.model import AudioModel
+    from seriatim.text.model import TextModel
     from seriatim.training.run import plan_of
 
     model = open_run(run, device, threads)
-    if isinstance(model, SoundModel):
+    if isinstance(model, AudioModel):
         sounds.evaluate(model, run, data, split, beside, as_json)
         return
     if not isinstance(model, TextModel):
@@ -123,8 +126,8 @@ def evaluate(
 def _documents(
     run: Path, data: str | None, split: str | None, reading: TextOptions | None
 ) -> tuple[Sequence[Document], str]:
-    from seriatim.data import open_corpus
     from seriatim.data.named import names
+    from seriatim.text.data.opening import open_corpus
 
     if data is None:
         if reading is not None:

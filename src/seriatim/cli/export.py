@@ -25,7 +25,7 @@ def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(
     kind
         The format.
     """
-    from seriatim.exchange import export_hf
+    from seriatim.text.huggingface import export_hf
 
     del kind  # the only one so far
     files = export_hf(open_model(run, "cpu"), out)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import open_run, print_json
-from seriatim.data.corpus import SOURCE
+from seriatim.text.data.corpus import SOURCE
 
 if TYPE_CHECKING:
-    from seriatim.image import ImageModel
-    from seriatim.opening import Trained
-    from seriatim.sound import SoundModel
+    from seriatim.audio.model import AudioModel
+    from seriatim.image.model import ImageModel
+    from seriatim.runs.opening import Trained
     from seriatim.symbols import Symbols
-    from seriatim.text import TextModel
+    from seriatim.text.model import TextModel
 
 _SHOWN = 12  # labels of a condition
 
@@ -31,8 +31,9 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
     as_json
         One JSON object on standard output.
     """
-    from seriatim.image import ImageModel as Image
-    from seriatim.symbols import Labels, Spans
+    from seriatim.audio.spans import Spans
+    from seriatim.image.model import ImageModel as Image
+    from seriatim.symbols import Labels
 
     model = open_run(run, "cpu")
     parameters = sum(p.numel() for p in model.model.parameters())
@@ -71,7 +72,8 @@ def inspect(run: Path, /, *, as_json: Annotated[bool, Parameter(name="--json", n
 
 def _known(codec: Symbols) -> str:
     """The first few labels of a condition that has some."""
-    from seriatim.symbols import Labels, Spans
+    from seriatim.audio.spans import Spans
+    from seriatim.symbols import Labels
 
     if not isinstance(codec, Labels | Spans):
         return ""
@@ -80,15 +82,15 @@ def _known(codec: Symbols) -> str:
 
 
 def _facts(model: Trained) -> dict[str, object]:
-    from seriatim.image import ImageModel as Image
-    from seriatim.text import TextModel as Text
+    from seriatim.image.model import ImageModel as Image
+    from seriatim.text.model import TextModel as Text
 
     if isinstance(model, Text):
         return _of_text(model)
     return _of_pictures(model) if isinstance(model, Image) else _of_sound(model)
 
 
-def _of_sound(model: SoundModel) -> dict[str, object]:
+def _of_sound(model: AudioModel) -> dict[str, object]:
     return {
         "rate_hertz": model.rate,
         "channels": model.channels,
@@ -137,10 +139,10 @@ def sight_of(model: ImageModel) -> dict[str, object]:
 
 
 def _lines(model: Trained) -> list[str]:
-    from seriatim.building import encoders_of
-    from seriatim.sound import SoundModel as Sound
-    from seriatim.symbols import Tokenizer
-    from seriatim.text import TextModel as Text
+    from seriatim.audio.model import AudioModel as Sound
+    from seriatim.runs.building import encoders_of
+    from seriatim.text.model import TextModel as Text
+    from seriatim.text.tokenizers import Tokenizer
 
     if isinstance(model, Sound):
         back = f"{model.past} samples, {1000 * model.past / model.rate:.1f} ms"

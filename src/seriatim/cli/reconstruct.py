@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import Data, open_run, words
-from seriatim.cli.pictures import options_of
+from seriatim.cli.kinds.image import options_of
 from seriatim.errors import UserError
 
 
@@ -54,9 +54,9 @@ def reconstruct(
     """
     import numpy as np
 
-    from seriatim.data.images import read_picture
-    from seriatim.image import ImageModel
-    from seriatim.picture_files import save_grid
+    from seriatim.drawing.sheets import save_grid
+    from seriatim.image.data.opening import read_picture
+    from seriatim.image.model import ImageModel
 
     if not pictures:
         raise UserError("no picture is given; give one or more files")

@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import assignments, only, open_run
-from seriatim.data.corpus import SOURCE
+from seriatim.cli.kinds import audio as sounds
+from seriatim.cli.kinds import image as pictures
+from seriatim.cli.kinds import text as texts
 from seriatim.errors import UserError
+from seriatim.text.data.corpus import SOURCE
 
 _COLUMNS = 8
 _OF_PICTURES = (
@@ -160,8 +162,8 @@ def sample(
     threads
         Processor threads; one is fastest for small models.
     """
-    from seriatim.sound import SoundModel
-    from seriatim.text import TextModel
+    from seriatim.audio.model import AudioModel
+    from seriatim.text.model import TextModel
 
     model = open_run(run, device, threads)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
@@ -174,8 +176,8 @@ def sample(
         "typical": typical,
     }
     conditions = assignments(given or [], "--given")
-    if isinstance(model, SoundModel):
-        only("sound", sounds.OF_SAMPLES)
+    if isinstance(model, AudioModel):
+        only("quantiser", sounds.OF_SAMPLES)
         sounds.sample(model, n, seconds, prompt_file, conditions, seeds, output, steer)
         return
     if seconds is not None:

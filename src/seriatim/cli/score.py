@@ -10,10 +10,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli import pictures, sounds, texts
 from seriatim.cli.common import NOTHING, Beside, Data, like_training, open_run, undivided
-from seriatim.data.corpus import SOURCE, TextOptions, sources_of
+from seriatim.cli.kinds import audio as sounds
+from seriatim.cli.kinds import image as pictures
+from seriatim.cli.kinds import text as texts
 from seriatim.errors import UserError
+from seriatim.text.data.corpus import SOURCE, sources_of
+from seriatim.text.options import TextOptions
 
 
 def score(
@@ -44,13 +47,13 @@ def score(
     if not files:
         raise UserError("nothing is given to score; give files, folders, or - for standard input")
     beside.each(files)
-    from seriatim.data import open_corpus
-    from seriatim.data.tokens import tokenize
-    from seriatim.sound import SoundModel
-    from seriatim.text import TextModel
+    from seriatim.audio.model import AudioModel
+    from seriatim.text.data.opening import open_corpus
+    from seriatim.text.data.tokens import tokenize
+    from seriatim.text.model import TextModel
 
     model = open_run(run, device, threads)
-    if isinstance(model, SoundModel):
+    if isinstance(model, AudioModel):
         sounds.score(model, run, files, beside, as_json)
         return
     if not isinstance(model, TextModel):

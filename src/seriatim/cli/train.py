@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Parameter
 
 from seriatim import config as configs
+from seriatim.audio.options import AudioOptions
 from seriatim.cli.common import Data, set_threads, typed
-from seriatim.data.corpus import TextOptions
-from seriatim.data.gallery import ImageOptions
-from seriatim.data.recordings import AudioOptions
 from seriatim.errors import UserError, nearest
-from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
+from seriatim.image.options import CodeOptions, ImageOptions
+from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
+from seriatim.training.options import TrainOptions
 from seriatim.training.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
-    from seriatim.opening import Trained
+    from seriatim.runs.opening import Trained
     from seriatim.training.plan import Plan
-    from seriatim.training.search import Study
+    from seriatim.training.study import Study
 
 T = TypeVar("T", TokenOptions, TrainOptions, ImageOptions, CodeOptions, AudioOptions)
 
@@ -95,7 +95,7 @@ def train(
     if folds is not None and search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     from seriatim.training import run
-    from seriatim.training.search import Study
+    from seriatim.training.study import Study
 
     folder = run.default_folder(plan) if out is None else out
     if folds is not None or search is not None:
@@ -136,9 +136,9 @@ def _plan(
     audio: AudioOptions | None,
     begin: Path | None,
 ) -> Plan:
-    from seriatim.data import open_corpus
     from seriatim.data.named import names
     from seriatim.models import family
+    from seriatim.text.data.opening import open_corpus
     from seriatim.training.plan import Plan, usual_family, usual_training
     from seriatim.training.run import locate, locate_own, locate_source
 
@@ -198,7 +198,7 @@ def _alone(others: dict[str, object]) -> None:
 
 def _study(study: Study, folder: Path, quiet: bool) -> int:
     from seriatim.training import run
-    from seriatim.training import search as searching
+    from seriatim.training import study as searching
 
     if study.kind == "folds":
         searching.cross_validate(study, folder, quiet)
@@ -210,7 +210,7 @@ def _resume(data: str | None, out: Path | None, training: TrainOptions | None, q
     if out is None:
         raise UserError("--resume needs to know the run; give --out RUN")
     from seriatim.training import run
-    from seriatim.training.search import Study
+    from seriatim.training.study import Study
 
     study = Study.under_way(out)
     if study is not None:

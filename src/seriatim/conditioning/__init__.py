@@ -3,8 +3,8 @@
 from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapEncoder
 from seriatim.conditioning.label import LabelEncoder
 from seriatim.conditioning.number import NumberEncoder
-from seriatim.conditioning.series import MARGIN, SeriesConfig, SeriesEncoder, SpanEncoder
 from seriatim.conditioning.text import TextConfig, TextEncoder
+from seriatim.conditioning.track import MARGIN, SpanEncoder, TrackConfig, TrackEncoder
 
 __all__ = [
     "MARGIN",
@@ -14,8 +14,8 @@ __all__ = [
     "MapConfig",
     "MapEncoder",
     "NumberEncoder",
-    "SeriesConfig",
-    "SeriesEncoder",
+    "TrackConfig",
+    "TrackEncoder",
     "SpanEncoder",
     "TextConfig",
     "TextEncoder",

@@ -10,7 +10,6 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from seriatim.data.tokens import Tokens
 from seriatim.errors import UserError
 
 _BUCKET = 32  # batches among which pieces of like length are put together
@@ -119,81 +118,3 @@ class Pieces:
                     cuts = batches[random.permutation(self.per_epoch)].reshape(-1, 2)
             self._epoch = epoch, cuts
         return self._epoch[1]
-
-
-@final
-class Crops(Batches):
-    """Documents cut into pieces of at most `length` symbols, each once an epoch, at cuts that move from epoch to epoch.
-
-    A piece from inside a document is preceded by the one symbol before it, which is seen but not counted: position 0
-    of a model means the start of a document, and is scored only where it is one.
-
-    Args:
-        tokens: the split.
-        length: symbols of a piece that count, at most.
-        size: pieces a batch.
-        seed: of the order and of the cuts.
-        rank: of this process among `world`, each of which sees its own pieces.
-        world: number of processes.
-    """
-
-    def __init__(self, tokens: Tokens, length: int, size: int, seed: int, rank: int = 0, world: int = 1) -> None:
-        self.tokens, self.length, self.size = tokens, length, size
-        self.pieces = Pieces(tokens.bounds, length, size, seed, rank, world)
-        self.per_epoch = self.pieces.per_epoch
-
-    def batch(self, step: int) -> Batch:
-        """Pieces step · size … of the epoch's order."""
-        chosen = self.pieces.of(step)
-        owners = self.pieces.owners(chosen)
-        begins = self.tokens.bounds[owners]
-        rows = [
-            np.asarray(self.tokens.symbols[start - (start > begin) : stop], dtype=np.int64)
-            for (start, stop), begin in zip(chosen, begins, strict=True)
-        ]
-        width = max(map(len, rows))
-        x = np.zeros((self.size, width), dtype=np.int64)
-        mask = np.zeros((self.size, width), dtype=np.bool_)
-        for i, row in enumerate(rows):
-            x[i, : len(row)] = row
-            mask[i, int(chosen[i][0] > begins[i]) : len(row)] = True
-        names = list(dict.fromkeys(self.tokens.names[d] for d in owners))
-        origin = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, symbols {chosen[0][0]}–{chosen[0][1]} …"
-        given = {name: values[owners] for name, values in self.tokens.given.items()}
-        return Batch(x, mask, given, True, origin, self.size * max(width, self.length))
-
-
-@final
-class Streams(Batches):
-    """The text as `size` parallel streams read on from step to step: truncated backpropagation with carried state.
-
-    Args:
-        tokens: the split; conditions are not for streams, which cross documents.
-        length: symbols a step.
-        size: streams.
-    """
-
-    def __init__(self, tokens: Tokens, length: int, size: int, rank: int = 0, world: int = 1) -> None:
-        if tokens.given:
-            raise UserError(
-                "carried state crosses documents, whose conditions differ; leave out carry or the conditions"
-            )
-        self.tokens, self.length, self.size, self.rank = tokens, length, size, rank
-        self.each = len(tokens.symbols) // (size * world)
-        if self.each < 2:
-            raise UserError(
-                f"{len(tokens.symbols)} symbols cannot feed {size} streams; lower --train.batch or give more text"
-            )
-        self.per_epoch = -(-self.each // length)
-
-    def batch(self, step: int) -> Batch:
-        """The next `length` symbols of every stream; the first of an epoch starts the state anew."""
-        index = step % self.per_epoch
-        first = index * self.length
-        stop = min(first + self.length, self.each)
-        starts = (np.arange(self.size) + self.rank * self.size) * self.each
-        x = np.stack([np.asarray(self.tokens.symbols[s + first : s + stop], dtype=np.int64) for s in starts])
-        mask = np.ones(x.shape, dtype=np.bool_)
-        if index == 0:  # position 0 means the start of a document; elsewhere it is only looked back at
-            mask[:, 0] = np.isin(starts, self.tokens.bounds)
-        return Batch(x, mask, {}, index == 0, f"symbols {first}–{stop} of each stream", x.size)

@@ -6,16 +6,10 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
 
+from seriatim.data.decoding import read_bytes
 from seriatim.data.download import download
-from seriatim.data.text import read_bytes
 from seriatim.errors import UserError
-
-Kind = Literal["text", "image", "audio"]
-
-CONTENT: dict[Kind, str] = {"text": "text", "image": "pictures", "audio": "sound"}
-"""What a data set of each kind holds, in words."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +26,9 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class NamedSet:
     """A named data set: what it is, where it comes from, what one may do with it."""
 
-    kind: ClassVar[Kind]
     title: str
     licence: str
     attribution: str

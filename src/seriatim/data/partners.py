@@ -21,11 +21,13 @@ class Pairing(NamedTuple):
     """What a partner is called."""
     whole: str
     """What it is a partner of."""
+    whole_endings: tuple[str, ...] = ()
+    """Of those, where a table may name them."""
 
 
 def partners_of(names: Sequence[str], folder: Path, pairing: Pairing) -> tuple[Mapping[str, Path], str]:
     """The partner in `folder` of each name, or the file that `folder` is of a single one; a remark on those of none."""
-    option, endings, partner, whole = pairing
+    option, endings, partner, whole = pairing[:4]
     if len(names) == 1 and folder.is_file() and folder.suffix.lower() in endings:
         return {names[0]: folder}, ""
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""A CSV file that says something of each picture or recording: its path in the first cell of a row."""
+"""CSV files: tables of pictures or recordings, a path in the first cell of a row, and plain rows of cells."""
 
 from __future__ import annotations
 
@@ -6,29 +6,54 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seriatim.data.gallery import PICTURE_ENDINGS
-from seriatim.data.recordings import SOUND_ENDINGS
-from seriatim.data.text import text_blocks
+from seriatim.data.decoding import text_blocks
 from seriatim.errors import UserError
 
-_ENDINGS = (*PICTURE_ENDINGS, *SOUND_ENDINGS)
 
+def cells_of(table: Path, option: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Place and stripped cells of each row that is not empty.
 
-def rows(table: Path, option: str, whole: str, what: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Place, file (of a picture or recording, as `whole` says) and what stands behind it, of each row but a heading."""
+    Args:
+        table: the file.
+        option: that names it, for the message if it is missing.
+
+    Raises:
+        UserError: if it is missing, no text or malformed.
+    """
     if not table.is_file():
-        raise UserError(f"{table}: no such file, where {option} wants a CSV file: check the path")
+        wants = f", where {option} wants a CSV file" if option else ""
+        raise UserError(f"{table}: no such file{wants}: check the path")
     lines = "".join(text_blocks(table, "utf-8", str(table))).splitlines()
     try:
         for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
-            place = f"{table}:{number}"
-            if not cells or (number == 1 and not cells[0].strip().lower().endswith(_ENDINGS)):
-                continue
-            if len(cells) < 2 or not all(cell.strip() for cell in cells):
-                raise UserError(f"{place}: {cells!r:.80}, where a {whole}'s path and {what} are wanted: correct it")
-            yield place, cells[0].strip().removeprefix("./"), [cell.strip() for cell in cells[1:]]
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                yield f"{table}:{number}", stripped
     except csv.Error as error:
         raise UserError(f"{table}: malformed CSV ({error}): correct the file") from None
+
+
+def rows(
+    table: Path, option: str, whole: str, what: str, endings: Sequence[str]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Place, file and further cells of each row but a heading.
+
+    Args:
+        table: the file.
+        option: that names it, for messages.
+        whole: what a row describes: picture, recording.
+        what: the further cells, for messages.
+        endings: of the files that rows describe; a first row without one is a heading.
+
+    Raises:
+        UserError: naming the row that lacks a cell.
+    """
+    for place, cells in cells_of(table, option):
+        if place.endswith(":1") and not cells[0].lower().endswith(tuple(endings)):
+            continue
+        if len(cells) < 2 or not all(cells):
+            raise UserError(f"{place}: {cells!r:.80}, where a {whole}'s path and {what} are wanted: correct it")
+        yield place, cells[0].removeprefix("./"), cells[1:]
 
 
 def check_all(

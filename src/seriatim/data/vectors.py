@@ -15,8 +15,6 @@ from seriatim.errors import UserError
 from seriatim.symbols.vector import WIDEST
 
 ENDING = ".npy"
-OF_PICTURES = Pairing("--image.vectors", (ENDING,), "vector", "picture")
-OF_RECORDINGS = Pairing("--audio.vectors", (ENDING,), "vector", "recording")
 
 
 def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
@@ -56,7 +54,7 @@ def read_vector(file: Path) -> NDArray[np.float32]:
 def _from_csv(names: Sequence[str], table: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
     found: dict[str, NDArray[np.float32]] = {}
     known, width, spare = set(names), 0, 0
-    for place, name, cells in rows(table, pairing.option, pairing.whole, "its numbers"):
+    for place, name, cells in rows(table, pairing.option, pairing.whole, "its numbers", pairing.whole_endings):
         if len(cells) > WIDEST or (width and len(cells) != width):
             raise UserError(f"{place}: {len(cells)} numbers, but {width or f'at most {WIDEST}'} are wanted: correct it")
         width = len(cells)

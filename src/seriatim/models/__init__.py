@@ -1,114 +1,46 @@
-"""Families, and the one table that turns a name into a family. A file never names a class; it names a key of this."""
+"""Families, and the one table that turns a name into a family.
+
+Each name is imported from its own module when it is first asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
-from seriatim.errors import UserError, nearest
-from seriatim.models.base import Model
-from seriatim.models.bytenet import ByteNet, ByteNetConfig
-from seriatim.models.cascade import Cascade, MultiscaleConfig
-from seriatim.models.conditional import Conditional
-from seriatim.models.diagonal_bilstm import DiagonalBiLSTM
-from seriatim.models.gated_pixelcnn import GatedPixelCNN, GatedPixelCNNConfig
-from seriatim.models.grid import GridModel, SubpixelModel
-from seriatim.models.pixelcnn import PixelCNN, PixelCNNConfig
-from seriatim.models.pixelcnn_pp import PixelCNNpp, PixelCNNppConfig
-from seriatim.models.pixelrnn import PixelRNNConfig
-from seriatim.models.pixelsnail import PixelSNAIL, PixelSNAILConfig
-from seriatim.models.recurrent import GRU, LSTM, RNN, RecurrentConfig
-from seriatim.models.replay import ReplayModel
-from seriatim.models.row_lstm import RowLSTM, RowLSTMConfig
-from seriatim.models.sequence import SequenceModel
-from seriatim.models.transformer import Transformer, TransformerConfig
-from seriatim.models.wavenet import WaveNet, WaveNetConfig
+from seriatim.models.registry import FAMILIES, HOMES, Family, family, resolve
 
-
-class Family(NamedTuple):
-    """A kind of model: what makes it, the dataclass of its sizes, where it comes from and what it is for."""
-
-    model: Callable[[Any], Model]
-    config: type[Any]
-    paper: str
-    year: int
-    data: str
-
-
-def multiscale(config: MultiscaleConfig) -> Cascade:
-    """A chain of scales, the smallest first."""
-
-    def scale(name: str, height: int, width: int, field: int) -> SubpixelModel:
-        entry = FAMILIES[name]
-        depth = "layers" if "layers" in entry.config.__dataclass_fields__ else "blocks"
-        sizes = {"height": height, "width": width, "field": field, "filters": config.filters, depth: config.layers}
-        same = {name: getattr(config, name) for name in ("channels", "levels", "vector")}
-        return cast(SubpixelModel, entry.model(entry.config(**sizes, **same)))
-
-    def chain(height: int, width: int, scales: int) -> GridModel:
-        below = -(-height // config.factor), -(-width // config.factor)
-        if scales == 1:
-            return scale(config.smallest, height, width, config.field)
-        large = scale(config.larger, height, width, config.up + config.field)
-        whole = replace(config, height=height, width=width, scales=scales)
-        return Cascade(whole, chain(*below, scales - 1), large)
-
-    return cast(Cascade, chain(config.height, config.width, config.scales))
-
-
-FAMILIES: dict[str, Family] = {
-    "rnn": Family(RNN, RecurrentConfig, "Elman, Finding structure in time", 1990, "text"),
-    "lstm": Family(LSTM, RecurrentConfig, "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text"),
-    "gru": Family(GRU, RecurrentConfig, "Cho et al., RNN encoder-decoder", 2014, "text"),
-    "transformer": Family(Transformer, TransformerConfig, "Vaswani et al., Attention is all you need", 2017, "text"),
-    "bytenet": Family(
-        ByteNet, ByteNetConfig, "Kalchbrenner et al., Neural machine translation in linear time", 2016, "text"
-    ),
-    "pixelcnn": Family(
-        PixelCNN, PixelCNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
-    ),
-    "row-lstm": Family(RowLSTM, RowLSTMConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"),
-    "diagonal-bilstm": Family(
-        DiagonalBiLSTM, PixelRNNConfig, "van den Oord et al., Pixel recurrent neural networks", 2016, "images"
-    ),
-    "gated-pixelcnn": Family(
-        GatedPixelCNN,
-        GatedPixelCNNConfig,
-        "van den Oord et al., Conditional image generation with PixelCNN decoders",
-        2016,
-        "images",
-    ),
-    "pixelcnn++": Family(PixelCNNpp, PixelCNNppConfig, "Salimans et al., PixelCNN++", 2017, "images"),
-    "multiscale": Family(
-        multiscale, MultiscaleConfig, "van den Oord et al., Pixel recurrent neural networks, 3.6", 2016, "images"
-    ),
-    "pixelsnail": Family(PixelSNAIL, PixelSNAILConfig, "Chen et al., PixelSNAIL", 2018, "images"),
-    "wavenet": Family(
-        WaveNet, WaveNetConfig, "van den Oord et al., WaveNet: A generative model for raw audio", 2016, "audio"
-    ),
-}
-
-
-_BOTH_WAYS = {"birnn", "bilstm", "bigru", "bert", "roberta", "bidirectional"}
-
-
-def family(name: str) -> Family:
-    """The family of that name.
-
-    Raises:
-        UserError: if there is none.
-    """
-    if name.lower().replace("-", "") in _BOTH_WAYS:
-        raise UserError(
-            f"{name!r} reads both ways, so it would see the symbols that it is to predict: it can read a source "
-            "(--source.encoder lstm), and no text can be written with it; "
-            f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
-        )
-    if name not in FAMILIES:
-        raise UserError(f"{name!r} is not a model family; {nearest(name, FAMILIES)}")
-    return FAMILIES[name]
-
+if TYPE_CHECKING:
+    from seriatim.models.base import Model as Model
+    from seriatim.models.bytenet import ByteNet as ByteNet
+    from seriatim.models.bytenet import ByteNetConfig as ByteNetConfig
+    from seriatim.models.cascade import Cascade as Cascade
+    from seriatim.models.cascade import MultiscaleConfig as MultiscaleConfig
+    from seriatim.models.conditional import Conditional as Conditional
+    from seriatim.models.diagonal_bilstm import DiagonalBiLSTM as DiagonalBiLSTM
+    from seriatim.models.gated_pixelcnn import GatedPixelCNN as GatedPixelCNN
+    from seriatim.models.gated_pixelcnn import GatedPixelCNNConfig as GatedPixelCNNConfig
+    from seriatim.models.grid import GridModel as GridModel
+    from seriatim.models.grid import SubpixelModel as SubpixelModel
+    from seriatim.models.multiscale import multiscale as multiscale
+    from seriatim.models.pixelcnn import PixelCNN as PixelCNN
+    from seriatim.models.pixelcnn import PixelCNNConfig as PixelCNNConfig
+    from seriatim.models.pixelcnn_pp import PixelCNNpp as PixelCNNpp
+    from seriatim.models.pixelcnn_pp import PixelCNNppConfig as PixelCNNppConfig
+    from seriatim.models.pixelrnn import PixelRNNConfig as PixelRNNConfig
+    from seriatim.models.pixelsnail import PixelSNAIL as PixelSNAIL
+    from seriatim.models.pixelsnail import PixelSNAILConfig as PixelSNAILConfig
+    from seriatim.models.recurrent import GRU as GRU
+    from seriatim.models.recurrent import LSTM as LSTM
+    from seriatim.models.recurrent import RNN as RNN
+    from seriatim.models.recurrent import RecurrentConfig as RecurrentConfig
+    from seriatim.models.replay import ReplayModel as ReplayModel
+    from seriatim.models.row_lstm import RowLSTM as RowLSTM
+    from seriatim.models.row_lstm import RowLSTMConfig as RowLSTMConfig
+    from seriatim.models.sequence import SequenceModel as SequenceModel
+    from seriatim.models.transformer import Transformer as Transformer
+    from seriatim.models.transformer import TransformerConfig as TransformerConfig
+    from seriatim.models.wavenet import WaveNet as WaveNet
+    from seriatim.models.wavenet import WaveNetConfig as WaveNetConfig
 
 __all__ = [
     "FAMILIES",
@@ -146,3 +78,13 @@ __all__ = [
     "family",
     "multiscale",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return resolve(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

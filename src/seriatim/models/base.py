@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import Head
-from seriatim.models.draws import Draws
-from seriatim.noise import row_seeds
-from seriatim.steer import Steer
 from seriatim.tree import State
-from seriatim.walk import Carry, Guided, Stepper, Walk, drawing
+from seriatim.walks.draws import Draws
+from seriatim.walks.noise import row_seeds
+from seriatim.walks.steer import Steer
+from seriatim.walks.walk import Carry, Guided, Stepper, Walk, drawing
 
 Given = Mapping[str, Tensor] | Context
 
@@ -54,8 +54,26 @@ class Model(nn.Module, ABC):
         """Weights folded and fused for sampling; they are copied, so train on and pack anew. Default: the model."""
         return self
 
-    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
-        """Data-dependent initialisation, once, before wrapping, never on resume. Default: nothing."""
+    @final
+    def initialise(self, x: Tensor, context: Given = EMPTY, counts: Tensor | None = None) -> None:
+        """Where training begins, from data: once, before wrapping, never on resume.
+
+        What depends on a batch is calibrated first, and the head's prior comes last, so that it stands as it is set.
+
+        Args:
+            x: the first batch.
+            context: its conditions.
+            counts: (P, K) how often each of K symbols occurs in the training split, for each of P channels of x.
+        """
+        self.calibrate(x, context)
+        if counts is not None:
+            self.begin_from(counts)
+
+    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
+        """Data-dependent scales, from the first batch. Default: nothing."""
+
+    def begin_from(self, counts: Tensor) -> None:
+        """What an untrained model says, from the counts of symbols. Default: nothing."""
 
     @abstractmethod
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
@@ -157,7 +175,7 @@ class Model(nn.Module, ABC):
             return Walk(packed, n, context, length)
         return Guided(packed, n, context, self.unsaid(n), guidance, length)
 
-    def unsaid(self, n: int) -> Context:  # noqa: ARG002
+    def unsaid(self, n: int) -> Context:
         """A context of n rows in which no condition is said.
 
         Raises:
@@ -169,7 +187,7 @@ class Model(nn.Module, ABC):
         """{condition: how often it is best hidden in training, so that the model knows what to do without it}."""
         return {}
 
-    def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
+    def condition(self, given: Given, n: int) -> Context:
         """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
         if isinstance(given, Context):
             return given

@@ -30,7 +30,7 @@ from seriatim.context import EMPTY
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
 from seriatim.tree import State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final

@@ -30,7 +30,7 @@ from seriatim.errors import UserError
 from seriatim.heads import Head
 from seriatim.models.grid import FieldConfig, GridModel, GridStepper, SubpixelModel, scaled
 from seriatim.tree import Fixed, State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 Scale = Literal["pixelcnn", "row-lstm", "diagonal-bilstm", "gated-pixelcnn"]
 

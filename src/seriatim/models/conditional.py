@@ -14,7 +14,7 @@ from seriatim.context import EMPTY, Context, joined
 from seriatim.errors import UserError, nearest
 from seriatim.models.base import Given, Model
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walks.walk import Carry, Stepper
 
 
 def _key(name: str) -> str:
@@ -91,9 +91,13 @@ class Conditional(Model):
         """The inner model's; give it a `Context`."""
         return self.model.packed()
 
-    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
         """The inner model's."""
-        self.model.initialise(x, self.condition(context, x.shape[0]))
+        self.model.calibrate(x, self.condition(context, x.shape[0]))
+
+    def begin_from(self, counts: Tensor) -> None:
+        """The inner model's."""
+        self.model.begin_from(counts)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
         """The inner model's."""

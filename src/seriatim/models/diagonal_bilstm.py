@@ -21,12 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.causal.sweep import cell, diagonals, sweep, swept
 from seriatim.context import Context
 from seriatim.models.grid import Place, given, row_of
 from seriatim.models.pixelrnn import Gates, PixelRNN, PixelRNNConfig, PixelRNNStepper, Position
+from seriatim.raster.sweep import cell, diagonals, sweep, swept
 from seriatim.tree import State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final

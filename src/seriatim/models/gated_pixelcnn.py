@@ -22,8 +22,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Memory, RasterConv, Touch, groups, inputs, looks, sight, through
-from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
@@ -38,8 +36,10 @@ from seriatim.models.grid import (
     row_of,
     scaled,
 )
+from seriatim.raster.grid import Lane, Memory, RasterConv, Touch, groups, inputs, looks, sight, through
+from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final
@@ -205,7 +205,7 @@ class _Packed(GridStepper):
         self.dtype = self.layers[0].rows.weight.dtype
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty picture, and what its conditions add to each layer."""
         width, new = self.config.width, self.layers[0].rows.weight.new_zeros
         looks = tuple(

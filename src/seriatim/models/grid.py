@@ -12,13 +12,13 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from seriatim.causal.shifted import calibrating
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.models.base import Given, Model
+from seriatim.raster.shifted import calibrating
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walks.walk import Carry, Stepper
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class PixelModel(GridModel):
 
     @final
     @torch.no_grad()
-    def initialise(self, x: Tensor, context: Given = EMPTY) -> None:
+    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
         """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
         with calibrating(self):
             self(x, context)
@@ -187,7 +187,7 @@ class GridStepper:
 
     carries = False
 
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:  # noqa: ARG002
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
         """A picture is walked pixel by pixel."""
         raise ValueError("a picture is stepped, not read in chunks")
 

@@ -21,8 +21,6 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
-from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
@@ -37,8 +35,10 @@ from seriatim.models.grid import (
     row_of,
     scaled,
 )
+from seriatim.raster.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
+from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final
@@ -151,7 +151,7 @@ class _Packed(GridStepper):
         self.lanes = [Lane(cast(RasterConv, conv)) for conv in convs]
         self.dtype = model.first.weight.dtype
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty picture, and what its conditions add to each block."""
         with torch.no_grad():
             looks = tuple(kept(cast(_Block, block).look(context)) for block in self.model.blocks)

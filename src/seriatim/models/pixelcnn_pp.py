@@ -22,15 +22,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Pair, Reach, Shifted, Signed, down, first_map, sight_between
-from seriatim.causal.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, matrix
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
 from seriatim.models.grid import FieldConfig, GridStepper, PixelModel, kept, row_of, scaled
 from seriatim.models.grid import given as looked
+from seriatim.raster.shifted import Block, Pair, Reach, Shifted, Signed, down, first_map, sight_between
+from seriatim.raster.shifted_lanes import BlockLanes, CornerLane, CornerMemory, FirstLane, RowLane, matrix
 from seriatim.tree import Fixed, State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final
@@ -237,7 +237,7 @@ class _Packed(GridStepper):
         return [(size, lane) for blocks in (self.downs, self.ups) for size, row in enumerate(blocks) for lane in row]
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty picture."""
         c, new = self.config, self.out[1].new_zeros
         lanes, contexts = self._lanes(), self.pooled(context)

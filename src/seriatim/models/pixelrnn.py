@@ -23,8 +23,6 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
-from seriatim.causal.look import Look
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
@@ -40,6 +38,8 @@ from seriatim.models.grid import (
     row_of,
     scaled,
 )
+from seriatim.raster.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
+from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
 
 
@@ -200,7 +200,7 @@ class PixelRNNStepper(GridStepper):
 
     @final
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty picture, and what its conditions add to the gates."""
         c, new = self.config, self.lanes[0].bias.new_zeros
         adds = tuple(tuple(kept(g.look(context)) for g in gates) for gates in self.gates)

@@ -26,15 +26,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal.shifted import Block, Reach, Shifted, Signed, both, first_map
-from seriatim.causal.shifted_lanes import CornerBlockLane, CornerMemory, FirstLane, PixelBlockLane, matrix
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head, MixtureHead
 from seriatim.models.grid import FieldConfig, GridStepper, PixelModel, kept, row_of, scaled
 from seriatim.models.grid import given as looked
+from seriatim.raster.shifted import Block, Reach, Shifted, Signed, both, first_map
+from seriatim.raster.shifted_lanes import CornerBlockLane, CornerMemory, FirstLane, PixelBlockLane, matrix
 from seriatim.tree import Fixed, State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final
@@ -264,7 +264,7 @@ class _Packed(GridStepper):
         self.out, self.bias = matrix(model.out)
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty picture, and what its conditions add to each block."""
         c, new = self.config, self.bias.new_zeros
         looks = tuple(

@@ -32,7 +32,7 @@ from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, columns
 from seriatim.tree import State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 _TABLE = 2**25  # numbers that the folded input table may have (128 MiB in float32)
 

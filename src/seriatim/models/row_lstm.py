@@ -20,12 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.causal.sweep import cell, rows, sweep, swept
 from seriatim.context import Context
 from seriatim.models.grid import Place, check_kernel
 from seriatim.models.pixelrnn import Gates, PixelRNN, PixelRNNConfig, PixelRNNStepper, Position
+from seriatim.raster.sweep import cell, rows, sweep, swept
 from seriatim.tree import State
-from seriatim.walk import Stepper
+from seriatim.walks.walk import Stepper
 
 
 @final
@@ -75,7 +75,7 @@ class _Packed(PixelRNNStepper):
         self.side = model.side
         self.above = torch.stack([gates[0].state.detach() for gates in self.gates])  # (L, taps · h, 4h)
 
-    def empty(self, batch: int) -> tuple[int, State]:  # noqa: ARG002
+    def empty(self, batch: int) -> tuple[int, State]:
         """A cell a column."""
         return self.config.width, ()
 

@@ -16,7 +16,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
 from seriatim.models.base import Given, Model
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walks.walk import Carry, Stepper
 
 _STRIP = 64
 

@@ -24,14 +24,14 @@ from torch import Tensor, nn
 
 from seriatim.causal import Causal, Conv, Embedding, GatedStack, Pointwise, Serial, Slow, Values
 from seriatim.causal.gated import Rings
-from seriatim.causal.gates import halves
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead, Head, MixtureHead
+from seriatim.kernels.gates import halves
 from seriatim.models.sequence import Position, SequenceModel
 from seriatim.tree import State
-from seriatim.walk import Carry, Stepper
+from seriatim.walks.walk import Carry, Stepper
 
 _AHEAD = 256  # clocks whose places in the rings are worked out together
 _WIDEST = 4096  # levels of a softmax

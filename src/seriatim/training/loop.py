@@ -7,25 +7,27 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
-from seriatim import checkpoint, tree
+from seriatim import tree
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import Interrupted, UserError
 from seriatim.heads import Discrete
-from seriatim.likelihood import to_given
 from seriatim.models import Model
 from seriatim.models.base import Given
-from seriatim.training.meter import Board, Log, Meter
+from seriatim.models.likelihood import to_given
+from seriatim.runs import checkpoint
+from seriatim.training.meter import Meter
+from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, adamw, learning_rate
 from seriatim.training.options import TrainOptions
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
-from seriatim.walk import Carry
+from seriatim.walks.walk import Carry
 
 
 class DivergedError(UserError):
@@ -92,6 +94,7 @@ class Loop:
         unit: Unit = NATS_PER_TOKEN,
         quiet: bool = False,
         note: dict[str, Any] | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.unit = unit
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
@@ -108,7 +111,7 @@ class Loop:
         self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
         self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells, over the epoch under way
         self.row_sums = [0.0, 0.0]  # nats, symbols, since the last row of metrics
-        self.quiet, self.note = quiet, note or {}
+        self.quiet, self.note, self.observers = quiet, note or {}, observers
         self._stop: int | None = None
 
     # ---------------------------------------------------------------- running
@@ -120,44 +123,43 @@ class Loop:
             Interrupted: after Ctrl-C or SIGTERM, with everything saved.
             DivergedError: if the loss is not a number or runs away.
         """
-        log = Log(self.folder / "metrics.jsonl", self.step)
-        board = Board(self.folder / "tensorboard") if self.options.tensorboard else None
-        meter, unit = Meter(self.total, self.step, self.unit.words, self.quiet), self.unit
-        began = time.perf_counter()
-
-        def note(row: dict[str, Any]) -> None:
-            log.write(row)
-            if board is not None:
-                board.write(row)
-
-        try:
+        meter = Meter(self.total, self.step, self.quiet)
+        with contextlib.ExitStack() as stack:
+            watching = self._watching(meter)
+            for observer in watching:
+                stack.callback(observer.close)
+            began = time.perf_counter()
             with _signals(self._halt):
                 while self.step < self.total and not self._exhausted():
                     symbols = self._advance()
                     self.step += 1
-                    loss = self.row_sums[0] / max(self.row_sums[1], 1)
-                    meter.step(self.step, loss * unit.scale, symbols)
-                    if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
-                        rate = learning_rate(self.step - 1, self.total, self.options)
-                        seconds = round(time.perf_counter() - began, 3)
-                        note(
-                            {"step": self.step, f"train_{unit.key}": loss * unit.scale, "lr": rate, "seconds": seconds}
-                        )
-                        self.row_sums = [0.0, 0.0]
-                    if self.step % self.batches.per_epoch == 0:
-                        note(self._epoch_row())
+                    event = self._event(symbols, round(time.perf_counter() - began, 3))
+                    for observer in watching:
+                        observer.on_step(event)
                     if self.step % self.every == 0 or self.step == self.total:
-                        self._evaluate(note, meter)
+                        self._evaluate(watching)
                         if self._exhausted():
                             meter.say(f"no better for {self.since_best} evaluations: stopped at step {self.step}")
                     if self._stop is not None:
                         self.save()
                         raise Interrupted(f"stopped and saved at step {self.step}")
-        finally:
-            meter.close()
-            log.close()
-            if board is not None:
-                board.close()
+
+    def _watching(self, meter: Meter) -> list[Observer]:
+        """Whoever is told of steps and evaluations."""
+        board = [Board(self.folder / "tensorboard")] if self.options.tensorboard else []
+        return [Log(self.folder / "metrics.jsonl", self.step), *board, meter, *self.observers]
+
+    def _event(self, symbols: int, seconds: float) -> Step:
+        """What is told of the step that has just been taken; rows that are due begin anew."""
+        loss = self.row_sums[0] / max(self.row_sums[1], 1) * self.unit.scale
+        rate = learning_rate(self.step - 1, self.total, self.options)
+        rows: list[dict[str, Any]] = []
+        if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
+            rows.append({"step": self.step, f"train_{self.unit.key}": loss, "lr": rate, "seconds": seconds})
+            self.row_sums = [0.0, 0.0]
+        if self.step % self.batches.per_epoch == 0:
+            rows.append(self._epoch_row())
+        return Step(self.step, self.total, loss, self.unit, rate, symbols, tuple(rows))
 
     def _exhausted(self) -> bool:
         """Whether validation has not become better for as long as `patience` allows."""
@@ -256,23 +258,22 @@ class Loop:
         }
         return {**row, f"epoch_padded_{key}": scaled / cells} if cells else row
 
-    def _evaluate(self, note: Callable[[dict[str, Any]], None], meter: Meter) -> None:
+    def _evaluate(self, watching: Sequence[Observer]) -> None:
         self.model.eval()
         with self._averaged():
             about: dict[str, Any] = {**self.note, "step": self.step}
-            if self.hooks.validate is None:
-                self.hooks.keep(about)
-            else:
+            value, better = None, True
+            if self.hooks.validate is not None:
                 value = self.hooks.validate() * self.unit.scale
-                note({"step": self.step, f"validation_{self.unit.key}": value})
                 better = value < self.best
                 self.since_best = 0 if better else self.since_best + 1
-                if better:
-                    self.best = value
-                    self.hooks.keep({**about, f"validation_{self.unit.key}": value})
-                meter.say(
-                    f"step {self.step} · validation {value:.4f} {self.unit.words}{' · best so far' if better else ''}"
-                )
+                about[f"validation_{self.unit.key}"] = value
+                self.best = min(self.best, value)
+            if better:
+                self.hooks.keep(about)
+            event = Evaluation(self.step, value, self.unit, better)
+            for observer in watching:
+                observer.on_evaluation(event)
             self.hooks.show(self.step)
         self.save()
 
@@ -370,7 +371,7 @@ def _signals(halt: Callable[[int], None]) -> Generator[None]:
     """The first Ctrl-C or SIGTERM lets the step finish and save; a second one is the usual."""
     previous: dict[int, Any] = {}
 
-    def handle(number: int, frame: object) -> None:  # noqa: ARG001
+    def handle(number: int, frame: object) -> None:
         halt(number)
         for each, old in previous.items():
             signal.signal(each, old)

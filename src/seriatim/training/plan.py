@@ -6,16 +6,23 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, TypeVar, cast, final
 
 from seriatim import config as configs
-from seriatim.data import Corpus, TextOptions, folds, open_corpus
-from seriatim.data.images import Gallery, ImageOptions, is_gallery, open_gallery, open_set
-from seriatim.data.named import names, open_named
-from seriatim.data.sounds import AudioOptions, Recordings, is_recordings, open_recordings, open_sound_set
+from seriatim.config import Options
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
+from seriatim.modality import Modality, modality
 from seriatim.models import family
-from seriatim.training.options import CodeOptions, SourceOptions, TokenOptions, TrainOptions
+from seriatim.training.options import TrainOptions
+from seriatim.training.task import Data
+
+O = TypeVar("O", bound=Options)
+
+IN_MEMORY = "(in memory)"
+"""The `data` of a plan whose data was a Python object: a resumed run must be given it again."""
+
+STANDARD_INPUT = "-"
 
 
 @final
@@ -25,59 +32,66 @@ class Plan:
 
     Attributes:
         data: the name of a data set, or a path; `locate` makes it absolute, so that it is none of those names.
-        family: a key of `seriatim.models.FAMILIES`.
-        net: fields of the family's config; `symbols`, `vector` and `start` follow from the data.
-        tokens: how text becomes symbols.
-        text: how text is read and divided.
-        source: how the source of a text is read.
-        image: how pictures are read and divided.
-        code: of an auto-encoder of pictures.
-        audio: how sound is read, divided and put on levels.
-        train: how it is trained.
+        kind: the kind of data, a key of `modality.HOMES`.
+        family: a key of `seriatim.models.FAMILIES`, or `checkpoint.CUSTOM`.
+        net: fields of the family's config, but for those that follow from the data.
+        options: {group: options} of the kind of data; a group that is left out has its defaults.
+        division: how data is divided.
+        train: how the model is trained.
         begin: a run whose weights and codecs to start from.
         fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
     """
 
     data: str
+    kind: str = "text"
     family: str = "transformer"
     net: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    tokens: TokenOptions = field(default_factory=TokenOptions)
-    text: TextOptions = field(default_factory=TextOptions)
-    image: ImageOptions = field(default_factory=ImageOptions)
-    source: SourceOptions = field(default_factory=SourceOptions)
-    code: CodeOptions = field(default_factory=CodeOptions)
-    audio: AudioOptions = field(default_factory=AudioOptions)
+    options: Mapping[str, Options] = field(default_factory=dict[str, Options])
+    division: DataOptions = field(default_factory=DataOptions)
     train: TrainOptions = field(default_factory=TrainOptions)
     begin: str | None = None
     fold: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        known = self.modality.options
+        for group, options in self.options.items():
+            if type(options) is not known.get(group):
+                wanted = ", ".join(f"{name}: {kind.__name__}" for name, kind in known.items())
+                raise UserError(f"{group}={type(options).__name__} is no option of {self.kind}; there are {wanted}")
+        object.__setattr__(self, "options", {name: self.options.get(name, kind()) for name, kind in known.items()})
+
     @property
-    def modality(self) -> str:
-        """What the family is for: "text", "images", "audio"."""
-        return family(self.family).data
+    def modality(self) -> Modality:
+        """The record of its kind of data."""
+        return modality(self.kind)
 
     @property
     def named(self) -> bool:
         """Whether the data is a named data set. It stays one if a file or folder of that name turns up later."""
-        return self.data in names()
+        return self.data in self.modality.names
 
-    def open(self) -> Corpus | Gallery | Recordings:
-        """The data, divided as this run divides it.
+    def of(self, kind: type[O]) -> O:
+        """The group of options that is of this class."""
+        return next(cast(O, options) for options in self.options.values() if type(options) is kind)
+
+    def changed(self, options: Options) -> Plan:
+        """The same plan with another group of options."""
+        groups = {name: options if type(old) is type(options) else old for name, old in self.options.items()}
+        return dataclasses.replace(self, options=groups)
+
+    def open(self, data: object = None) -> Data:
+        """The data, divided as this run divides it; `data`: the Python object, where it is one.
 
         Raises:
-            UserError: if it is not what the family is for, or cannot be read.
+            UserError: if it cannot be read.
         """
-        found, wanted = modality_of(self.data), self.modality
-        if found not in (wanted, "text") or (found != wanted and self.named):
-            raise UserError(
-                f"{self.data} holds {_WORDS[found]}, and {self.family} is for {_WORDS[wanted]}; leave out --model"
-            )
-        if wanted == "images":
-            return (open_set if self.named else open_gallery)(self.data, self.image)
-        if wanted == "audio":
-            return (open_sound_set if self.named else open_recordings)(self.data, self.audio)
-        corpus = (open_named if self.named else open_corpus)(self.data, self.text)
-        return corpus if self.fold is None else folds(corpus, self.fold[1])[self.fold[0]]
+        if self.data == IN_MEMORY and data is None:
+            raise UserError("this run was trained on data in memory; give the same data again, in Python")
+        record = self.modality
+        found = record.open(self.data if data is None else data, self.options, self.division)
+        if self.fold is None:
+            return found
+        return folds(record, found, self.fold[1])[self.fold[0]]
 
     def to_json(self) -> dict[str, Any]:
         """As written into the run."""
@@ -90,49 +104,48 @@ class Plan:
         Raises:
             UserError: naming the key that is wrong.
         """
-        groups = {"net", "tokens", "text", "source", "image", "code", "audio", "train"}
-        document = {"code": {}, "audio": {}, "source": {}, **document}  # runs from before there were any
-        audio: Any = document["audio"]
-        if isinstance(audio, dict) and isinstance(up := cast("dict[str, Any]", audio).get("up"), list):
-            document["audio"] = {**audio, "up": ",".join(map(str, cast("list[Any]", up)))}  # from before it was a word
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
-        if not known or not all(isinstance(document[name], dict) for name in groups):
+        if not known or not all(isinstance(document[name], dict) for name in ("net", "options", "division", "train")):
             raise UserError(f"{where} is not what `seriatim train` has written; train anew")
+        kinds = modality(str(document["kind"])).options
+        groups = cast("dict[str, Any]", document["options"])
+        if set(groups) != set(kinds) or not all(isinstance(group, dict) for group in groups.values()):
+            raise UserError(f"{where}: 'options' must have exactly the groups {', '.join(kinds)}")
         return cls(
             data=str(document["data"]),
+            kind=str(document["kind"]),
             family=str(document["family"]),
             net=document["net"],
-            tokens=configs.read(TokenOptions, document["tokens"], f"{where}: tokens"),
-            text=configs.read(TextOptions, document["text"], f"{where}: text"),
-            source=configs.read(SourceOptions, document["source"], f"{where}: source"),
-            image=configs.read(ImageOptions, document["image"], f"{where}: image"),
-            code=configs.read(CodeOptions, document["code"], f"{where}: code"),
-            audio=configs.read(AudioOptions, document["audio"], f"{where}: audio"),
+            options={name: configs.read(kind, groups[name], f"{where}: {name}") for name, kind in kinds.items()},
+            division=configs.read(DataOptions, document["division"], f"{where}: division"),
             train=configs.read(TrainOptions, document["train"], f"{where}: train"),
             begin=None if document["begin"] is None else str(document["begin"]),
             fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),
         )
 
 
-def usual_family(data: str | Path) -> str:
-    """The family for data of which nothing else is said."""
-    return _USUAL[modality_of(str(data))]
+def folds(record: Modality, data: Any, k: int) -> list[Any]:
+    """Data divided for k-fold cross-validation.
+
+    Raises:
+        UserError: if there is no such thing for this kind of data yet.
+    """
+    if record.folds is None:
+        raise UserError(f"cross-validation (--folds) is for text so far, and this is {record.words}; leave it out")
+    return list(record.folds(data, k))
 
 
-def usual_training(name: str) -> dict[str, Any]:
-    """What a family is trained with where nothing is said, beside `TrainOptions`' own."""
-    return {"batch": 4} if family(name).data == "audio" else {}  # pieces of thousands of samples
+def locate(data: str | Path) -> str:
+    """A path that exists as an absolute one, so that a run may be resumed from anywhere; a name as it is."""
+    return configs.absolute(str(data)) if str(data) else str(data)
 
 
-def modality_of(data: str) -> str:
-    """What a path or the name of a data set holds; text is what nothing else is."""
-    for modality in ("image", "audio", "text"):
-        if data in names(modality):
-            return "images" if modality == "image" else modality
-    if data == "-":
-        return "text"
-    return "images" if is_gallery(data) else "audio" if is_recordings(data) else "text"
+def check_family(name: str, record: Modality, data: str) -> None:
+    """Refuse a family that is for another kind of data.
 
-
-_USUAL = {"text": "transformer", "images": "gated-pixelcnn", "audio": "wavenet"}
-_WORDS = {"text": "text", "images": "pictures", "audio": "sound"}
+    Raises:
+        UserError: if it is.
+    """
+    wanted = modality(family(name).data)
+    if wanted.name != record.name:
+        raise UserError(f"{data} holds {record.words}, and {name} is for {wanted.words}; leave out --model")

@@ -14,10 +14,8 @@ class Preset:
     about: str
     family: str
     net: dict[str, Any] = field(default_factory=dict[str, Any])
-    tokens: dict[str, Any] = field(default_factory=dict[str, Any])
-    image: dict[str, Any] = field(default_factory=dict[str, Any])
-    code: dict[str, Any] = field(default_factory=dict[str, Any])
-    audio: dict[str, Any] = field(default_factory=dict[str, Any])
+    options: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """{group: options of the kind of data}."""
     train: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -57,35 +55,35 @@ PRESETS: dict[str, Preset] = {
         "nanoGPT's CPU setting: 4 layers, 4 heads, 128 wide, context 64, batch 12, 2,000 steps; for tinyshakespeare",
         "transformer",
         net={"width": 128, "layers": 4, "heads": 4, "context": 64},
-        tokens={"unknown": "unk"},
+        options={"tokens": {"unknown": "unk"}},
         train=_NANO_CPU,
     ),
     "nanogpt-gpu": Preset(
         "nanoGPT's GPU setting: 6 layers, 6 heads, 384 wide, context 256, batch 64, dropout 0.2, 5,000 steps",
         "transformer",
         net={"width": 384, "layers": 6, "heads": 6, "context": 256, "dropout": 0.2},
-        tokens={"unknown": "unk"},
+        options={"tokens": {"unknown": "unk"}},
         train={"batch": 64, "steps": 5000, "lr": 1e-3, "warmup": 100, "evaluate_every": 250},
     ),
     "book-lstm": Preset(
         "Generative Deep Learning, chapter 5: words, embedding 100, one LSTM of 128, 25 epochs; for recipes",
         "lstm",
         net={"embedding": 100, "width": 128, "layers": 1, "context": 200},
-        tokens=_WORDS,
+        options={"tokens": _WORDS},
         train=_BOOK,
     ),
     "book-transformer": Preset(
         "A Transformer with as many parameters as book-lstm, on the same words and as many steps; for recipes",
         "transformer",
         net={"width": 112, "layers": 1, "heads": 4, "hidden": 320, "context": 200},
-        tokens=_WORDS,
+        options={"tokens": _WORDS},
         train=_BOOK,
     ),
     "book-pixelcnn": Preset(
         "Generative Deep Learning, chapter 5: 16 × 16, 4 levels, 5 blocks of 128 and 64, 150 epochs; for fashion-mnist",
         "pixelcnn",
         net={"filters": 64, "blocks": 5, "kernel": 7},
-        image={"size": (16, 16), "resample": "plain", "levels": 4, "given": False},
+        options={"image": {"size": (16, 16), "resample": "plain", "levels": 4, "given": False}},
         train={
             "batch": 128,
             "epochs": 150,
@@ -101,7 +99,7 @@ PRESETS: dict[str, Preset] = {
         "PixelCNN auto-encoder: a code of 10 numbers of 16 levels, and a Gated PixelCNN that draws pictures from it",
         "gated-pixelcnn",
         net={"filters": 48, "layers": 6},
-        code={"width": 10},
+        options={"code": {"width": 10}},
         train={"ema": 0.999},
     ),
 }

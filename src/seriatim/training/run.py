@@ -2,85 +2,59 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, final
+from typing import Any, final
 
 import torch
 
-from seriatim import building, checkpoint
 from seriatim import config as configs
-from seriatim.data import Corpus, TextOptions
-from seriatim.data.images import Gallery, ImageOptions
-from seriatim.data.sounds import AudioOptions, Recordings
-from seriatim.data.sources import has_fields
+from seriatim.drawing.curves import draw_curve
 from seriatim.errors import Interrupted, UserError
-from seriatim.exchange import import_hf, is_hf
-from seriatim.likelihood import to_given
+from seriatim.modality import modalities
 from seriatim.models import Model, family
-from seriatim.opening import KINDS, Trained, open_run
+from seriatim.models.likelihood import to_given
+from seriatim.runs import building, checkpoint
+from seriatim.runs.opening import open_run, pick_device
+from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
-from seriatim.threads import one_thread
-from seriatim.training.audio_task import AudioTask
-from seriatim.training.image_task import ImageTask
 from seriatim.training.loop import Hooks, Loop
-from seriatim.training.meter import draw_curve
-from seriatim.training.plan import Plan
-from seriatim.training.task import Task
-from seriatim.training.text_task import TextTask
+from seriatim.training.observers import Observer, read
+from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Plan, check_family
+from seriatim.training.task import Data, Task
+from seriatim.walks.threads import one_thread
 
-Data = Corpus | Gallery | Recordings
+Net = Model | Callable[[Mapping[str, Symbols]], Model]
+"""A model that the caller has composed, or a function that makes it from the codecs: {"x": tokenizer, …}."""
 
 
-def pick_device(name: str) -> str:
-    """The device of that name, or the fastest there is for "auto".
+@final
+@dataclass(frozen=True)
+class Means:
+    """What a run has besides its plan: Python objects, which no file holds.
 
-    Raises:
-        UserError: if it is not there.
+    Attributes:
+        data: opened already, instead of what the plan names.
+        net: a composed model, of the family `custom`.
+        quiet: no progress.
+        observers: are told of steps and evaluations.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
-    kind = name.split(":")[0]
-    if not there.get(kind, False):
-        raise UserError(
-            f"device {name!r} is not to be had here; there is {', '.join(k for k, ok in there.items() if ok)}"
-        )
-    return name
 
-
-def locate(data: str | Path) -> str:
-    """A path that exists as an absolute one, so that a run may be resumed from anywhere; a name as it is."""
-    path = Path(data)
-    return str(path.resolve()) if path.exists() else str(data)
-
-
-_PATHS = ("labels", "maps", "vectors", "spans", "series")
-
-T = TypeVar("T", ImageOptions, AudioOptions)
-
-
-def locate_source(options: TextOptions, data: str | Path) -> TextOptions:
-    """The file of sources likewise; the name of a field, or of a column of a table, stays one."""
-    if options.source is None or has_fields(Path(data)):
-        return options
-    return dataclasses.replace(options, source=locate(options.source))
-
-
-def locate_own(options: T) -> T:
-    """The paths among the options of pictures, or of sound, likewise."""
-    paths = {name: getattr(options, name) for name in _PATHS if hasattr(options, name)}
-    return dataclasses.replace(options, **{name: path and locate(path) for name, path in paths.items()})
+    data: Data | None = None
+    net: Net | None = None
+    quiet: bool = False
+    observers: Sequence[Observer] = ()
 
 
 def default_folder(plan: Plan) -> Path:
-    """runs/DATA-FAMILY, with a number behind it if that is taken."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(plan.data).stem if plan.data != "-" else "stdin") or "run"
+    """runs/DATA-FAMILY, with a number after it if that is taken."""
+    special = {STANDARD_INPUT: "stdin", IN_MEMORY: "memory"}
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", special.get(plan.data) or Path(plan.data).stem) or "run"
     base = Path("runs") / f"{stem}-{plan.family}"
     folder, n = base, 2
     while folder.exists():
@@ -88,47 +62,43 @@ def default_folder(plan: Plan) -> Path:
     return folder
 
 
-def open_model(source: Path, device: str) -> Trained:
-    """A run, or a Hugging Face directory that `seriatim export` has written."""
-    return import_hf(source, device) if is_hf(source) else open_run(source, device)
+def open_model(folder: Path, device: str, net: Model | None = None) -> Trained:
+    """A run, or a model that another program has saved in a form that a wing knows."""
+    for each in modalities():
+        found = each.foreign(folder, device)
+        if found is not None:
+            return found
+    return open_run(folder, device, net)
 
 
 @final
 class Session:
     """A run being made: its data in symbols, its model, its loop."""
 
-    def __init__(self, plan: Plan, folder: Path, data: Data | None = None, quiet: bool = False) -> None:
-        self.plan, self.folder, self.quiet = plan, folder, quiet
-        data = plan.open() if data is None else data
+    def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
+        self.plan, self.folder, self.means = plan, folder, means or Means()
+        if plan.family != checkpoint.CUSTOM:
+            check_family(plan.family, plan.modality, plan.data)
+        data = plan.open() if self.means.data is None else self.means.data
         if "train" not in data.splits:
             raise UserError(f"{plan.data} has no training split; it has {', '.join(data.splits)}")
-        self.task: Task
-        if isinstance(data, Corpus):
-            self.task = TextTask(plan, folder, data)
-        else:
-            self.task = (ImageTask if isinstance(data, Gallery) else AudioTask)(plan, folder, cast(Any, data))
+        self.task: Task = plan.modality.task()(plan, folder, data)
         self.device = pick_device(plan.train.device)
 
     def prepare(self, resume: bool) -> Loop:
         """Codecs, model and loop: learned from the training split, or read from the run."""
         plan, task = self.plan, self.task
-        source = self.folder if resume else None if plan.begin is None else Path(plan.begin)
-        if source is None:
+        begin = self.folder if resume else None if plan.begin is None else Path(plan.begin)
+        if begin is None:
             task.codecs = task.learn()
             task.model = self._fresh(task.codecs)
         else:
-            loaded = open_model(source, self.device)
-            if loaded.family != plan.family:
-                raise UserError(
-                    f"{source} holds a {loaded.family}, and a {plan.family} is asked for; leave out --model"
-                )
-            if not isinstance(loaded, KINDS[task.modality]):
-                raise UserError(f"{source} and {plan.data} are not of one kind; start from a model of such data")
-            task.model, task.codecs = loaded.model, loaded.codecs
+            self._loaded(begin)
         batches = task.batches()
-        if source is None:
-            first = batches.batch(0)
-            task.model.initialise(torch.from_numpy(first.x).to(self.device), to_given(first.given, task.model.device))
+        if begin is None:
+            first, device = batches.batch(0), task.model.device
+            counts = torch.from_numpy(task.counts()).to(device)
+            task.model.initialise(torch.from_numpy(first.x).to(device), to_given(first.given, device), counts)
         loop = Loop(
             task.model,
             batches,
@@ -136,16 +106,31 @@ class Session:
             self.folder,
             Hooks(task.validation(), self.keep, self._show),
             unit=task.unit(),
-            quiet=self.quiet,
+            quiet=self.means.quiet,
             note={"data": Path(plan.data).name, "note": task.note},
+            observers=self.means.observers,
         )
         if resume:
             loop.resume()
         return loop
 
+    def _loaded(self, begin: Path) -> None:
+        """The model and the codecs of a run."""
+        plan, net = self.plan, self.means.net
+        if plan.family == checkpoint.CUSTOM and net is not None and not isinstance(net, Model):
+            net = net(self.task.learn())
+        loaded = open_model(begin, self.device, net if isinstance(net, Model) else None)
+        if loaded.family != plan.family:
+            raise UserError(f"{begin} holds a {loaded.family}, and a {plan.family} is asked for; leave out --model")
+        if loaded.kind != plan.kind:
+            raise UserError(f"{begin} and {plan.data} are not of one kind; start from a model of such data")
+        self.task.model, self.task.codecs = loaded.model, loaded.codecs
+
     def _fresh(self, codecs: Mapping[str, Symbols]) -> Model:
-        follows = building.follows(codecs["x"])
-        reserved = {*follows, "vector", "field", "memory"} & set(self.plan.net)
+        if self.plan.family == checkpoint.CUSTOM:
+            return self._composed(codecs)
+        follows = building.follows(self.plan.family, codecs["x"])
+        reserved = {*follows, *building.PARTS} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
         config = configs.read(family(self.plan.family).config, {**self.task.sizes(), **self.plan.net, **follows}, "net")
@@ -154,22 +139,31 @@ class Session:
             torch.manual_seed(self.plan.train.seed)
             return building.build(self.plan.family, config, conditions, self.task.encoders(config)).to(self.device)
 
+    def _composed(self, codecs: Mapping[str, Symbols]) -> Model:
+        """The caller's own model."""
+        net = self.means.net
+        if net is None:
+            raise UserError("a model of the family custom is composed in Python; give it to seriatim.train")
+        if self.plan.net:
+            raise UserError("sizes (net=…) are for families; this model has its own, leave them out")
+        model = net if isinstance(net, Model) else net(codecs)
+        return model.to(self.device)
+
     def keep(self, about: dict[str, Any]) -> None:
         """Save the model as the run's."""
         task = self.task
-        checkpoint.save(
-            self.folder, task.model, task.codecs, family_name=self.plan.family, modality=task.modality, about=about
-        )
+        checkpoint.save(self.folder, task.model, task.codecs, self.plan.family, self.plan.kind, about)
 
     def _show(self, step: int) -> None:
-        draw_curve(self.folder / "metrics.jsonl", self.folder / "curve.png", self.task.unit())
+        unit = self.task.unit()
+        draw_curve(read(self.folder / "metrics.jsonl"), self.folder / "curve.png", unit.key, unit.words)
         if self.plan.train.samples:
             (self.folder / "samples").mkdir(exist_ok=True)
             with one_thread():
                 self.task.show(step)
 
 
-def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = False) -> Trained:
+def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
     """Train a new run.
 
     Raises:
@@ -178,7 +172,7 @@ def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = Fals
     """
     if any((folder / name).exists() for name in ("model.json", "train", "metrics.jsonl")):
         raise UserError(f"{folder} already holds a run; go on with --resume, or choose another --out")
-    session = Session(plan, folder, data, quiet)
+    session = Session(plan, folder, means)
     loop = session.prepare(resume=False)
     document = {"plan": plan.to_json(), "fingerprint": session.task.fingerprint}
     checkpoint.write_json(folder / "train" / "plan.json", document)
@@ -188,7 +182,7 @@ def start(plan: Plan, folder: Path, data: Data | None = None, quiet: bool = Fals
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
     said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
-    if any(said) and not session.quiet:
+    if any(said) and not session.means.quiet:
         print(f"{session.plan.data}: {' '.join(part for part in said if part)}", file=sys.stderr)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
@@ -201,16 +195,19 @@ def _run(session: Session, loop: Loop) -> Trained:
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
     try:
-        session.task.finish(session.quiet)
+        session.task.finish(session.means.quiet)
     except KeyboardInterrupt:
         go_on = going_on(session.plan, session.folder)
         raise Interrupted(f"trained and saved, but the codes' prior is not learned yet; {go_on}") from None
-    return open_run(session.folder, session.device)
+    own = session.task.model if session.plan.family == checkpoint.CUSTOM else None
+    return open_run(session.folder, session.device, own)
 
 
 def going_on(plan: Plan, folder: Path) -> str:
     """How to take up what was stopped, as a command to paste."""
-    again = " < TEXT, the same text" if plan.data == "-" else ""
+    if plan.data == IN_MEMORY or plan.family == checkpoint.CUSTOM:
+        return f"go on with: seriatim.train(…, out={str(folder)!r}, resuming=True), the same arguments"
+    again = " < TEXT, the same text" if plan.data == STANDARD_INPUT else ""
     return f"go on with: seriatim train --out {shlex.quote(str(folder))} --resume{again}"
 
 
@@ -230,13 +227,13 @@ def plan_of(folder: Path) -> tuple[Plan, str]:
         raise UserError(f"{path} is damaged ({error}); train anew in another directory") from error
 
 
-def resume(folder: Path, plan: Plan, fingerprint: str, data: Data | None = None, quiet: bool = False) -> Trained:
+def resume(folder: Path, plan: Plan, fingerprint: str, means: Means | None = None) -> Trained:
     """Go on with a run, as if it had never been interrupted.
 
     Raises:
         UserError: if the data has changed since, or the run is damaged.
     """
-    session = Session(plan, folder, data, quiet)
+    session = Session(plan, folder, means)
     if session.task.fingerprint != fingerprint:
         raise UserError(f"{plan.data} has changed since this run began; restore it, or train anew in another --out")
     if not (folder / "train" / "state.json").is_file():  # killed before the first save

@@ -5,34 +5,55 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seriatim.data.batches import Batches
 from seriatim.models import Model
 from seriatim.symbols import Symbols
-from seriatim.training.plan import Plan
 from seriatim.training.unit import Unit
+
+if TYPE_CHECKING:
+    from seriatim.training.plan import Plan
+
+
+class Data(Protocol):
+    """Data in splits, and what a later run must know about it."""
+
+    @property
+    def splits(self) -> Mapping[str, Any]:
+        """Some of "train", "validation" and "test"; none is empty."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the data and how it was divided: a resumed run checks that it has not changed."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Licence, attribution and caveats, in sentences."""
+        ...
 
 
 class Task(ABC):
     """One kind of data: how it becomes symbols, batches and figures, and what is shown of a model of it.
 
     Attributes:
-        modality: what checkpoints call it.
         fingerprint: of the data.
         note: licence and caveats.
         codecs: {"x": …, condition: …}, learned by `learn` or read from a run.
         model: of this run, once there is one.
     """
 
-    modality: str
-    fingerprint: str
-    note: str
     codecs: Mapping[str, Symbols]
     model: Model
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path, data: Data) -> None:
         self.plan, self.folder = plan, folder
+        self.fingerprint, self.note = data.fingerprint, data.note
 
     @abstractmethod
     def learn(self) -> dict[str, Symbols]:
@@ -53,6 +74,10 @@ class Task(ABC):
     def finish(self, quiet: bool) -> None:  # noqa: ARG002
         """What is left to do with the run's best model once it is trained. Default: nothing."""
         return
+
+    @abstractmethod
+    def counts(self) -> NDArray[np.int64]:
+        """(P, K): how often each of K symbols occurs in the training split, apart for each of P channels of x."""
 
     @abstractmethod
     def batches(self) -> Batches:

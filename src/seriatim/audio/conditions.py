@@ -1,0 +1,80 @@
+"""What audio is conditioned on, by name, as models take it: labels, vectors, and time-aligned values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim import symbols
+from seriatim.audio.encoders import AlignedCodec
+from seriatim.audio.spans import Span, Spans
+from seriatim.symbols import Given, Labels, Symbols, Vectors
+from seriatim.symbols.given import checked, encode_labels, encode_vectors
+
+
+class Encoded(NamedTuple):
+    """Time-aligned values of one recording that their codec has encoded already: (K, F)."""
+
+    values: NDArray[np.float32]
+
+
+def encode_conditions(codecs: Mapping[str, Symbols], given: Given, rows: int) -> dict[str, NDArray[Any]]:
+    """Every condition for every row; what is not given counts as missing.
+
+    Args:
+        codecs: of x and of the conditions.
+        given: conditions by name. Labels: strings. Vectors: (D,) or (N, D). Spans: a line such as "silence 3 7:0.5",
+            or a tuple of `Span`. Tracks: arrays (columns, numbers). Features: a recording, of which they are taken.
+        rows: number of recordings.
+
+    Raises:
+        UserError: naming the condition that is unknown, or of the wrong shape.
+    """
+    conditions = {name: codec for name, codec in codecs.items() if name != "x"}
+    checked(conditions, given)
+    result = dict[str, NDArray[Any]]()
+    for name, codec in conditions.items():
+        value = given.get(name)
+        if isinstance(codec, AlignedCodec):
+            result[name] = _aligned(name, codec, value, rows)
+        elif isinstance(codec, Vectors):
+            result[name] = encode_vectors(name, codec, value, rows)
+        else:
+            result[name] = encode_labels(name, cast(Labels, codec), value, rows)
+    return result
+
+
+def each(name: str, value: Any, rows: int) -> list[Any]:
+    """One value for every row, as `symbols.each`; but numbers, and spans, are one value.
+
+    Raises:
+        UserError: if there are not as many as rows.
+    """
+    one = not isinstance(value, list | tuple) or isinstance(value, Encoded)
+    if one or (len(value) and isinstance(value[0], Span | float | int)):
+        return [value] * rows
+    return symbols.each(name, value, rows)
+
+
+def _aligned(name: str, codec: AlignedCodec, value: Any, rows: int) -> NDArray[np.float32]:
+    """(rows, K, F), K that of the longest; NaN after a row's last column, and where nothing is given."""
+    found = [_encoded(codec, one) for one in each(name, value, rows)]
+    width = max((len(columns) for columns in found), default=0)
+    channels = 2 if isinstance(codec, Spans) else codec.size
+    out = np.full((rows, max(1, width), channels), np.nan, np.float32)
+    for place, columns in zip(out, found, strict=True):
+        place[: len(columns)] = columns
+    return out
+
+
+def _encoded(codec: AlignedCodec, value: Any) -> NDArray[np.float32]:
+    if value is None:
+        return np.zeros((0, 2 if isinstance(codec, Spans) else codec.size), np.float32)
+    if isinstance(value, Encoded):
+        return value.values
+    if isinstance(codec, Spans):
+        return codec.encode(codec.spoken(value) if isinstance(value, str) else value)
+    return codec.encode(value)

@@ -1,0 +1,1 @@
+"""Where recordings come from: files, folders and named data sets, divided so that nothing leaks."""

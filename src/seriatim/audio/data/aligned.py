@@ -1,0 +1,158 @@
+"""What runs beside recordings, from files of the same path: labels with times, and series of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.audio.data.recordings import SPANS, TRACK, Aligned, Takes
+from seriatim.audio.features import Energy, Feature, LogMel
+from seriatim.audio.options import AudioOptions
+from seriatim.audio.spans import Span, columns_of
+from seriatim.data.partners import Pairing, partners_of
+from seriatim.data.table import cells_of
+from seriatim.errors import UserError
+from seriatim.symbols.base import Symbols
+
+_SPANS = Pairing("--audio.spans", (".csv",), "span file", "recording")
+_TRACK = Pairing("--audio.track", (".npy", ".csv"), "track file", "recording")
+_MOST = 1 << 30  # bytes that the track of one recording may take
+
+
+def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[str, Aligned], list[str]]:
+    """The tracks that the options ask for, with a remark for each on files that belong to no recording."""
+    tracks: dict[str, Aligned] = {}
+    notes: list[str] = []
+    if options.spans is not None:
+        files, remark = partners_of(takes.names, Path(options.spans), _SPANS)
+        spans = [read_spans(files[name]) for name in takes.names]
+        labels = tuple(sorted({span.label for each in spans for span in each}))
+        if not labels:
+            raise UserError(f"{options.spans}: no span in any file: write begin,end,label in seconds, or leave it out")
+        number = {label: i for i, label in enumerate(labels)}
+        values = [columns_of(each, number, rate, options.hop, len(x)) for each, x in zip(spans, takes.x, strict=True)]
+        tracks[SPANS] = Aligned(values, options.hop, labels)
+        notes += [remark] if remark else []
+    if options.track is not None:
+        files, remark = partners_of(takes.names, Path(options.track), _TRACK)
+        found = [
+            _fitting(read_track(files[name]), files[name], options.hop, len(x))
+            for name, x in zip(takes.names, takes.x, strict=True)
+        ]
+        first = found[0].shape[1]
+        for name, columns in zip(takes.names, found, strict=True):
+            if columns.shape[1] != first:
+                raise UserError(
+                    f"{files[name]}: {columns.shape[1]} numbers a row, but {files[takes.names[0]]} has {first}: give "
+                    "as many in each"
+                )
+        tracks[TRACK] = Aligned(found, options.hop)
+        notes += [remark] if remark else []
+    return tracks, notes
+
+
+def features_of(options: AudioOptions, rate: int, recordings: Sequence[NDArray[Any]]) -> dict[str, LogMel | Energy]:
+    """The features that the options ask for, fitted to the recordings."""
+    hop = options.hop or max(1, round(rate / 100))
+    found: dict[str, LogMel | Energy] = {}
+    if options.features in ("log-mel", "both"):
+        found[LogMel.kind] = LogMel(rate, hop, (3 if hop % 2 else 4) * hop, options.bands).fitted(recordings)
+    if options.features in ("energy", "both"):
+        found[Energy.kind] = Energy(hop).fitted(recordings)
+    return found
+
+
+def featured(takes: Takes, codecs: Mapping[str, Symbols]) -> Takes:
+    """With a track for each of the codecs that is a feature: what each recording is like."""
+    some = {name: codec for name, codec in codecs.items() if isinstance(codec, Feature)}
+    tracks = {name: Aligned([codec.encode(x) for x in takes.x], codec.hop) for name, codec in some.items()}
+    return replace(takes, tracks={**takes.tracks, **tracks})
+
+
+def read_spans(path: Path) -> list[Span]:
+    """Rows of begin, end (in seconds) and label, in the order of time; none may begin before the last has ended.
+
+    Raises:
+        UserError: naming the row.
+    """
+    spans: list[Span] = []
+    for place, cells in cells_of(path):
+        begin, end = (_number(cell) for cell in (*cells, "", "")[:2])
+        if begin is None and place.endswith(":1"):
+            continue  # a heading
+        if len(cells) != 3 or begin is None or end is None or not 0 <= begin < end or not cells[2]:
+            raise UserError(
+                f"{place}: {','.join(cells)!r:.80}, where begin,end,label are wanted, in seconds, the end behind the "
+                "begin: correct it"
+            )
+        if spans and begin < spans[-1].end:
+            raise UserError(f"{place}: begins at {begin:g} s, before the row above has ended: correct one of them")
+        spans.append(Span(begin, end, cells[2]))
+    return spans
+
+
+def read_track(path: Path) -> NDArray[np.float64]:
+    """(K, F) finite numbers of an NPY file, (K,) or (K, F), or of a CSV file with a row for each column.
+
+    Raises:
+        UserError: if it is damaged, too large, empty, or holds what is no finite number.
+    """
+    columns = _from_npy(path) if path.suffix.lower() == ".npy" else _from_csv(path)
+    if not columns.size:
+        raise UserError(f"{path}: no numbers in it: give a row for each column")
+    if not np.isfinite(columns).all():
+        raise UserError(f"{path}: holds what is no finite number: fill it in first")
+    return columns
+
+
+def _from_npy(path: Path) -> NDArray[np.float64]:
+    try:
+        held: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # says its size without being read
+    except PermissionError:
+        raise UserError(f"{path}: not readable by you: change its permissions") from None
+    except (OSError, ValueError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: no NPY file of numbers, or a damaged one ({reason[:80]}): save it anew") from None
+    if not isinstance(held, np.ndarray) or held.ndim not in (1, 2) or held.dtype.kind not in "fiu":
+        raise UserError(f"{path}: where (columns, numbers) is wanted, holds something else: save it as such an array")
+    if 8 * held.size > _MOST:
+        raise UserError(f"{path}: {held.size:,} numbers, more than the {_MOST // 8:,} that are read: give fewer")
+    return held.astype(np.float64).reshape(len(held), held.size // max(1, len(held)))
+
+
+def _from_csv(path: Path) -> NDArray[np.float64]:
+    rows: list[list[float]] = []
+    for place, cells in cells_of(path):
+        values = [number for cell in cells if (number := _number(cell)) is not None]
+        if not values and place.endswith(":1"):
+            continue  # a heading
+        if len(values) != len(cells) or (rows and len(values) != len(rows[0])):
+            wanted = f"{len(rows[0])} numbers" if rows else "numbers"
+            raise UserError(f"{place}: {','.join(cells)!r:.80}, where {wanted} are wanted: correct it")
+        rows.append(values)
+    return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
+
+
+def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int) -> NDArray[np.float64]:
+    """As many columns as a recording has; one that is longer was not read to its end."""
+    wanted = -(-samples // hop)
+    if len(columns) < wanted:
+        raise UserError(
+            f"{path}: {len(columns)} rows, but {samples} samples at {hop} a row want {wanted}: correct --audio.hop, or "
+            "add rows"
+        )
+    return columns[:wanted]
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

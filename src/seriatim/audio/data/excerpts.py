@@ -1,0 +1,172 @@
+"""Which stretches of which recordings a training step sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.audio.data.recordings import VECTOR, Aligned, Takes
+from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Spans
+from seriatim.audio.tracks import Track
+from seriatim.conditioning import MARGIN
+from seriatim.data.batches import Batch, Batches, Pieces
+from seriatim.errors import UserError
+from seriatim.symbols import Labels, Symbols, Vectors
+from seriatim.symbols.given import encode_given
+
+
+@final
+class Stretches:
+    """Stretches of recordings as the rows of a batch, with their conditions, padded on the right.
+
+    With tracks, rows begin at the start of a column of all of them, so that the tracks' values are columns 0, 1, … of a
+    `Context.field` without an offset; a few columns behind a row's end come too, for what looks both ways. Behind a
+    row's end are zeros that do not count, and no numbers (NaN) behind its last column.
+
+    Args:
+        takes: the split.
+        codecs: of the samples ("x"), and of the conditions that are to be handed over: labels and tracks of `takes`.
+    """
+
+    def __init__(self, takes: Takes, codecs: Mapping[str, Symbols]) -> None:
+        self.takes, self.codec = takes, cast(Quantiser, codecs["x"])
+        self.labels = labels_given(takes, codecs)
+        self.tracks = {name: as_encoded(track, codecs[name]) for name, track in takes.tracks.items() if name in codecs}
+        vector = codecs.get(VECTOR)
+        self.vectors = None
+        if takes.vectors is not None and isinstance(vector, Vectors):
+            self.vectors = vector.encode(takes.vectors)
+        self.hop = math.lcm(*(track.hop for track in self.tracks.values()))
+
+    def whole(self, owners: Sequence[int]) -> Batch:
+        """Some of the recordings from end to end, every sample counted."""
+        return self.batch(owners, [0] * len(owners), [len(self.takes.x[owner]) for owner in owners], 0)
+
+    def batch(self, owners: Sequence[int], starts: Sequence[int], stops: Sequence[int], past: int) -> Batch:
+        """Of each of the recordings `owners` the samples start … stop − 1, which count, behind those before them.
+
+        Before a stretch stand `past` samples, up to a hop more where there are tracks, fewer at a recording's start.
+        """
+        begins = [max(start - past, 0) // self.hop * self.hop for start in starts]
+        width = max(stop - begin for begin, stop in zip(begins, stops, strict=True))
+        x = np.zeros((len(owners), width, *([2] if self.codec.channels == 2 else [])), np.int64)
+        mask = np.zeros((len(owners), width), np.bool_)
+        for i, (owner, begin, start, stop) in enumerate(zip(owners, begins, starts, stops, strict=True)):
+            x[i, : stop - begin] = self.codec.encode(self.takes.x[owner][begin:stop])
+            mask[i, start - begin : stop - begin] = True
+        given: dict[str, NDArray[Any]] = {name: values[list(owners)] for name, values in self.labels.items()}
+        if self.vectors is not None:
+            given[VECTOR] = self.vectors[list(owners)]
+        for name, track in self.tracks.items():
+            columns = [
+                track.values[owner][begin // track.hop : -(-stop // track.hop) + MARGIN]
+                for owner, begin, stop in zip(owners, begins, stops, strict=True)
+            ]
+            given[name] = _padded(columns, -(-width // track.hop) + MARGIN)
+        names = list(dict.fromkeys(self.takes.names[owner] for owner in owners))
+        origin = f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}, samples {starts[0]}–{stops[0]} …"
+        return Batch(x, mask, given, True, origin)
+
+
+@final
+class Excerpts(Batches):
+    """Recordings cut into pieces, each once an epoch, with the past that a model looks back over before each.
+
+    Every sample of every recording counts once an epoch (but for the pieces that would not fill a batch, other ones
+    each epoch), at cuts that move. What stands before a piece is seen and not counted; it is paid for once a piece, so
+    `length` should be a few times `past`. A piece at a recording's start has nothing before it: position 0 of a model
+    means the start, and is scored only where it is one.
+
+    Args:
+        takes: the split.
+        codecs: as for `Stretches`.
+        length: samples of a piece that count, at most.
+        past: samples before a piece, at most: where a model's parameters at t depend on x_{t−R} … x_{t−1}, R makes
+            those of every counted sample what they are when the whole recording is read. Of a `SequenceModel`, R is
+            `net.reach` + 1.
+        size: pieces a batch.
+        seed: of the order and of the cuts.
+        rank: of this process among `world`, each of which sees its own pieces.
+        world: number of processes.
+    """
+
+    def __init__(
+        self,
+        takes: Takes,
+        codecs: Mapping[str, Symbols],
+        length: int,
+        past: int,
+        size: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if length < 1 or past < 0:
+            raise UserError(f"pieces of {length} samples behind {past} are asked for; give 1 or more behind 0 or more")
+        self.stretches, self.past = Stretches(takes, codecs), past
+        bounds = np.concatenate([[0], np.cumsum([len(x) for x in takes.x], dtype=np.int64)]).astype(np.int64)
+        self.pieces = Pieces(bounds, length, size, seed, rank, world)
+        self.per_epoch = self.pieces.per_epoch
+
+    def batch(self, step: int) -> Batch:
+        """Pieces step · size … of the epoch's order."""
+        chosen = self.pieces.of(step)
+        owners = self.pieces.owners(chosen)
+        starts, stops = (chosen - self.pieces.bounds[owners][:, None]).T.tolist()  # in their own recordings
+        return self.stretches.batch(owners, starts, stops, self.past)
+
+
+def condition_codecs(takes: Takes, rate: int) -> dict[str, Symbols]:
+    """A codec for each of the labels, tracks and vectors of a training split: what a new model's conditions are."""
+    found: dict[str, Symbols] = {
+        name: Labels.train(value for value in values if value is not None) for name, values in takes.labels.items()
+    }
+    given: dict[str, Symbols] = {}
+    for name, track in takes.tracks.items():
+        made = Spans.train(track.labels, rate, track.hop, track.values) if track.labels else None
+        given[name] = made or Track.train(track.hop, track.values)
+    if takes.vectors is not None:
+        given[VECTOR] = Vectors.train(takes.vectors)
+    for name in given.keys() & found.keys():
+        raise UserError(f"a label of the recordings is called {name!r}, and what is given beside them too; rename it")
+    return {**found, **given}
+
+
+def labels_given(takes: Takes, codecs: Mapping[str, Symbols]) -> dict[str, NDArray[np.int64]]:
+    """{condition: (N,) the number of each recording's label, −1 where it has none}, of those that have a codec.
+
+    Raises:
+        UserError: for a label that its codec does not know.
+    """
+    found: dict[str, NDArray[np.int64]] = {}
+    for name, values in takes.labels.items():
+        codec = codecs.get(name)
+        if isinstance(codec, Labels):
+            known = {value: encode_given(value, codec, name) for value in set(values)}
+            found[name] = np.array([known[value] for value in values], np.int64)
+    return found
+
+
+def _padded(rows: list[NDArray[Any]], width: int) -> NDArray[Any]:
+    """Columns (n, F) of several rows as (B, width, F), NaN behind a row's last."""
+    out = np.full((len(rows), width, *rows[0].shape[1:]), np.nan, np.float32)
+    for place, row in zip(out, rows, strict=True):
+        place[: len(row)] = row
+    return out
+
+
+def as_encoded(track: Aligned, codec: object) -> Aligned:
+    """Numbers as their codec has them; features of sound are encoded already."""
+    if isinstance(codec, Track):
+        return Aligned([codec.encode(values) for values in track.values], track.hop)
+    if not isinstance(codec, Spans) or codec.values == track.labels:
+        return track
+    known = {label: i for i, label in enumerate(codec.values)}
+    table = np.array([known.get(label, -1) for label in track.labels] + [-1], np.float32)
+    moved = [np.stack([table[each[:, 0].astype(np.int64)], each[:, 1]], 1) for each in track.values]
+    return Aligned(moved, track.hop, codec.values)

@@ -1,0 +1,105 @@
+"""A folder of one's own recordings, or one file: which there are, their labels, and all of them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from seriatim.audio.data.aligned import tracks_of
+from seriatim.audio.data.labels import labels_of
+from seriatim.audio.data.recording import Header, Source, read_header, read_samples
+from seriatim.audio.data.recordings import Takes
+from seriatim.audio.data.waves import Report, check_room
+from seriatim.audio.holding import AUDIO_ENDINGS
+from seriatim.audio.options import AudioOptions
+from seriatim.data.folder import drawn, files_in, listed
+from seriatim.data.options import DataOptions
+from seriatim.data.partners import Pairing
+from seriatim.data.vectors import ENDING, vectors_of
+from seriatim.errors import UserError
+
+_VECTORS = Pairing("--audio.vectors", (ENDING,), "vector", "recording", AUDIO_ENDINGS)
+
+Files = Sequence[tuple[str, Source]]
+"""Name in the folder or the archive, and where it lies or what is in it."""
+
+
+class Folder(NamedTuple):
+    """What was read."""
+
+    takes: Takes
+    rate: int
+    channels: int
+    note: str
+
+
+def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Folder:
+    """All recordings of a folder (or the one of a file) at one rate."""
+    files, notes = _files(path)
+    names = [name for name, _ in files]
+    labels, remark = labels_of(path, names, options)
+    notes += [remark] if remark else []
+    if division.limit is not None and division.limit < len(files):
+        files = drawn(files, division.limit, division.seed)
+    takes, rate, channels, found = read_files(files, options, str(path))
+    kept = {condition: tuple(values[name] for name in takes.names) for condition, values in labels.items()}
+    tracks, remarks = tracks_of(takes, rate, options)
+    if division.limit is not None:  # files of recordings that were left out belong to none
+        remarks = []
+    vectors = None
+    if options.vectors is not None:
+        vectors, remark = vectors_of(takes.names, Path(options.vectors), _VECTORS)
+        remarks += [remark] if remark and division.limit is None else []
+    whole = Takes(takes.x, kept, takes.names, tracks, vectors)
+    return Folder(whole, rate, channels, " ".join([*notes, *remarks, *found]))
+
+
+def read_files(files: Files, options: AudioOptions, where: str) -> tuple[Takes, int, int, list[str]]:
+    """Files as recordings without labels; rate and channels of all, and what was done to them."""
+    shown = [str(file) if isinstance(file, Path) else name for name, file in files]
+    headers = [read_header(file, at) for at, (_, file) in zip(shown, files, strict=True)]
+    rate = options.rate or _common(shown, headers, "rate", lambda header: header.rate, "Hz")
+    channels = {"mono": 1, "stereo": 2}.get(options.channels) or _common(
+        shown, headers, "channels", lambda header: header.channels, "channels"
+    )
+    if channels > 2:
+        raise UserError(
+            f"{shown[0]}: {channels} channels, where --audio.channels keep takes one or two: give --audio.channels mono"
+        )
+    form, report = options.form(rate, channels), Report()
+    check_room(sum(header.room(form) for header in headers), where)
+    read = [(name, read_samples(file, at, form, report)) for at, (name, file) in zip(shown, files, strict=True)]
+    full = [(name, x) for name, x in read if len(x)]
+    if not full:
+        raise UserError(f"{where}: no sound in it, only {len(read)} empty recordings: give others")
+    notes = report.sentences(len(files))
+    if empty := len(read) - len(full):
+        notes.append(f"{empty} of {len(files)} recordings are empty and left out.")
+    return Takes([x for _, x in full], {}, [name for name, _ in full]), rate, channels, notes
+
+
+def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    if not path.is_dir():
+        return [(path.name, path)], []
+    files, others = files_in(path, AUDIO_ENDINGS)
+    kinds = listed(others)
+    if not files:
+        there = f"only other files ({kinds})" if kinds else "no files"
+        wanted = ", ".join("*" + ending for ending in AUDIO_ENDINGS)
+        raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with recordings")
+    return files, [f"Left out: {kinds}."] if kinds else []
+
+
+def _common(
+    shown: Sequence[str], headers: Sequence[Header], option: str, of: Callable[[Header], int], unit: str
+) -> int:
+    first = of(headers[0])
+    for at, header in zip(shown, headers, strict=True):
+        if of(header) != first:
+            example = "16000" if option == "rate" else "mono"
+            raise UserError(
+                f"{at}: {of(header)} {unit}, but {shown[0]} has {first}: say with --audio.{option} what all are to "
+                f"have, e.g. --audio.{option} {example}"
+            )
+    return first

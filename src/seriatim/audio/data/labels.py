@@ -1,0 +1,106 @@
+"""What recordings are labelled with: by their subfolders, or by a table with a column for each condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seriatim.audio.data.recordings import LABEL
+from seriatim.audio.holding import AUDIO_ENDINGS
+from seriatim.audio.options import AudioOptions
+from seriatim.data.table import cells_of
+from seriatim.errors import UserError, nearest
+
+Labels = Mapping[str, Mapping[str, str | None]]
+"""{condition: {recording: its label, None where it has none}}."""
+
+_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
+
+
+def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[Labels, str]:
+    """The labels of a folder's recordings, and a remark on why there are none."""
+    if not options.given:
+        return {}, ""
+    if options.labels is not None:
+        found, remark = _from_table(Path(options.labels), path, names), ""
+    else:
+        found, remark = _from_folders(path, names)
+    return {name: found[name] for name in chosen(list(found), options, str(path))}, remark
+
+
+def chosen(known: Sequence[str], options: AudioOptions, where: str) -> list[str]:
+    """The conditions that are wanted of those that there are."""
+    if not options.given:
+        return []
+    for name in options.conditions:
+        if name not in known:
+            raise UserError(f"--audio.conditions names {name!r}, but {where} has no such label: {nearest(name, known)}")
+    return [name for name in known if name in options.conditions or not options.conditions]
+
+
+def _from_folders(path: Path, names: Sequence[str]) -> tuple[Labels, str]:
+    above = [name.split("/")[:-1] for name in names]
+    if len({tuple(folders) for folders in above}) == 1:
+        return {}, ""
+    if {folders[0].lower() for folders in above if folders} <= _SPLITS:
+        raise UserError(
+            f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
+            "or say --audio.given=false to divide all recordings anew"
+        )
+    if any(len(folders) != 1 for folders in above):
+        return {}, "No labels: not all recordings lie one folder deep."
+    return {LABEL: {name: folders[0] for name, folders in zip(names, above, strict=True)}}, ""
+
+
+def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:
+    rows = cells_of(table, "--audio.labels")
+    place, first = next(rows, ("", []))
+    if not first:
+        raise UserError(f"{table}: empty, where --audio.labels wants a CSV file: add a row for each recording")
+    if first[0].lower().endswith(AUDIO_ENDINGS):
+        if len(first) != 2:
+            raise UserError(
+                f"{place}: {len(first)} columns and no heading, which would name the conditions: add one, e.g. "
+                "path,speaker,word"
+            )
+        conditions, pending = [LABEL], [(place, first)]
+    else:
+        conditions, pending = _heading(place, first), []
+    known = set(names)
+    found: dict[str, list[str]] = {}
+    for place, cells in (*pending, *rows):
+        name, values = cells[0].removeprefix("./"), cells[1:]
+        if not folder.is_dir():  # one recording, whose table may be that of the folder that it is in
+            name = name.split("/")[-1]
+            if name not in known:
+                continue
+        if len(values) != len(conditions):
+            raise UserError(
+                f"{place}: {len(cells)} columns, where {1 + len(conditions)} are wanted (path, "
+                f"{', '.join(conditions)}): correct it"
+            )
+        if name not in known:
+            raise UserError(f"{place}: names {name!r}, but no such recording lies in {folder}: correct or drop the row")
+        if found.setdefault(name, values) != values:
+            raise UserError(f"{place}: {name!r} is {values!r} here and {found[name]!r} before: drop one of the rows")
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise UserError(
+            f"{table}: no labels for {len(missing)} of {len(names)} recordings in {folder}, such as {missing[0]!r}: "
+            "add a row for each, or move them elsewhere"
+        )
+    labels = {c: {name: found[name][i] or None for name in names} for i, c in enumerate(conditions)}
+    for condition, values in labels.items():
+        if not any(values.values()):
+            raise UserError(f"{table}: no recording has a label for {condition!r}: drop the column")
+    return labels
+
+
+def _heading(place: str, cells: Sequence[str]) -> list[str]:
+    names = list(cells[1:])
+    if not names or not all(names) or len(set(names)) < len(names) or "x" in names:
+        raise UserError(
+            f"{place}: {','.join(cells)!r:.80} as a heading, where a name for the path and a different one for each "
+            "condition (but x) are wanted: correct it, e.g. path,speaker,word"
+        )
+    return names

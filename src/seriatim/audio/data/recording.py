@@ -1,0 +1,200 @@
+"""One file of sound: its header without decoding it, its samples block by block, and every way that either can fail."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from seriatim.audio.data.waves import Report, Samples, check_room, to_int16, trimmed
+from seriatim.audio.options import FASTEST, Form
+from seriatim.errors import UserError
+
+_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF")
+_BLOCK = 1 << 18  # values that are decoded at a time
+_MOST_CHANNELS = 64
+_ENDLESS = 1 << 60  # libsndfile's way of saying that a file does not tell its length
+_FINE = {"PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # hold more than 16 bits
+
+
+Source = Path | bytes
+"""Where a file lies, or what is in it."""
+
+
+class Header(NamedTuple):
+    """What a file says of its sound."""
+
+    frames: int
+    """Samples of each channel."""
+    rate: int
+    channels: int
+
+    def room(self, form: Form) -> int:
+        """Bytes that it will take in memory."""
+        seconds = self.frames / self.rate
+        return int(min(seconds, form.seconds or seconds) * form.rate) * form.channels * 2
+
+
+def read_header(source: Source, name: str) -> Header:
+    """Length, rate and channels of a file that is not decoded."""
+    with _opened(source, name) as file:
+        return _header(file)
+
+
+def read_samples(source: Source, name: str, form: Form, report: Report) -> Samples:
+    """The samples (T,) or (T, 2) of a file in the form that is wanted; what was done to it is reported.
+
+    Raises:
+        UserError: if the file is damaged, cut short, too long for memory, or holds what is no number.
+    """
+    header = read_header(source, name)
+    check_room(header.room(form), name)
+    scale = 1.0
+    if form.normalise:
+        peak = max(float(np.abs(block).max(initial=0)) for block in _blocks(source, name, form, Report()))
+        if peak > 0:
+            scale = (1 - 1 / 32768) / peak
+        else:
+            report.remarks["are silent, which cannot be scaled"] += 1
+    parts: list[Samples] = []
+    beyond = 0
+    for block in _blocks(source, name, form, report):
+        part, over = to_int16(block * scale if form.normalise else block)
+        parts.append(part)
+        beyond += over
+    if beyond:
+        report.remarks["go beyond full scale and are clipped there"] += 1
+        report.clipped += beyond
+    x = np.concatenate(parts)
+    return x if form.trim is None else trimmed(x, form.rate, form.trim, report)
+
+
+def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[NDArray[np.float32]]:
+    """Samples as fractions of full scale, of the wanted channels and rate."""
+    with _opened(source, name) as file:
+        header = _header(file)
+        _remark(file, header, form, name, report)
+        stop = header.frames
+        if form.seconds is not None and (wanted := max(1, round(form.seconds * header.rate))) < stop:
+            report.remarks[f"are longer, and only their first {form.seconds:g} s are read"] += 1
+            stop = wanted
+        stream = None
+        if form.rate != header.rate:
+            stream = soxr.ResampleStream(header.rate, form.rate, form.channels, dtype="float32", quality="VHQ")
+        done, ended = 0, False
+        while not ended:
+            block = _read(file, min(_BLOCK // header.channels, stop - done), name)
+            done += len(block)
+            ended = done == stop or len(block) == 0
+            if ended and done < stop:
+                raise UserError(
+                    f"{name}: damaged sound (only {done:,} of {stop:,} samples can be read): get the file anew or "
+                    "leave it out"
+                )
+            mixed = _mixed(block, form.channels)
+            yield mixed if stream is None else stream.resample_chunk(mixed, last=ended)
+
+
+def _read(file: soundfile.SoundFile, count: int, name: str) -> NDArray[np.float32]:
+    """(n, channels), checked to be numbers."""
+    block: NDArray[Any] = file.read(count, dtype="float32", always_2d=True)
+    if not np.isfinite(block).all():
+        raise UserError(f"{name}: holds values that are no finite numbers: get the file anew or leave it out")
+    return block
+
+
+def _mixed(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    if block.shape[1] == 1:
+        return block[:, 0] if channels == 1 else np.repeat(block, 2, axis=1)
+    return block.mean(axis=1) if channels == 1 else np.ascontiguousarray(block)
+
+
+def _remark(file: soundfile.SoundFile, header: Header, form: Form, name: str, report: Report) -> None:
+    if form.channels == 2 and header.channels > 2:
+        raise UserError(
+            f"{name}: {header.channels} channels, of which none is known to be left or right: give "
+            "--audio.channels mono, or save it with two"
+        )
+    if header.channels > form.channels:
+        report.remarks[f"had {header.channels} channels, mixed to one"] += 1
+    if header.channels < form.channels:
+        report.remarks["had one channel, given to left and right"] += 1
+    if header.rate != form.rate:
+        report.remarks[f"had {header.rate} Hz and are resampled"] += 1
+    if file.subtype in _FINE:
+        report.remarks["had more than 16 bits, of which 16 are kept"] += 1
+
+
+def _header(file: soundfile.SoundFile) -> Header:
+    return Header(int(file.frames), int(file.samplerate), int(file.channels))
+
+
+@contextmanager
+def _opened(source: Source, name: str) -> Generator[soundfile.SoundFile]:
+    """A file whose header was read and may be decoded."""
+    try:
+        if isinstance(source, Path) and source.exists() and not source.is_file():  # a pipe would be waited for
+            raise UserError(f"{name}: no file, where sound is wanted: give the path of a recording")
+        with _bytes(source) as plain:  # libsndfile does not say what the system said
+            if not plain.read(1):
+                raise UserError(f"{name}: an empty file, where sound is wanted: get it anew or leave it out")
+        with soundfile.SoundFile(source if isinstance(source, Path) else io.BytesIO(source)) as file:
+            _check(file, source, name)
+            yield file
+    except FileNotFoundError:
+        raise UserError(f"{name}: no such recording: check the path") from None
+    except PermissionError:
+        raise UserError(f"{name}: not readable by you: change its permissions or leave it out") from None
+    except (OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:  # what a damaged file makes of it
+        reason = re.sub(r"^Error opening .*?: ", "", " ".join(str(error).split())).rstrip(".:")
+        raise UserError(
+            f"{name}: no sound that can be read ({reason[:80]}): leave it out, or save it as WAV or FLAC"
+        ) from None
+
+
+def _check(file: soundfile.SoundFile, source: Source, name: str) -> None:
+    if file.format not in _FORMATS:
+        raise UserError(f"{name}: sound of the kind {file.format}, which is not read: save it as WAV or FLAC")
+    if not 1 <= file.channels <= _MOST_CHANNELS:
+        raise UserError(f"{name}: {file.channels} channels, where 1 to {_MOST_CHANNELS} are read: save it with fewer")
+    if not 1 <= file.samplerate <= FASTEST:
+        raise UserError(f"{name}: {file.samplerate} Hz, where 1 to {FASTEST} are read: save it with another rate")
+    if file.frames >= _ENDLESS:
+        raise UserError(f"{name}: does not say how long it is: save it anew, with a program that can go back in a file")
+    if _cut_short(file, source):
+        raise UserError(f"{name}: cut short, its end is missing: get the file anew or leave it out")
+
+
+def _cut_short(file: soundfile.SoundFile, source: Source) -> bool:
+    """Whether a file says that there should be more of it. libsndfile reads what is left and does not mind."""
+    if file.format == "OGG":
+        return not _has_last_page(source)
+    found = re.search(r"^ ?(?:data|SSND) ?: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
+    if found is None:
+        return False
+    said, there = map(int, found.groups())
+    return there < said < 0x7FFF0000  # from there on: written to a pipe, by a program that could not know
+
+
+def _has_last_page(source: Source) -> bool:
+    """Whether the last page of an Ogg file is whole and marked as such (RFC 3533: header type 4)."""
+    with _bytes(source) as file:
+        file.seek(max(0, file.seek(0, io.SEEK_END) - (1 << 17)))  # a page has 65,307 bytes at most
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]  # of a file without one, its last byte
+    if len(page) < 27 or not page[5] & 4:
+        return False
+    sizes = page[27 : 27 + page[26]]
+    return len(page) >= 27 + page[26] + sum(sizes)
+
+
+def _bytes(source: Source) -> BinaryIO:
+    return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)

@@ -1,0 +1,82 @@
+"""Dividing recordings among train, validation and test so that nothing is heard on two sides."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seriatim.audio.data.recordings import Takes
+from seriatim.audio.options import AudioOptions
+from seriatim.data import deal
+from seriatim.data.digest import digest
+from seriatim.data.options import DataOptions
+from seriatim.errors import UserError
+
+
+def divide(takes: Takes, options: AudioOptions, division: DataOptions, where: str) -> dict[str, Takes]:
+    """Recordings in splits: dealt out whole, copies together, or each cut by time."""
+    splits = (_by_time if options.split == "time" else _by_file)(takes, division)
+    for side in division.shares:
+        if side not in splits:
+            raise UserError(
+                f"{where}: too few different recordings ({len(takes.x)} with copies) to leave any for {side}: give "
+                "more, set --data.validation and --data.test to 0, or cut each with --audio.split time"
+            )
+    return splits
+
+
+def taken(takes: Takes, rows: Sequence[int]) -> Takes:
+    """Some of the recordings."""
+    return Takes(
+        [takes.x[row] for row in rows],
+        {name: tuple(values[row] for row in rows) for name, values in takes.labels.items()},
+        [takes.names[row] for row in rows],
+        {name: replace(track, values=[track.values[row] for row in rows]) for name, track in takes.tracks.items()},
+        None if takes.vectors is None else takes.vectors[list(rows)],
+        [takes.marks[row] for row in rows] if takes.marks else (),
+    )
+
+
+def drawn_rows(names: Sequence[str], limit: int, seed: int) -> list[int]:
+    """So many rows, in their order: a hash decides, or else they would all be of the first label."""
+    key = [hashlib.sha256(repr((seed, name)).encode()).digest() for name in names]
+    return sorted(sorted(range(len(names)), key=lambda row: key[row])[:limit])
+
+
+def _by_file(takes: Takes, division: DataOptions) -> dict[str, Takes]:
+    sides = deal.deal([digest(x) for x in takes.x], division.validation, division.test, division.seed)
+    rows = {side: [row for row, at in enumerate(sides) if at == side] for side in deal.SIDES}
+    return {side: taken(takes, chosen) for side, chosen in rows.items() if chosen}
+
+
+def _by_time(takes: Takes, division: DataOptions) -> dict[str, Takes]:
+    """The first part of each recording trains, the next validates, the last tests; cut at columns of its tracks."""
+    splits: dict[str, Takes] = {}
+    hop = math.lcm(*(track.hop for track in takes.tracks.values()))
+    first, last = 1 - division.validation - division.test, 1 - division.test
+    edges = {"train": (0.0, first), "validation": (first, last), "test": (last, 1.0)}
+    for side, (start, stop) in edges.items():
+        parts = [(_cut(start, len(x), hop), _cut(stop, len(x), hop)) for x in takes.x]
+        rows = [row for row, (a, b) in enumerate(parts) if a < b]
+        if rows:
+            kept = taken(takes, rows)
+            x = [takes.x[row][parts[row][0] : parts[row][1]] for row in rows]
+            names = [f"{takes.names[row]}[{parts[row][0]}:{parts[row][1]}]" for row in rows]
+            tracks = {
+                name: replace(
+                    track,
+                    values=[
+                        values[parts[row][0] // track.hop : -(-parts[row][1] // track.hop)]
+                        for row, values in zip(rows, track.values, strict=True)
+                    ],
+                )
+                for name, track in kept.tracks.items()
+            }
+            splits[side] = replace(kept, x=x, names=names, tracks=tracks)
+    return splits
+
+
+def _cut(share: float, samples: int, hop: int) -> int:
+    return samples if share == 1 else min(samples, round(share * samples / hop) * hop)

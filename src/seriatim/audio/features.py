@@ -1,0 +1,243 @@
+"""What sound is like in each stretch of `hop` samples: its spectrum on the mel scale, its loudness.
+
+Column k tells of the samples k · hop to (k + 1) · hop − 1, from a window whose middle is theirs; so it belongs at
+column k of a `Context.field` with that hop. A window looks at what comes after those samples too: a feature of x itself
+is a condition that knows x, and log p(x | feature(x)) is no likelihood of x.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Final, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.audio.quantiser import FASTEST, FULL
+from seriatim.errors import UserError
+from seriatim.symbols import reading
+
+_FLOOR: Final = 1e-9  # of power, where a sine at full scale has 1/2: about the noise of 16 bits
+_BLOCK: Final = 1 << 20  # values of windows that are looked at together
+_WIDEST: Final = 1 << 15  # samples of a window
+Columns = NDArray[np.float32]
+
+
+class Feature(ABC):
+    """Some numbers for each column, in units of the training data's standard deviation, from their mean.
+
+    Args:
+        hop: samples of a column.
+        window: samples that it is taken from, centred; hop + an even number. None: 3 · hop.
+        mean: of each number.
+        std: of each number.
+    """
+
+    kind: ClassVar[str]
+    hop: int
+    window: int
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    def _settle(self, hop: int, window: int | None, mean: Iterable[float] | None, std: Iterable[float] | None) -> None:
+        self.hop = reading.whole(hop, "hop", 1, _WIDEST)
+        self.window = reading.whole(3 * hop if window is None else window, "window", 1, _WIDEST)
+        if self.window < hop or (self.window - hop) % 2:
+            raise UserError(f"window: {self.window} samples cannot be centred on {hop}; give {hop} and an even number")
+        self.mean = np.zeros(self.size) if mean is None else np.array([*mean], np.float64)
+        self.std = np.ones(self.size) if std is None else np.array([*std], np.float64)
+        if len(self.mean) != self.size or len(self.std) != self.size:
+            raise UserError(f"mean: wanted {self.size} numbers, and as many for std, got {len(self.mean)}")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
+            raise UserError("std: wanted finite numbers above 0, and finite means")
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Numbers a column."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Everything that it was made with."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
+
+    @abstractmethod
+    def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(K, size) of (K, window) samples as fractions of full scale."""
+
+    def encode(self, raw: NDArray[Any], /) -> Columns:
+        """(ceil(T / hop), size) of samples (T,) or (T, 2) in int16, float32 or float64; of two channels the mean."""
+        parts = [(part - self.mean) / self.std for part in self._parts(raw)]
+        return np.concatenate([np.zeros((0, self.size)), *parts]).astype(np.float32)
+
+    def decode(self, x: NDArray[Any], /) -> Columns:
+        """The columns in units of their own (natural logarithms of power); the sound cannot be had back."""
+        return (np.asarray(x) * self.std + self.mean).astype(np.float32)
+
+    def fitted(self, recordings: Iterable[NDArray[Any]]) -> Self:
+        """The same feature with the mean and the standard deviation that these recordings have of each number."""
+        count, mean, squares = 0, np.zeros(self.size), np.zeros(self.size)
+        for raw in recordings:
+            for part in self._parts(raw):  # Chan, Golub, LeVeque 1979: groups in one pass
+                step, total = part.mean(0) - mean, count + len(part)
+                squares += ((part - part.mean(0)) ** 2).sum(0) + step**2 * (count * len(part) / total)
+                mean, count = mean + step * (len(part) / total), total
+        if not count:
+            raise UserError("features: there is no sound to learn from")
+        std = np.sqrt(squares / count)
+        return self._like(mean, np.where(std > 1e-6, std, 1.0))  # what never varies stays at 0
+
+    @abstractmethod
+    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self: ...
+
+    def _parts(self, raw: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+        x: NDArray[Any] = np.asarray(raw)
+        if x.ndim not in (1, 2) or (x.dtype != np.int16 and x.dtype.kind != "f"):
+            raise UserError(
+                f"sound: shape {x.shape} of {x.dtype}, where (samples,) or (samples, 2) of int16 or float is wanted"
+            )
+        columns, before = -(-len(x) // self.hop), (self.window - self.hop) // 2
+        together = max(1, _BLOCK // self.window)
+        for first in range(0, columns, together):
+            count = min(together, columns - first)
+            start, stop = first * self.hop - before, (first + count) * self.hop + before
+            part = x[max(start, 0) : stop].astype(np.float64)
+            part = part if x.ndim == 1 else part.mean(axis=1)
+            part = np.pad(part, (max(-start, 0), stop - start - max(-start, 0) - len(part)))  # silence around it
+            windows = np.lib.stride_tricks.sliding_window_view(part, self.window)[:: self.hop]
+            yield self._measure(windows / FULL if x.dtype == np.int16 else windows)
+
+    def _settled(self) -> dict[str, Any]:
+        return {"hop": self.hop, "window": self.window, "mean": self.mean.tolist(), "std": self.std.tolist()}
+
+
+@final
+class LogMel(Feature):
+    """The logarithm of the power in bands that are evenly spaced in mel (HTK's, 2595 · log10(1 + f / 700)).
+
+    A band is a triangle over frequency that is 1 at its middle and 0 at its neighbours' middles. The window is Hann's,
+    scaled so that a sine at full scale has the power ½ whatever the window's width.
+
+    Args:
+        rate: samples a second.
+        hop: samples of a column.
+        window: samples that it is taken from, centred; hop + an even number. None: 3 · hop.
+        bands: how many, to 256.
+        low: hertz where the first begins.
+        high: hertz where the last ends; None: half the rate.
+        mean: of each band, in natural logarithms of power.
+        std: of each band.
+    """
+
+    kind: ClassVar[str] = "log-mel"
+
+    def __init__(
+        self,
+        rate: int,
+        hop: int,
+        window: int | None = None,
+        bands: int = 80,
+        low: float = 0.0,
+        high: float | None = None,
+        mean: Iterable[float] | None = None,
+        std: Iterable[float] | None = None,
+    ) -> None:
+        self.rate = reading.whole(rate, "rate", 1, FASTEST)
+        self.bands = reading.whole(bands, "bands", 1, 256)
+        self.low, self.high = reading.number(low, "low"), reading.number(rate / 2 if high is None else high, "high")
+        if not 0 <= self.low < self.high <= rate / 2:
+            raise UserError(f"high: bands from {self.low:g} to {self.high:g} Hz; give 0 <= low < high <= {rate / 2:g}")
+        self._settle(hop, window, mean, std)
+        edges = _hertz(np.linspace(_mel(self.low), _mel(self.high), bands + 2))
+        f = np.fft.rfftfreq(self.window, 1 / rate)
+        rising = (f - edges[:-2, None]) / np.diff(edges)[:-1, None]
+        falling = (edges[2:, None] - f) / np.diff(edges)[1:, None]
+        self._weights = np.minimum(rising, falling).clip(0)  # (bands, F)
+        if not (narrow := self._weights.any(axis=1)).all():
+            band = int(narrow.argmin())
+            raise UserError(
+                f"bands: band {band}, {edges[band]:.0f} to {edges[band + 2]:.0f} Hz, holds no frequency of a window of "
+                f"{self.window} samples; give fewer bands, or a wider window"
+            )
+        self._hann = np.sin(np.pi * (np.arange(self.window) + 0.5) / self.window) ** 2
+        self._hann /= np.sqrt((self._hann**2).sum() * self.window / 2)  # Parseval: the sum over F is the mean square
+
+    @property
+    def size(self) -> int:
+        """Numbers a column: the bands."""
+        return self.bands
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that it was made with."""
+        own = {name: getattr(self, name) for name in ("rate", "bands", "low", "high")}
+        return {"kind": self.kind, **own, **self._settled()}
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
+        fields = reading.document(document, cls.kind, ("rate", "bands", "low", "high", "hop", "window", "mean", "std"))
+        mean, std = (reading.numbers(fields[key], key) for key in ("mean", "std"))
+        hop, window = (reading.whole(fields[key], key, 1, _WIDEST) for key in ("hop", "window"))
+        low, high = (reading.number(fields[key], key) for key in ("low", "high"))
+        return cls(fields["rate"], hop, window, fields["bands"], low, high, mean, std)
+
+    def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        power = np.abs(np.fft.rfft(windows * self._hann)) ** 2
+        return np.log(power @ self._weights.T + _FLOOR)
+
+    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self:
+        return type(self)(
+            self.rate, self.hop, self.window, self.bands, self.low, self.high, mean.tolist(), std.tolist()
+        )
+
+
+@final
+class Energy(Feature):
+    """The logarithm of the mean square of the samples in a window without a shape: how loud it is."""
+
+    kind: ClassVar[str] = "energy"
+
+    def __init__(
+        self,
+        hop: int,
+        window: int | None = None,
+        mean: Iterable[float] | None = None,
+        std: Iterable[float] | None = None,
+    ) -> None:
+        self._settle(hop, window, mean, std)
+
+    @property
+    def size(self) -> int:
+        """Numbers a column: 1."""
+        return 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that it was made with."""
+        return {"kind": self.kind, **self._settled()}
+
+    @classmethod
+    def from_json(cls, document: object) -> Self:
+        """The reverse of `to_json`."""
+        fields = reading.document(document, cls.kind, ("hop", "window", "mean", "std"))
+        mean, std = (reading.numbers(fields[key], key) for key in ("mean", "std"))
+        hop, window = (reading.whole(fields[key], key, 1, _WIDEST) for key in ("hop", "window"))
+        return cls(hop, window, mean, std)
+
+    def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.log((windows**2).mean(axis=1, keepdims=True) + _FLOOR)
+
+    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self:
+        return type(self)(self.hop, self.window, mean.tolist(), std.tolist())
+
+
+def _mel(hertz: float) -> float:
+    return 2595 * float(np.log10(1 + hertz / 700))
+
+
+def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 700 * (10 ** (mel / 2595) - 1)

@@ -1,0 +1,135 @@
+"""Training on sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.audio.data.aligned import featured, features_of
+from seriatim.audio.data.excerpts import Excerpts, condition_codecs
+from seriatim.audio.data.recordings import Recordings, Takes
+from seriatim.audio.data.splits import taken
+from seriatim.audio.encoders import AlignedCodec
+from seriatim.audio.features import Feature
+from seriatim.audio.files import save
+from seriatim.audio.model import AudioModel
+from seriatim.audio.options import AudioOptions, QuantiserOptions, TrackOptions
+from seriatim.audio.quantiser import Quantiser
+from seriatim.conditioning import TrackConfig
+from seriatim.data.batches import Batches
+from seriatim.drawing.audio import save_spectrogram, save_waveform
+from seriatim.errors import UserError
+from seriatim.symbols import Symbols
+from seriatim.training.plan import Plan
+from seriatim.training.task import Task
+from seriatim.training.unit import Unit, bits_per_sample
+
+_LEAST = 16_000  # samples that an evaluation looks at, whatever `evaluate_symbols` says
+_SHOWN = 16_000  # samples that a recording has at most that is drawn on the way; and it lasts a second at most
+
+
+@final
+class AudioTask(Task):
+    """Samples on levels, pieces of recordings behind what the model looks back over, samples as WAV and PNG."""
+
+    def __init__(self, plan: Plan, folder: Path, recordings: Recordings) -> None:
+        super().__init__(plan, folder, recordings)
+        self.recordings, self.options = recordings, plan.of(AudioOptions)
+        if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
+            name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
+            raise UserError(f"--train.{name} is for text, and {plan.data} holds audio; leave it out")
+
+    def summary(self) -> str:
+        """Recordings, seconds and labels."""
+        rate, splits = self.recordings.rate, self.recordings.splits
+        each = [f"{len(t.x):,} {side} ({t.samples / rate:,.1f} s)" for side, t in splits.items()]
+        named = [f"{name} ({codec.size})" for name, codec in self.codecs.items() if name != "x"]
+        return f"recordings: {', '.join(each)}; conditions: {', '.join(named) or 'none'}."
+
+    def learn(self) -> dict[str, Symbols]:
+        """The quantiser, and a codec for each label."""
+        found, levels, train = self.recordings, self.plan.of(QuantiserOptions), self.recordings.splits["train"]
+        codec = Quantiser(found.rate, found.channels, levels.kind, levels.levels)
+        features = features_of(self.options, found.rate, train.x)
+        conditions = condition_codecs(train, found.rate)
+        for name in features.keys() & conditions.keys():
+            raise UserError(f"--audio.features {name}: the recordings have a label of that name; rename it")
+        return {"x": codec, **conditions, **features}
+
+    def encoders(self, config: Any) -> dict[str, Any]:
+        """One for each of what runs beside the recordings."""
+        size = TrackConfig(self.plan.of(TrackOptions).filters, self.plan.of(TrackOptions).up)
+        return {name: size for name, codec in self.codecs.items() if isinstance(codec, AlignedCodec)}
+
+    def counts(self) -> NDArray[np.int64]:
+        """(channels, levels): how often each level occurs in the training recordings."""
+        codec = cast(Quantiser, self.codecs["x"])
+        found = np.zeros((codec.channels, codec.levels), np.int64)
+        for x in self.recordings.splits["train"].x:
+            for channel, values in enumerate(codec.encode(x).reshape(len(x), -1).T):
+                found[channel] += np.bincount(values, minlength=codec.levels)
+        return found
+
+    def batches(self) -> Batches:
+        """Pieces of the training split."""
+        codec, found, plan = cast(Quantiser, self.codecs["x"]), self.recordings, self.plan
+        if (codec.rate, codec.channels) != (found.rate, found.channels):
+            has = f"{found.rate} Hz with {found.channels} channels"
+            raise UserError(
+                f"the recordings are {has} and the model's {codec.rate} Hz with {codec.channels}; "
+                f"give --audio.rate {codec.rate}"
+            )
+        past = int(self.model.config.past)
+        train = featured(found.splits["train"], self.codecs)
+        return Excerpts(train, self.codecs, self.options.length, past, plan.train.batch, plan.train.seed)
+
+    def validation(self) -> Callable[[], float] | None:
+        """Held-out recordings spread over the split, the same ones every time, whole ones."""
+        held = self.recordings.splits.get("validation")
+        if held is None:
+            return None
+        some = _spread(held, self.plan.train.evaluate_symbols)
+
+        def validate() -> float:
+            model = AudioModel(self.model, self.codecs)
+            terms = model.log_probs(some.x, model.given_of(some))
+            return -float(sum(x.sum() for x in terms)) / sum(map(len, terms))
+
+        return validate
+
+    def unit(self) -> Unit:
+        """Bits a sample."""
+        return bits_per_sample(self.model.head.parts, any(isinstance(each, Feature) for each in self.codecs.values()))
+
+    def show(self, step: int) -> None:
+        """A second of free-running samples, and of teacher-forced ones beside the recording behind them."""
+        model, count = AudioModel(self.model, self.codecs), self.plan.train.samples
+        held = self.recordings.splits.get("validation", self.recordings.splits["train"])
+        part = taken(held, [step % len(held.x)])
+        given = model.given_of(part)
+        name = f"step-{step:06d}"
+        seconds = min(1.0, _SHOWN / model.rate, len(part.x[0]) / model.rate)
+        free = model.sample(seconds, count, given={key: value * count for key, value in given.items()}, seed=step)
+        for i, x in enumerate(free):
+            self._save(x, f"{name}-free-running-{i + 1}")
+        true = [part.x[0][: round(seconds * model.rate)]]
+        self._save(true[0], f"{name}-recording")
+        self._save(model.forced(true, given, seed=step)[0], f"{name}-teacher-forced")
+
+    def _save(self, x: NDArray[np.int16], name: str) -> None:
+        place, rate = self.folder / "samples", self.recordings.rate
+        save(x, place / f"{name}.wav", rate)
+        save_waveform(x, place / f"{name}-waveform.png", rate)
+        save_spectrogram(x, place / f"{name}-spectrogram.png", rate)
+
+
+def _spread(takes: Takes, most: int) -> Takes:
+    """Whole recordings evenly over the split, about `most` samples of them; 0 for all."""
+    if most == 0 or takes.samples <= max(most, _LEAST):
+        return takes
+    count = max(1, round(len(takes.x) * max(most, _LEAST) / takes.samples))
+    return taken(takes, [int(i) for i in np.linspace(0, len(takes.x) - 1, count)])

@@ -1,0 +1,1 @@
+"""What a command does for one kind of data."""

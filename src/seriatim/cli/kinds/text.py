@@ -1,0 +1,189 @@
+"""What the commands do with a model that writes a text for a source: search, and comparison with references."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seriatim.cli.kinds.image import progressing
+from seriatim.data.decoding import BLOCK
+from seriatim.errors import UserError
+from seriatim.text.data.corpus import SOURCE
+
+if TYPE_CHECKING:
+    from seriatim.text.data.corpus import Document
+    from seriatim.text.model import TextModel
+    from seriatim.text.samples import Sample
+
+BEAMS, LENGTH_NORM = 5, 0.6
+"""`Beams`' defaults, without importing torch."""
+
+
+def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None) -> list[str] | None:
+    """The sources that were typed, or those of a file, a line each.
+
+    Raises:
+        UserError: if the model reads none, or the file is missing, empty or no text.
+    """
+    from seriatim.data import scratch
+    from seriatim.text.data.pairs import lines
+
+    if source is None and file is None:
+        return None
+    if SOURCE not in model.conditions:
+        raise UserError("--source is for a model that was trained on pairs, and this one was not; leave it out")
+    if source is not None and file is not None:
+        raise UserError("--source and --source-file are both given; give one of them")
+    if file is None:
+        return [each.strip() for each in source or []]  # as sources of training are
+    name = "standard input" if str(file) == "-" else str(file)
+    if str(file) == "-":
+        file = scratch.keep(iter(lambda: sys.stdin.buffer.read(BLOCK), b""), name)
+    if not file.is_file():
+        raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
+    found = [line.strip() for line in lines(file, "utf-8", name)]
+    if not found:
+        raise UserError(f"{name} is empty, where a source on each line is wanted; give another")
+    return found
+
+
+def search(
+    model: TextModel,
+    sources: list[str] | None,
+    prompts: list[str],
+    conditions: Mapping[str, str],
+    options: Mapping[str, Any],
+    output: Path | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """The likeliest text for each source, a line out for each line in; of a blank line a blank one."""
+    from PIL import Image
+
+    inputs = prompts if sources is None else sources
+    if sources is not None and len(prompts) not in (1, len(sources)):
+        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
+    if picture is not None and (sources is None or len(inputs) != 1):
+        raise UserError("--attention shows where a model looks in one source; give one --source")
+    if picture is not None:
+        writable(picture)
+    if picture is not None and picture.suffix.lower() not in Image.registered_extensions():
+        raise UserError(f"{picture}: the ending {picture.suffix!r} is no picture format; write to .png")
+    asked = list(range(len(inputs))) if sources is None else not_blank(model, sources)
+    found: list[list[Sample]] = [[] for _ in inputs]
+    if asked:
+        some = [prompts[i if len(prompts) > 1 else 0] for i in asked]
+        with progressing(len(asked), "writing") as progress:
+            where = {} if sources is None else {"source": [sources[i] for i in asked]}
+            every = model.search(some, given=conditions, progress=progress, **where, **options)
+        for i, results in zip(asked, every, strict=True):
+            found[i] = results
+    if none := sum(not found[i] for i in asked):
+        print(f"for {none:,} of {len(inputs):,} there is no text that the options allow", file=sys.stderr)
+    lines: list[str] = []
+    for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1):
+        if as_json:
+            key = "prompt" if sources is None else "source"
+            lines.append(json.dumps({key: text, "results": [_record(r) for r in results]}, ensure_ascii=False))
+        elif options["best"] > 1:
+            lines += [f"{number}\t{r.score:.4f}\t{one_line(r.text)}" for r in results]
+        else:
+            lines.append(one_line(results[0].text) if results else "")
+    if picture is not None and sources is not None and found[0]:
+        from seriatim.drawing.attention import save_attention
+
+        best = found[0][0]
+        seen = model.attention(sources[0], best.text, dict(conditions), ended=best.ended == "end")
+        save_attention(*seen, picture)
+    deliver(lines, output)
+
+
+def deliver(lines: Sequence[str], output: Path | None) -> None:
+    """Lines to a file, or to the terminal."""
+    if output is None:
+        print("\n".join(lines))
+        return
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{output}: {len(lines):,} lines", file=sys.stderr)
+
+
+def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
+    """Which of the sources there is something to write for; said if some are blank, or have what training had not."""
+    asked = [i for i, source in enumerate(sources) if source.strip()]
+    say_unseen(model, sources)
+    if blank := len(sources) - len(asked):
+        print(f"{blank:,} of {len(sources):,} sources are blank, and so is what is written for them", file=sys.stderr)
+    return asked
+
+
+def writable(path: Path) -> None:
+    """Refuse a path that cannot be a new file, before anything is worked out.
+
+    Raises:
+        UserError: if it is a folder, or lies in none.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, where a file to write to is wanted; give its name too")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
+
+
+def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
+    """Say it if sources have characters, or words, that training did not have."""
+    from seriatim.text.tokenizers import Tokenizer
+
+    codec = model.conditions[SOURCE]
+    assert isinstance(codec, Tokenizer)
+    if strange := sum(map(codec.unseen, sources)):
+        print(
+            f"{strange:,} of the symbols of the sources did not occur in training, or too seldom to be learned",
+            file=sys.stderr,
+        )
+
+
+def one_line(text: str) -> str:
+    """A text without line ends: a line out for each line in."""
+    return " ".join(text.splitlines())
+
+
+def _record(sample: Sample) -> dict[str, Any]:
+    return {
+        "text": sample.text,
+        "log_prob_nats": sample.log_prob,
+        "score": sample.score,
+        "ended": sample.ended,
+    }
+
+
+def compare(model: TextModel, documents: Sequence[Document], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts written for the sources of documents, beside the documents: BLEU, chrF, and how many are exactly alike.
+
+    Raises:
+        UserError: without sources, or without sacrebleu.
+    """
+    if SOURCE not in model.conditions:
+        raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
+    from seriatim.text.conditions import of_documents
+
+    try:
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+    except ImportError:
+        raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
+    references = [_flat(document.text()) for document in documents]
+    with progressing(len(documents), "writing") as progress:
+        found = model.search(given=of_documents(model.conditions, documents), progress=progress, **options)
+    written = [_flat(results[0].text) if results else "" for results in found]
+    scores: dict[str, Any] = {}
+    for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):
+        score: Any = metric.corpus_score(written, [references])
+        scores |= {key: float(score.score), f"{key}_signature": str(metric.get_signature())}
+    right = sum(a == b for a, b in zip(written, references, strict=True))
+    return {**scores, "exact_percent": 100 * right / len(references)}
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,79 @@
+"""Lossless compression with any discrete model: walks whose hand is a coder.
+
+Encoder and decoder take the same steps in float64. In float32 the parallel pass and the stepped pass differ by about
+2e-7, which gives 10 to 24 % of positions another 16-bit table: a codec that mixed them would soon lose step.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seriatim.coding import RangeDecoder, RangeEncoder
+from seriatim.coding.ranges import BITS, Count, Ints
+from seriatim.context import EMPTY
+from seriatim.heads import Discrete, Dist
+from seriatim.models import Model
+from seriatim.models.base import Given
+from seriatim.walks.walk import Walk, roll
+
+
+def _counts(dist: Dist) -> tuple[Count, int]:
+    """The integer cdf of a distribution as the coder wants it."""
+    if not isinstance(dist, Discrete):
+        raise TypeError(f"{type(dist).__name__} is not discrete; only symbols can be coded")
+
+    def count(x: Ints) -> Ints:
+        return dist.count(torch.from_numpy(x).to(dist.device), BITS).cpu().numpy()
+
+    return count, dist.levels
+
+
+def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable[[int, Dist], Tensor]) -> Tensor:
+    """Walk through so many symbols in float64, on a copy: (batch, symbols)."""
+    if not symbols:
+        return torch.zeros(batch, 0, dtype=torch.long)
+    exact = copy.deepcopy(model).double().eval()
+    walk = Walk(exact, batch, exact.condition(given, batch), symbols // model.head.parts)
+    return torch.stack(list(roll(walk, hand, symbols)), 1)
+
+
+def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
+    """Code x (B, *S) or (B, *S, P): about −log2 p(x | c) bits, and at most a word more.
+
+    Args:
+        model: any with a discrete head.
+        x: symbols, in the order of visiting.
+        given: conditions of the rows; a `Context` in float64.
+    """
+    coder = RangeEncoder()
+    stream = x.flatten(1)
+
+    def hand(i: int, dist: Dist) -> Tensor:
+        count, levels = _counts(dist)
+        coder.put(stream[:, i].cpu().numpy().astype(np.int64), count, levels)
+        return stream[:, i]
+
+    _follow(model, x.shape[0], stream.shape[1], given, hand)
+    return coder.finish()
+
+
+def decode(model: Model, data: bytes, shape: Sequence[int], given: Given = EMPTY) -> Tensor:
+    """The x of that shape, (B, *S) or (B, *S, P), that `encode` was given, with the same model and conditions.
+
+    Raises:
+        ValueError: if the data cannot be what `encode` gave.
+    """
+    coder = RangeDecoder(data)
+    batch = shape[0]
+
+    def hand(i: int, dist: Dist) -> Tensor:
+        count, levels = _counts(dist)
+        return torch.from_numpy(coder.get(batch, count, levels)).to(dist.device)
+
+    return _follow(model, batch, math.prod(shape[1:]), given, hand).view(tuple(shape))

@@ -1,0 +1,44 @@
+"""Dealing things out among train, validation and test, so that copies of one thing stay together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+SIDES = ("train", "validation", "test")
+
+
+def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0, each: bool = False) -> list[str]:
+    """The side of each thing with such a digest; a share counts different digests, and is one of them or more.
+
+    With `each` it counts the things: a side takes digests until it has its share.
+    """
+    order = _order(digests, seed)
+    if each:
+        return _dealt(digests, order, validation, test)
+    # A share that was asked for is never rounded down to nothing.
+    tested = max(1, round(test * len(order))) if test else 0
+    validated = max(1, round(validation * len(order))) if validation else 0
+    rank = {digest: place for place, digest in enumerate(order)}
+
+    def side(digest: str) -> str:
+        place = rank[digest]
+        return "test" if place < tested else "validation" if place < tested + validated else "train"
+
+    return [side(digest) for digest in digests]
+
+
+def _dealt(digests: Sequence[str], order: Sequence[str], validation: float, test: float) -> list[str]:
+    sizes, sides, left = Counter(digests), dict[str, str](), iter(order)
+    for side, share in (("test", test), ("validation", validation)):
+        held = 0
+        while held < share * len(digests) and (digest := next(left, None)) is not None:
+            sides[digest] = side
+            held += sizes[digest]
+    return [sides.get(digest, "train") for digest in digests]
+
+
+def _order(digests: Sequence[str], seed: int) -> list[str]:
+    """The different digests in a random order: a hash decides, so it depends on neither file order nor library."""
+    return sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())

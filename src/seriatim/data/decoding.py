@@ -1,0 +1,150 @@
+"""From the bytes of a file to blocks of text, with every way that can fail named."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from seriatim.errors import UserError
+
+BLOCK = 1 << 20
+"""Characters (or bytes) that are read at a time."""
+
+
+def rejoin(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in blocks of about 1 MiB that end after a newline where there is one.
+
+    A line longer than a block is cut inside: the block ends where the memory set aside for it does.
+    """
+    rest = ""
+    for piece in pieces:
+        rest += piece
+        start = 0
+        while len(rest) - start >= BLOCK:
+            newline = rest.rfind("\n", start, start + BLOCK)
+            stop = newline + 1 if newline >= 0 else start + BLOCK
+            yield rest[start:stop]
+            start = stop
+        rest = rest[start:]
+    if rest:
+        yield rest
+
+
+COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+_ARCHIVE = "unpack it first"
+
+
+_COMPRESSED = "give it its ending back ({})"
+
+
+_OTHER = "give a text file"
+
+
+_MAGIC = (
+    (b"\x89PNG\r\n", "a PNG image", _OTHER),
+    (b"\xff\xd8\xff", "a JPEG image", _OTHER),
+    (b"GIF87a", "a GIF image", _OTHER),
+    (b"GIF89a", "a GIF image", _OTHER),
+    (b"OggS\0", "Ogg audio", _OTHER),
+    (b"fLaC\0", "FLAC audio", _OTHER),
+    (b"ID3\x03", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"ID3\x04", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"\xff\xfb", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"\xff\xf3", "MP3 audio", "convert it to WAV or FLAC first"),
+    (b"%PDF-", "a PDF document", "save its text as .txt first"),
+    (b"PK\x03\x04", "a zip archive (or an office document)", _ARCHIVE),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _ARCHIVE),
+    (b"\x28\xb5\x2f\xfd", "zstandard data", _ARCHIVE),
+    (b"\x1f\x8b\x08", "gzip data", _COMPRESSED.format(".gz")),
+    (b"BZh91AY&SY", "bzip2 data", _COMPRESSED.format(".bz2")),
+    (b"\xfd7zXZ\0", "xz data", _COMPRESSED.format(".xz")),
+)
+
+
+def bare_suffix(path: Path) -> str:
+    """The ending that tells the kind, below that of a compression: ".jsonl" for "poems.jsonl.gz"."""
+    inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return inner.suffix.lower()
+
+
+def read_bytes(path: Path, name: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    """The (decompressed) bytes of a file from `start` to before `stop`, a block at a time."""
+    try:
+        with _open(path) as file:
+            file.seek(start)
+            left = BLOCK if stop is None else stop - start
+            while chunk := file.read(min(BLOCK, left)):
+                yield chunk
+                left -= 0 if stop is None else len(chunk)
+    except PermissionError:
+        raise UserError(f"{name}: not readable by you: change its permissions or give another file") from None
+    except FileNotFoundError:
+        raise UserError(f"{name}: no such file any more: put it back or start again with another") from None
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        broken = f"damaged {path.suffix[1:]} data" if path.suffix.lower() in COMPRESSED else "cannot be read"
+        raise UserError(f"{name}: {broken} ({error}): get the file anew") from None
+
+
+def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -> Iterator[str]:
+    """The text of `chunks`, which begin `offset` bytes into `name`."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    characters = 0
+    for chunk in chain(chunks, (b"",)):
+        offset += len(chunk)
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            # error.object is what was left over from the chunks before, and this chunk: it ends at `offset`.
+            place = offset - len(error.object) + error.start
+            other = "latin-1" if encoding.startswith("utf-8") else "utf-8"
+            raise UserError(
+                f"{name}: byte {place} is not {encoding.removesuffix('-sig')} text ({error.reason}): "
+                f"save it as UTF-8, or of text to train on name the encoding, e.g. --text.encoding {other}"
+            ) from None
+        if (nul := text.find("\0")) >= 0:
+            raise UserError(
+                f"{name}: binary data where text is wanted (a NUL after {characters + nul} characters): "
+                "give a text file, or name its encoding, e.g. --text.encoding utf-16-le"
+            )
+        characters += len(text)
+        if text:
+            yield text
+
+
+def text_blocks(path: Path, encoding: str, name: str) -> Iterator[str]:
+    """The text of a whole file, without its byte order mark, in blocks that end after a newline where there is one."""
+    chunks = read_bytes(path, name)
+    head = next(chunks, b"")
+    return rejoin(decode(chain((head,), chunks), _encoding(head, encoding, name), name))
+
+
+def _open(path: Path) -> BinaryIO:
+    return COMPRESSED.get(path.suffix.lower(), open)(path, "rb")  # pyright: ignore[reportReturnType]
+
+
+def _encoding(head: bytes, encoding: str, name: str) -> str:
+    """The encoding that a file's mark names, else the one asked for; refuse a file that is no text."""
+    for magic, kind, advice in _MAGIC:
+        if head.startswith(magic):
+            raise UserError(f"{name}: {kind} where text is wanted: {advice}")
+    if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"AVI ", b"WEBP"):
+        raise UserError(f"{name}: {head[8:12].decode().strip()} data where text is wanted: {_OTHER}")
+    return next((marked for mark, marked in _MARKS if head.startswith(mark)), encoding)

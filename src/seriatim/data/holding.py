@@ -1,0 +1,43 @@
+"""How surely a path holds data of some kind, by the endings of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seriatim.data.folder import files_in
+from seriatim.errors import UserError
+from seriatim.modality import NOT_MINE, Certainty, Verdict
+
+
+def existing(data: object) -> Path | None:
+    """A path that is there; None for anything else.
+
+    Raises:
+        UserError: if it cannot be looked at.
+    """
+    if not isinstance(data, str | Path):
+        return None
+    path = Path(data)
+    try:
+        return path if str(data) != "" and path.exists() else None  # Path("") would be the current folder
+    except OSError as error:
+        raise UserError(f"{data}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
+
+
+def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
+    """Of a file by its ending; of a folder by how many of its files have one: most of them, or only some."""
+    if not path.is_dir():
+        mine = path.suffix.lower() in endings
+        return Verdict(Certainty.YES, f"a file of {words}", 1, path.stat().st_size) if mine else NOT_MINE
+    found, others = files_in(path, endings)
+    if not found:
+        return NOT_MINE
+    sure = Certainty.YES if len(found) > others.total() else Certainty.MAYBE
+    size = sum(file.stat().st_size for _, file in found)
+    return Verdict(sure, f"{len(found):,} files of {words}", len(found), size)
+
+
+def named(data: object, names: Sequence[str], words: str) -> Verdict:
+    """Of the name of a data set."""
+    return Verdict(Certainty.YES, f"a named data set of {words}") if data in names else NOT_MINE

@@ -1,0 +1,1 @@
+"""Pictures of what models make: sheets of images, spectrograms, attention, learning curves."""

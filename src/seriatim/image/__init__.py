@@ -1,0 +1,71 @@
+"""Images: levels, readers, training, and the model that takes and gives arrays of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seriatim.data.options import DataOptions
+from seriatim.image.holding import NAMES, holds
+from seriatim.image.options import CodeOptions, ImageOptions
+from seriatim.modality import Encoding, Modality
+
+if TYPE_CHECKING:
+    from seriatim.data.fetch import NamedSet
+    from seriatim.image.data.gallery import Gallery
+    from seriatim.image.model import ImageModel
+    from seriatim.image.task import ImageTask
+    from seriatim.symbols import Symbols
+
+
+def _sets() -> Mapping[str, NamedSet]:
+    from seriatim.image.data.sets import SETS
+
+    return SETS
+
+
+def _open(data: object, options: Mapping[str, Any], division: DataOptions) -> Gallery:
+    from seriatim.image.data.opening import open_gallery
+
+    return open_gallery(data, options["image"], division)
+
+
+def _codecs() -> Mapping[str, type[Symbols]]:
+    from seriatim.image.levels import Levels
+
+    return {"levels": Levels}
+
+
+def _encoders() -> Mapping[type[Any], Encoding]:
+    from seriatim.image.encoders import ENCODINGS
+
+    return ENCODINGS
+
+
+def _task() -> type[ImageTask]:
+    from seriatim.image.task import ImageTask
+
+    return ImageTask
+
+
+def _model() -> type[ImageModel]:
+    from seriatim.image.model import ImageModel
+
+    return ImageModel
+
+
+MODALITY = Modality(
+    name="image",
+    words="pictures",
+    family="gated-pixelcnn",
+    options={"image": ImageOptions, "code": CodeOptions},
+    holds=holds,
+    names=NAMES,
+    sets=_sets,
+    open=_open,
+    codecs=_codecs,
+    encoders=_encoders,
+    follows={name: name for name in ("height", "width", "channels", "levels")},
+    task=_task,
+    model=_model,
+)

@@ -1,0 +1,65 @@
+"""After the training of an auto-encoder: which codes pictures have, learned so that new ones can be drawn."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from seriatim.image.data.gallery import Pictures
+from seriatim.image.model import ImageModel
+from seriatim.models import Conditional
+from seriatim.runs import checkpoint
+from seriatim.training.meter import Meter
+from seriatim.training.observers import Step
+from seriatim.training.unit import Unit
+
+_UNIT = Unit("nats_per_code", 1.0)
+_STEPS, _BATCH, _EVERY = 1500, 128, 100
+
+
+def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: int, quiet: bool) -> None:
+    """Train the prior of a run's codes on those of the training split, keep its best state on validation, and save it.
+
+    Args:
+        folder: the run.
+        splits: its pictures.
+        device: where.
+        seed: of the order.
+        quiet: no progress.
+    """
+    loaded = checkpoint.load(folder, device)
+    if "code_nats" in loaded.about:  # a run that was finished before, and nothing better has come since
+        return
+    model = ImageModel(loaded.model, loaded.codecs, loaded.family, loaded.about)
+    prior = cast(Conditional, loaded.model).prior
+    assert prior is not None
+    sides = splits["train"], splits.get("validation", splits["train"])
+    codes, held = (torch.from_numpy(model.codes.symbols(model.codes.encode(side.x))).to(device) for side in sides)
+    optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
+    dealer = torch.Generator().manual_seed(seed)
+    best, state = float("inf"), copy.deepcopy(prior.state_dict())
+    meter = Meter(_STEPS, quiet=quiet)
+    for step in range(1, _STEPS + 1):
+        chosen = torch.randint(len(codes), (min(_BATCH, len(codes)),), generator=dealer)
+        optimiser.zero_grad()
+        loss = -prior.log_prob(codes[chosen.to(device)]).mean()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        rate = float(schedule.get_last_lr()[0])
+        meter.on_step(Step(step, _STEPS, float(loss.detach()), _UNIT, rate, codes.shape[1] * len(chosen)))
+        if step % _EVERY == 0:
+            with torch.no_grad():
+                nats = -float(torch.cat([prior.log_prob(part) for part in held.split(4096)]).mean())
+            if nats < best:
+                best, state = nats, copy.deepcopy(prior.state_dict())
+    meter.say(f"codes have {best:.2f} nats under their prior")
+    meter.close()
+    prior.load_state_dict(state)
+    about = {**loaded.about, "code_nats": best}
+    checkpoint.save(folder, loaded.model, loaded.codecs, loaded.family, loaded.modality, about)

@@ -1,0 +1,51 @@
+"""Pictures that are in memory already: arrays, and what conditions them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.options import DataOptions
+from seriatim.errors import UserError
+from seriatim.image.data.gallery import Pictures
+from seriatim.image.data.loaders import taken
+from seriatim.image.data.pixels import shaped
+from seriatim.image.options import ImageOptions
+
+_KEYS = ("x", "label", "image", "vector")
+
+
+def read_arrays(spec: object, options: ImageOptions, division: DataOptions) -> Pictures:
+    """An array of pictures, or a mapping with it and its conditions.
+
+    Raises:
+        UserError: naming the key whose values do not fit.
+    """
+    given: dict[str, Any] = cast("dict[str, Any]", spec) if isinstance(spec, dict) else {"x": spec}
+    for key in given:
+        if key not in _KEYS:
+            raise UserError(f"the key {key!r} is none of pictures in memory; give {', '.join(_KEYS)}")
+    x = _pictures(given.get("x"), "x")
+    for key in _KEYS[1:]:
+        if key in given and len(given[key]) != len(x):
+            raise UserError(f"{len(given[key])} values of {key!r} for {len(x)} pictures; give one for each")
+    labels = tuple(map(str, given["label"])) if "label" in given and options.given else None
+    maps = _pictures(given["image"], "image") if "image" in given else None
+    vectors = np.asarray(given["vector"], np.float32) if "vector" in given else None
+    if vectors is not None and (vectors.ndim != 2 or not np.isfinite(vectors).all()):
+        raise UserError(f"'vector' has shape {vectors.shape}; (pictures, numbers), all finite, are wanted")
+    whole = Pictures(shaped(x, options, "x"), labels, [f"picture {i}" for i in range(len(x))], maps, vectors)
+    if division.limit is None or division.limit >= len(x):
+        return whole
+    chosen = np.sort(np.random.default_rng(division.seed).permutation(len(x))[: division.limit])
+    return taken(whole, chosen)
+
+
+def _pictures(value: Any, key: str) -> NDArray[np.uint8]:
+    """(N, H, W, C) of 8 bits."""
+    x: NDArray[Any] = np.asarray(value)
+    if x.dtype != np.uint8 or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)):
+        raise UserError(f"{key!r} is {x.dtype} of shape {x.shape}; uint8 (N, H, W) or (N, H, W, 1 or 3) is wanted")
+    return np.ascontiguousarray(x if x.ndim == 4 else x[..., None])

@@ -1,0 +1,135 @@
+"""A folder of one's own pictures, or one file: which there are, their labels, and all of them in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seriatim.data.folder import drawn, files_in, listed
+from seriatim.data.options import DataOptions
+from seriatim.data.partners import Pairing, partners_of
+from seriatim.data.table import check_all, rows
+from seriatim.data.vectors import ENDING, vectors_of
+from seriatim.errors import UserError
+from seriatim.image.data.gallery import Pictures
+from seriatim.image.data.picture import Header, read_header, read_pixels
+from seriatim.image.data.pixels import Pixels, check_room
+from seriatim.image.holding import IMAGE_ENDINGS
+from seriatim.image.options import WIDEST, Colour, Fitting, ImageOptions
+
+_MAPS = Pairing("--image.maps", IMAGE_ENDINGS, "map", "picture")
+_VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture", IMAGE_ENDINGS)
+_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
+
+
+def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tuple[Pictures, str]:
+    """All pictures of a folder (or the one of a file) in one size and colour, and a note on them."""
+    files, notes = _files(path)
+    names = [name for name, _ in files]
+    labels, remark = _labels(path, names, options)
+    notes += [remark] if remark else []
+    if division.limit is not None and division.limit < len(files):
+        files = drawn(files, division.limit, division.seed)
+    whole, names = names, [name for name, _ in files]
+    x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.fitting, "size")
+    notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
+    chosen = None if labels is None else tuple(labels[name] for name in names)
+    maps = vectors = None
+    if options.maps is not None:
+        place = Path(options.maps)
+        partners, remark = partners_of(whole, place, _MAPS)
+        notes += [remark] if remark else []
+        found = [partners[name] for name in names]
+        maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
+        notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
+    if options.vectors is not None:
+        every, remark = vectors_of(whole, Path(options.vectors), _VECTORS)
+        notes += [remark] if remark else []
+        row = {name: i for i, name in enumerate(whole)}
+        vectors = every[[row[name] for name in names]]
+    return Pictures(x, chosen, names, maps, vectors), " ".join(notes)
+
+
+def _read(
+    path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, how: Fitting, option: str
+) -> tuple[Pixels, Counter[str]]:
+    """Files as (N, H, W, C), and what was done to how many of them; `option` says their size, for messages."""
+    headers = [read_header(file, str(file)) for file in files]
+    height, width = sides or _common_size(files, headers, option)
+    channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
+    check_room(len(files), height, width, channels, str(path), option)
+    x = np.empty((len(files), height, width, channels), np.uint8)
+    remarks: Counter[str] = Counter()
+    for row, file in zip(x, files, strict=True):
+        picture = read_pixels(file, str(file), channels, sides, how, remarks)
+        if picture.shape != row.shape:
+            raise UserError(f"{file}: changed while it was read: start again when nobody writes to it")
+        row[:] = picture
+    return x, remarks
+
+
+def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    if not path.is_dir():
+        return [(path.name, path)], []
+    files, others = files_in(path, IMAGE_ENDINGS)
+    kinds = listed(others)
+    if not files:
+        there = f"only other files ({kinds})" if kinds else "no files"
+        wanted = ", ".join("*" + ending for ending in IMAGE_ENDINGS)
+        raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with pictures")
+    return files, [f"Left out: {kinds}."] if kinds else []
+
+
+def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:
+    first = headers[0]
+    for file, header in zip(files, headers, strict=True):
+        if header[:2] != first[:2]:
+            raise UserError(
+                f"{file}: {header.height} × {header.width} pixels, but {files[0]} has {first.height} × {first.width}: "
+                f"say with --image.{option} what all are to have, e.g. --image.{option} 32"
+            )
+    if max(first[:2]) > WIDEST:
+        raise UserError(
+            f"{files[0]}: {first.height} × {first.width} pixels, but a side may have {WIDEST}: "
+            f"give a smaller --image.{option}"
+        )
+    return first.height, first.width
+
+
+def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Mapping[str, str] | None, str]:
+    """The label of each picture: from a CSV file, else its subfolder; None where there are none or none are wanted."""
+    if options.labels is not None:
+        if not path.is_dir():
+            raise UserError(f"--image.labels was given, but {path} is one picture, not a folder: leave it out")
+        return _from_csv(Path(options.labels), path, names), ""
+    above = [name.split("/")[:-1] for name in names]
+    if not options.given or len({tuple(folders) for folders in above}) == 1:
+        return None, ""
+    if {folders[0].lower() for folders in above if folders} <= _SPLITS:
+        raise UserError(
+            f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
+            "or say --image.given=false to divide all pictures anew"
+        )
+    if any(len(folders) != 1 for folders in above):
+        return None, "No labels: not all pictures lie one folder deep."
+    return {name: folders[0] for name, folders in zip(names, above, strict=True)}, ""
+
+
+def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, str]:
+    labels: dict[str, str] = {}
+    known = set(names)
+    for place, name, cells in rows(table, "--image.labels", "picture", "its label", IMAGE_ENDINGS):
+        if len(cells) != 1:
+            raise UserError(
+                f"{place}: {[name, *cells]!r:.80}, where a picture's path and its label are wanted: correct it"
+            )
+        label = cells[0]
+        if name not in known:
+            raise UserError(f"{place}: names {name!r}, but no such picture lies in {folder}: correct or drop the row")
+        if labels.setdefault(name, label) != label:
+            raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} before: drop one of the rows")
+    check_all(table, labels, names, str(folder), "picture", "label")
+    return labels

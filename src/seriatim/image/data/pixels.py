@@ -1,0 +1,108 @@
+"""Pictures as arrays: colour, size, ink. Everything is 8 bit, (height, width, channels), channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seriatim.errors import UserError
+from seriatim.image.options import Fitting, ImageOptions
+
+Pixels = NDArray[np.uint8]
+
+MOST = 8 << 30
+"""Bytes that the pictures of a data set may take in memory."""
+
+
+def check_room(count: int, height: int, width: int, channels: int, name: str, option: str = "size") -> None:
+    """Refuse pictures that would not fit into memory, before it is taken."""
+    if (size := count * height * width * channels) > MOST:
+        raise UserError(
+            f"{name}: {count:,} pictures of {height} × {width} × {channels} take {size / 2**30:.1f} GiB of memory, "
+            f"more than the {MOST / 2**30:g} that are allowed: give a smaller --image.{option} or --data.limit"
+        )
+
+
+def fit(image: Image.Image, height: int, width: int, how: Fitting) -> Image.Image:
+    """A picture (grey or RGB) in another size.
+
+    The centre is cut out in the wanted shape, to whole pixels. Then, smooth: each value is the mean of those around it
+    under a triangle (Pillow's BILINEAR), which is as wide as a new pixel where the picture shrinks, so that nothing
+    aliases. Plain: see `between`. Nearest: the value at the new pixel's centre (Pillow's NEAREST).
+    """
+    if image.size == (width, height):
+        return image
+    if how.crop == "centre":
+        across = max(1, min(image.width, round(image.height * width / height)))
+        down = max(1, min(image.height, round(image.width * height / width)))
+        left, top = (image.width - across) // 2, (image.height - down) // 2
+        image = image.crop((left, top, left + across, top + down))
+    if how.resample == "plain":
+        x = between(to_array(image), height, width)
+        return Image.fromarray(x[..., 0] if x.shape[-1] == 1 else x)
+    kind = Image.Resampling.BILINEAR if how.resample == "smooth" else Image.Resampling.NEAREST
+    return image.resize((width, height), kind)
+
+
+def between(x: Pixels, height: int, width: int) -> Pixels:
+    """(H, W, C) in another size, each value interpolated between the four whose centres are around its own.
+
+    So does TensorFlow's tf.image.resize unless told otherwise (bilinear, antialias=False, half-pixel centres); it is
+    cut down to whole numbers. Where a picture shrinks by more than half, values are left out.
+    """
+    top, bottom, down = _around(x.shape[0], height)
+    left, right, across = _around(x.shape[1], width)
+    down, across = down[:, None, None], across[:, None]
+    rows = [
+        y[:, left] * (2 * width - across) + y[:, right] * across
+        for y in (x[top].astype(np.int64), x[bottom].astype(np.int64))
+    ]
+    return ((rows[0] * (2 * height - down) + rows[1] * down) // (4 * height * width)).astype(np.uint8)
+
+
+def _around(old: int, new: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of `new` pixels over `old`: the old one before each one's centre, the one behind, and how far on, in 1 / 2new."""
+    place = (2 * np.arange(new, dtype=np.int64) + 1) * old - new  # whole numbers, so that nothing is ever rounded
+    before, on = place // (2 * new), place % (2 * new)
+    return before.clip(0, old - 1), (before + 1).clip(0, old - 1), on
+
+
+def to_array(image: Image.Image) -> Pixels:
+    """(H, W, C) of a grey or RGB picture."""
+    x = np.asarray(image, np.uint8)
+    return x if x.ndim == 3 else x[..., None]
+
+
+def shaped(x: Pixels, options: ImageOptions, name: str) -> Pixels:
+    """Pictures (N, H, W, C) in the colour and size that are asked for."""
+    if options.colour == "grey" and x.shape[-1] == 3:
+        x = to_grey(x)
+    if options.sides is not None and options.sides != x.shape[1:3]:
+        check_room(len(x), *options.sides, x.shape[-1], name)
+        flat = x[..., 0] if x.shape[-1] == 1 else x
+        height, width = options.sides
+        out = np.empty((len(x), height, width, x.shape[-1]), np.uint8)
+        for row, picture in zip(out, flat, strict=True):
+            row[:] = to_array(fit(Image.fromarray(picture), height, width, options.fitting))
+        x = out
+    if options.colour == "rgb" and x.shape[-1] == 1:
+        check_room(len(x), x.shape[1], x.shape[2], 3, name)
+        x = np.repeat(x, 3, axis=-1)
+    return x
+
+
+def to_grey(x: Pixels) -> Pixels:
+    """Luma of RGB (ITU-R 601-2), rounded as Pillow does it."""
+    red, green, blue = (x[..., i].astype(np.uint32) for i in range(3))
+    return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def ink(x: Pixels, seed: Sequence[int]) -> Pixels:
+    """Draw each value of grey pictures: 255 with probability v / 255, else 0; a function of `seed` and the shape."""
+    u = np.random.default_rng(list(seed)).integers(
+        0, 255, x.shape, dtype=np.uint8
+    )  # 0 to 254, so that v of them are below v
+    return np.where(u < x, np.uint8(255), np.uint8(0))

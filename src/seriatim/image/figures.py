@@ -1,0 +1,80 @@
+"""How surprising held-out images are to a model, in the units that people compare."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@final
+@dataclass(frozen=True)
+class ImageFigures:
+    """The exact likelihood of some pictures.
+
+    Attributes:
+        nats_per_image: mean of −log p.
+        standard_error: of that mean, over pictures taken as independent; not a number for a single one.
+        images: how many.
+        dims: sub-pixels of a picture.
+    """
+
+    nats_per_image: float
+    standard_error: float
+    images: int
+    dims: int
+
+    @classmethod
+    def of(cls, nats: NDArray[np.float64], dims: int) -> ImageFigures:
+        """From −log p of each picture."""
+        spread = float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan
+        return cls(float(nats.mean()), spread, len(nats), dims)
+
+    @property
+    def bits_per_dim(self) -> float:
+        """Bits a sub-pixel: what the papers print."""
+        return self.nats_per_image / (self.dims * math.log(2))
+
+    def to_json(self) -> dict[str, float | int]:
+        """Everything, the unit in each key."""
+        return {
+            "bits_per_dim": self.bits_per_dim,
+            "bits_per_dim_standard_error": self.standard_error / (self.dims * math.log(2)),
+            "nats_per_dim": self.nats_per_image / self.dims,
+            "nats_per_image": self.nats_per_image,
+            "nats_per_image_standard_error": self.standard_error,
+            "images": self.images,
+            "dims": self.dims,
+        }
+
+
+@final
+@dataclass(frozen=True)
+class CodeFigures:
+    """What an auto-encoder says of some pictures.
+
+    Attributes:
+        given_code: −log p(picture | its code), which is no likelihood of the picture.
+        code_nats: mean of −log p(code) under the prior; None where that is not trained yet.
+        bound: an upper bound on −log p(picture), the sum of both; None likewise.
+    """
+
+    given_code: ImageFigures
+    code_nats: float | None
+    bound: ImageFigures | None
+
+    def to_json(self) -> dict[str, float | int]:
+        """Everything, the unit in each key."""
+        values: dict[str, float | int] = {}
+        for figures, name in ((self.given_code, "given_code"), (self.bound, "bound")):
+            if figures is not None:
+                each = figures.to_json()
+                values |= {f"{key}_{name}": each[key] for key in ("bits_per_dim", "nats_per_image")}
+                errors = ("bits_per_dim", "nats_per_image")
+                values |= {f"{key}_{name}_standard_error": each[f"{key}_standard_error"] for key in errors}
+        if self.code_nats is not None:
+            values["nats_per_code"] = self.code_nats
+        return {**values, "images": self.given_code.images, "dims": self.given_code.dims}

@@ -1,0 +1,30 @@
+"""How surely something is images. No reader is imported: every command asks this of whatever it is given."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from seriatim.data.holding import existing, held, named
+from seriatim.modality import Certainty, Verdict
+
+NAMES = ("mnist", "fashion-mnist", "cifar10", "digits")
+"""The named data sets of images: the keys of `image.data.sets.SETS`."""
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+"""What is a picture, in a folder or by itself."""
+
+CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")
+"""Files that hold a named data set, by the names under which they are published."""
+
+
+def holds(data: object) -> Verdict:
+    """Images: a path, a name, an array (N, H, W[, C]) of 8 bits, or a mapping with one under the key x."""
+    path = existing(data)
+    if path is None:
+        x: Any = cast("dict[str, Any]", data).get("x") if isinstance(data, dict) else data
+        if getattr(x, "ndim", 0) in (3, 4) and getattr(getattr(x, "dtype", None), "name", "") == "uint8":
+            return Verdict(Certainty.YES, "an array of pictures", len(x), x.nbytes)
+        return named(data, NAMES, "images")
+    if path.name in CIFAR_ARCHIVES:
+        return Verdict(Certainty.YES, "CIFAR-10", 1, path.stat().st_size)
+    return held(path, IMAGE_ENDINGS, "images")

@@ -1,0 +1,323 @@
+"""A trained model of pictures: pictures in, pictures, likelihoods and figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seriatim.errors import UserError, nearest
+from seriatim.image.canvas import grid_of, pictures, positions
+from seriatim.image.codes import Codes
+from seriatim.image.conditions import LABEL, MAP, VECTOR, encode_conditions
+from seriatim.image.data.gallery import Pictures
+from seriatim.image.encoders import CODE
+from seriatim.image.figures import CodeFigures, ImageFigures
+from seriatim.image.levels import Levels
+from seriatim.models import GridModel
+from seriatim.models.likelihood import to_given
+from seriatim.runs.trained import Trained, by_bayes
+from seriatim.symbols import Given
+from seriatim.walks.noise import row_seeds
+from seriatim.walks.particles import fill_in
+from seriatim.walks.steer import Steer, steer_of
+from seriatim.walks.walk import Walk
+
+Array = NDArray[np.uint8]
+Progress = Callable[[int], None]
+
+
+@final
+class ImageModel(Trained):
+    """A model of pictures with the codecs of its levels and conditions.
+
+    `seriatim.load(run)` gives one; `seriatim.train(...)` too. Pictures are 8-bit arrays (N, H, W, C) of the run's size.
+    """
+
+    kind = "image"
+    data_codec = Levels
+
+    @property
+    def levels(self) -> Levels:
+        """Pictures <-> symbols."""
+        return cast(Levels, self.codecs["x"])
+
+    @property
+    def code(self) -> Codes | None:
+        """An auto-encoder's codes; None for other models."""
+        return Codes.of(self.model, self.levels, "code_nats" in self.about)
+
+    @property
+    def grid(self) -> GridModel:
+        """The family's model, without its encoders."""
+        return grid_of(self.model)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of a picture."""
+        return self.levels.shape
+
+    @property
+    def path(self) -> NDArray[np.int64]:
+        """(H · W,) the pixels' numbers, row by row, in the order in which they are finished."""
+        order = self.grid.order
+        height, width, channels = self.shape
+        if order is None:
+            return np.arange(height * width)
+        return (order.numpy() // channels)[channels - 1 :: channels]
+
+    # ------------------------------------------------------------------ likelihood
+
+    @torch.no_grad()
+    def log_prob(
+        self, pictures: Array, given: Given | None = None, batch: int = 64, progress: Progress | None = None
+    ) -> NDArray[np.float64]:
+        """log p of each picture in nats, given its conditions.
+
+        Args:
+            pictures: (N, H, W, C) 8-bit values.
+            given: conditions. Given its own code, what comes out is no likelihood of a picture: see `bound`.
+            batch: pictures at a time.
+            progress: called with the number of pictures done, after each batch.
+
+        Raises:
+            UserError: of an auto-encoder, without a code.
+        """
+        x, conditions = self.levels.encode(pictures), self._given(given, len(pictures))
+        result = np.zeros(len(x))
+        for first in range(0, len(x), batch):
+            part = slice(first, first + batch)
+            symbols = torch.from_numpy(positions(x[part], self.model)).to(self.model.device)
+            some = to_given({name: value[part] for name, value in conditions.items()}, self.model.device)
+            result[part] = self.model.log_probs(symbols, some).double().flatten(1).sum(1).cpu().numpy()
+            if progress is not None:
+                progress(min(first + batch, len(x)))
+        return result
+
+    def bound(self, pictures: Array, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:
+        """Of an auto-encoder: a lower bound on log p of each picture in nats, log p(code) + log p(picture | code).
+
+        It is a bound because other codes could have given the picture as well. Arguments are those of `log_prob`.
+
+        Raises:
+            UserError: if the model has no codes, or its prior is not trained yet.
+        """
+        codes = self.codes.encode(pictures)
+        prior = self.codes.log_prob(self.codes.symbols(codes))
+        return prior + self.log_prob(pictures, {CODE: codes}, batch, progress)
+
+    def evaluate(
+        self, pictures: Pictures, batch: int = 64, progress: Progress | None = None
+    ) -> ImageFigures | CodeFigures:
+        """The exact likelihood of held-out pictures, given their labels if the model has that condition.
+
+        Of an auto-encoder: a bound on it, and what goes into that. `progress` is that of `log_prob`.
+        """
+        dims = int(np.prod(self.shape))
+        coded = None if self.code is None else self.code.encode(pictures.x)
+        conditions = self.given_of(pictures) if coded is None else {CODE: coded}
+        nats = -self.log_prob(pictures.x, conditions, batch, progress)
+        given = ImageFigures.of(nats, dims)
+        if self.code is None or coded is None:
+            return given
+        if self.code.prior is None:
+            return CodeFigures(given, None, None)
+        codes = -self.code.log_prob(self.code.symbols(coded))
+        return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
+
+    def given_of(self, pictures: Pictures) -> Given:
+        """The pictures' own labels, maps and vectors as conditions.
+
+        A label that the training split did not have counts as not said. Of an auto-encoder, the pictures themselves.
+        """
+        if self.code is not None:
+            return {CODE: pictures.x}
+        given: dict[str, list[str | None] | Array | NDArray[np.float32]] = {}
+        if LABEL in self.label_codecs and pictures.labels is not None:
+            known = set(self.labels())
+            given[LABEL] = [label if label in known else None for label in pictures.labels]
+        if MAP in self.codecs and pictures.maps is not None:
+            given[MAP] = pictures.maps
+        if VECTOR in self.codecs and pictures.vectors is not None:
+            given[VECTOR] = pictures.vectors
+        return given
+
+    def posterior(
+        self,
+        pictures: Array,
+        prior: Mapping[str, float] | None = None,
+        name: str = LABEL,
+        batch: int = 64,
+        given: Given | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float64]:
+        """p(y | x) of every label by Bayes' rule, log p(x | y) + log p(y), normalised.
+
+        Args:
+            pictures: (N, H, W, C) 8-bit values.
+            prior: p(y) of each label, up to a factor; a label that is left out has none. None: all the same.
+            name: of the condition.
+            batch: pictures at a time.
+            given: other conditions.
+            progress: called with the number of pictures done, all labels counted, after each batch.
+
+        Returns:
+            (N, labels), in the order of `labels(name)`.
+
+        Raises:
+            UserError: if the model has no such labels, or the prior is none.
+        """
+        labels = self.labels(name)  # an auto-encoder has none
+        unknown = [label for label in prior or {} if label not in labels]
+        if unknown:
+            raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
+        weights = np.array([1.0 if prior is None else prior.get(label, 0.0) for label in labels])
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+            raise UserError(f"the prior is {dict(prior or {})}; numbers from 0 up are wanted, not all of them 0")
+        some = [i for i, weight in enumerate(weights) if weight > 0]
+        scores = np.full((len(pictures), len(labels)), -np.inf)
+        for turn, i in enumerate(some):
+
+            def told(done: int, before: int = turn * len(pictures)) -> None:
+                if progress is not None:
+                    progress((before + done) // len(some))
+
+            log_p = self.log_prob(pictures, {**(given or {}), name: labels[i]}, batch, told)
+            scores[:, i] = log_p + np.log(weights[i])
+        return by_bayes(scores)
+
+    def labels(self, name: str = LABEL) -> list[str]:
+        """The values of a condition, by default of the pictures' labels."""
+        return super().labels(name)
+
+    # ------------------------------------------------------------------ codes
+
+    @property
+    def codes(self) -> Codes:
+        """An auto-encoder's codes.
+
+        Raises:
+            UserError: if the model has none.
+        """
+        if self.code is None:
+            raise UserError("this model has no codes; train an auto-encoder, with --code.width or --preset autoencoder")
+        return self.code
+
+    def decode(self, codes: NDArray[np.floating[Any]], *, seed: int | Sequence[int] = 0, **options: Any) -> Array:
+        """Draw a picture from each code (N, width); other numbers than the encoder gives will do too.
+
+        Options are those of `sample`.
+        """
+        return self.sample(len(codes), given={CODE: codes}, seed=seed, **options)
+
+    def between(self, first: Array, last: Array, count: int, *, seed: int = 0, **options: Any) -> Array:
+        """Pictures (count, H, W, C) drawn from codes on the line between those of two pictures (H, W, C).
+
+        All with the same seed, so that only the code changes. Options are those of `sample`.
+        """
+        a, b = self.codes.encode(np.stack([first, last]))
+        share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+        return self.decode(a + share * (b - a), seed=[seed] * count, **options)
+
+    # ------------------------------------------------------------------ sampling
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        given: Given | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Array:
+        """Draw pictures, at about the cost of one pass over them.
+
+        Args:
+            n: how many.
+            given: conditions. An auto-encoder without a code draws codes from its prior first.
+            seed: of the first, or a list with one for each. The same seed gives the same picture in any batch.
+            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, …
+            progress: called with the number of symbols drawn after each of them.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            (n, H, W, C) 8-bit values.
+
+        Raises:
+            UserError: on impossible options or unknown conditions.
+        """
+        if n < 1:
+            raise UserError(f"{n} pictures are asked for; ask for at least one")
+        if not isinstance(seed, int) and len(seed) != n:
+            raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one for each")
+        length = int(np.prod(self.grid.canvas))
+        if self.code is not None and (given or {}).get(CODE) is None:
+            given = {**(given or {}), CODE: self.code.draw(n, seed)}
+        context = to_given(self._given(given, n), self.model.device)
+        chosen = steer_of(steer, options)
+        x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
+        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
+
+    def complete(
+        self,
+        picture: Array,
+        known: NDArray[np.bool_],
+        n: int = 1,
+        *,
+        particles: int = 1,
+        given: Given | None = None,
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        **options: Any,
+    ) -> Array:
+        """Draw what is not known of a picture; known pixels are kept as they are, on the model's levels.
+
+        Pixels are drawn left to right and top to bottom (of a multi-scale model, the smallest scale first). If the
+        known ones all come first, what is drawn has the true conditional distribution. Otherwise it was drawn without
+        knowing those that come later, and only particles weigh it by them: the more, the closer.
+
+        Args:
+            picture: (H, W, C) 8-bit values.
+            known: (H, W) which pixels are kept.
+            n: how many completions.
+            particles: candidates for each.
+            given: conditions, the same for all.
+            seed: of the first, or a list with one for each.
+            steer: temperature and filters; or give them as options.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            (n, H, W, C) 8-bit values.
+
+        Raises:
+            UserError: on another shape, or impossible options.
+        """
+        if n < 1 or particles < 1:
+            raise UserError(f"{n} completions of {particles} particles are asked for; ask for at least one")
+        if known.shape != self.shape[:2]:
+            raise UserError(f"the mask is {known.shape} and the model's pictures {self.shape[:2]}; resize it")
+        if not isinstance(seed, int) and len(seed) != n:
+            raise UserError(f"{len(seed)} seeds for {n} completions; give one, or one for each")
+        chosen, device = steer_of(steer, options), self.model.device
+        if chosen.counts:
+            raise UserError("repetition, presence and frequency are for text; leave them out")
+        if chosen.guidance != 1:
+            raise UserError("guidance is for pictures drawn from nothing; leave it out")
+        every = np.broadcast_to(known[..., None], self.shape).astype(np.int64)
+        encoded = np.stack([self.levels.encode(picture), every])
+        symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)
+        symbols, mask = symbols.to(device), kept > 0
+        first = row_seeds(seed, n, device)
+        seeds = torch.cat([row_seeds(int(s), particles, device) for s in first]) if particles > 1 else first
+        rows = n * particles
+        context = self.model.condition(to_given(self._given(given, rows), device), rows)
+        walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
+        x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
+        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
+
+    def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[Any]]:
+        return encode_conditions(self.codecs, given or {}, rows, None if self.code is None else self.code.width)

@@ -1,0 +1,251 @@
+"""Training on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.conditioning import CodeConfig, MapConfig
+from seriatim.data.batches import Batch, Batches
+from seriatim.drawing.sheets import alike, save_grid
+from seriatim.errors import UserError
+from seriatim.image.canvas import positions
+from seriatim.image.code_prior import fit_prior
+from seriatim.image.conditions import LABEL, MAP, VECTOR
+from seriatim.image.data.gallery import Gallery, Pictures
+from seriatim.image.data.loaders import taken
+from seriatim.image.data.pixels import ink
+from seriatim.image.encoders import CODE
+from seriatim.image.levels import Levels
+from seriatim.image.model import ImageModel
+from seriatim.image.options import CodeOptions, ImageOptions
+from seriatim.models import Model
+from seriatim.symbols import Given, Labels, Symbols, Vectors
+from seriatim.training.plan import Plan
+from seriatim.training.task import Task
+from seriatim.training.unit import Unit, bits_per_dim, given_code
+
+_BATCH = 64
+_LEAST = 256  # pictures that an evaluation looks at, whatever `evaluate_symbols` says
+_COLUMNS = 8
+
+
+@final
+class Deal(Batches):
+    """Every picture once an epoch, in an order drawn for each.
+
+    Args:
+        pictures: the training split.
+        codecs: of their levels and of the conditions: labels, maps and vectors are handed over where there are any, and
+            for a code the pictures themselves.
+        model: that takes them.
+        size: pictures a batch.
+        seed: of the order, and of the ink.
+        anew: draw the ink of grey pictures anew each time.
+        flip: mirror pictures and their maps left to right with probability ½, drawn anew each time.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        codecs: Mapping[str, Symbols],
+        model: Model,
+        size: int,
+        seed: int,
+        anew: bool,
+        flip: bool,
+    ) -> None:
+        self.pictures, self.codecs, self.model = pictures, codecs, model
+        self.size, self.seed, self.anew, self.flip = size, seed, anew, flip
+        self.labels = _labels(pictures, codecs)
+        self.per_epoch = max(1, len(pictures.x) // size)
+        self._order: tuple[int, NDArray[np.int64]] | None = None
+
+    def batch(self, step: int) -> Batch:
+        """Pictures step · size … of the epoch's order."""
+        epoch, index = divmod(step, self.per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            order = np.random.default_rng([self.seed, epoch, 3]).permutation(len(self.pictures.x))
+            self._order = epoch, order
+        chosen = self._order[1][np.arange(index * self.size, (index + 1) * self.size) % len(self.pictures.x)]
+        raw, maps = self.pictures.x[chosen], None if self.pictures.maps is None else self.pictures.maps[chosen]
+        if self.flip:
+            mirrored = np.random.default_rng([self.seed, step, 5]).random(self.size) < 0.5
+            raw[mirrored] = raw[mirrored, :, ::-1]
+            if maps is not None:
+                maps[mirrored] = maps[mirrored, :, ::-1]
+        if self.anew:
+            raw = ink(raw, (self.seed, step, 4))
+        levels = cast(Levels, self.codecs["x"]).encode(raw)
+        x = positions(levels, self.model)
+        shape = x.shape if self.model.head.parts == 1 else x.shape[:-1]
+        given: dict[str, NDArray[Any]] = {CODE: levels} if CODE in self.codecs else {}
+        if self.labels is not None:
+            given[LABEL] = self.labels[chosen]
+        if maps is not None:
+            given[MAP] = cast(Levels, self.codecs[MAP]).encode(maps)
+        if self.pictures.vectors is not None:
+            given[VECTOR] = cast(Vectors, self.codecs[VECTOR]).encode(self.pictures.vectors[chosen])
+        names = [self.pictures.names[int(i)] for i in chosen[:3]]
+        return Batch(x, np.ones(shape, dtype=np.bool_), given, True, f"{', '.join(names)} …")
+
+
+@final
+class ImageTask(Task):
+    """Levels, whole pictures in batches, bits/dim, samples as sheets."""
+
+    def __init__(self, plan: Plan, folder: Path, gallery: Gallery) -> None:
+        super().__init__(plan, folder, gallery)
+        self.gallery = gallery
+        self.options, self.code = plan.of(ImageOptions), plan.of(CodeOptions)
+        if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
+            name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
+            raise UserError(f"--train.{name} is for text, and {plan.data} holds pictures; leave it out")
+        for option in ("maps", "vectors"):
+            if self.code.width and getattr(self.options, option) is not None:
+                both = f"--image.{option} and --code.width are both given"
+                raise UserError(f"{both}; an auto-encoder takes no {option}, leave out one")
+
+    def learn(self) -> dict[str, Symbols]:
+        """Levels of the pictures' own shape, and what they are conditioned on."""
+        train, options = self.gallery.splits["train"], self.options
+        height, width, channels = train.x.shape[1:]
+        codecs: dict[str, Symbols] = {"x": Levels(height, width, channels, options.alphabet)}
+        if self.code.width:
+            codecs[CODE] = codecs["x"]
+        elif options.given and train.labels is not None:
+            codecs[LABEL] = Labels.train(train.labels)
+        if train.maps is not None:
+            codecs[MAP] = Levels(*train.maps.shape[1:])
+        if train.vectors is not None:
+            codecs[VECTOR] = Vectors.train(train.vectors)
+        return codecs
+
+    def encoders(self, config: Any) -> dict[str, Any]:
+        """The sizes of the code, or of what reads maps."""
+        code = self.code
+        if code.width:
+            return {CODE: CodeConfig(code.width, code.levels, code.filters)}
+        return {MAP: MapConfig(self.options.map_filters)} if self.options.maps is not None else {}
+
+    def finish(self, quiet: bool) -> None:
+        """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
+        if CODE not in self.codecs:
+            return
+        splits = dict(self.gallery.splits)
+        if self.options.binarise == "epoch":  # as the model sees them
+            splits["train"] = replace(splits["train"], x=ink(splits["train"].x, (self.plan.train.seed, 0, 6)))
+        fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, quiet)
+
+    def counts(self) -> NDArray[np.int64]:
+        """(channels, levels): how often each level occurs in the training pictures."""
+        x, codec = self.gallery.splits["train"].x, cast(Levels, self.codecs["x"])
+        values = [np.bincount(x[..., channel].reshape(-1), minlength=256) for channel in range(x.shape[-1])]
+        level = codec.encode(np.arange(256, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(x.shape[-1], -1))
+        return np.stack(
+            [
+                np.bincount(level[:, 0, 0, channel], weights=count, minlength=codec.levels).astype(np.int64)
+                for channel, count in enumerate(values)
+            ]
+        )
+
+    def batches(self) -> Batches:
+        """The training split, dealt anew each epoch."""
+        train, plan = self.gallery.splits["train"], self.plan
+        codec = cast(Levels, self.codecs["x"])
+        if train.x.shape[1:] != codec.shape:
+            raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
+        _check_besides(train, self.codecs)
+        anew = self.options.binarise == "epoch"
+        batch, seed = plan.train.batch, plan.train.seed
+        return Deal(train, self.codecs, self.model, batch, seed, anew, self.options.flip)
+
+    def validation(self) -> Callable[[], float] | None:
+        """Held-out pictures spread evenly over the split, the same ones every time."""
+        held = self.gallery.splits.get("validation")
+        if held is None:
+            return None
+        dims = int(np.prod(held.x.shape[1:]))
+        most = self.plan.train.evaluate_symbols
+        count = len(held.x) if most == 0 else min(len(held.x), max(_LEAST, most // dims))
+        part = _spread(held, count)
+
+        def validate() -> float:
+            model = ImageModel(self.model, self.codecs)
+            nats = -model.log_prob(part.x, model.given_of(part), _BATCH).mean()
+            return float(nats) / dims * self.model.head.parts
+
+        return validate
+
+    def unit(self) -> Unit:
+        """bits/dim; of an auto-encoder, given the code."""
+        return (given_code if CODE in self.codecs else bits_per_dim)(self.model.head.parts)
+
+    def show(self, step: int) -> None:
+        """A sheet of samples, with labels a column for each; of other conditions, pictures and what they become."""
+        model = ImageModel(self.model, self.codecs)
+        if model.code is not None:
+            held = self.gallery.splits.get("validation", self.gallery.splits["train"]).x[:_COLUMNS]
+            codes = model.code.encode(held)
+            rows = [held] + [model.decode(codes, seed=step + i) for i in range(self.plan.train.samples)]
+            self._save(np.concatenate(rows), step, len(held))
+            return
+        if MAP in model.codecs or VECTOR in model.codecs:
+            part = _spread(self.gallery.splits.get("validation", self.gallery.splits["train"]), _COLUMNS)
+            self._save(beside(model, part, self.plan.train.samples, step), step, len(part.x))
+            return
+        known = model.conditions.get(LABEL)
+        columns = min(10, known.size) if known is not None else _COLUMNS
+        n = self.plan.train.samples * columns
+        given = None if known is None else {LABEL: [known.decode(i % columns) for i in range(n)]}
+        self._save(model.sample(n, given=given, seed=step), step, columns)
+
+    def _save(self, pictures: NDArray[np.uint8], step: int, columns: int) -> None:
+        if pictures.shape[-1] in (1, 3):
+            save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
+
+
+def beside(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
+    """A sheet's pictures: the maps if there are any, pictures, and so many rows drawn from the same conditions."""
+    given: Given = model.given_of(pictures)
+    drawn = [model.sample(len(pictures.x), given=given, seed=seed + row) for row in range(rows)]
+    maps = [] if pictures.maps is None else [pictures.maps]
+    return np.concatenate(alike([*maps, pictures.x, *drawn], pictures.x.shape[1:3]))
+
+
+def _spread(pictures: Pictures, count: int) -> Pictures:
+    """So many, or all if there are fewer, evenly over the split."""
+    return taken(pictures, np.linspace(0, len(pictures.x) - 1, min(count, len(pictures.x))).astype(np.int64))
+
+
+def _labels(pictures: Pictures, codecs: Mapping[str, Symbols]) -> NDArray[np.int64] | None:
+    codec = codecs.get(LABEL)
+    if not isinstance(codec, Labels) or pictures.labels is None:
+        return None
+    known = {label: codec.encode(label) for label in set(pictures.labels)}
+    return np.array([known[label] for label in pictures.labels], dtype=np.int64)
+
+
+def _check_besides(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
+    """Refuse maps and vectors that a model to start from does not take, and the lack of those that it does."""
+    for name, option, given in ((MAP, "maps", pictures.maps), (VECTOR, "vectors", pictures.vectors)):
+        if (name in codecs) == (given is not None):
+            continue
+        if given is not None:
+            raise UserError(f"--image.{option} was given, but the model to start from takes none; leave it out")
+        raise UserError(f"the model to start from is conditioned on {option}; give --image.{option}")
+    maps, vectors = codecs.get(MAP), codecs.get(VECTOR)
+    if pictures.maps is not None and isinstance(maps, Levels) and pictures.maps.shape[1:] != maps.shape:
+        raise UserError(
+            f"the maps are {pictures.maps.shape[1:]} and the model's {maps.shape}; give --image.map-size, or "
+            "--image.map-colour"
+        )
+    if pictures.vectors is not None and isinstance(vectors, Vectors) and pictures.vectors.shape[1] != vectors.size:
+        raise UserError(
+            f"the vectors have {pictures.vectors.shape[1]} numbers and the model's {vectors.size}; give others"
+        )

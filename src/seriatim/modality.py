@@ -1,0 +1,166 @@
+"""One record for each kind of data: what a wing offers to the rest of the house, and the list of the wings.
+
+Reading a record imports neither torch nor a reader: everything that needs them is a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, final
+
+from seriatim.config import Options
+from seriatim.errors import UserError, nearest
+
+
+class Certainty(IntEnum):
+    """How surely a wing holds what it is shown."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+class Verdict(NamedTuple):
+    """What a wing says of a path, a name or a Python object."""
+
+    certainty: Certainty
+    reason: str = ""
+    """What was found, as a phrase: "40 images", "a named data set of text"."""
+    files: int = 0
+    bytes: int = 0
+
+
+NOT_MINE = Verdict(Certainty.NO)
+
+
+class Encoding(NamedTuple):
+    """How conditions with one type of codec enter a model."""
+
+    part: str
+    """The part of the `Context`, and the field of the config that gives its channels: vector, field or memory."""
+    words: str
+    """What such conditions are called, for messages."""
+    make: Callable[[Any, Any, Any], Any]
+    """(codec, the encoder's sizes or None, the model's config) -> encoder."""
+    width: int | str
+    """The channels that it adds to its part: a number, or the field of the encoder's sizes that says it."""
+    sizes: Mapping[str, type[Any]] = {}
+    """{kind: the dataclass of the encoder's sizes}; empty where the codec alone decides them."""
+    special: str | None = None
+    """The name of the one condition that has the last of these kinds; all others have the first."""
+    most: int | None = None
+    """How many such conditions a model may have."""
+    prior: Callable[[Any], Any] | None = None
+    """(encoder) -> a model of what it encodes to, if that is to be drawn."""
+
+    def channels(self, sizes: Any) -> int:
+        """The channels that an encoder of these sizes adds."""
+        return self.width if isinstance(self.width, int) else getattr(sizes, self.width)
+
+    def kind(self, name: str) -> str:
+        """The kind of sizes of a condition's encoder."""
+        return list(self.sizes)[-1 if name == self.special else 0]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Modality:
+    """A kind of data.
+
+    Attributes:
+        name: the folder of the wing, the group of its options, `Family.data`, the key in `model.json`. One word.
+        words: what it is called in sentences.
+        family: the family that is trained unless another is named.
+        training: `TrainOptions` that differ from the defaults.
+        options: {group: dataclass}: `--GROUP.option` on the command line, `GROUP=` in Python.
+        holds: (path, name or Python object) -> how surely it is of this kind.
+        names: the named data sets of this kind.
+        sets: () -> {name: named data set}.
+        open: (path, name or object; options by group; how to divide) -> data, a `training.task.Data`.
+        folds: (data, k) -> k of them for cross-validation; None where there is no such thing yet.
+        codecs: () -> {kind: codec} of this wing, besides those of `seriatim.symbols`.
+        encoders: () -> {type of codec: how conditions with it enter a model}, likewise.
+        follows: {field of a config: attribute of the codec of x that decides it}.
+        task: () -> the class that trains on such data.
+        model: () -> the class that users hold.
+        foreign: (folder, device) -> a model that another program has saved; None if it is none of those.
+    """
+
+    name: str
+    words: str
+    family: str
+    options: Mapping[str, type[Options]]
+    holds: Callable[[object], Verdict]
+    names: tuple[str, ...]
+    sets: Callable[[], Mapping[str, Any]]
+    open: Callable[[Any, Mapping[str, Any], Any], Any]
+    codecs: Callable[[], Mapping[str, type[Any]]]
+    encoders: Callable[[], Mapping[type[Any], Encoding]]
+    follows: Mapping[str, str]
+    task: Callable[[], type[Any]]
+    model: Callable[[], type[Any]]
+    training: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    folds: Callable[[Any, int], Sequence[Any]] | None = None
+    foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
+
+
+HOMES = {"text": "seriatim.text", "image": "seriatim.image", "audio": "seriatim.audio"}
+"""Where each kind of data lives. The only list."""
+
+
+def modality(name: str) -> Modality:
+    """The record of a kind of data.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if name not in HOMES:
+        raise UserError(f"{name[:40]!r} is no kind of data; {nearest(name, HOMES)}")
+    return import_module(HOMES[name]).MODALITY
+
+
+def modalities() -> Iterator[Modality]:
+    """All records, in the order of the list."""
+    return (modality(name) for name in HOMES)
+
+
+def kind_of(data: object) -> tuple[Modality, Verdict]:
+    """Which kind of data a path, a name or a Python object holds: each wing is asked once.
+
+    Raises:
+        UserError: if no wing holds it, or if several do and the user has to choose.
+    """
+    found = [(each, verdict) for each in modalities() if (verdict := each.holds(data)).certainty]
+    if not found:
+        raise UserError(f"{shown(data)}: {_not_held(data)}")
+    best = max(verdict.certainty for _, verdict in found)
+    likeliest = [(each, verdict) for each, verdict in found if verdict.certainty == best]
+    if len(likeliest) > 1:
+        each = "; ".join(f"{record.name}: {verdict.reason}" for record, verdict in likeliest)
+        raise UserError(
+            f"{shown(data)} may hold more than one kind of data ({each}); choose with --kind, e.g. --kind "
+            f"{likeliest[0][0].name}"
+        )
+    return likeliest[0]
+
+
+def shown(data: object) -> str:
+    """Data as a message names it."""
+    return str(data) if isinstance(data, str | Path) else f"a {type(data).__name__}"
+
+
+def _not_held(data: object) -> str:
+    if not isinstance(data, str | Path):
+        return "is no data that can be trained on; give texts, an array, a data frame, or a path"
+    path = Path(data)
+    if path.exists():
+        kinds = ", ".join(each.words for each in modalities())
+        return f"holds no data that can be read; give {kinds}, as files, or choose the kind with --kind"
+    if path.suffix or len(path.parts) > 1:
+        return "there is no such file or folder; check the path"
+    names = [name for each in modalities() for name in each.names]
+    return f"is no file, folder or named data set; {nearest(str(data), names)}"

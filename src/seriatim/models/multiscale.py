@@ -1,0 +1,34 @@
+"""Multi-scale models: a chain of scales of other families, the smallest first.
+
+Reference: van den Oord et al. (2016), Pixel recurrent neural networks, section 3.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from seriatim.models.cascade import Cascade, MultiscaleConfig
+from seriatim.models.grid import GridModel, SubpixelModel
+from seriatim.models.registry import FAMILIES
+
+
+def multiscale(config: MultiscaleConfig) -> Cascade:
+    """A chain of scales, the smallest first."""
+
+    def scale(name: str, height: int, width: int, field: int) -> SubpixelModel:
+        entry = FAMILIES[name]
+        depth = "layers" if "layers" in entry.config.__dataclass_fields__ else "blocks"
+        sizes = {"height": height, "width": width, "field": field, "filters": config.filters, depth: config.layers}
+        same = {name: getattr(config, name) for name in ("channels", "levels", "vector")}
+        return cast(SubpixelModel, entry.model(entry.config(**sizes, **same)))
+
+    def chain(height: int, width: int, scales: int) -> GridModel:
+        below = -(-height // config.factor), -(-width // config.factor)
+        if scales == 1:
+            return scale(config.smallest, height, width, config.field)
+        large = scale(config.larger, height, width, config.up + config.field)
+        whole = replace(config, height=height, width=width, scales=scales)
+        return Cascade(whole, chain(*below, scales - 1), large)
+
+    return cast(Cascade, chain(config.height, config.width, config.scales))

@@ -1,0 +1,139 @@
+"""Families by name: the one table of our own. A file never names a class; it names a key of this.
+
+A family's module is imported when it is asked for, so that a list of families costs no import of torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, final
+
+from seriatim.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from seriatim.models.base import Model
+
+HOMES = {
+    "ByteNet": "seriatim.models.bytenet",
+    "ByteNetConfig": "seriatim.models.bytenet",
+    "Cascade": "seriatim.models.cascade",
+    "Conditional": "seriatim.models.conditional",
+    "DiagonalBiLSTM": "seriatim.models.diagonal_bilstm",
+    "GRU": "seriatim.models.recurrent",
+    "GatedPixelCNN": "seriatim.models.gated_pixelcnn",
+    "GatedPixelCNNConfig": "seriatim.models.gated_pixelcnn",
+    "GridModel": "seriatim.models.grid",
+    "LSTM": "seriatim.models.recurrent",
+    "Model": "seriatim.models.base",
+    "MultiscaleConfig": "seriatim.models.cascade",
+    "PixelCNN": "seriatim.models.pixelcnn",
+    "PixelCNNConfig": "seriatim.models.pixelcnn",
+    "PixelCNNpp": "seriatim.models.pixelcnn_pp",
+    "PixelCNNppConfig": "seriatim.models.pixelcnn_pp",
+    "PixelRNNConfig": "seriatim.models.pixelrnn",
+    "PixelSNAIL": "seriatim.models.pixelsnail",
+    "PixelSNAILConfig": "seriatim.models.pixelsnail",
+    "RNN": "seriatim.models.recurrent",
+    "RecurrentConfig": "seriatim.models.recurrent",
+    "ReplayModel": "seriatim.models.replay",
+    "RowLSTM": "seriatim.models.row_lstm",
+    "RowLSTMConfig": "seriatim.models.row_lstm",
+    "SequenceModel": "seriatim.models.sequence",
+    "SubpixelModel": "seriatim.models.grid",
+    "Transformer": "seriatim.models.transformer",
+    "TransformerConfig": "seriatim.models.transformer",
+    "WaveNet": "seriatim.models.wavenet",
+    "WaveNetConfig": "seriatim.models.wavenet",
+    "multiscale": "seriatim.models.multiscale",
+}
+"""Where each public name of `seriatim.models` is defined."""
+
+
+def resolve(name: str) -> Any:
+    """A public name of `seriatim.models`.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return getattr(import_module(HOMES[name]), name)
+
+
+@final
+class Family:
+    """A kind of model: what makes it, the dataclass of its sizes, where it comes from and what it is for.
+
+    Args:
+        model: config -> model; or the name of our own class, which is imported when it is asked for.
+        config: likewise the dataclass of its sizes.
+        paper: the reference.
+        year: of the paper.
+        data: the kind of data, a key of `modality.HOMES`.
+    """
+
+    def __init__(self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int, data: str):
+        self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
+
+    def __repr__(self) -> str:
+        return f"Family({self.paper!r}, {self.year}, {self.data!r})"
+
+    @property
+    def model(self) -> Callable[[Any], Model]:
+        """What makes a model from its config."""
+        return resolve(self._model) if isinstance(self._model, str) else self._model
+
+    @property
+    def config(self) -> type[Any]:
+        """The dataclass of its sizes."""
+        return resolve(self._config) if isinstance(self._config, str) else self._config
+
+
+_PIXEL_RNN = "van den Oord et al., Pixel recurrent neural networks"
+
+FAMILIES: dict[str, Family] = {
+    "rnn": Family("RNN", "RecurrentConfig", "Elman, Finding structure in time", 1990, "text"),
+    "lstm": Family("LSTM", "RecurrentConfig", "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text"),
+    "gru": Family("GRU", "RecurrentConfig", "Cho et al., RNN encoder-decoder", 2014, "text"),
+    "transformer": Family(
+        "Transformer", "TransformerConfig", "Vaswani et al., Attention is all you need", 2017, "text"
+    ),
+    "bytenet": Family(
+        "ByteNet", "ByteNetConfig", "Kalchbrenner et al., Neural machine translation in linear time", 2016, "text"
+    ),
+    "pixelcnn": Family("PixelCNN", "PixelCNNConfig", _PIXEL_RNN, 2016, "image"),
+    "row-lstm": Family("RowLSTM", "RowLSTMConfig", _PIXEL_RNN, 2016, "image"),
+    "diagonal-bilstm": Family("DiagonalBiLSTM", "PixelRNNConfig", _PIXEL_RNN, 2016, "image"),
+    "gated-pixelcnn": Family(
+        "GatedPixelCNN",
+        "GatedPixelCNNConfig",
+        "van den Oord et al., Conditional image generation with PixelCNN decoders",
+        2016,
+        "image",
+    ),
+    "pixelcnn++": Family("PixelCNNpp", "PixelCNNppConfig", "Salimans et al., PixelCNN++", 2017, "image"),
+    "multiscale": Family("multiscale", "MultiscaleConfig", f"{_PIXEL_RNN}, 3.6", 2016, "image"),
+    "pixelsnail": Family("PixelSNAIL", "PixelSNAILConfig", "Chen et al., PixelSNAIL", 2018, "image"),
+    "wavenet": Family(
+        "WaveNet", "WaveNetConfig", "van den Oord et al., WaveNet: A generative model for raw audio", 2016, "audio"
+    ),
+}
+"""Our own families."""
+
+_BOTH_WAYS = {"birnn", "bilstm", "bigru", "bert", "roberta", "bidirectional"}
+
+
+def family(name: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if name.lower().replace("-", "") in _BOTH_WAYS:
+        raise UserError(
+            f"{name!r} reads both ways, so it would see the symbols that it is to predict: it can read a source "
+            "(--source.encoder lstm), and no text can be written with it; "
+            f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
+        )
+    if name not in FAMILIES:
+        raise UserError(f"{name!r} is not a model family; {nearest(name, FAMILIES)}")
+    return FAMILIES[name]

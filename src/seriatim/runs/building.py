@@ -1,0 +1,138 @@
+"""From a family's name, its sizes and the codecs of what it is conditioned on to a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from torch import nn
+
+from seriatim import config as configs
+from seriatim.conditioning import LabelEncoder, NumberEncoder
+from seriatim.errors import UserError
+from seriatim.modality import Encoding, modality
+from seriatim.models import FAMILIES, Model, family
+from seriatim.models.conditional import Conditional
+from seriatim.symbols import Labels, Numbers, Symbols, Vectors
+
+PARTS = ("vector", "field", "memory")
+"""The fields of a config that follow from the conditions."""
+
+_VECTOR = 32  # channels of one encoded label, number or vector
+
+
+def _of_numbers(codec: Any, sizes: Any, config: Any) -> nn.Module:  # noqa: ARG001
+    return NumberEncoder(_VECTOR, codec.size)
+
+
+def _of_labels(codec: Any, sizes: Any, config: Any) -> nn.Module:  # noqa: ARG001
+    return LabelEncoder(codec.size, _VECTOR)
+
+
+_COMMON: Final[dict[type[Any], Encoding]] = {
+    Labels: Encoding("vector", "labels", _of_labels, _VECTOR),
+    Numbers: Encoding("vector", "numbers", _of_numbers, _VECTOR),
+    Vectors: Encoding("vector", "vectors", _of_numbers, _VECTOR),
+}
+
+
+def _encoding(codec: Symbols, kind: str) -> Encoding:
+    """How a condition with this codec enters a model of this kind of data.
+
+    Raises:
+        UserError: if it cannot.
+    """
+    every = {**_COMMON, **modality(kind).encoders()}
+    for cls, encoding in every.items():
+        if isinstance(codec, cls):
+            return encoding
+    raise UserError(f"a condition of the kind {codec.kind!r} is none that models of {modality(kind).words} take")
+
+
+def build(
+    family_name: str, config: Any, conditions: Mapping[str, Symbols], encoders: Mapping[str, Any] | None = None
+) -> Model:
+    """A model of a family, wrapped in `Conditional` if it has conditions.
+
+    Args:
+        family_name: a key of `FAMILIES`.
+        config: the family's config; what the conditions need is set in it: vector, field, memory.
+        conditions: {name: codec}.
+        encoders: {name: sizes of its encoder}, of the conditions whose codec does not say them.
+
+    Raises:
+        UserError: if the family takes no such conditions.
+    """
+    entry, sizes = family(family_name), encoders or {}
+    if not conditions:
+        return entry.model(config)
+    encodings = {name: _encoding(codec, entry.data) for name, codec in conditions.items()}
+    needs: dict[str, int] = {}
+    for name, encoding in encodings.items():
+        _accepts(family_name, config, encoding, sum(each is encoding for each in encodings.values()))
+        needs[encoding.part] = needs.get(encoding.part, 0) + encoding.channels(sizes.get(name))
+    model = entry.model(dataclasses.replace(config, **needs))
+    modules = {name: each.make(conditions[name], sizes.get(name), config) for name, each in encodings.items()}
+    priors = [each.prior(modules[name]) for name, each in encodings.items() if each.prior is not None]
+    return Conditional(model, modules, next((prior for prior in priors if prior is not None), None))
+
+
+def _accepts(family_name: str, config: Any, encoding: Encoding, count: int) -> None:
+    """Refuse conditions that a family has no place for.
+
+    Raises:
+        UserError: naming those that have.
+    """
+    if encoding.most is not None and count > encoding.most:
+        raise UserError(f"{count} {encoding.words} are given as conditions; a model reads at most {encoding.most}")
+    if not hasattr(config, encoding.part):
+        data = family(family_name).data
+        able = [n for n, f in FAMILIES.items() if f.data == data and encoding.part in configs.fields(f.config)]
+        raise UserError(f"{family_name} takes no {encoding.words} as conditions; choose one of {', '.join(able)}")
+
+
+def follows(family_name: str, codec: Symbols) -> dict[str, int | float]:
+    """The fields of a config that the codec of x decides.
+
+    Raises:
+        UserError: if it is no codec of such data.
+    """
+    kind = modality(family(family_name).data)
+    if not all(hasattr(codec, attribute) for attribute in kind.follows.values()):
+        raise UserError(f"the codec of x is of the kind {codec.kind!r}, which is none of {kind.words}")
+    return {name: getattr(codec, attribute) for name, attribute in kind.follows.items()}
+
+
+def encoders_of(model: Model, kind: str) -> dict[str, Any]:
+    """{condition: the sizes of its encoder} as JSON, of the conditions whose codec does not say them."""
+    if not isinstance(model, Conditional):
+        return {}
+    kinds = {cls: name for each in modality(kind).encoders().values() for name, cls in each.sizes.items()}
+    modules = zip(model.names, model.encoders.values(), strict=True)
+    found = {name: getattr(module, "config", None) for name, module in modules}
+    return {name: {"kind": kinds[type(c)], **dataclasses.asdict(c)} for name, c in found.items() if c is not None}
+
+
+def read_encoders(listed: object, conditions: Mapping[str, Symbols], kind: str, where: str) -> dict[str, Any]:
+    """The reverse of `encoders_of`.
+
+    Raises:
+        UserError: naming what is wrong.
+    """
+    encodings = {name: _encoding(codec, kind) for name, codec in conditions.items()}
+    sized = {name: encoding for name, encoding in encodings.items() if encoding.sizes}
+    if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != set(sized):
+        raise UserError(f"{where}: 'encoders' wants one entry for each condition but labels and numbers, and no other")
+    found: dict[str, Any] = {}
+    for name, entry in cast("dict[str, Any]", listed).items():
+        fields = dict(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else {}
+        given, wanted = fields.pop("kind", None), sized[name].kind(name)
+        if given != wanted:
+            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(given)[:60]!r}; {wanted} is wanted")
+        place = f"{where}: encoder {name[:60]!r}"
+        try:
+            found[name] = configs.read(sized[name].sizes[wanted], fields, place)
+        except UserError as error:
+            raise UserError(str(error) if place in str(error) else f"{place}: {error}") from error
+    return found

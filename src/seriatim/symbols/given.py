@@ -1,0 +1,79 @@
+"""Conditions as users give them: a value for every row, encoded, and what stands for none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seriatim.errors import UserError, nearest
+from seriatim.symbols.base import Symbols
+from seriatim.symbols.label import Labels, Numbers
+from seriatim.symbols.vector import Vectors
+
+Given = Mapping[str, Any]
+"""Conditions by name: one value for all rows, or a list with one for each row; None where there is none."""
+
+
+def checked(conditions: Mapping[str, Symbols], given: Given) -> None:
+    """Refuse a condition that a model does not have.
+
+    Raises:
+        UserError: naming it.
+    """
+    for name in given:
+        if name not in conditions:
+            raise UserError(f"{name!r} is not a condition of this model; {nearest(name, conditions)}")
+
+
+def each(name: str, value: Any, rows: int) -> list[Any]:
+    """One value for every row: a list has one for each, anything else is for all of them.
+
+    Raises:
+        UserError: if there are not as many as rows.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return [value] * rows
+    values = list(cast("Sequence[Any]", value))
+    if len(values) == 1:
+        return values * rows
+    if len(values) != rows:
+        raise UserError(f"{len(values)} values of {name} where {rows} are wanted; give one, or one for each")
+    return values
+
+
+def encode_given(value: str | float | None, codec: Labels | Numbers, where: str) -> float:
+    """A condition's value as a number: −1 or NaN if it is missing."""
+    if value is None:
+        return -1 if isinstance(codec, Labels) else math.nan
+    try:
+        return codec.encode(str(value)) if isinstance(codec, Labels) else codec.encode(value)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
+def encode_labels(name: str, codec: Labels, value: Any, rows: int) -> NDArray[np.int64]:
+    """(rows,): the number of each label, −1 where there is none."""
+    values = each(name, value, rows)
+    known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
+    return np.array([known[v] for v in values], dtype=np.int64)
+
+
+def encode_vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[np.float32]:
+    """(rows, D), NaN where there is none."""
+    missing = np.full(codec.size, np.nan, np.float32)
+    if isinstance(value, list) and any(one is None for one in cast("list[Any]", value)):
+        found = [missing if one is None else codec.encode(one) for one in each(name, value, rows)]
+        return np.stack(found).astype(np.float32)
+    return for_each(name, missing if value is None else codec.encode(cast(ArrayLike, value)), 1, rows)
+
+
+def for_each(name: str, value: NDArray[Any], axes: int, rows: int) -> NDArray[Any]:
+    """One value of `axes` axes repeated for every row, or the values as they are where there is one for each row."""
+    every = np.tile(value, (rows, *[1] * axes)) if value.ndim == axes else value
+    if every.ndim != axes + 1 or len(every) != rows:
+        raise UserError(f"{len(every)} values of {name} where {rows} are wanted; give one, or one for each")
+    return every

@@ -1,0 +1,79 @@
+"""What texts are conditioned on, by name, as models take it: labels, numbers, and the source that a text is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.ragged import Ragged
+from seriatim.errors import UserError
+from seriatim.symbols import Given, Labels, Numbers
+from seriatim.symbols.given import checked, each, encode_given
+from seriatim.text.data.corpus import Document
+from seriatim.text.data.tokens import encode_text
+from seriatim.text.tokenizers import Tokenizer
+
+Conditions = Mapping[str, Labels | Numbers | Tokenizer]
+
+
+def encode_all(conditions: Conditions, given: Given | None, rows: int) -> dict[str, NDArray[Any] | Ragged]:
+    """Every condition for every row; what is not given counts as not said."""
+    found: dict[str, NDArray[Any] | Ragged] = {}
+    checked(conditions, given or {})
+    for name, codec in conditions.items():
+        values = each(name, (given or {}).get(name), rows)
+        if isinstance(codec, Tokenizer):
+            found[name] = Ragged([_source(name, i, value, codec) for i, value in enumerate(values, start=1)])
+            continue
+        kind = np.int64 if isinstance(codec, Labels) else np.float64
+        found[name] = np.array([encode_given(value, codec, f"--given {name}") for value in values], dtype=kind)
+    return found
+
+
+def _source(name: str, number: int, value: str | float | None, codec: Tokenizer) -> NDArray[np.int64]:
+    try:
+        return encode_text(value, codec)
+    except UserError as error:
+        raise UserError(f"{name} {number}: {error}; correct it, or train with --tokens.unknown unk") from error
+
+
+def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[str, list[str | float | None]]:
+    """What held-out documents are conditioned on; a label that training did not have counts as not said."""
+
+    def known(document: Document, name: str) -> str | float | None:
+        value, codec = document.given.get(name), conditions[name]
+        try:
+            if not isinstance(codec, Tokenizer):
+                encode_given(value, codec, document.name)
+        except UserError:
+            return None
+        return value
+
+    return {name: [known(document, name) for document in documents] for name in conditions}
+
+
+def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:
+    """Refuse sources that have more symbols than a model reads, and rows without one if it knows of none such.
+
+    Raises:
+        UserError: naming the longest, or the first that is missing.
+    """
+    if not isinstance(sources, Ragged) or not len(sources):
+        return
+    if not optional and not sources.lengths.all():
+        at = int(sources.lengths.argmin())
+        where = "" if names is None else f", and {names[at]} has none"
+        raise UserError(
+            f"this model writes a text for a source{where}; give it one (sample --source, --given source=…, or pairs "
+            "as data), or train with --train.drop-given 0.1"
+        )
+    if sources.lengths.max() > longest:
+        at = int(sources.lengths.argmax())
+        where = f"the source of {names[at]}" if names is not None else f"source {at + 1}"
+        raise UserError(
+            f"{where} has {sources.lengths[at]:,} symbols, and this model reads {longest:,} at most, twice the longest "
+            "it was trained on; divide it"
+        )

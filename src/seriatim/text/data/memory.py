@@ -1,0 +1,62 @@
+"""Texts that are in memory already: strings, data frames, and what conditions them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from seriatim.errors import UserError, nearest
+from seriatim.text.data.corpus import SOURCE, Document
+from seriatim.text.options import TextOptions
+
+_FIELDS = ("text", "x")
+
+
+def in_memory(spec: object, options: TextOptions) -> Iterator[Document]:
+    """Documents of a sequence of strings, of a mapping of columns, or of a data frame.
+
+    Raises:
+        UserError: naming the column that is missing, or too short.
+    """
+    if hasattr(spec, "columns") and hasattr(spec, "to_dict"):
+        columns: dict[str, Any] = {str(name): list(cast(Any, spec)[name]) for name in cast(Any, spec).columns}
+    else:
+        columns = dict(cast("dict[str, Any]", spec)) if isinstance(spec, dict) else {"x": spec}
+    texts = columns[_field(columns, options)]
+    conditions: dict[str, Sequence[Any]] = {name: _column(columns, name) for name in options.given}
+    if options.source is not None or SOURCE in columns:
+        conditions[SOURCE] = _column(columns, options.source or SOURCE)
+    for name, values in conditions.items():
+        if len(values) != len(texts):
+            raise UserError(f"{len(values)} values of {name!r} for {len(texts)} texts; give one for each")
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise UserError(f"text {i} is a {type(text).__name__}, where a string is wanted; convert it first")
+        given = {name: _value(values[i], name) for name, values in conditions.items()}
+        yield Document.of(f"text {i}", text, given)
+
+
+def _field(columns: dict[str, Any], options: TextOptions) -> str:
+    """The name of the column that holds the texts."""
+    if options.field is not None:
+        _column(columns, options.field)
+        return options.field
+    for name in _FIELDS:
+        if name in columns:
+            return name
+    raise UserError(f"no column is named text; name it: text=TextOptions(field=…), one of {', '.join(columns)}")
+
+
+def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
+    if name not in columns:
+        raise UserError(f"no column is named {name!r}; {nearest(name, columns)}")
+    return columns[name]
+
+
+def _value(value: Any, name: str) -> str | float | None:
+    """A condition's value; missing ones, also as data frames mark them, are None."""
+    if value is None or value != value:  # NaN
+        return None
+    if name == SOURCE or not isinstance(value, int | float):
+        return str(value)
+    return float(value)

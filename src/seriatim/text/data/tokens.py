@@ -1,0 +1,148 @@
+"""Documents as one long row of symbols, in memory or mapped from a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.data.ragged import Ragged
+from seriatim.errors import UserError
+from seriatim.symbols import Labels, Numbers
+from seriatim.symbols.given import encode_given
+from seriatim.text.data.corpus import Document
+from seriatim.text.tokenizers import Tokenizer
+
+_IN_MEMORY = 2**26  # symbols; more go to a file
+
+
+@final
+@dataclass(frozen=True)
+class Tokens:
+    """A split, tokenised.
+
+    Attributes:
+        symbols: (N,) all documents one after another, each with its `<end>`; uint16 or uint32, possibly memory-mapped.
+        bounds: (D + 1,) document d is symbols[bounds[d] : bounds[d + 1]].
+        given: {condition: (D,) encoded values, −1 or NaN where missing; of a text `Ragged`}.
+        characters: (D,) lengths of the texts, as far as they are read.
+        bytes: (D,) lengths of the texts in UTF-8, as far as they are read.
+        names: where each document came from, for messages.
+    """
+
+    symbols: NDArray[Any]
+    bounds: NDArray[np.int64]
+    given: Mapping[str, NDArray[Any] | Ragged]
+    characters: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+    names: Sequence[str]
+
+    @property
+    def documents(self) -> int:
+        """How many."""
+        return len(self.bounds) - 1
+
+    def document(self, d: int) -> NDArray[np.int64]:
+        """The symbols of one document."""
+        return np.asarray(self.symbols[self.bounds[d] : self.bounds[d + 1]], dtype=np.int64)
+
+
+def encode_text(value: str | float | None, codec: Tokenizer) -> NDArray[np.int64]:
+    """A condition that is a text, with its `<end>`; nothing if it is missing."""
+    return np.zeros(0, np.int64) if value is None else np.append(codec.encode(str(value)), codec.end)
+
+
+def tokenize(
+    documents: Iterable[Document],
+    tokenizer: Tokenizer,
+    conditions: Mapping[str, Labels | Numbers | Tokenizer] | None = None,
+    *,
+    truncate: int | None = None,
+    folder: Path | None = None,
+    strict_given: bool = True,
+) -> Tokens:
+    """Encode documents, each followed by `<end>`.
+
+    Args:
+        documents: read block by block.
+        tokenizer: of the checkpoint.
+        conditions: codecs of the fields that condition the text.
+        truncate: keep so many symbols of a document; a truncated one has no `<end>`, because it was not seen to end.
+        folder: where symbols go that are too many for memory.
+        strict_given: whether an unknown value is an error; otherwise it counts as missing.
+
+    Raises:
+        UserError: if there is nothing to encode.
+    """
+    kind = np.uint16 if tokenizer.size <= 2**16 else np.uint32
+    parts: list[NDArray[Any]] = []
+    bounds, characters, sizes, names = [0], [], [], []
+    given: dict[str, list[Any]] = {name: [] for name in conditions or {}}
+    held, sink = 0, None
+    try:
+        for document in documents:
+            count, chars, size = 0, 0, 0
+            for block in document.blocks():
+                if truncate is not None and count >= truncate:
+                    break
+                ids = tokenizer.encode(block).astype(kind)
+                if truncate is not None and len(ids) > truncate - count:
+                    ids = ids[: truncate - count]
+                    block = tokenizer.decode(ids)  # what is left of it
+                chars += len(block)
+                size += len(block.encode())
+                parts.append(ids)
+                count += len(ids)
+                held += len(ids)
+                if held > _IN_MEMORY and folder is not None:
+                    if sink is None:
+                        folder.mkdir(parents=True, exist_ok=True)
+                        path = folder / f"tokens-{hashlib.sha256(document.name.encode()).hexdigest()[:12]}.bin"
+                        sink = path.open("wb")
+                    np.concatenate(parts).tofile(sink)
+                    held, parts = 0, []
+            if truncate is None or count < truncate:
+                parts.append(np.array([tokenizer.end], dtype=kind))
+                count += 1
+                held += 1
+            bounds.append(bounds[-1] + count)
+            characters.append(chars)
+            sizes.append(size)
+            names.append(document.name)
+            for name, codec in (conditions or {}).items():
+                if isinstance(codec, Tokenizer):
+                    given[name].append(encode_text(document.given.get(name), codec))
+                    continue
+                try:
+                    given[name].append(encode_given(document.given.get(name), codec, document.name))
+                except UserError:
+                    if strict_given:
+                        raise
+                    given[name].append(encode_given(None, codec, document.name))
+        if not names:
+            raise UserError("there are no documents here; give some text")
+        if sink is not None and parts:
+            np.concatenate(parts).tofile(sink)
+    finally:
+        if sink is not None:
+            sink.close()
+    symbols = np.concatenate(parts) if sink is None else np.memmap(sink.name, dtype=kind, mode="r")
+    return Tokens(
+        symbols,
+        np.array(bounds, dtype=np.int64),
+        {name: _column(values, (conditions or {})[name]) for name, values in given.items()},
+        np.array(characters, dtype=np.int64),
+        np.array(sizes, dtype=np.int64),
+        names,
+    )
+
+
+def _column(values: list[Any], codec: Labels | Numbers | Tokenizer) -> NDArray[Any] | Ragged:
+    if isinstance(codec, Tokenizer):
+        return Ragged(values)
+    return np.array(values, dtype=np.int64 if isinstance(codec, Labels) else np.float64)

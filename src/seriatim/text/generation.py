@@ -1,0 +1,156 @@
+"""Sequences that end by themselves, from prompts of unequal length, beyond what a model looks back over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, final
+
+import torch
+from torch import Tensor
+
+from seriatim.context import EMPTY
+from seriatim.errors import UserError
+from seriatim.heads import Categorical, Discrete
+from seriatim.models import Model
+from seriatim.models.base import Given
+from seriatim.models.likelihood import pad, window_start
+from seriatim.walks.noise import Noise
+from seriatim.walks.steer import Steer, Tally
+from seriatim.walks.walk import Walk
+
+
+class Draw(NamedTuple):
+    """One symbol: whose it is, what it is, and its log-probability under the model (nats), unsteered."""
+
+    row: int
+    symbol: int
+    log_prob: float
+
+
+@final
+class Generation:
+    """Rows under way, each until `<end>`, until it is dropped or has `longest` new symbols.
+
+    All rows share one clock: the common part of the prompts is read as one chunk, and longer prompts are forced symbol
+    by symbol while shorter ones already draw. A row's symbols depend on its prompt and its seed alone.
+
+    Args:
+        model: over symbols.
+        prompts: symbols given to each row; may be empty.
+        seeds: (rows,) of the noise.
+        steer: temperature and filters.
+        end: the symbol that ends a sequence.
+        longest: how many new symbols at most.
+        shortest: how many new symbols before `<end>` is allowed.
+        given: conditions, a row each.
+        score: whether to work out log-probabilities (otherwise 0).
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        prompts: Sequence[Any],
+        seeds: Tensor,
+        steer: Steer,
+        *,
+        end: int,
+        longest: int,
+        shortest: int = 0,
+        given: Given = EMPTY,
+        score: bool = False,
+    ) -> None:
+        self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
+        if score and steer.guidance != 1:
+            raise UserError("what is guided has no likelihood; leave out --guidance, or --json and --log-probs")
+        self.model, self.stepper = model, model.packed()
+        self.horizon: int | None = model.config.horizon
+        self.context = model.condition(given, len(prompts))
+        self.noise = Noise(seeds)
+        device = model.device
+        self.lengths = torch.tensor([len(p) for p in prompts], device=device)
+        self.known = pad(prompts, device)  # prompts
+        self.rows = list(range(len(prompts)))  # which rows are still under way
+        self.history = self.known[:, : int(self.lengths.min())]
+        self.tally = Tally(steer, model.head, len(prompts), device)
+        self.tally.add(self.history)
+        self._dropped: set[int] = set()
+        self._walk, self._begin = self._enter()
+
+    def drop(self, row: int) -> None:
+        """End a row from outside (a stop string has come)."""
+        self._dropped.add(row)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        """The draws of one step at a time; forced symbols are not draws."""
+        while self.rows and self.longest:
+            yield self._step()
+            self._leave()
+
+    @torch.inference_mode()
+    def _enter(self) -> tuple[Walk, int]:
+        """A walk that has read the history, or of a long one the window that the next position falls into."""
+        clock = self.history.shape[1]
+        begin = window_start(clock, self.horizon)
+        most = int(self.lengths.max()) + self.longest
+        length = most if self.horizon is None else min(self.horizon, most)
+        walk = self.model.walk(len(self.rows), self.context, length, self.steer.guidance, self.stepper)
+        if clock > begin:
+            walk.feed(self.history[:, begin:])
+        return walk, begin
+
+    @torch.inference_mode()
+    def _step(self) -> list[Draw]:
+        clock = self.history.shape[1]
+        if self.horizon is not None and clock - self._begin >= self.horizon:
+            self._walk, self._begin = self._enter()
+        dist = self._walk.dist
+        assert isinstance(dist, Discrete)
+        steered = self.steer.apply(self._allowed(dist, clock), self.tally.counts)
+        x = steered.draw(self.noise(clock, steered.noise))
+        forced = clock < self.lengths
+        if clock < self.known.shape[1]:
+            x = torch.where(forced, self.known[:, clock], x)
+        self._walk.push(x)
+        self.history = torch.cat([self.history, x[:, None]], 1)
+        self.tally.add(x)
+        scores = dist.log_prob(x).tolist() if self.score else [0.0] * len(self.rows)
+        free = (~forced).tolist()
+        return [
+            Draw(row, symbol, score)
+            for row, symbol, score, drawn in zip(self.rows, x.tolist(), scores, free, strict=True)
+            if drawn
+        ]
+
+    def _allowed(self, dist: Discrete, clock: int) -> Discrete:
+        if not self.shortest:
+            return dist
+        early = clock - self.lengths < self.shortest
+        if not bool(early.any()):
+            return dist
+        table = dist.log_table().clone()
+        table[early, self.end] = -torch.inf
+        return Categorical(table)
+
+    @torch.inference_mode()
+    def _leave(self) -> None:
+        clock = self.history.shape[1]
+        last = self.history[:, -1].tolist()
+        lengths = self.lengths.tolist()
+        stay = [
+            i
+            for i, row in enumerate(self.rows)
+            if row not in self._dropped
+            and not (clock > lengths[i] and last[i] == self.end)
+            and clock - lengths[i] < self.longest
+        ]
+        if len(stay) == len(self.rows):
+            return
+        self.rows = [self.rows[i] for i in stay]
+        if not stay:
+            return
+        keep = torch.tensor(stay, device=self.lengths.device)
+        self._walk.select(keep)
+        self.noise.select(keep)
+        self.context = self.context.select(keep)
+        self.lengths, self.known, self.history = self.lengths[keep], self.known[keep], self.history[keep]
+        self.tally.select(keep)

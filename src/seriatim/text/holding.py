@@ -1,0 +1,82 @@
+"""How surely something is text. No reader is imported: every command asks this of whatever it is given."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import Any, cast
+
+from seriatim.data.decoding import COMPRESSED, bare_suffix
+from seriatim.data.folder import files_in
+from seriatim.data.holding import existing, named
+from seriatim.modality import NOT_MINE, Certainty, Verdict
+from seriatim.text.options import RECORDS, TABLE
+
+NAMES = (
+    *("tinyshakespeare", "recipes", "recipes-public-domain", "wikitext-2", "enwiki", "multi30k-en-de"),
+    *("multi30k-de-en", "tatoeba-de-en", "tatoeba-en-de", "pronunciation", "pydoc"),
+)
+"""The named data sets of text: the keys of `text.data.sets.SETS`."""
+
+ENDINGS = (".txt", ".md", ".text")
+"""What is text in a folder; a file given by itself may have any other ending."""
+
+_SNIFFED = 1 << 12  # bytes of a file with an unknown ending that are looked at
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+
+
+def holds(data: object) -> Verdict:
+    """Text: a path, "-" for standard input, a name, strings in a sequence, a data frame, a mapping with the key x."""
+    if not isinstance(data, str | Path):
+        return _object(data)
+    if data == "-":
+        return Verdict(Certainty.YES, "standard input")
+    path = existing(data)
+    if path is None:
+        return named(data, NAMES, "text")
+    if path.is_dir():
+        return _folder(path)
+    if bare_suffix(path) in (*ENDINGS, TABLE, *RECORDS) or path.is_fifo():
+        return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)
+    return _unknown(path)
+
+
+def texts_in(data: object) -> bool:
+    """Whether a Python object is several texts."""
+    if isinstance(data, list | tuple):
+        values = cast("list[Any]", data)
+        return bool(values) and all(isinstance(value, str) for value in values)
+    values = getattr(data, "tolist", None)  # a pandas Series of strings, without importing pandas
+    kind: Any = getattr(data, "dtype", None)
+    return values is not None and getattr(data, "ndim", 0) == 1 and getattr(kind, "kind", "") in ("O", "U", "T")
+
+
+def _object(data: object) -> Verdict:
+    if hasattr(data, "columns") and hasattr(data, "itertuples"):
+        return Verdict(Certainty.YES, "a data frame")
+    x: Any = cast("dict[str, Any]", data).get("x") if isinstance(data, dict) else data
+    return Verdict(Certainty.YES, "texts", len(x)) if texts_in(x) else NOT_MINE
+
+
+def _folder(path: Path) -> Verdict:
+    found, others = files_in(path, (*ENDINGS, TABLE, *RECORDS))
+    if not found:
+        return NOT_MINE
+    sure = Certainty.YES if len(found) >= others.total() else Certainty.MAYBE
+    return Verdict(sure, f"{len(found):,} files of text", len(found), sum(file.stat().st_size for _, file in found))
+
+
+def _unknown(path: Path) -> Verdict:
+    """A file with another ending: text if it looks like it."""
+    if path.suffix.lower() in COMPRESSED:
+        return Verdict(Certainty.MAYBE, "a compressed file", 1, path.stat().st_size)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED)
+    except OSError:  # the reader says why
+        return Verdict(Certainty.MAYBE, "a file", 1)
+    if b"\0" in head and not head.startswith(_MARKS):
+        return NOT_MINE
+    if path.suffix:
+        return Verdict(Certainty.MAYBE, f"a {path.suffix} file, read as one text", 1, path.stat().st_size)
+    return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)

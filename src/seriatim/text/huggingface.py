@@ -1,0 +1,168 @@
+"""Models to and from other programs' formats: a Transformer is a Hugging Face Llama by renaming."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from safetensors import SafetensorError
+
+from seriatim import symbols
+from seriatim.errors import UserError
+from seriatim.models import Transformer, TransformerConfig
+from seriatim.runs import checkpoint
+from seriatim.text.model import TextModel
+from seriatim.text.tokenizers import Bpe
+
+CODECS = "seriatim.json"  # the tokenizer, beside what Hugging Face reads
+
+
+def _names(config: TransformerConfig) -> Iterator[tuple[str, str]]:
+    """(our name, Llama's name) of every tensor."""
+    yield "embedding.table.weight", "model.embed_tokens.weight"
+    first = 1 + (config.vector > 0)  # behind the dropout (and the condition)
+    for i in range(config.layers):
+        ours, llama = f"net.layers.{first + 2 * i}.branch.layers", f"model.layers.{i}"
+        yield f"{ours}.0.module.weight", f"{llama}.input_layernorm.weight"
+        for part, name in (("query", "q"), ("key", "k"), ("value", "v"), ("out", "o")):
+            yield f"{ours}.1.{part}.weight", f"{llama}.self_attn.{name}_proj.weight"
+        ours = f"net.layers.{first + 2 * i + 1}.branch.layers"
+        yield f"{ours}.0.module.weight", f"{llama}.post_attention_layernorm.weight"
+        for part in ("gate", "up", "down"):
+            yield f"{ours}.1.module.{part}.weight", f"{llama}.mlp.{part}_proj.weight"
+    last = first + 2 * config.layers
+    yield f"net.layers.{last}.module.weight", "model.norm.weight"
+    if not config.tied:
+        yield f"net.layers.{last + 1}.module.weight", "lm_head.weight"
+
+
+def _llama_config(config: TransformerConfig) -> dict[str, Any]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": config.symbols,
+        "hidden_size": config.width,
+        "intermediate_size": config.feed_forward,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.groups,
+        "head_dim": config.width // config.heads,
+        "hidden_act": "silu",
+        "max_position_embeddings": config.context + 1,  # a piece and the symbol before it
+        "rms_norm_eps": config.epsilon,
+        "rope_theta": config.rotary,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rotary},
+        "attention_bias": False,
+        "mlp_bias": False,
+        "attention_dropout": 0.0,
+        "tie_word_embeddings": config.tied,
+        "bos_token_id": config.start,
+        "eos_token_id": config.start,
+        "pad_token_id": config.start,
+        "torch_dtype": "float32",
+    }
+
+
+def export_hf(model: TextModel, folder: Path) -> list[str]:
+    """Write a directory that `transformers` opens as a Llama: the same logits for `<end>` followed by a text.
+
+    Returns:
+        The names of the files written.
+
+    Raises:
+        UserError: if it is no unconditional Transformer, or the folder is not empty.
+    """
+    if not isinstance(model.model, Transformer):
+        what = "a model with conditions" if model.conditions else f"a {model.family}"
+        raise UserError(f"{what} has no counterpart at Hugging Face; only a transformer without conditions does")
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty; give another directory")
+    config = model.model.config
+    held = checkpoint.tensors_of(model.model)
+    fresh = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        checkpoint.write_tensors(fresh / "model.safetensors", {llama: held[ours] for ours, llama in _names(config)})
+        documents = {"config.json": _llama_config(config), CODECS: {"codecs": {"x": model.tokenizer.to_json()}}}
+        end = model.tokenizer.end
+        documents["generation_config.json"] = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
+        if isinstance(model.tokenizer, Bpe) and model.tokenizer.lossless and model.tokenizer.policy.casing == "keep":
+            documents["tokenizer.json"] = model.tokenizer.to_hf()
+            documents["tokenizer_config.json"] = {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "bos_token": "<end>",
+                "eos_token": "<end>",
+                "pad_token": "<end>",
+                "model_max_length": config.context + 1,
+            }
+        for name, document in documents.items():
+            (fresh / name).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()
+        fresh.replace(folder)
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"cannot write {folder}: {reason}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return ["model.safetensors", *documents]
+
+
+def is_hf(folder: Path) -> bool:
+    """Whether a directory looks like Hugging Face's."""
+    return (folder / "config.json").is_file() and not (folder / "model.json").exists()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; only a directory that `seriatim export` has written can be read") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); export it again") from error
+    if not isinstance(document, dict):
+        raise UserError(f"{path} is not a JSON object; export it again")
+    return cast("dict[str, Any]", document)
+
+
+def import_hf(folder: Path, device: str = "cpu") -> TextModel:
+    """Read what `export_hf` has written (also after another program has trained it on).
+
+    Raises:
+        UserError: if the layout is not ours: another kind of model, scaled positions, several tensor files.
+    """
+    raw = _json(folder / "config.json")
+    if raw.get("model_type") != "llama":
+        raise UserError(f"{folder} holds a {str(raw.get('model_type'))[:40]!r}; only a llama maps onto a transformer")
+    rope: Any = raw.get("rope_parameters") or {}
+    scaled = raw.get("rope_scaling") or (rope.get("rope_type", "default") != "default")
+    if scaled or raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
+        raise UserError(f"{folder} has biases, scaled positions or another activation, which our transformer lacks")
+    codecs: Any = _json(folder / CODECS).get("codecs")
+    tokenizer = symbols.from_json(codecs.get("x") if isinstance(codecs, dict) else None)
+    try:
+        config = TransformerConfig(
+            symbols=int(raw["vocab_size"]),
+            width=int(raw["hidden_size"]),
+            layers=int(raw["num_hidden_layers"]),
+            heads=int(raw["num_attention_heads"]),
+            key_heads=int(raw["num_key_value_heads"]),
+            hidden=int(raw["intermediate_size"]),
+            tied=bool(raw["tie_word_embeddings"]),
+            rotary=float(rope.get("rope_theta", raw.get("rope_theta", 10000.0))),
+            epsilon=float(raw["rms_norm_eps"]),
+            start=int(raw["bos_token_id"]),
+            context=int(raw["max_position_embeddings"]) - 1,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise UserError(f"{folder}/config.json lacks or garbles {error}; export it again") from error
+    if config.symbols != tokenizer.size:
+        raise UserError(f"{folder}: vocab_size is {config.symbols}, and {CODECS} has {tokenizer.size} symbols")
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise UserError(f"{path} is missing; a model in several files is not read")
+    model = checkpoint.build_checked("transformer", config, {}, path, dict(_names(config)), device)
+    return TextModel(model, {"x": tokenizer}, "transformer", {"from": "a Hugging Face directory"})

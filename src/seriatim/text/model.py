@@ -1,0 +1,383 @@
+"""A trained text model: strings in, strings, likelihoods and figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seriatim.data.ragged import Ragged
+from seriatim.errors import UserError
+from seriatim.models.likelihood import log_probs, relative_error, to_given, window_start
+from seriatim.runs import building
+from seriatim.runs.trained import Trained
+from seriatim.symbols import Labels, Numbers
+from seriatim.symbols.given import Given, checked, each
+from seriatim.text.conditions import encode_all, within
+from seriatim.text.data.corpus import SOURCE, Document
+from seriatim.text.data.tokens import Tokens, encode_text, tokenize
+from seriatim.text.figures import TextFigures
+from seriatim.text.generation import Generation
+from seriatim.text.samples import Request, Row, Sample, found
+from seriatim.text.search import attention, search
+from seriatim.text.tokenizers import Tokenizer
+from seriatim.walks.beams import Beams
+from seriatim.walks.noise import row_seeds
+from seriatim.walks.steer import Steer, steer_of
+from seriatim.walks.walk import Walk
+
+
+@final
+class TextModel(Trained):
+    """A model of text with the tokenizer and the codecs of its conditions.
+
+    `seriatim.load(run)` gives one; `seriatim.train(...)` too.
+    """
+
+    kind = "text"
+    data_codec = Tokenizer
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text <-> symbols."""
+        return cast(Tokenizer, self.codecs["x"])
+
+    @property
+    def given_codecs(self) -> dict[str, Labels | Numbers | Tokenizer]:
+        """{condition: its codec}: labels, numbers, and the tokenizer of a source."""
+        return {name: cast(Any, codec) for name, codec in self.conditions.items()}
+
+    @property
+    def horizon(self) -> int | None:
+        """How many symbols the model looks back over; None if it carries a state."""
+        return self.model.config.horizon
+
+    # ------------------------------------------------------------------ likelihood
+
+    def log_prob(self, texts: str | Sequence[str], given: Given | None = None) -> list[float]:
+        """log p of each text in nats, its `<end>` included.
+
+        Args:
+            texts: one or several documents.
+            given: conditions: one for all, or a list with one for each.
+        """
+        texts = [texts] if isinstance(texts, str) else texts
+        own = {name: each(name, value, len(texts)) for name, value in (given or {}).items()}
+        documents = [
+            Document.of(f"text {i}", text, {name: values[i] for name, values in own.items()})
+            for i, text in enumerate(texts)
+        ]
+        checked(self.given_codecs, given or {})
+        tokens = tokenize(documents, self.tokenizer, self.given_codecs)
+        self.check(tokens)
+        return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
+
+    def token_log_probs(
+        self, tokens: Tokens, window: int | None = None, stride: int | None = None
+    ) -> list[NDArray[np.float64]]:
+        """log p of every symbol of every document, in nats."""
+        sequences = [tokens.document(d) for d in range(tokens.documents)]
+        return log_probs(self.model, sequences, tokens.given, window=window, stride=stride)
+
+    def evaluate(
+        self,
+        documents: Sequence[Document],
+        *,
+        window: int | None = None,
+        stride: int | None = None,
+        truncate: int | None = None,
+    ) -> TextFigures:
+        """The exact likelihood of documents.
+
+        Args:
+            documents: held-out text.
+            window: symbols looked at together; None: the model's horizon, or all with carried state.
+            stride: how far the window moves on; None: half of it.
+            truncate: look at so many symbols of a document only.
+
+        Raises:
+            UserError: if window, stride or truncate are impossible.
+        """
+        if SOURCE in self.given_codecs and (window is not None or stride is not None):
+            raise UserError("a window would lose step with the source, which is read from its start; leave it out")
+        if truncate is not None and truncate < 1:
+            raise UserError(f"truncate is {truncate}; look at 1 symbol or more")
+        tokens = tokenize(documents, self.tokenizer, self.given_codecs, truncate=truncate, strict_given=False)
+        self.check(tokens)
+        terms = [-x for x in self.token_log_probs(tokens, window, stride)]
+        return TextFigures(
+            nats=float(sum(x.sum() for x in terms)),
+            tokens=sum(map(len, terms)),
+            characters=int(tokens.characters.sum()),
+            bytes=int(tokens.bytes.sum()),
+            documents=tokens.documents,
+            relative_error=relative_error(terms),
+        )
+
+    def expect(
+        self, prompt: str, top: int = 5, temperature: float = 1.0, given: Given | None = None
+    ) -> list[tuple[str, float]]:
+        """The `top` most likely next symbols after a prompt, with their probabilities at a temperature."""
+        if top < 1:
+            raise UserError(f"top is {top}; ask for 1 symbol or more")
+        ids = self.tokenizer.encode(prompt)
+        ids = ids[window_start(len(ids), self.horizon) :]
+        context = self.model.condition(self._given(given, 1), 1)
+        walk = Walk(self.model.packed(), 1, context, len(ids) + 1)
+        if len(ids):
+            walk.feed(torch.from_numpy(ids)[None].to(self.model.device))
+        dist: Any = Steer(temperature=temperature).apply(walk.dist)  # pyright: ignore[reportArgumentType]
+        p = dist.log_table().exp()[0]
+        best = p.topk(min(top, len(p)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [(self.tokenizer.symbol(i), value) for i, value in pairs]
+
+    # ------------------------------------------------------------------ sampling
+
+    def sample(
+        self,
+        prompt: str | Sequence[str] = "",
+        n: int = 1,
+        *,
+        given: Given | None = None,
+        max_length: int = 500,
+        min_length: int = 0,
+        stop: str | Sequence[str] = (),
+        seed: int | Sequence[int] = 0,
+        steer: Steer | None = None,
+        log_probs: bool = False,
+        slide: bool = False,
+        **options: Any,
+    ) -> list[Sample]:
+        """Write text.
+
+        Args:
+            prompt: what stands before; a list gives each its own rows.
+            n: samples for each prompt.
+            given: conditions, such as {"genre": "haiku"}.
+            max_length: new symbols at most.
+            min_length: new symbols before the document may end.
+            stop: strings at which a sample stops; they are not part of it.
+            seed: of the first sample, or a list with one for each. The same seed gives the same sample in any batch.
+            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, top_p=0.9, …
+            log_probs: whether to report the log-probability of every new symbol under the model.
+            slide: whether a prompt longer than the model looks back over may be read by its end.
+            options: fields of `seriatim.Steer`.
+
+        Returns:
+            len(prompts) · n samples, those of the first prompt first.
+
+        Raises:
+            UserError: on impossible options, unknown conditions or too long a prompt.
+        """
+        request = Request(max_length, min_length, stop, seed, log_probs, slide)
+        rows = self._write(prompt, n, given, request, steer_of(steer, options))
+        last: dict[int, Row] = {}
+        for i, row, _ in rows:
+            last[i] = row
+        return [
+            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended)
+            for row in (last[i] for i in sorted(last))
+        ]
+
+    def stream(
+        self, prompt: str = "", *, given: Given | None = None, steer: Steer | None = None, **options: Any
+    ) -> Iterator[str]:
+        """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
+        asked = {key: options.pop(key) for key in Request.__dataclass_fields__ if key in options}
+        for _, _, piece in self._write(prompt, 1, given, Request(**asked), steer_of(steer, options)):
+            if piece:
+                yield piece
+
+    def _write(
+        self,
+        prompt: str | Sequence[str],
+        n: int,
+        given: Given | None,
+        request: Request,
+        steer: Steer,
+    ) -> Iterator[tuple[int, Row, str]]:
+        """(row number, row, newly settled text) after every symbol."""
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
+        total = len(prompts) * n
+        if n < 1 or not prompts:
+            raise UserError(f"{n} samples of {len(prompts)} prompts are asked for; ask for at least one")
+        source = building.encoders_of(self.model, self.kind).get(SOURCE)
+        if steer.guidance != 1 and source is not None and not source["hidden"]:
+            raise UserError(
+                "guidance weighs a source against none, and this model never had none; train with "
+                "--train.drop-given 0.1, or leave it out"
+            )
+        if not isinstance(request.seed, int) and len(request.seed) != total:
+            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one for each")
+        encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
+        ids = [x for x in encoded for _ in range(n)]
+        rows = [Row.begin(self.tokenizer, x, stops) for x in ids]
+        for i, row in enumerate(rows):
+            yield i, row, row.prompt
+        generation = Generation(
+            self.model,
+            ids,
+            row_seeds(request.seed, total, self.model.device),
+            steer,
+            end=self.tokenizer.end,
+            longest=request.max_length,
+            shortest=request.min_length,
+            given=self._given(given, total),
+            score=request.log_probs,
+        )
+        for draws in generation:
+            for draw in draws:
+                row = rows[draw.row]
+                row.symbols.append(draw.symbol)
+                if request.log_probs:
+                    row.log_probs.append(draw.log_prob)
+                piece = row.stops.push(row.stream.push(draw.symbol))
+                if draw.symbol == self.tokenizer.end:
+                    row.ended = "end"
+                if row.ended == "end" or len(row.symbols) == request.max_length:
+                    piece += row.stops.push(row.stream.flush()) + row.stops.flush()
+                if row.stops.found:
+                    row.ended = "stop"
+                    generation.drop(draw.row)
+                row.text.append(piece)
+                yield draw.row, row, piece
+
+    def _within(self, ids: NDArray[np.int64], slide: bool) -> NDArray[np.int64]:
+        if self.horizon is not None and len(ids) >= self.horizon and not slide:
+            raise UserError(
+                f"the prompt has {len(ids)} symbols, and the model looks back over {self.horizon}; "
+                f"give its last {self.horizon - 1}, or allow it to be read by its end (--slide)"
+            )
+        return ids
+
+    # ------------------------------------------------------------------ searching
+
+    def search(
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        source: str | Sequence[str] | None = None,
+        given: Given | None = None,
+        beams: int = 5,
+        best: int = 1,
+        max_length: int | None = None,
+        min_length: int = 0,
+        stop: str | Sequence[str] = (),
+        length_norm: float = 0.6,
+        coverage: float = 0.0,
+        no_repeat: int = 0,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[list[Sample]]:
+        """The likeliest texts, by beam search: what to translate with. With one beam it is the greedy choice.
+
+        Args:
+            prompt: what every text begins with (a forced prefix), or one for each source.
+            source: what texts are written for; a list gives each its own search.
+            given: other conditions: one for all, or a list with one for each.
+            beams: how many beginnings are kept at a time.
+            best: how many texts for each, the best first.
+            max_length: new symbols at most; None: with a source twice as many as the longest text that was trained on
+                has, or else 500.
+            min_length: new symbols before a text may end.
+            stop: strings at which a text is over; they are not part of it.
+            length_norm: α of log p / ((5 + n) / 6)^α, by which texts of n symbols are ranked.
+            coverage: β, how much it counts that all of the source is attended to.
+            no_repeat: no sequence of so many symbols comes twice; 0: it may.
+            progress: called with how many are done.
+
+        Returns:
+            For each prompt or source its `best` texts; of the source and the rest nothing depends on the others.
+
+        Raises:
+            UserError: on impossible options, unknown conditions, too long a prompt or source.
+        """
+        options = Beams(beams, best, length_norm, coverage, no_repeat, min_length)
+        stops = [stop] if isinstance(stop, str) else list(stop)
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        sources = None if source is None else [source] if isinstance(source, str) else list(source)
+        several = [v for v in (given or {}).values() if isinstance(v, Sequence) and not isinstance(v, str)]
+        count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
+        if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
+            raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one for each")
+        if "" in stops:
+            raise UserError("a stop string is empty, which stops everything at once; leave it out")
+        prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
+        if sources is not None and SOURCE in (given or {}):
+            raise UserError("the source is given twice; give it once")
+        values = dict(given or {}) if sources is None else {**(given or {}), SOURCE: sources}
+        encoded = self._encoded(values, count)
+        sizes = next((value.lengths.tolist() for value in encoded.values() if isinstance(value, Ragged)), [0] * count)
+        if max_length is None:
+            most = self.model.config.context if SOURCE in self.given_codecs else 500
+            rooms = [most if self.horizon is None else self.horizon - len(prefix) for prefix in prefixes]
+            longest = [max(1, min(most, room)) for room in rooms]
+        else:
+            longest = [max_length] * count
+        if min(longest) < max(1, min_length):
+            raise UserError(f"min-length {min_length} and max-length {min(longest)} do not fit; give a larger maximum")
+        hypotheses = search(
+            self.model,
+            lambda rows: to_given({name: v[list(rows)] for name, v in encoded.items()}, self.model.device),
+            prefixes,
+            options,
+            end=self.tokenizer.end,
+            longest=longest,
+            sizes=sizes,
+            stop=(lambda _, symbols: any(s in self.tokenizer.decode(symbols) for s in stops)) if stops else None,
+            progress=progress,
+        )
+        every = zip(prefixes, hypotheses, strict=True)
+        return [[found(self.tokenizer, prefix, h, stops) for h in some] for prefix, some in every]
+
+    def attention(
+        self, source: str, text: str, given: Given | None = None, *, ended: bool = True
+    ) -> tuple[list[str], list[str], NDArray[Any]]:
+        """Where the model looks in the source at each symbol of a text, its `<end>` too unless it has not `ended`.
+
+        Returns:
+            The symbols of the text and of the source (of a bytenet encoder "" for the columns behind it), and (text,
+            source) weights; each row adds up to 1.
+
+        Raises:
+            UserError: if the model attends to no source.
+        """
+        values = self._given({**(given or {}), SOURCE: source}, 1)
+        ids = np.append(self.tokenizer.encode(text), self.tokenizer.end)
+        ids = ids if ended or len(ids) == 1 else ids[:-1]
+        with torch.inference_mode():
+            weights = attention(
+                self.model, torch.from_numpy(ids)[None].to(self.model.device), self.model.condition(values, 1)
+            )
+        codec = cast(Tokenizer, self.given_codecs[SOURCE])
+        slots = [codec.symbol(int(i)) for i in encode_text(source, codec)]
+        slots += [""] * (weights.shape[2] - len(slots))
+        return [self.tokenizer.symbol(int(i)) for i in ids], slots, weights[0].cpu().numpy()
+
+    # ------------------------------------------------------------------ conditions
+
+    def _given(self, given: Given | None, rows: int) -> dict[str, torch.Tensor]:
+        encoded = self._encoded(given, rows)
+        return to_given({name: value[np.arange(rows)] for name, value in encoded.items()}, self.model.device)
+
+    def _encoded(self, given: Given | None, rows: int) -> dict[str, NDArray[Any] | Ragged]:
+        encoded = encode_all(self.given_codecs, given, rows)
+        self._read(encoded)
+        return encoded
+
+    def check(self, tokens: Tokens) -> None:
+        """Refuse documents without a source, or with one longer than the model reads, if it is of pairs.
+
+        Raises:
+            UserError: naming one of them.
+        """
+        self._read(tokens.given, tokens.names)
+
+    def _read(self, given: Mapping[str, NDArray[Any] | Ragged], names: Sequence[str] | None = None) -> None:
+        config = building.encoders_of(self.model, self.kind).get(SOURCE)
+        if config is not None:
+            within(given[SOURCE], int(config["longest"]), float(config["hidden"]) > 0, names)

@@ -1,0 +1,99 @@
+"""Pieces of text that a model has written, and those under way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.errors import UserError
+from seriatim.text.stopping import StopStrings
+from seriatim.text.tokenizers import TextStream, Tokenizer
+from seriatim.walks.beams import Hypothesis
+
+
+@final
+@dataclass(frozen=True)
+class Sample:
+    """A piece of text that a model has written.
+
+    Attributes:
+        text: the prompt and what follows it, without the stop string.
+        prompt: the prompt as the tokenizer reads it.
+        symbols: the new symbols, `<end>` included.
+        log_probs: of the new symbols under the model, in nats; empty unless asked for.
+        ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
+        log_prob: of the new symbols together, in nats; NaN unless searched for.
+        score: what a search ranks by.
+    """
+
+    text: str
+    prompt: str
+    symbols: tuple[int, ...]
+    log_probs: tuple[float, ...]
+    ended: str
+    log_prob: float = math.nan
+    score: float = math.nan
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@final
+@dataclass(frozen=True)
+class Request:
+    """What sampling is asked for beside prompts, steering and conditions."""
+
+    max_length: int = 500
+    min_length: int = 0
+    stop: str | Sequence[str] = ()
+    seed: int | Sequence[int] = 0
+    log_probs: bool = False
+    slide: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
+            raise UserError(
+                f"min-length {self.min_length} and max-length {self.max_length} do not fit; 0 <= min <= max and "
+                "1 <= max is wanted"
+            )
+        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
+        wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
+        if wrong:
+            raise UserError(f"seed is {wrong[0]}; a whole number from -2^63 to 2^63 - 1 is wanted")
+
+
+@final
+@dataclass
+class Row:
+    """A sample under way."""
+
+    stream: TextStream
+    stops: StopStrings
+    prompt: str
+    text: list[str] = field(default_factory=list[str])
+    symbols: list[int] = field(default_factory=list[int])
+    log_probs: list[float] = field(default_factory=list[float])
+    ended: str = "length"
+
+    @classmethod
+    def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str]) -> Row:
+        """A row that has its prompt and nothing else."""
+        stream = tokenizer.stream()
+        prompt = "".join(stream.push(int(i)) for i in ids)
+        return cls(stream, StopStrings(stops), prompt, [prompt])
+
+
+def found(tokenizer: Tokenizer, prefix: NDArray[np.int64], hypothesis: Hypothesis, stops: Sequence[str]) -> Sample:
+    """What a search has found, as text."""
+    row = Row.begin(tokenizer, prefix, stops)
+    for symbol in hypothesis.symbols:
+        row.text.append(row.stops.push(row.stream.push(symbol)))
+    if not row.stops.found:
+        row.text.append(row.stops.push(row.stream.flush()) + row.stops.flush())
+    h = hypothesis
+    return Sample("".join(row.text), row.prompt, h.symbols, (), h.ended, h.log_prob, h.score)

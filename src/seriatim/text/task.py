@@ -1,0 +1,228 @@
+"""Training on text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriatim.conditioning import TextConfig
+from seriatim.data.batches import Batches
+from seriatim.data.ragged import Ragged
+from seriatim.errors import UserError
+from seriatim.symbols import Labels, Numbers, Symbols
+from seriatim.text.conditions import of_documents
+from seriatim.text.data.corpus import SOURCE, Corpus, Document, sources_of
+from seriatim.text.data.crops import Crops, Streams
+from seriatim.text.data.tokens import Tokens, tokenize
+from seriatim.text.model import TextModel
+from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
+from seriatim.text.tokenizers import Tokenizer, train_tokenizer
+from seriatim.text.validate import Validation
+from seriatim.training.plan import Plan
+from seriatim.training.task import Task
+from seriatim.training.unit import NATS_PER_TOKEN, Unit
+
+_SHORT = 32  # characters of a pair that are shown before training
+_SHOWN = 4  # pairs of which samples are shown on the way
+_ROOM = 2  # how many times the longest source, or target, of the training split another may be long
+
+
+@final
+class TextTask(Task):
+    """Documents, a tokenizer, crops or streams of symbols, samples as text files; of pairs whole ones."""
+
+    def __init__(self, plan: Plan, folder: Path, corpus: Corpus) -> None:
+        super().__init__(plan, folder, corpus)
+        self.corpus = corpus
+        self._held: dict[str, Tokens] = {}
+
+    def summary(self) -> str:
+        """Pairs, and how many symbols each side has; of other text nothing."""
+        if SOURCE not in self.codecs:
+            return ""
+        each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
+        sizes = f"{self._source.size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
+        held = self.corpus.splits.get("validation", ())
+        strange = sum(map(self._source.unseen, sources_of(held)))
+        unseen = (
+            f" {strange:,} of the symbols of the sources to validate on did not occur in training." if strange else ""
+        )
+        first = self.corpus.splits["train"][0]
+        shown = " → ".join(repr(_short(text)) for text in (str(first.given[SOURCE]), first.text()))
+        return f"pairs: {', '.join(each)}, such as {shown}; {sizes}.{unseen}"
+
+    @property
+    def _source(self) -> Tokenizer:
+        return cast(Tokenizer, self.codecs[SOURCE])
+
+    def learn(self) -> dict[str, Symbols]:
+        """A tokenizer, one for the sources where there are any, and a codec for each condition."""
+        documents, options = self.corpus.splits["train"], self.plan.of(SourceOptions)
+
+        def texts() -> Iterator[str]:
+            return (block for document in documents for block in document.blocks())
+
+        codecs = _condition_codecs(documents, self.plan.of(TextOptions).given)
+        if not self.corpus.paired:
+            if options != SourceOptions():
+                raise UserError(f"--source.… is for pairs, and {self.plan.data} holds texts alone; leave it out")
+            return {"x": self._tokenizer(texts()), **codecs}
+        if options.shared:
+            both = self._tokenizer(chain(texts(), sources_of(documents)))
+            return {"x": both, SOURCE: both, **codecs}
+        return {"x": self._tokenizer(texts()), SOURCE: self._tokenizer(sources_of(documents)), **codecs}
+
+    def _tokenizer(self, texts: Iterator[str]) -> Tokenizer:
+        tokens = self.plan.of(TokenOptions)
+        return train_tokenizer(tokens.kind, texts, tokens.policy(), tokens.size, tokens.min_count)
+
+    def sizes(self) -> dict[str, Any]:
+        """Of pairs: a context that the longest target fits into, and longer ones that are still to come."""
+        if not self.corpus.paired:
+            return {}
+        return {"context": _ROOM * max(2, int(np.diff(self._tokens("train", strict=True).bounds).max()))}
+
+    def encoders(self, config: Any) -> dict[str, Any]:
+        """One for the sources, as large as the model is unless it is said."""
+        if SOURCE not in self.codecs:
+            return {}
+        options, tokens = self.plan.of(SourceOptions), self._tokens("train", strict=True)
+        usual: dict[str, Literal["lstm", "gru", "transformer", "bytenet"]] = {
+            "gru": "gru", "transformer": "transformer", "bytenet": "bytenet",
+        }  # fmt: skip
+        kind = usual.get(self.plan.family, "lstm") if options.encoder == "auto" else options.encoder
+        sources = cast(Ragged, tokens.given[SOURCE]).lengths
+        targets = np.diff(tokens.bounds)
+        stretch, offset = _fitted(sources, targets) if kind == "bytenet" else (1.0, 0.0)
+        try:
+            encoder = TextConfig(
+                kind,
+                options.width or config.width * (2 if self.plan.family == "bytenet" else 1),
+                options.layers or int(getattr(config, "layers", 0) or getattr(config, "sets", 1)),
+                options.heads or int(getattr(config, "heads", 1)),
+                config.dropout if options.dropout is None else options.dropout,
+                stretch,
+                offset,
+                _ROOM * self._longest_source(),
+                self.plan.train.drop_given or 0.0,
+            )
+        except UserError as error:
+            raise UserError(f"the encoder of the sources (--source.width, --source.heads, …): {error}") from None
+        return {SOURCE: encoder}
+
+    def _longest_source(self) -> int:
+        held = [self._tokens(split, strict=split == "train").given[SOURCE] for split in self.corpus.splits]
+        return max(int(cast(Ragged, sources).lengths.max()) for sources in held)
+
+    def counts(self) -> NDArray[np.int64]:
+        """(1, symbols): how often each symbol occurs in the training text."""
+        return np.bincount(self._tokens("train", strict=True).symbols, minlength=self.codecs["x"].size)[None]
+
+    def batches(self) -> Batches:
+        """Crops, or streams where state is carried; of pairs whole ones."""
+        options, length = self.plan.train, self.model.config.context
+        if (SOURCE in self.codecs) != self.corpus.paired:
+            has, other = ("with", "without") if self.corpus.paired else ("without", "with")
+            raise UserError(
+                f"{self.plan.data} holds texts {has} sources, and the model to start from is for texts {other}; leave "
+                "out --from"
+            )
+        tokens = self._tokens("train", strict=True)
+        if options.carry:
+            if self.model.config.horizon is not None:
+                raise UserError(f"--train.carry is for recurrent models; a {self.plan.family} has no state to carry")
+            if options.accumulate > 1:
+                raise UserError("--train.carry and --train.accumulate do not go together; raise --train.batch instead")
+            return Streams(tokens, length, options.batch)
+        if SOURCE in self.codecs:
+            longest = int(np.diff(tokens.bounds).max())
+            if longest > length:
+                advice = "leave out --net.context" if self.plan.begin is None else "train anew, without --from"
+                raise UserError(
+                    f"a target of the training split has {longest} symbols, and --net.context is {length}, where it "
+                    f"must fit in whole; {advice}"
+                )
+            TextModel(self.model, self.codecs).check(tokens)
+        elif len(tokens.symbols) <= length:
+            raise UserError(
+                f"the training text has {len(tokens.symbols)} symbols, and a piece has {length} (--net.context); "
+                "give more text or a shorter context"
+            )
+        return Crops(tokens, length, options.batch, options.seed)
+
+    def validation(self) -> Callable[[], float] | None:
+        """Pieces of the validation text."""
+        if "validation" not in self.corpus.splits:
+            return None
+        tokens = self._tokens("validation", strict=False)
+        return Validation(self.model, tokens, self.plan.train.evaluate_symbols, whole=SOURCE in self.codecs)
+
+    def unit(self) -> Unit:
+        """nats/token."""
+        return NATS_PER_TOKEN
+
+    def show(self, step: int) -> None:
+        """A text file of samples; of pairs what is written for some sources, beside the reference."""
+        options = self.plan.train
+        text = TextModel(self.model, self.codecs)
+        path = self.folder / "samples" / f"step-{step:06d}.txt"
+        if SOURCE in self.codecs:
+            held = self.corpus.splits.get("validation", self.corpus.splits["train"])
+            some = [held[int(i)] for i in np.linspace(0, len(held) - 1, min(_SHOWN, len(held)))]
+            found = text.search(given=of_documents(text.given_codecs, some), beams=1)
+            parts = zip(some, found, strict=True)
+            blocks = [
+                f"source    {d.given[SOURCE]}\nreference {d.text()}\nwritten   {best[0] if best else ''}\n"
+                for d, best in parts
+            ]
+            path.write_text("\n".join(blocks), encoding="utf-8")
+            return
+        samples = text.sample(options.prompt, options.samples, max_length=400, seed=step)
+        rule = "\n" + "-" * 72 + "\n"
+        path.write_text(rule.join(map(str, samples)) + "\n", encoding="utf-8")
+
+    def _tokens(self, split: str, strict: bool) -> Tokens:
+        if split not in self._held:
+            conditions: dict[str, Labels | Numbers | Tokenizer] = {
+                name: codec
+                for name, codec in self.codecs.items()
+                if name != "x" and isinstance(codec, Labels | Numbers | Tokenizer)
+            }
+            self._held[split] = tokenize(
+                self.corpus.splits[split],
+                cast(Tokenizer, self.codecs["x"]),
+                conditions,
+                truncate=self.plan.train.truncate,
+                folder=self.folder / "train" / "tokens" / split,
+                strict_given=strict,
+            )
+        return self._held[split]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+
+
+def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
+    """a and b of |t̂| = a|s| + b, by least squares; a constant where targets do not grow with sources."""
+    if len(np.unique(sources)) < 2:
+        return 0.0, float(targets.mean())
+    a, b = np.polyfit(sources, targets, 1)
+    return (min(float(a), 1000.0), float(b)) if a > 0 else (0.0, float(targets.mean()))
+
+
+def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> dict[str, Labels | Numbers]:
+    """A codec for each condition, learned from the training split: numbers if every value is one."""
+    codecs: dict[str, Labels | Numbers] = {}
+    for name in names:
+        values = [v for v in (d.given.get(name) for d in documents) if v is not None]
+        if not values:
+            raise UserError(f"condition {name!r} has no value in the training split; leave it out of --text.given")
+        numeric = all(isinstance(v, int | float) for v in values)
+        codecs[name] = Numbers.train(values) if numeric else Labels.train([str(v) for v in values])
+    return codecs

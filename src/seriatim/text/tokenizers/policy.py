@@ -1,0 +1,98 @@
+"""What happens to text before it is cut into symbols, and to what has no symbol."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Literal, final, get_args, get_type_hints
+
+from seriatim.errors import UserError, nearest
+from seriatim.symbols import reading
+from seriatim.text.tokenizers import casing
+
+_NEWLINES = re.compile(r"\r\n?")
+_SPACES = re.compile(r"[ \t]+")
+_DIGIT = re.compile(r"\d")
+
+
+@final
+@dataclass(frozen=True)
+class Policy:
+    """How a tokenizer treats text. The defaults lose nothing; a kind refuses what means nothing to it.
+
+    Text passes `newlines`, `unicode`, `spaces`, `digits` and `casing`, in this order, and is then cut into symbols.
+    """
+
+    casing: Literal["keep", "lower", "mark"] = "keep"
+    """`lower` loses the case; `mark` keeps it as marks that are undone exactly (see `casing`)."""
+    punctuation: Literal["keep", "separate"] = "keep"
+    """Of words: `keep` cuts at whitespace alone, `separate` makes each punctuation character a symbol."""
+    unknown: Literal["bytes", "unk", "drop", "error"] = "bytes"
+    """What has no symbol is spelled in the bytes of UTF-8, is replaced by `<unk>`, is left out, or is refused."""
+    digits: Literal["keep", "split", "zero"] = "keep"
+    """`split` makes each digit a symbol of its own (words, subwords); `zero` turns each digit into 0."""
+    newlines: Literal["keep", "unix"] = "keep"
+    """`unix` turns CR LF and CR into LF."""
+    unicode: Literal["keep", "NFC", "NFD", "NFKC", "NFKD"] = "keep"
+    """The Unicode normalisation form."""
+    spaces: Literal["keep", "collapse"] = "keep"
+    """`collapse` turns each run of spaces and tabs into one space."""
+
+    def __post_init__(self) -> None:
+        for field, known in choices().items():
+            value = getattr(self, field)
+            if value not in known:
+                raise UserError(f"policy.{field}: {value!r} is not a choice; {nearest(str(value), known)}")
+
+    @property
+    def reversible(self) -> bool:
+        """Whether `restore` undoes `prepare` for any text."""
+        kept = self.newlines == self.unicode == self.spaces == "keep"
+        return kept and self.digits != "zero" and self.casing != "lower"
+
+    def prepare(self, text: str) -> str:
+        """The text as it is cut into symbols. A lone surrogate is no text and is refused."""
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            code = ord(text[error.start])
+            raise UserError(f"text: lone surrogate U+{code:04X} at position {error.start} is no character") from None
+        if self.newlines == "unix":
+            text = _NEWLINES.sub("\n", text)
+        if self.unicode != "keep":
+            text = unicodedata.normalize(self.unicode, text)
+        if self.spaces == "collapse":
+            text = _SPACES.sub(" ", text)
+        if self.digits == "zero":
+            text = _DIGIT.sub("0", text)
+        if self.casing == "lower":
+            text = text.lower()
+        return casing.mark(text) if self.casing == "mark" else text
+
+    def restorer(self) -> casing.Restorer | None:
+        """What undoes the case marks, piece by piece; None where there are none."""
+        return casing.Restorer() if self.casing == "mark" else None
+
+    def restore(self, prepared: str) -> str:
+        """The text that a prepared one stands for: without case marks."""
+        restorer = self.restorer()
+        return restorer.push(prepared) if restorer else prepared
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: object) -> Policy:
+        """The reverse of `to_json`; every field must be there."""
+        fields = reading.mapping(document, "policy")
+        reading.exactly(fields, choices(), "policy")
+        return cls(**{name: reading.text(value, f"policy.{name}") for name, value in fields.items()})  # pyright: ignore[reportArgumentType] (__post_init__ checks the choice)
+
+
+@cache
+def choices() -> dict[str, tuple[str, ...]]:
+    """The choices of each field of `Policy`, in order."""
+    return {field: get_args(hint) for field, hint in get_type_hints(Policy).items()}

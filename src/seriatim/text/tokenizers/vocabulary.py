@@ -1,0 +1,61 @@
+"""The symbols of a tokenizer that learns a list of pieces: which number stands for which piece."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, final
+
+from seriatim.errors import UserError
+from seriatim.text.tokenizers import casing, names
+from seriatim.text.tokenizers.policy import Policy
+
+UNKNOWN: Final = "<unk>"
+
+
+@final
+class Vocabulary:
+    """`<end>`, `<unk>` and the case marks as the policy wants them, reserved pieces, 256 bytes for what has no piece,
+    then the learned pieces.
+    """
+
+    def __init__(self, policy: Policy, reserved: Sequence[str], learned: Sequence[str]) -> None:
+        unknown = (UNKNOWN,) if policy.unknown == "unk" else ()
+        marks = casing.MARKS if policy.casing == "mark" else ()
+        spelled = [bytes([byte]) for byte in range(256)] if policy.unknown == "bytes" else []
+        head = (*unknown, *marks, *reserved)
+        self.learned = tuple(learned)
+        self.table: tuple[str | bytes, ...] = ("", *head, *spelled, *learned)
+        """What each symbol stands for; `<end>` for nothing."""
+        self.index = {piece: i for i, piece in enumerate(self.table) if i and isinstance(piece, str)}
+        """The symbol of each piece."""
+        self.unknown = self.index[UNKNOWN] if unknown else None
+        self._bytes = 1 + len(head)
+        for place, piece in enumerate(learned):
+            if piece in (*head, ""):
+                raise UserError(f"pieces[{place}]: {piece!r} is reserved")
+
+    def spell(self, text: str) -> list[int]:
+        """The symbols of the bytes of a text, under the policy "bytes"."""
+        return [self._bytes + byte for byte in text.encode()]
+
+    def names(self) -> Iterable[str]:
+        """The names of all symbols but `<end>`."""
+        for index, piece in enumerate(self.table[1:], start=1):
+            if isinstance(piece, bytes):
+                yield names.of_bytes(piece)
+            else:
+                yield UNKNOWN if index == self.unknown else names.of_text(piece)
+
+
+def choose(
+    counts: Counter[str], policy: Policy, reserved: Sequence[str], size: int | None, min_count: int
+) -> Vocabulary:
+    """The most frequent pieces that `size` symbols have room for; of two as frequent, the one first in the alphabet."""
+    given = Vocabulary(policy, reserved, ())
+    taken = len(given.table)
+    if size is not None and size < taken:
+        raise UserError(f"size: wanted {taken} or more, which <end> and what else the policy asks for take; got {size}")
+    pieces = [piece for piece, count in counts.items() if count >= min_count and piece not in given.index]
+    pieces.sort(key=lambda piece: (-counts[piece], piece))
+    return Vocabulary(policy, reserved, pieces if size is None else pieces[: size - taken])

@@ -1,0 +1,176 @@
+"""Text as words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+
+from seriatim.errors import UserError
+from seriatim.symbols import reading
+from seriatim.text.tokenizers import casing
+from seriatim.text.tokenizers.base import Ids, Tokenizer
+from seriatim.text.tokenizers.policy import Policy
+from seriatim.text.tokenizers.rendering import Renderer
+from seriatim.text.tokenizers.script import combining
+from seriatim.text.tokenizers.spacing import JOIN, Sides, SpacedPieces, Spacing
+from seriatim.text.tokenizers.vocabulary import UNKNOWN, Vocabulary, choose
+
+_RESERVED = (JOIN, " ", "\n", "\t")
+
+Item = tuple[str, str]
+"""A piece of text behind its gap: nothing or one space. Other white space is a piece of its own, without a gap."""
+
+
+@final
+class Words(Tokenizer):
+    r"""The words of the training text, the most frequent first; by default all of them.
+
+    `punctuation="keep"`: pieces are what white space separates, with one space between two of them by default (the
+    classical corpora, already cut into words). `punctuation="separate"`: a piece is a word with its inner apostrophes
+    (`didn’t`, `rock'n'roll`), an abbreviation of single letters (`U.S.A.`, `e.g.`), or one other character; a compound
+    with hyphens is several words, and the hyphens between them need no symbol for spacing. `Spacing` knows where a
+    space is to be expected. Where the text has none there, `<join>` says so; where it has one against expectation,
+    `<space>` does. A run of other white space is one piece (`\n\n`, ` \n `), or its characters where that is unknown.
+
+    The text `<unk>` is the unknown symbol where the policy has one.
+    """
+
+    kind: ClassVar = "words"
+    contents: ClassVar = ("pieces",)
+    refuses: ClassVar = {}
+
+    def __init__(self, policy: Policy, vocabulary: Vocabulary) -> None:
+        self.policy = self._checked(policy)
+        self._vocabulary = vocabulary
+        self._index = vocabulary.index
+        self._pattern = _pattern(policy)
+        self._sides = Sides(policy)
+
+    @property
+    def size(self) -> int:
+        """How many symbols there are, with `<end>`."""
+        return len(self._vocabulary.table)
+
+    @property
+    def unknown(self) -> int | None:
+        """The symbol `<unk>`, where the policy has one."""
+        return self._vocabulary.unknown
+
+    @classmethod
+    def _learn(cls, texts: Iterator[str], policy: Policy, size: int | None, min_count: int) -> Self:
+        counts: Counter[str] = Counter()
+        pattern = _pattern(policy)
+        for text in texts:
+            counts.update(piece for _, piece in pattern.findall(text))
+        return cls(policy, choose(counts, policy, _RESERVED, size, min_count))
+
+    def _encoded(self, prepared: str) -> Ids:
+        index, spell = self._index, self._vocabulary.spell
+        join, space = index[JOIN], index[" "]
+        spacing = Spacing(self._sides)
+        ids: list[int] = []
+        spelling = False  # whether the last symbol is a byte: the next byte would belong to the same piece
+        for gap, piece in self._items(prepared):
+            expected = spacing.step(piece)
+            symbol = index.get(piece)
+            if symbol is not None:
+                if expected != bool(gap):
+                    ids.append(space if gap else join)
+                ids.append(symbol)
+                spelling = False
+                continue
+            if gap if spelling else expected != bool(gap):
+                ids.append(space if gap else join)
+            ids += spell(piece)
+            spelling = True
+        return np.array(ids, np.int64)
+
+    def _known(self, prepared: str) -> str:
+        return "".join(gap + piece for gap, piece in self._items(prepared))
+
+    def _unseen(self, prepared: str) -> int:
+        return sum(piece not in self._index for _, piece in self._pieces(prepared))
+
+    def _items(self, prepared: str) -> Iterable[Item]:
+        """The pieces of the text, what is unknown replaced as the policy wants."""
+        index = self._index
+        items = self._pieces(prepared)
+        match self.policy.unknown:
+            case "bytes":
+                return items
+            case "unk":
+                return ((gap, piece if piece in index else UNKNOWN) for gap, piece in items)
+            case "drop":
+                return self._without_unknown(items)
+            case "error":
+                return self._refusing(items)
+
+    def _pieces(self, prepared: str) -> Iterator[Item]:
+        for gap, piece in self._pattern.findall(prepared):
+            if piece in self._index or not piece.isspace():
+                yield gap, piece
+            else:
+                yield from (("", character) for character in piece)
+
+    def _without_unknown(self, items: Iterable[Item]) -> list[Item]:
+        """Leave out each unknown piece, its case mark, and one of the spaces around it."""
+        kept: list[Item] = []
+        narrowest = " "
+        for gap, piece in items:
+            gap = min(gap, narrowest)
+            if piece in self._index:
+                kept.append((gap, piece))
+                narrowest = " "
+            else:
+                marked = self.policy.casing == "mark" and kept and kept[-1][1] in casing.MARKS
+                narrowest = kept.pop()[0] if marked else gap
+        return kept
+
+    def _refusing(self, items: Iterable[Item]) -> Iterator[Item]:
+        before = ""
+        for gap, piece in items:
+            before += gap
+            if piece not in self._index:
+                position = len(self.policy.restore(before))
+                word = self.policy.restore(before + piece)[position:]
+                raise UserError(f"text: word {word!r} at position {position} was not in the training text")
+            before += piece
+            yield gap, piece
+
+    def _renderer(self) -> Renderer:
+        return SpacedPieces(self._vocabulary.table, self._sides)
+
+    def _names(self) -> Iterable[str]:
+        return self._vocabulary.names()
+
+    def _contents(self) -> dict[str, Any]:
+        return {"pieces": [*self._vocabulary.learned]}
+
+    @classmethod
+    def _read(cls, policy: Policy, document: Mapping[str, Any]) -> Self:
+        return cls(policy, Vocabulary(policy, _RESERVED, reading.strings(document["pieces"], "pieces")))
+
+
+def _pattern(policy: Policy) -> re.Pattern[str]:
+    """What finds the pairs of gap and piece. Together they are the whole text."""
+    marks = "".join(casing.MARKS) if policy.casing == "mark" else ""
+    alternatives = [r"\s+"]
+    if marks:
+        alternatives.append(f"[{marks}]")
+    if policy.digits == "split":
+        alternatives.append(r"\d")
+    if policy.punctuation == "separate":
+        letter = rf"[^\W\d_][{combining()}]*"
+        # Without the digits where each of them is a piece of its own.
+        word = rf"(?:[^\W\d]|[{combining()}])+" if policy.digits == "split" else rf"[\w{combining()}]+"
+        if policy.unknown == "unk":
+            alternatives.append(re.escape(UNKNOWN))
+        alternatives += [rf"(?:{letter}\.){{2,}}(?![\w{combining()}])", rf"{word}(?:['’]{word})*", r"\S"]
+    else:
+        digits = r"\d" if policy.digits == "split" else ""
+        alternatives.append(rf"[^\s{digits}{marks}]+")
+    return re.compile(rf"((?: (?=\S))?)({'|'.join(alternatives)})")

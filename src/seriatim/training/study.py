@@ -1,0 +1,187 @@
+"""Cross-validation, and a small search over learning rate and size."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, final
+
+import numpy as np
+
+from seriatim import config as configs
+from seriatim.errors import Interrupted, UserError
+from seriatim.models import family
+from seriatim.runs.checkpoint import write_json
+from seriatim.runs.trained import Trained
+from seriatim.training.loop import DivergedError
+from seriatim.training.plan import Plan, folds
+from seriatim.training.run import Means, Session, going_on, plan_of, resume, start
+from seriatim.training.task import Data
+
+_STUDY = "study.json"
+
+
+@final
+@dataclass(frozen=True)
+class Study:
+    """Several runs for one question, as `study.json` keeps it, so that it can be taken up.
+
+    Attributes:
+        kind: "folds" or "search".
+        count: how many folds or trials.
+        plan: what each is made from.
+    """
+
+    kind: Literal["folds", "search"]
+    count: int
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        if self.count < 2:
+            raise UserError(f"--{self.kind} is {self.count}; give at least 2")
+        if self.plan.kind != "text":
+            raise UserError(f"--{self.kind} is for text so far, and this is {self.plan.modality.words}; leave it out")
+
+    def begin(self, folder: Path) -> None:
+        """Write it down.
+
+        Raises:
+            UserError: if the folder is not empty.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty; go on with --resume, or choose another --out")
+        document = {"kind": self.kind, "count": self.count, "plan": self.plan.to_json()}
+        write_json(folder / _STUDY, document)
+
+    @classmethod
+    def under_way(cls, folder: Path) -> Study | None:
+        """The study in a folder; None if there is none, or only its last run is left to do."""
+        path = folder / _STUDY
+        if not path.is_file() or (folder / "train" / "plan.json").is_file():
+            return None
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            kind = document["kind"]
+            if kind not in ("folds", "search"):
+                raise ValueError(f"kind {str(kind)[:40]!r}")
+            return cls(kind, int(document["count"]), Plan.from_json(document["plan"], str(path)))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(f"{path} is damaged ({error}); begin anew in another directory") from error
+
+
+def cross_validate(study: Study, folder: Path, means: Means | None = None) -> dict[str, float]:
+    """Train k times, each time holding out another part; the test split is never touched.
+
+    Writes `folds.json` and a run under `fold-1` … `fold-k`; a fold whose run is there already is taken up.
+
+    Returns:
+        Mean and standard deviation over the folds of nats/token and bits/char on the part held out.
+
+    Raises:
+        Interrupted: after Ctrl-C, with everything saved.
+    """
+    rows: list[dict[str, Any]] = []
+    means = means or Means()
+    for i, data in enumerate(folds(study.plan.modality, _data(study.plan, means), study.count)):
+        if not means.quiet:
+            print(f"fold {i + 1} of {study.count}", file=sys.stderr)
+        plan = dataclasses.replace(study.plan, fold=(i, study.count))
+        of_fold = dataclasses.replace(means, data=data)
+        rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", of_fold), plan, data))
+    summary = {
+        f"{key}_{word}": f([row[key] for row in rows])
+        for key in ("nats_per_token", "bits_per_char")
+        for word, f in (("mean", statistics.fmean), ("standard_deviation", statistics.stdev))
+    }
+    write_json(folder / "folds.json", {**summary, "folds": rows})
+    print(
+        f"{study.count} folds: {summary['nats_per_token_mean']:.4f} ± "
+        f"{summary['nats_per_token_standard_deviation']:.4f} nats/token, {summary['bits_per_char_mean']:.4f} ± "
+        f"{summary['bits_per_char_standard_deviation']:.4f} bits/char"
+    )
+    return summary
+
+
+def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
+    """Try settings for a quarter of the steps each and return the plan of the best, judged on validation only.
+
+    The first trial is the plan itself; the others draw a learning rate within a factor of 4 and a width of 1/2 to 3/2.
+    Writes `search.jsonl` and a run a trial under `search/`; a trial whose run is there already is taken up.
+
+    Raises:
+        UserError: if there is nothing to judge on, or every trial has diverged.
+        Interrupted: after Ctrl-C, with everything saved.
+    """
+    plan, means = study.plan, means or Means()
+    data = _data(plan, means)
+    means = dataclasses.replace(means, data=data)
+    if "validation" not in data.splits:
+        raise UserError("a search is judged on validation text, and there is none; give --data.validation")
+    steps = max(1, Session(plan, folder / "search" / "plan", means).prepare(resume=False).total // 4)
+    random = np.random.default_rng(plan.train.seed)
+    rows: list[tuple[float, Plan]] = []
+    with (folder / "search.jsonl").open("w", encoding="utf-8") as log:
+        for trial in range(1, study.count + 1):
+            chosen = plan if trial == 1 else _variant(plan, random)
+            options = dataclasses.replace(chosen.train, steps=steps, epochs=None, samples=0)
+            short = dataclasses.replace(chosen, train=options)
+            row: dict[str, Any] = {"trial": trial, "lr": options.lr, "width": _width(chosen)}
+            try:
+                trained = _one(study, short, folder, f"search/trial-{trial}", dataclasses.replace(means, quiet=True))
+                row["validation_bits_per_char"] = _exact(trained, plan, data)["bits_per_char"]
+                rows.append((row["validation_bits_per_char"], chosen))
+                found = f"{row['validation_bits_per_char']:.4f} bits/char"
+            except DivergedError:
+                row["validation_bits_per_char"], found = None, "diverged"
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            if not means.quiet:
+                words = f"trial {trial}/{study.count}: lr {options.lr:.2e}, width {row['width']}: {found}"
+                print(words, file=sys.stderr)
+    if not rows:
+        raise UserError(f"every one of {study.count} trials has diverged; lower --train.lr (now {plan.train.lr})")
+    return min(rows, key=lambda row: row[0])[1]
+
+
+def _data(plan: Plan, means: Means) -> Data:
+    return plan.open() if means.data is None else means.data
+
+
+def _one(study: Study, plan: Plan, folder: Path, name: str, means: Means) -> Trained:
+    """One of the study's runs, begun or taken up."""
+    place = folder / name
+    try:
+        if (place / "train" / "state.json").is_file():
+            return resume(place, *plan_of(place), means)
+        return start(plan, place, means)
+    except Interrupted:
+        raise Interrupted(f"stopped and saved in {name}; {going_on(study.plan, folder)}") from None
+
+
+def _exact(model: Trained, plan: Plan, data: Data) -> dict[str, Any]:
+    figures = cast(Any, model).evaluate(data.splits["validation"], truncate=plan.train.truncate)
+    return figures.to_json()
+
+
+def _width(plan: Plan) -> int:
+    default = {f.name: f.default for f in dataclasses.fields(family(plan.family).config)}
+    return int(plan.net.get("width", default["width"]))
+
+
+def _variant(plan: Plan, random: np.random.Generator) -> Plan:
+    kind = family(plan.family).config
+    default = {f.name: f.default for f in dataclasses.fields(kind)}
+    heads = int(plan.net.get("heads", default.get("heads", 1)))
+    grain = 2 * heads if "heads" in configs.fields(kind) else 8
+    wanted = _width(plan) * float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
+    lr = plan.train.lr * math.exp(random.uniform(-math.log(4), math.log(4)))
+    return dataclasses.replace(
+        plan,
+        net={**plan.net, "width": max(grain, round(wanted / grain) * grain)},
+        train=dataclasses.replace(plan.train, lr=lr),
+    )

@@ -1,0 +1,256 @@
+"""Beam search: the likeliest sequences, several sources at a time.
+
+A beam keeps the `width` likeliest beginnings of each source and lengthens them symbol by symbol; those that end are set
+aside. With a width of one it is the greedy choice; with a width of as many as there are strings it finds the likeliest
+of all. Beams of one source are rows of one walk that stand together, and share what was projected of the source.
+
+Since every symbol lowers log p, long sequences are at a disadvantage that a reader may not want; what is ranked is
+log p / ((5 + n) / 6)^α, n the number of symbols (Wu et al., 2016, Google's neural machine translation system).
+
+Shapes: S sources, W width, K symbols, T length so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from seriatim.config import bounded
+from seriatim.heads import Discrete
+from seriatim.walks.walk import Walk
+
+Stop = Callable[[int, Sequence[int]], bool]
+
+
+@final
+@dataclass(frozen=True)
+class Beams:
+    """How to search.
+
+    Attributes:
+        width: how many beginnings are kept.
+        best: how many results for each source; at most the width.
+        length_norm: α; 0 ranks by log p itself.
+        coverage: β, how much it counts that all of the source is attended to (Wu et al., 2016); 0: nothing.
+        no_repeat: no sequence of so many symbols comes twice; 0: it may.
+        shortest: symbols before the end may come.
+    """
+
+    width: int = 5
+    best: int = 1
+    length_norm: float = 0.6
+    coverage: float = 0.0
+    no_repeat: int = 0
+    shortest: int = 0
+
+    def __post_init__(self) -> None:
+        bounded("beams", self.width, 1, 10_000)
+        bounded("best, which is at most the number of beams,", self.best, 1, self.width)
+        bounded("length-norm", self.length_norm, 0, 10)
+        bounded("coverage", self.coverage, 0, 10)
+        bounded("no-repeat", self.no_repeat, 0, 1000)
+        bounded("min-length", self.shortest, 0, 2**30)
+
+    def rank(self, log_prob: float, symbols: int) -> float:
+        """What hypotheses are ordered by."""
+        return log_prob / ((5 + symbols) / 6) ** self.length_norm
+
+
+class Hypothesis(NamedTuple):
+    """A result: its symbols behind the prefix, their log p in nats, its rank, and why it stopped."""
+
+    symbols: tuple[int, ...]
+    log_prob: float
+    score: float
+    ended: str  # "end", "stop" or "length"
+
+
+class _Candidate(NamedTuple):
+    """A beginning made one symbol longer: its log p, which of the source's rows it goes on from, the symbol."""
+
+    score: float
+    row: int
+    symbol: int
+
+
+class _Source:
+    """Where the search for one source stands."""
+
+    def __init__(self, number: int, prefix: Sequence[int], longest: int, options: Beams) -> None:
+        self.number, self.prefix, self.longest, self.options = number, list(prefix), longest, options
+        self.finished: list[Hypothesis] = []
+        self.wanted = options.width if options.coverage else options.best
+
+    def sift(
+        self, candidates: Iterator[_Candidate], past: Int[Tensor, "W T"], end: int, stop: Stop | None
+    ) -> list[_Candidate]:
+        """Of candidates, the likeliest first, those to go on with; those that are over are set aside.
+
+        Args:
+            candidates: twice the width of them, so that enough go on even if every second one ends.
+            past: the symbols of each of the source's rows, its prefix included.
+            end: the symbol that ends a sequence.
+            stop: whether another one is over.
+        """
+        alive: list[_Candidate] = []
+        width, free = self.options.width, past.shape[1] >= len(self.prefix)
+        for rank, each in enumerate(candidates):
+            if each.score == -torch.inf or len(alive) == width:
+                break
+            why = "end" if free and each.symbol == end else ""
+            if free and stop is not None and not why:
+                why = "stop" if stop(self.number, self._symbols(each, past)) else ""
+            if not why:
+                alive.append(each)
+            elif rank < width:  # what ends further down is no better than what goes on
+                self._finish(each, past, why)
+        return alive
+
+    def over(self, alive: list[_Candidate], past: Int[Tensor, "W T"]) -> bool:
+        """Whether nothing more is to be had, or nothing better.
+
+        Before as many have ended as the width: nothing that could be better at any length. From then on: nothing that
+        is better as it stands.
+        """
+        new = past.shape[1] + 1 - len(self.prefix)
+        if new < 1:
+            return False
+        if alive and new >= self.longest:
+            for each in alive:
+                self._finish(each, past, "length")
+            return True
+        if not alive:
+            return True
+        if len(self.finished) < self.wanted:
+            return False
+        reached = sorted((h.score for h in self.finished), reverse=True)[self.options.best - 1]
+        length = self.longest if len(self.finished) < self.options.width else new
+        return self.options.rank(alive[0].score, length) <= reached  # log p can at best stay what it is
+
+    def _symbols(self, each: _Candidate, past: Int[Tensor, "W T"]) -> list[int]:
+        return [*past[each.row, len(self.prefix) :].tolist(), each.symbol]
+
+    def _finish(self, each: _Candidate, past: Int[Tensor, "W T"], why: str) -> None:
+        symbols = self._symbols(each, past)
+        self.finished.append(Hypothesis(tuple(symbols), each.score, self.options.rank(each.score, len(symbols)), why))
+
+    def results(self) -> list[Hypothesis]:
+        """The best first; where coverage is still to be counted, all."""
+        return sorted(self.finished, key=order)[: self.wanted]
+
+
+def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
+    """The best first, behind all that ended those that did not."""
+    return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
+
+
+@torch.inference_mode()
+def beam_search(
+    walk: Walk,
+    options: Beams,
+    *,
+    end: int,
+    prefixes: Sequence[Sequence[int]],
+    longest: Sequence[int],
+    stop: Stop | None = None,
+) -> list[list[Hypothesis]]:
+    """The likeliest sequences for each source, the best first.
+
+    Args:
+        walk: at its start, of S · W rows; those of one source stand together, and its conditions may be S rows.
+        options: width and the rest.
+        end: the symbol that ends a sequence.
+        prefixes: for each source the symbols that its sequences must begin with.
+        longest: for each source how many symbols may come behind the prefix.
+        stop: (source, symbols behind the prefix) -> whether a sequence is over though it has not ended.
+
+    Returns:
+        `best` hypotheses a source, fewer if there are not as many; those that did not end come last. With `coverage`,
+        which is for the caller to count, as many as the width.
+
+    Raises:
+        ValueError: if the walk's rows are not S · W.
+    """
+    width, count = options.width, len(prefixes)
+    if walk.batch != count * width or len(longest) != count or min(longest, default=1) < 1:
+        raise ValueError(f"{walk.batch} rows for {count} sources and {width} beams, of lengths {list(longest)}")
+    every = [_Source(i, *each, options) for i, each in enumerate(zip(prefixes, longest, strict=True))]
+    under_way = list(every)
+    scores = torch.full((count, width), -torch.inf, dtype=torch.float64)
+    scores[:, 0] = 0  # at the start all beams are alike
+    history = torch.zeros(count * width, 0, dtype=torch.long)
+    while under_way:
+        dist = walk.dist
+        assert isinstance(dist, Discrete)
+        scores, history = scores.to(dist.device), history.to(dist.device)
+        log_p = _allowed(dist.log_table(), history, under_way, options, end)
+        going: list[tuple[int, list[_Candidate]]] = []
+        for i, (source, best) in enumerate(zip(under_way, _best(scores, log_p), strict=True)):
+            own = history[i * width : (i + 1) * width]
+            alive = source.sift(best, own, end, stop)
+            if not source.over(alive, own):
+                # where fewer go on than there are rows, the rest repeat one that is impossible
+                going.append((i, alive + [alive[0]._replace(score=-torch.inf)] * (width - len(alive))))
+        if not going:
+            break
+        rows = torch.tensor([i * width + each.row for i, alive in going for each in alive], device=history.device)
+        pushed = torch.tensor([each.symbol for _, alive in going for each in alive], device=history.device)
+        scores = scores.new_tensor([[each.score for each in alive] for _, alive in going])
+        if len(going) < len(under_way):
+            walk.select(rows, torch.tensor([i for i, _ in going], device=history.device))
+        elif not torch.equal(rows, torch.arange(len(rows), device=rows.device)):
+            walk.select(rows, False)
+        walk.push(pushed)
+        history = torch.cat([history[rows], pushed[:, None]], 1)
+        under_way = [under_way[i] for i, _ in going]
+    return [source.results() for source in every]
+
+
+def _best(scores: Float[Tensor, "S W"], log_p: Float[Tensor, "R K"]) -> Iterator[Any]:
+    """For each source the 2 W likeliest ways to go on, the likeliest first.
+
+    The likeliest symbols of each row first: what is then added up and compared is no longer a table.
+    """
+    count, width = scores.shape
+    few = log_p.topk(min(2 * width, log_p.shape[1]))
+    total = few.values.double().view(count, width, -1) + scores[..., None]
+    symbols, each = few.indices.view(count, -1), total.shape[2]
+    best = total.flatten(1).topk(min(2 * width, width * each))
+    chosen = symbols.gather(1, best.indices)
+    for row, places, names in zip(best.values.tolist(), best.indices.tolist(), chosen.tolist(), strict=True):
+        yield (_Candidate(score, at // each, x) for score, at, x in zip(row, places, names, strict=True))
+
+
+def _allowed(
+    log_p: Float[Tensor, "R K"], history: Int[Tensor, "R T"], sources: Sequence[_Source], options: Beams, end: int
+) -> Float[Tensor, "R K"]:
+    """log p, −inf where a symbol may not come; of a prefix only the next symbol may, for nothing. Written in place."""
+    width, time = options.width, history.shape[1]
+    if options.no_repeat and time >= options.no_repeat - 1:
+        log_p.masked_fill_(_repeats(history, options.no_repeat, log_p.shape[1]), -torch.inf)
+    for i, source in enumerate(sources):
+        rows, new = slice(i * width, (i + 1) * width), time - len(source.prefix)
+        if new < 0:
+            log_p[rows] = -torch.inf
+            log_p[rows, source.prefix[time]] = 0
+        elif new < options.shortest:
+            log_p[rows, end] = -torch.inf
+    return log_p
+
+
+def _repeats(history: Int[Tensor, "R T"], n: int, symbols: int) -> Bool[Tensor, "R K"]:
+    """Which symbols would end a sequence of n symbols that a row has already."""
+    banned = torch.zeros(len(history), symbols, dtype=torch.bool, device=history.device)
+    if history.shape[1] < n:
+        return banned
+    grams = history.unfold(1, n, 1)  # (R, T − n + 1, n)
+    last = history[:, history.shape[1] - n + 1 :]
+    same = (grams[..., : n - 1] == last[:, None]).all(-1)
+    row, place = same.nonzero(as_tuple=True)
+    banned[row, grams[row, place, n - 1]] = True
+    return banned

@@ -1,0 +1,56 @@
+"""Drawing one position after the other: what a sample of any model is made of."""
+
+from __future__ import annotations
+
+from typing import cast, final
+
+import torch
+from torch import Tensor
+
+from seriatim.heads import Discrete, Event, Head
+from seriatim.walks.noise import Noise
+from seriatim.walks.steer import Steer, Tally
+from seriatim.walks.walk import Walk
+
+
+@final
+class Draws:
+    """The positions of a walk, drawn in turn, each row by its own seed.
+
+    Args:
+        walk: of n rows; at its start, or fed with the prompt.
+        head: of the model that is walked.
+        seeds: (n,) of the rows.
+        steer: temperature and filters; None draws from the model itself.
+        prompt: (n, T[, P]) positions that the walk was fed with.
+    """
+
+    def __init__(
+        self, walk: Walk, head: Head, seeds: Tensor, steer: Steer | None = None, prompt: Tensor | None = None
+    ) -> None:
+        self.walk, self.parts = walk, head.parts
+        self.steer = None if steer == Steer() else steer
+        self.noise, self.tally = Noise(seeds), Tally(self.steer, head, len(seeds), seeds.device)
+        self.symbols = 0 if prompt is None else prompt.shape[1] * self.parts  # so many are known or drawn
+        if prompt is not None:
+            self.tally.add(prompt)
+
+    def position(self) -> Tensor:
+        """The next position (n,) or (n, P); of an event whose parts may be drawn together, all at once."""
+        if self.steer is None and self.parts > 1 and (whole := cast(Event, self.walk.whole)).noise == 1:
+            x = whole.draw(self.noise.run(self.symbols, self.parts))
+            self.walk.take(x)
+            self.symbols += self.parts
+            return x
+        drawn = [self._symbol() for _ in range(self.parts)]
+        return drawn[0] if self.parts == 1 else torch.stack(drawn, 1)
+
+    def _symbol(self) -> Tensor:
+        dist = self.walk.dist
+        if self.steer is not None and isinstance(dist, Discrete):
+            dist = self.steer.apply(dist, self.tally.counts)
+        x = dist.draw(self.noise(self.symbols, dist.noise))
+        self.tally.add(x)
+        self.walk.push(x)
+        self.symbols += 1
+        return x

@@ -1,0 +1,97 @@
+"""Walks of several rows for one question: particles that look for what fits what is known.
+
+Symbols that are known and all come first are simply pushed: what is drawn behind them has the true conditional
+distribution. Known symbols that come later are pushed too when their turn comes, but what was drawn before them did
+not know of them. Particles mend that (sequential Monte Carlo; Gordon, Salmond and Smith, 1993): many candidates are
+drawn, each is weighed by the probability that it gives to the known symbols as they are passed, and the light ones give
+way to copies of the heavy ones. The more particles, the closer to the true conditional distribution.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from seriatim.heads import Discrete
+from seriatim.walks.noise import Noise, uniform
+from seriatim.walks.steer import Steer
+from seriatim.walks.walk import Walk, drawing
+
+
+@drawing
+def fill_in(
+    walk: Walk,
+    known: Int[Tensor, "N"],
+    mask: Bool[Tensor, "N"],
+    seeds: Int[Tensor, "B"],
+    particles: int = 1,
+    steer: Steer | None = None,
+) -> Int[Tensor, "R N"]:
+    """Draw what is not known.
+
+    Args:
+        walk: at its start, of B = R · particles rows; those of one result stand together.
+        known: every symbol of the walk; where `mask` is false the value does not matter.
+        mask: which symbols are known.
+        seeds: of the rows.
+        particles: candidates for each result.
+        steer: how candidates are drawn; their weights stay the model's.
+
+    Returns:
+        R rows, the known symbols exactly as they were given.
+
+    Raises:
+        ValueError: if the rows do not divide into groups of so many particles.
+    """
+    if particles < 1 or walk.batch % particles:
+        raise ValueError(f"{walk.batch} rows in groups of {particles}")
+    results, count = walk.batch // particles, len(mask)
+    noise, leaders = Noise(seeds), seeds.view(results, particles)[:, 0]
+    drawn = torch.zeros(walk.batch, count, dtype=torch.long, device=seeds.device)
+    weights = torch.zeros(results, particles, dtype=torch.float64, device=seeds.device)
+    for i, given in enumerate(mask.tolist()):
+        if given:
+            x = known[i].expand(walk.batch)
+            if particles > 1:
+                weights += walk.dist.log_prob(x).double().view_as(weights)
+        else:
+            if particles > 1 and bool((_effective(weights) < particles / 2).any()):
+                rows = _resample(weights, uniform(leaders.cpu(), i, 1, lane=7).to(weights))
+                walk.select(rows)
+                drawn, weights = drawn[rows], torch.zeros_like(weights)
+            dist = walk.dist
+            if steer is not None and isinstance(dist, Discrete):
+                dist = steer.apply(dist, None)
+            x = dist.draw(noise(i, dist.noise))
+        walk.push(x)
+        drawn[:, i] = x
+    if particles == 1:
+        return drawn
+    sums = _share(weights).cumsum(1)
+    u = uniform(leaders.cpu(), count, 1, lane=7).to(sums)
+    chosen = torch.searchsorted(sums, u * sums[:, -1:]).clamp_max(particles - 1)[:, 0]
+    return drawn.view(results, particles, count)[torch.arange(results, device=chosen.device), chosen]
+
+
+def _share(weights: Float[Tensor, "R P"]) -> Float[Tensor, "R P"]:
+    """Log-weights as shares; even ones where every candidate is impossible."""
+    best = weights.max(1, keepdim=True).values
+    lost = best == -math.inf
+    return torch.where(lost, torch.zeros_like(weights), weights - torch.where(lost, 0.0, best)).softmax(1)
+
+
+def _effective(weights: Float[Tensor, "R P"]) -> Float[Tensor, "R"]:
+    """How many particles of equal weight these are worth."""
+    return 1 / _share(weights).square().sum(1)
+
+
+def _resample(weights: Float[Tensor, "R P"], u: Float[Tensor, "R 1"]) -> Int[Tensor, "B"]:
+    """Rows to go on with: each group's particles as often as their share says (systematic resampling)."""
+    results, particles = weights.shape
+    sums = _share(weights).cumsum(1)
+    at = (torch.arange(particles, device=u.device) + u) / particles * sums[:, -1:]
+    inside = torch.searchsorted(sums, at).clamp_max(particles - 1)
+    return (inside + particles * torch.arange(results, device=u.device)[:, None]).flatten()

@@ -1,0 +1,264 @@
+"""A walk is where a batch stands: it hands out the distribution of the next symbol and takes the symbol.
+
+Sampling, scoring, forcing, completing, searching and coding are walks with different hands picking the symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import NamedTuple, ParamSpec, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from seriatim import tree
+from seriatim.context import EMPTY, Context
+from seriatim.heads import Categorical, Discrete, Dist, Event, Head
+from seriatim.tree import State
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def drawing(function: Callable[_Arguments, Tensor]) -> Callable[_Arguments, Tensor]:
+    """Run without any of autograd's bookkeeping, a fifth of a small step; an ordinary tensor comes out."""
+
+    @wraps(function)
+    def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Tensor:
+        with torch.inference_mode():
+            x = function(*args, **kwargs)
+        return x.clone()
+
+    return drawn
+
+
+class Carry(NamedTuple):
+    """Where a sequence stands: its last symbol (or event) and the state before that symbol was read."""
+
+    prev: Tensor
+    state: State
+
+
+@runtime_checkable
+class Stepper(Protocol):
+    """Whatever can be walked: a model, or its weights folded and fused for sampling."""
+
+    head: Head
+    carries: bool  # whether `read` is to be had; grids only step
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The state before the first symbol."""
+        ...
+
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) or (B, P), ignored at clock 0 -> the next position's parameters (B, width)."""
+        ...
+
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+        """Several positions at once -> their parameters, and where the sequence then stands."""
+        ...
+
+
+class Walk:
+    """A batch of sequences under way, symbol by symbol (positions × parts as one stream of scalars).
+
+    Args:
+        stepper: a model or what its `packed()` gave.
+        batch: how many rows. They share one clock; a row that has ended leaves by `select`.
+        context: what they are conditioned on.
+        length: how many positions will come, if known.
+    """
+
+    def __init__(self, stepper: Stepper, batch: int, context: Context = EMPTY, length: int | None = None) -> None:
+        self.stepper, self.batch, self.context, self.length = stepper, batch, context, length
+        self.clock = 0  # positions finished
+        with torch.inference_mode():
+            self._state = stepper.start(batch, context, length)
+        self._prev: Tensor | None = None  # the last whole position
+        self._parameters: Tensor | None = None  # of the position under way, once asked for
+        self._part: list[Tensor] = []  # symbols of the position under way
+
+    @property
+    def dist(self) -> Dist:
+        """The distribution of the next symbol, a row each. Asking twice steps once."""
+        dist = self._whole()
+        if isinstance(dist, Event):
+            assert self._parameters is not None
+            prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
+            return dist.given(len(self._part), prefix)
+        return dist
+
+    @property
+    def whole(self) -> Dist | Event:
+        """The distribution of the whole position under way, all its symbols together."""
+        return self._whole()
+
+    def _whole(self) -> Dist | Event:
+        if self._parameters is None:
+            if self.length is not None and self.clock >= self.length:
+                raise ValueError(f"a walk of {self.length} positions is over")
+            prev = self._prev
+            if prev is None:  # ignored at clock 0
+                parts = self.stepper.head.parts
+                shape = (self.batch,) if parts == 1 else (self.batch, parts)
+                prev = torch.zeros(shape, dtype=torch.long, device=self._device())
+            with torch.inference_mode():
+                self._parameters, self._state = self.stepper.step(prev, self._state)
+        return self.stepper.head(self._parameters)
+
+    def take(self, x: Tensor) -> None:
+        """Take a whole position, (B,) or (B, P), of every row.
+
+        Raises:
+            ValueError: in the middle of a position.
+        """
+        if self._part:
+            raise ValueError("a position is under way; push its symbols one by one")
+        if self._parameters is None:
+            _ = self.whole  # the step that this position answers
+        self._prev, self._parameters = x, None
+        self.clock += 1
+
+    def push(self, x: Tensor) -> None:
+        """Take the next symbol (B,) of every row."""
+        if self._parameters is None:
+            _ = self._whole()  # the step that this symbol answers
+        self._part.append(x)
+        parts = self.stepper.head.parts
+        if len(self._part) == parts:
+            self._prev = x if parts == 1 else torch.stack(self._part, -1)
+            self._part, self._parameters = [], None
+            self.clock += 1
+
+    def feed(self, x: Tensor) -> Tensor:
+        """Read whole positions x (B, T) or (B, T, P) as one chunk; returns their parameters (B, T, width).
+
+        Raises:
+            ValueError: in the middle of a position, or beyond the walk's length.
+        """
+        count = x.shape[1]
+        if self._part:
+            raise ValueError("a position is under way; feed takes whole positions")
+        if self.length is not None and self.clock + count > self.length:
+            raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
+        if self._parameters is None and self._prev is not None and count and self.stepper.carries:
+            return self._read(x, self._prev)
+        if self.clock == 0 and self._parameters is None and count and self.stepper.carries:
+            return self._read(x, torch.zeros_like(x[:, 0]))
+        rows: list[Tensor] = []
+        for t in range(count):
+            _ = self._whole()
+            assert self._parameters is not None
+            rows.append(self._parameters)
+            for symbol in x[:, t].unbind(-1) if self.stepper.head.parts > 1 else [x[:, t]]:
+                Walk.push(self, symbol)  # what a walk of another kind makes of a symbol, it has made of x
+        return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
+
+    def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
+        """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave.
+
+        Args:
+            rows: which.
+            fixed: which rows of the conditions: the same; a tensor of those to keep, where several rows share one; or
+                False: all as they are.
+        """
+        self._state = tree.select(self._state, rows, fixed)
+        if fixed is not False:
+            self.context = self.context.select(rows if fixed is True else fixed)
+        self.batch = len(rows)
+        self._prev = None if self._prev is None else self._prev[rows]
+        self._parameters = None if self._parameters is None else self._parameters.index_select(0, rows)
+        self._part = [part[rows] for part in self._part]
+
+    def fork(self) -> Walk:
+        """A second walk from here; neither disturbs the other."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._state = tree.fork(self._state)
+        other._part = list(self._part)
+        return other
+
+    @torch.inference_mode()
+    def _read(self, x: Tensor, prev: Tensor) -> Tensor:
+        context = self.context.window(self.clock, self.clock + x.shape[1])
+        parameters, carry = self.stepper.read(x, context, Carry(prev, self._state))
+        self._prev, self._state = carry
+        self.clock += x.shape[1]
+        return parameters
+
+    def _device(self) -> torch.device | None:
+        tensors = tree.leaves(self._state)
+        return tensors[0].device if tensors else None
+
+
+class Guided(Walk):
+    """A walk whose symbols follow the condition more than the model does (classifier-free guidance).
+
+    log p is taken to be strength · log p(x_t | x_<t, c) + (1 − strength) · log p(x_t | x_<t), normalised; above 1 the
+    condition is exaggerated. What is drawn so has no likelihood: such steps multiply to no p(x | c) that one knows.
+
+    Reference: Ho and Salimans (2021), Classifier-free diffusion guidance, here for each symbol.
+
+    Args:
+        stepper: as of a `Walk`.
+        batch: rows.
+        context: what they are conditioned on.
+        unsaid: the same context, but saying nothing.
+        strength: 1 is the model itself.
+        length: how many positions will come, if known.
+    """
+
+    def __init__(
+        self,
+        stepper: Stepper,
+        batch: int,
+        context: Context,
+        unsaid: Context,
+        strength: float,
+        length: int | None = None,
+    ) -> None:
+        super().__init__(stepper, 2 * batch, context.beside(unsaid), length)
+        self.strength = strength
+
+    @property
+    def dist(self) -> Dist:
+        """The guided distribution of the next symbol, a row each."""
+        dist = super().dist
+        if not isinstance(dist, Discrete):
+            raise ValueError("guidance weighs the probabilities of symbols, and these have densities")
+        said, unsaid = dist.log_table().chunk(2)
+        more = said - unsaid.clamp_min(-1e4)  # impossible without the condition: as good as certain with it
+        return Categorical(torch.where(said == -torch.inf, said, said + (self.strength - 1) * more))
+
+    @property
+    def whole(self) -> Dist | Event:
+        """Of several symbols at once no guided distribution is known.
+
+        Raises:
+            ValueError: always; go symbol by symbol.
+        """
+        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
+
+    def take(self, x: Tensor) -> None:
+        """As `whole`."""
+        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
+
+    def push(self, x: Tensor) -> None:
+        """Take the next symbol (B,) of every row."""
+        super().push(torch.cat([x, x]))
+
+    def feed(self, x: Tensor) -> Tensor:
+        """Read whole positions; returns the parameters that the condition gives."""
+        return super().feed(torch.cat([x, x]))[: len(x)]
+
+    def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
+        """Keep the given rows, in that order."""
+        super().select(torch.cat([rows, rows + self.batch // 2]), fixed)
+
+
+def roll(walk: Walk, pick: Callable[[int, Dist], Tensor], symbols: int) -> Iterator[Tensor]:
+    """Walk on by so many symbols; `pick(index, distribution)` is the hand that chooses each, (B,) in and out."""
+    for i in range(symbols):
+        x = pick(i, walk.dist)
+        walk.push(x)
+        yield x
