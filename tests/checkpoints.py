@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seriatim.audio.quantiser import Sound
+from seriatim.audio.quantiser import Quantiser
 from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
 from seriatim.runs import building, checkpoint
@@ -42,8 +42,8 @@ def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
     """A tokenizer of a few characters, the levels of small pictures or of sound; a label and a number if wanted."""
     makers: dict[str, Callable[[], Symbols]] = {
         "text": lambda: train_tokenizer("characters", ["banana split"]),
-        "images": lambda: Levels(4, 3, 3, 5),
-        "audio": lambda: Sound(8000, 2, "linear", 9),
+        "image": lambda: Levels(4, 3, 3, 5),
+        "audio": lambda: Quantiser(8000, 2, "linear", 9),
     }
     made: dict[str, Symbols] = {"x": makers[FAMILIES[family].data]()}
     return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
@@ -53,7 +53,7 @@ def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float
     """A model as training would leave it: nothing at its initial value."""
     torch.manual_seed(seed)
     known = codecs(conditions, family)
-    follows = {name: value for name, value in building.follows(known["x"]).items() if name != "start"}
+    follows = {name: value for name, value in building.follows(family, known["x"]).items() if name != "start"}
     config = FAMILIES[family].config(**follows, **TINY[family])
     model = building.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
     with torch.no_grad():
@@ -63,9 +63,7 @@ def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float
 
 
 def write(folder: Path, model: Model, family: str = "lstm", conditions: bool = False, **options: Any) -> None:
-    checkpoint.save(
-        folder, model, codecs(conditions, family), family_name=family, modality=FAMILIES[family].data, **options
-    )
+    checkpoint.save(folder, model, codecs(conditions, family), family, FAMILIES[family].data, **options)
 
 
 def bits(model: Model) -> dict[str, bytes]:

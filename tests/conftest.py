@@ -8,17 +8,31 @@ from pathlib import Path
 from jaxtyping import install_import_hook
 
 _SOURCE = Path(__file__).parents[1] / "src" / "seriatim"
-_CHECK_THEMSELVES = {"symbols", "data", "cli", "serve"}  # they read what strangers wrote, and answer with a UserError
+# what strangers wrote is checked by what reads it, which answers with a UserError
+_CHECK_THEMSELVES = {"symbols", "data", "cli", "serve", "tokenizers"}
+_CODECS = {"levels", "quantiser", "features", "tracks", "spans", "options", "holding"}
+_CHECKED = {"text/data/tokens", "data/batches", "audio/data/excerpts"}
+
+
+def _is_checked(path: Path) -> bool:
+    inside = path.relative_to(_SOURCE).with_suffix("")
+    if inside.as_posix() in _CHECKED:
+        return True
+    return not _CHECK_THEMSELVES & set(inside.parts) and inside.name not in _CODECS | {"__init__", "__main__", "api"}
+
 
 # before anything imports the package: shapes and types in its signatures are checked at every call
 install_import_hook(
-    [f"seriatim.{path.stem}" for path in _SOURCE.iterdir() if path.stem not in _CHECK_THEMSELVES]
-    + ["seriatim.text.data.tokens", "seriatim.data.batches", "seriatim.audio.data.excerpts"],
+    [
+        ".".join(("seriatim", *path.relative_to(_SOURCE).with_suffix("").parts))
+        for path in _SOURCE.rglob("*.py")
+        if _is_checked(path)
+    ],
     "executed.checked",
 )
 
-import pytest
-import torch
+import pytest  # noqa: E402
+import torch  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -57,7 +57,7 @@ def test_a_round_trip_is_exact(tmp_path: Path, family: str, dtype: torch.dtype, 
 def test_tied_weights_are_stored_once_and_tied_again(tmp_path: Path, family: str) -> None:
     write(tmp_path, make(family), family)
     with safe_open(tensor_file(tmp_path), "pt") as file:
-        assert not [name for name in file.keys() if name.endswith("module.weight") and "norm" not in name and
+        assert not [name for name in file.keys() if name.endswith("module.weight") and "norm" not in name and  # noqa: SIM118
                     file.get_slice(name).get_shape() == [codecs(False)["x"].size, TINY[family]["width"]]]  # fmt: skip
     model: Any = checkpoint.load(tmp_path).model
     out = list(model.net.layers)[-1].module
@@ -184,7 +184,7 @@ def test_a_full_disk_is_a_user_error_and_the_old_checkpoint_stays(tmp_path: Path
                 write(folder, new)
                 possible = [bits(new)]
             except UserError as error:
-                assert "No space left" in str(error)
+                assert "No space left" in str(error)  # noqa: PT017
                 possible = [bits(old), bits(new)]
                 failures += 1
         assert bits(checkpoint.load(folder).model) in possible

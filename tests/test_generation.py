@@ -50,7 +50,7 @@ def arrays(prompts: list[list[int]]) -> list[np.ndarray[Any, Any]]:
     return [np.array(prompt, dtype=np.int64) for prompt in prompts]
 
 
-def generate(model: Model, prompts: list[list[int]], seeds: list[int], steer: Steer = Steer(), **options: Any) -> Any:
+def generate(model: Model, prompts: list[list[int]], seeds: list[int], steer: Steer = Steer(), **options: Any) -> Any:  # noqa: B008
     options = {"end": END, "longest": 12, **options}
     return list(Generation(model, arrays(prompts), torch.tensor(seeds), steer, **options))
 

@@ -176,7 +176,7 @@ def test_no_temperature_is_the_likeliest_symbol(temperature: float, dtype: torch
 def test_penalties() -> None:
     logits = torch.tensor([[2.0, -2.0, 1.0, -1.0]])
     occurred = torch.tensor([[1, 3, 0, 0]])
-    log_odds = lambda steer: probabilities(logits, steer, occurred).log()[0]
+    log_odds = lambda steer: probabilities(logits, steer, occurred).log()[0]  # noqa: E731
     expected = {
         "repetition": ([1.0, -4.0, 1.0, -1.0], Steer(repetition=2.0)),
         "presence": ([1.5, -2.5, 1.0, -1.0], Steer(presence=0.5)),

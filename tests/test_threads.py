@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from seriatim.image.task import ImageTask
-from seriatim.training.run import start
+from seriatim.training.run import Means, start
 from seriatim.walks.threads import one_thread
 from tiny_pictures import folder_of, plan
+
+QUIET = Means(quiet=True)
 
 
 def test_samples_of_a_run_under_way_are_drawn_by_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +20,7 @@ def test_samples_of_a_run_under_way_are_drawn_by_one_thread(tmp_path: Path, monk
     torch.set_num_threads(2)
     try:
         monkeypatch.setattr(ImageTask, "show", lambda *_: seen.append(torch.get_num_threads()))
-        start(plan(folder_of(tmp_path), steps=2, evaluate_every=1), tmp_path / "run", quiet=True)
+        start(plan(folder_of(tmp_path), steps=2, evaluate_every=1), tmp_path / "run", QUIET)
         assert seen == [1, 1]
         assert torch.get_num_threads() == 2
         with pytest.raises(ZeroDivisionError), one_thread():

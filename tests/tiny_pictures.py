@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from dividing import divided
 from seriatim.errors import Interrupted
-from seriatim.image.options import ImageOptions
+from seriatim.image.options import CodeOptions, ImageOptions
 from seriatim.runs import checkpoint
 from seriatim.training.loop import Loop
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Means, plan_of, resume, start
+
+QUIET = Means(quiet=True)
 
 SIZE = (6, 5)
 NET: dict[str, dict[str, Any]] = {
@@ -68,11 +71,18 @@ def map_of(number: int) -> NDArray[np.uint8]:
     return np.repeat(picture(number)[::2, ::2] // 2, 3, -1) + np.array([0, 20, 40], np.uint8)
 
 
-def plan(data: Path | str, family: str = "gated-pixelcnn", image: dict[str, Any] | None = None, **options: Any) -> Plan:
-    """A plan for a run of a second or two."""
+def plan(
+    data: Path | str,
+    family: str = "gated-pixelcnn",
+    image: dict[str, Any] | None = None,
+    code: CodeOptions | None = None,
+    **options: Any,
+) -> Plan:
+    """A plan for a run of a second or two; `image` says how pictures are read and divided."""
     train = {"steps": 12, "batch": 8, "evaluate_every": 4, "samples": 1, "device": "cpu", **options}
-    chosen = ImageOptions(**{"levels": 4, **(image or {})})
-    return Plan(str(data), family, net=NET[family], image=chosen, train=TrainOptions(**train))
+    own, division = divided({"levels": 4, **(image or {})})
+    groups = {"image": ImageOptions(**own), "code": code or CodeOptions()}
+    return Plan(str(data), "image", family, NET[family], groups, division, TrainOptions(**train))
 
 
 @contextmanager
@@ -101,9 +111,9 @@ def same_tensors(one: Path, two: Path, name: str) -> dict[str, Tensor]:
 
 def check_stopping(plan: Plan, step: int, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was stopped before a step and taken up again ends as one that was not, to the last bit."""
-    start(plan, place / "whole", quiet=True)
+    start(plan, place / "whole", QUIET)
     with stopped_at(step, monkeypatch):
-        start(plan, place / "halves", quiet=True)
-    resume(place / "halves", *plan_of(place / "halves"), quiet=True)
+        start(plan, place / "halves", QUIET)
+    resume(place / "halves", *plan_of(place / "halves"), QUIET)
     for folder, name in ((".", "model"), ("train", "state")):
         same_tensors(place / "whole" / folder, place / "halves" / folder, name)

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 
+from seriatim.data.options import DataOptions
 from seriatim.models import family
 from seriatim.runs import building, checkpoint
 from seriatim.symbols import Labels, Numbers, Symbols
 from seriatim.text.model import TextModel
-from seriatim.text.options import TokenOptions
+from seriatim.text.options import TextOptions, TokenOptions
 from seriatim.text.tokenizers import Policy, train_tokenizer
 from seriatim.training import run
 from seriatim.training.options import TrainOptions
@@ -83,12 +84,15 @@ def plan(
     name: str = "transformer",
     net: dict[str, Any] | None = None,
     tokens: TokenOptions | None = None,
+    text: TextOptions | None = None,
+    division: DataOptions | None = None,
     **options: Any,
 ) -> run.Plan:
     """A few steps of a tiny model."""
     train = TrainOptions(**{"steps": 6, "batch": 4, "samples": 0, "evaluate_symbols": 200, "device": "cpu", **options})
-    chosen = tokens or TokenOptions(unknown="unk")
-    return run.Plan(str(data), name, {**SIZES[name], **(net or {})}, chosen, train=train)
+    groups = {"tokens": tokens or TokenOptions(unknown="unk"), "text": text or TextOptions()}
+    sizes = {**SIZES[name], **(net or {})}
+    return run.Plan(str(data), "text", name, sizes, groups, division or DataOptions(), train)
 
 
 def metrics(folder: Path) -> list[dict[str, Any]]:

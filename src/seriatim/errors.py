@@ -10,7 +10,7 @@ class UserError(Exception):
     """What was given, what was wanted, what to do: one line. The command line prints it and exits with 2."""
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818
     """Ctrl-C or SIGTERM came, and everything is saved. Says how to go on; the command line exits with 130."""
 
 

@@ -18,6 +18,7 @@ from seriatim.audio.quantiser import Quantiser
 from seriatim.audio.spans import Span, Spans, columns_of
 from seriatim.audio.tracks import Track
 from seriatim.conditioning import MARGIN
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.symbols import Labels
 from tiny_sounds import RATE, folder_of, noise, save
@@ -74,7 +75,7 @@ def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: 
             assert labels[:, 0].tolist() == wanted[: len(labels)]
             assert len(labels) == len(columns) == -(-len(x) // 16)
             assert columns.tolist() == [[k, number] for k in range(len(columns))]
-    bare = open_recordings(folders[0], AudioOptions(limit=limit))
+    bare = open_recordings(folders[0], None, DataOptions(limit=limit))
     assert [takes.names for takes in bare.splits.values()] == [takes.names for takes in found.splits.values()]
     assert (
         bare.fingerprint != found.fingerprint == open_recordings(folders[0], options(folders, limit=limit)).fingerprint

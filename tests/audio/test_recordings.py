@@ -11,6 +11,7 @@ import pytest
 from seriatim.audio.data.opening import is_recordings, open_recordings
 from seriatim.audio.data.recordings import Recordings, Takes
 from seriatim.audio.options import AudioOptions
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from tiny_sounds import RATE, folder_of, noise, save
 
@@ -65,7 +66,7 @@ def test_the_split_depends_on_the_sound_and_the_seed_alone(folder: Path) -> None
     first, again = open_recordings(folder), open_recordings(folder)
     assert first.fingerprint == again.fingerprint
     assert names(first) == names(again)
-    other = open_recordings(folder, AudioOptions(seed=1))
+    other = open_recordings(folder, None, DataOptions(seed=1))
     assert names(other)["test"] != names(first)["test"]
     assert other.fingerprint != first.fingerprint
     (folder / names(first)["test"][0]).rename(folder / "low" / "zz.wav")
@@ -90,7 +91,7 @@ def test_each_cut_by_time(tmp_path: Path) -> None:
     assert "too few different recordings (2 with copies) to leave any for train" in refused(
         tmp_path / "x", AudioOptions()
     )
-    found = open_recordings(tmp_path / "x", AudioOptions(split="time", validation=0.2))
+    found = open_recordings(tmp_path / "x", AudioOptions(split="time"), DataOptions(validation=0.2))
     assert {side: [len(x) for x in takes.x] for side, takes in found.splits.items()} == {
         "train": [700, 700], "validation": [200, 200], "test": [100, 100],
     }  # fmt: skip
@@ -231,7 +232,7 @@ def test_too_much_for_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     from seriatim.audio.data import waves
 
     monkeypatch.setattr(waves, "MOST", 20_000)
-    assert "allowed: give a smaller --audio.rate, --audio.seconds or --audio.limit" in refused(folder)
+    assert "allowed: give a smaller --audio.rate, --audio.seconds or --data.limit" in refused(folder)
     assert len(only(folder, whole(seconds=0.02)).x) == 30
 
 
@@ -251,9 +252,9 @@ def test_what_is_sound(folder: Path, tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"rate": 0}, "--audio.rate is 0"),
-        ({"levels": 1}, "--audio.levels is 1, but 2 to 65536"),
-        ({"levels": 65537}, "--audio.levels"),
-        ({"quantiser": "pcm16", "levels": 256}, "--audio.quantiser pcm16 has 65536"),
+        ({"levels": 1}, "--quantiser.levels is 1, but 2 to 65536"),
+        ({"levels": 65537}, "--quantiser.levels"),
+        ({"quantiser": "pcm16", "levels": 256}, "--quantiser.kind pcm16 has 65536"),
         ({"length": 0}, "--audio.length is 0"),
         ({"seconds": 0}, "--audio.seconds is 0"),
         ({"seconds": float("nan")}, "--audio.seconds is nan"),
@@ -261,10 +262,10 @@ def test_what_is_sound(folder: Path, tmp_path: Path) -> None:
         ({"trim": 0}, "or leave it out"),
         ({"given": False, "labels": "x.csv"}, "--audio.labels was given, but labels are not"),
         ({"given": False, "conditions": ("a",)}, "--audio.conditions was given"),
-        ({"validation": 1.0}, "--audio.validation is 1.0"),
+        ({"validation": 1.0}, "--data.validation is 1.0"),
         ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
-        ({"seed": -1}, "--audio.seed is -1"),
-        ({"limit": 0}, "--audio.limit is 0"),
+        ({"seed": -1}, "--data.seed is -1"),
+        ({"limit": 0}, "--data.limit is 0"),
     ],
 )
 def test_options(options: dict[str, Any], words: str) -> None:

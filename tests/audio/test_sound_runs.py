@@ -24,9 +24,11 @@ from seriatim.cli import main
 from seriatim.errors import UserError
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import check_stopping, stopped_at
 from tiny_sounds import RATE, save, tone
+
+QUIET = Means(quiet=True)
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 4, "cycles": 2}
 
@@ -59,7 +61,7 @@ def plan(data: Path | str, audio: dict[str, Any] | None = None, **options: Any) 
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("quantiser")
     voices(place / "voices")
-    start(plan(place / "voices", steps=200, evaluate_every=100, ema=0.9), place / "run", quiet=True)
+    start(plan(place / "voices", steps=200, evaluate_every=100, ema=0.9), place / "run", QUIET)
     return place
 
 
@@ -123,7 +125,7 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
 
 def test_samples_of_a_run_under_way(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio_task, "_SHOWN", 100)
-    start(plan(made / "voices", samples=2, steps=1), tmp_path / "run", quiet=True)
+    start(plan(made / "voices", samples=2, steps=1), tmp_path / "run", QUIET)
     place = tmp_path / "run" / "samples"
     kinds = ("free-running-1", "free-running-2", "teacher-forced", "recording")
     endings = (".wav", "-waveform.png", "-spectrogram.png")
@@ -136,10 +138,10 @@ def test_samples_of_a_run_under_way(made: Path, tmp_path: Path, monkeypatch: pyt
 def test_changed_recordings_are_not_gone_on_with(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(made / "voices", tmp_path / "voices")
     with stopped_at(3, monkeypatch):
-        start(plan(tmp_path / "voices"), tmp_path / "run", quiet=True)
+        start(plan(tmp_path / "voices"), tmp_path / "run", QUIET)
     save(tmp_path / "voices" / "low" / "00.wav", voice(2))
     with pytest.raises(UserError, match="has changed since this run began"):
-        resume(tmp_path / "run", *plan_of(tmp_path / "run"), quiet=True)
+        resume(tmp_path / "run", *plan_of(tmp_path / "run"), QUIET)
 
 
 def test_blocks_are_the_sample_and_can_be_stopped(made: Path) -> None:
@@ -177,7 +179,7 @@ def test_what_is_drawn_is_like_its_label(made: Path) -> None:
 def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
     data = voices(tmp_path / "pairs", 20, channels=2)
     audio = {"channels": "stereo", "quantiser": "pcm16", "levels": None}
-    start(plan(data, audio, net={"head": head, "mixtures": 2}, steps=4), tmp_path / "run", quiet=True)
+    start(plan(data, audio, net={"head": head, "mixtures": 2}, steps=4), tmp_path / "run", QUIET)
     model = AudioModel.load(tmp_path / "run")
     assert (model.channels, model.codec.levels) == (2, 65536)
     x = voice(7, 2)
@@ -267,8 +269,8 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("score run nothing.wav", "nothing.wav"),
         ("score run -", "- is standard input"),
         ("train voices --model wavenet --preset nanogpt-cpu --out new", "the preset is for transformer"),
-        ("train voices --audio.quantiser pcm16 --out new", "give --net.head logistic"),
-        ("train voices --audio.up 4,x --out new", "--audio.up is '4,x'"),
+        ("train voices --quantiser.kind pcm16 --out new", "give --net.head logistic"),
+        ("train voices --track.up 4,x --out new", "--track.up is '4,x'"),
         ("sample run --given label=low:0.5,low:0.5", "'low' comes twice"),
         ("sample run --given label=low:-1,high:2", "numbers from 0 are wanted"),
         ("evaluate run empty", "empty"),
@@ -281,7 +283,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train voices --image.levels 4 --out new", "--image.levels means nothing for wavenet"),
         ("train nowhere --net.residual 4 --out new", "'nowhere' is no file, folder or named data set"),
         ("train voices --audio.spans . --audio.hop 80 --out new", "no span file for 40 of 40"),
-        ("train voices --audio.levels 1 --out new", "--audio.levels is 1"),
+        ("train voices --quantiser.levels 1 --out new", "--quantiser.levels is 1"),
         ("train voices --net.levels 3 --out new", "follows from the data"),
         ("train voices --audio.channels stereo --out new", "softmax"),
         ("train voices --train.carry --out new", "--train.carry is for text"),
@@ -313,7 +315,7 @@ def test_a_tampered_codec_is_refused(made: Path, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=word):
             AudioModel.load(place)
     shutil.copytree(made / "run", tmp_path / "other")
-    edit(tmp_path / "other", lambda document: document.update(modality="images"))
+    edit(tmp_path / "other", lambda document: document.update(modality="image"))
     with pytest.raises(UserError):
         seriatim.load(tmp_path / "other")
 

@@ -19,6 +19,7 @@ from seriatim.audio.data.opening import is_recordings, open_audio_set, open_reco
 from seriatim.audio.data.recordings import Takes
 from seriatim.audio.options import AudioOptions
 from seriatim.data import fetch
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
 from seriatim.text.data.opening import open_corpus
@@ -101,13 +102,13 @@ def test_a_small_one(small: Path) -> None:
 
 
 def test_options(small: Path) -> None:
-    few = open_recordings(small, AudioOptions(limit=30, conditions=("digit",)))
+    few = open_recordings(small, AudioOptions(conditions=("digit",)), DataOptions(limit=30))
     assert all(len(takes.x) == 30 and list(takes.labels) == ["digit"] for takes in few.splits.values())
     assert len(set(few.splits["test"].labels["digit"])) > 5
-    assert open_recordings(small, AudioOptions(limit=30)).fingerprint != few.fingerprint
+    assert open_recordings(small, None, DataOptions(limit=30)).fingerprint != few.fingerprint
     bare = open_audio_set("spoken-counting", AudioOptions(given=False), small)
     assert all(not takes.labels and not takes.tracks and takes.marks for takes in bare.splits.values())
-    faster = open_recordings(small, AudioOptions(rate=16000, limit=3))
+    faster = open_recordings(small, AudioOptions(rate=16000), DataOptions(limit=3))
     assert faster.rate == 16000
     assert "had 8000 Hz and are resampled" in faster.note
     mistaken: list[dict[str, Any]] = [

@@ -23,9 +23,11 @@ from seriatim.conditioning import MARGIN, SpanEncoder, TrackConfig, TrackEncoder
 from seriatim.errors import UserError
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
-from seriatim.training.run import start
+from seriatim.training.run import Means, start
 from tiny_pictures import check_stopping
 from tiny_sounds import RATE, save, tone
+
+QUIET = Means(quiet=True)
 
 NET = {"residual": 8, "gate": 8, "skip": 16, "dilations": 3, "cycles": 2}
 HOP = 40
@@ -70,7 +72,7 @@ def plan(place: Path, audio: dict[str, Any], **options: Any) -> Plan:
 @pytest.fixture(scope="module")
 def sung(songs: Path) -> AudioModel:
     audio = {"spans": str(songs / "notes"), "hop": HOP}
-    start(plan(songs, audio, steps=150, evaluate_every=75, ema=0.9, samples=1), songs / "spans", quiet=True)
+    start(plan(songs, audio, steps=150, evaluate_every=75, ema=0.9, samples=1), songs / "spans", QUIET)
     return AudioModel.load(songs / "spans")
 
 
@@ -181,7 +183,7 @@ def test_a_vocoder_says_that_it_knows_the_sound(
     songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    start(plan(songs, {"features": "log-mel", "bands": 6}, samples=1, steps=2), tmp_path / "run", quiet=True)
+    start(plan(songs, {"features": "log-mel", "bands": 6}, samples=1, steps=2), tmp_path / "run", QUIET)
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert "validation_bits_per_sample_given_features" in lines[-1]
     model = AudioModel.load(tmp_path / "run")
@@ -206,7 +208,7 @@ def test_a_vocoder_says_that_it_knows_the_sound(
 
 def test_a_series_at_the_command_line(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    start(plan(songs, {"track": str(songs / "track"), "hop": HOP}, steps=2), tmp_path / "run", quiet=True)
+    start(plan(songs, {"track": str(songs / "track"), "hop": HOP}, steps=2), tmp_path / "run", QUIET)
     (tmp_path / "mine.csv").write_text("0\n1\n0\n")
     assert main(shlex.split("sample run --given track=mine.csv -o out.wav")) == 0
     assert soundfile.info("out.wav").frames == 3 * HOP
@@ -255,7 +257,7 @@ def test_one_line_says_what_is_wrong(
         ("sample spans --given note=low", "'note' is not a condition"),
         ("train songs --audio.features log-mel --audio.hop 16", "give fewer bands"),
         ("train songs --audio.features log-mel --audio.bands 999", "--audio.bands is 999, but 1 to 256"),
-        ("train songs --audio.features energy --audio.up 3", "does not divide the samples of a column = 80"),
+        ("train songs --audio.features energy --track.up 3", "does not divide the samples of a column = 80"),
     ):
         assert main(shlex.split(words)) == 2, words
         error = capsys.readouterr().err
@@ -271,7 +273,7 @@ def test_between_two_speakers(
     for number in range(20):
         save(tmp_path / "both" / ("ann", "bob")[number % 2] / f"{number}.wav", melody(number)[0])
     made = Plan("both", "wavenet", net=NET, audio=AudioOptions(levels=32), train=TrainOptions(steps=2, samples=0))
-    start(made, tmp_path / "run", quiet=True)
+    start(made, tmp_path / "run", QUIET)
     model = AudioModel.load(tmp_path / "run")
     with torch.no_grad():
         ann, bob = (model._context({"label": name}, 1).vector for name in ("ann", "bob"))
@@ -302,7 +304,9 @@ def test_numbers_of_each_recording(
     (tmp_path / "vectors.csv").write_text("\n".join(rows))
     beside = "vectors.csv" if kind == "table" else "vectors"
     net = " ".join(f"--net.{name} {value}" for name, value in NET.items())
-    words = f"train tones --audio.vectors {beside} --audio.levels 32 {net} --train.steps 3 --train.samples 1 --out run"
+    words = (
+        f"train tones --audio.vectors {beside} --quantiser.levels 32 {net} --train.steps 3 --train.samples 1 --out run"
+    )
     assert main(shlex.split(words)) == 0
     model = AudioModel.load("run")
     assert model.codecs["vector"].size == 2

@@ -16,15 +16,17 @@ import torch
 from seriatim.cli import main
 from seriatim.runs import checkpoint
 from seriatim.text.model import TextModel
-from seriatim.training.run import start
+from seriatim.training.run import Means, start
 from tiny_text import plan, records_file, tensors, text_file
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run, a text and records."""
     place = tmp_path_factory.mktemp("made")
-    start(plan(text_file(place), steps=2), place / "run", quiet=True)
+    start(plan(text_file(place), steps=2), place / "run", QUIET)
     records_file(place)
     (place / "bytes.txt").write_bytes("caf\u00e9 au lait ".encode("latin-1") * 50)
     (place / "binary.txt").write_bytes(bytes(range(256)) * 20)
@@ -70,9 +72,9 @@ WRONG = [
     ("train", "hollow", "hollow"),
     ("train", "bad.jsonl", "bad.jsonl:2"),
     ("train", "nofield.jsonl", "poem"),
-    ("train", "poems.jsonl --data.given gender", "'gender'"),
-    ("train", "words.txt --data.given genre", "plain text"),
-    ("train", "words.txt --data.encoding utf-99", "utf-99"),
+    ("train", "poems.jsonl --text.given gender", "'gender'"),
+    ("train", "words.txt --text.given genre", "plain text"),
+    ("train", "words.txt --text.encoding utf-99", "utf-99"),
     ("train", "words.txt --data.validation 1.5", "--data.validation"),
     ("train", "words.txt --data.validation 0.5 --data.test 0.5", "nothing to train on"),
     ("train", "words.txt --data.limit 0", "--data.limit"),

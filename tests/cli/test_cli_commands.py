@@ -15,8 +15,10 @@ from seriatim.cli import main
 from seriatim.models import FAMILIES
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions
-from seriatim.training.run import start
+from seriatim.training.run import Means, start
 from tiny_text import plan, records_file, text_file
+
+QUIET = Means(quiet=True)
 
 COMMANDS = [
     "train",
@@ -38,7 +40,7 @@ COMMANDS = [
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("run")
-    start(plan(text_file(place), steps=20, lr=1e-2, evaluate_every=20), place / "run", quiet=True)
+    start(plan(text_file(place), steps=20, lr=1e-2, evaluate_every=20), place / "run", QUIET)
     return place / "run"
 
 
@@ -48,7 +50,7 @@ def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     place = tmp_path_factory.mktemp("conditioned")
     chosen = dataclasses.replace(plan(records_file(place), "gru", steps=5), text=TextOptions(given=("genre", "year")))
-    start(chosen, place / "run", quiet=True)
+    start(chosen, place / "run", QUIET)
     return place / "run"
 
 
@@ -170,7 +172,7 @@ class Piped:
 
 def test_evaluate_says_that_the_data_has_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = text_file(tmp_path)
-    start(plan(file, steps=1), tmp_path / "run", quiet=True)
+    start(plan(file, steps=1), tmp_path / "run", QUIET)
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "has changed" not in capsys.readouterr().err
     file.write_text(file.read_text() + "one more line\n")

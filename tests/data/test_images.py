@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data import picture, pixels
 from seriatim.image.data.opening import ImageOptions, is_gallery, open_gallery, read_picture
@@ -77,7 +78,7 @@ def test_the_split_depends_on_the_pixels_and_the_seed_alone(folder):
     first, again = open_gallery(folder), open_gallery(folder)
     assert first.fingerprint == again.fingerprint
     assert [part.names for part in first.splits.values()] == [part.names for part in again.splits.values()]
-    other = open_gallery(folder, ImageOptions(seed=1))
+    other = open_gallery(folder, None, DataOptions(seed=1))
     assert other.splits["test"].names != first.splits["test"].names
     assert other.fingerprint != first.fingerprint
     name = first.splits["test"].names[0]
@@ -408,11 +409,11 @@ def test_too_few(tmp_path):
     assert "too few different pictures" in refused(path, ImageOptions())
     message = refused(tmp_path, ImageOptions())
     assert "too few different pictures (2 with copies) to leave any for train: give more" in message
-    assert "set --image.validation and --image.test to 0" in message
+    assert "set --data.validation and --data.test to 0" in message
     for i in (1, 2):
         save(tmp_path / f"{i}.png", noise(i))
     assert set(open_gallery(tmp_path).splits) == {"train", "validation", "test"}
-    assert set(open_gallery(tmp_path, ImageOptions(test=0)).splits) == {"train", "validation"}
+    assert set(open_gallery(tmp_path, None, DataOptions(test=0)).splits) == {"train", "validation"}
 
 
 def test_colour_cannot_be_binarised(folder):
@@ -436,11 +437,11 @@ def test_colour_cannot_be_binarised(folder):
         ({"map_size": (8,)}, "--image.map-size was given, but no maps"),
         ({"map_colour": "rgb"}, "--image.map-colour was given, but no maps"),
         ({"labels": "x.csv", "given": False}, "labels are not to be conditioned on"),
-        ({"validation": 1.0}, "--image.validation is 1.0"),
-        ({"test": -0.1}, "--image.test is -0.1"),
+        ({"validation": 1.0}, "--data.validation is 1.0"),
+        ({"test": -0.1}, "--data.test is -0.1"),
         ({"test": 0.5, "validation": 0.5}, "leave nothing to train on"),
-        ({"seed": -1}, "--image.seed is -1"),
-        ({"limit": 0}, "--image.limit is 0"),
+        ({"seed": -1}, "--data.seed is -1"),
+        ({"limit": 0}, "--data.limit is 0"),
     ],
 )
 def test_options_that_make_no_sense(options, words):

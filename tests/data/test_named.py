@@ -6,12 +6,12 @@ import tarfile
 import pytest
 
 from seriatim.data import named, tar
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.text.data import loaders
 from seriatim.text.data.files import file_document
 from seriatim.text.data.markdown import recipe
 from seriatim.text.data.opening import open_corpus
-from seriatim.text.options import TextOptions
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
 
@@ -55,7 +55,7 @@ def test_pydoc_comes_with_python():
     assert any(
         "Assert statements are a convenient way" in text for side in corpus.splits for text in texts(corpus, side)
     )
-    few = open_corpus("pydoc", TextOptions(limit=2))
+    few = open_corpus("pydoc", None, DataOptions(limit=2))
     assert [len(part) for part in few.splits.values()] == [2, 2, 2]
     assert few.fingerprint != corpus.fingerprint
     assert "PSF" in corpus.note

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from seriatim.data import fetch, named
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data import loaders as image_loaders
 from seriatim.image.data.opening import ImageOptions, image_names, is_gallery, open_gallery
@@ -50,10 +51,10 @@ def test_mnist(mnist):
 
 @needs_data
 def test_fashion_mnist_at_the_books_size():
-    gallery = open_gallery("fashion-mnist", ImageOptions(size=(16,), limit=300))
+    gallery = open_gallery("fashion-mnist", ImageOptions(size=(16,)), DataOptions(limit=300))
     assert shapes(gallery) == dict.fromkeys(("train", "validation", "test"), (300, 16, 16, 1))
     assert gallery.splits["train"].labels[:3] == ("ankle-boot", "t-shirt", "t-shirt")
-    whole = open_gallery("fashion-mnist", ImageOptions(limit=300)).splits["train"].x
+    whole = open_gallery("fashion-mnist", None, DataOptions(limit=300)).splits["train"].x
     one = np.asarray(Image.fromarray(whole[5, :, :, 0]).resize((16, 16), Image.Resampling.BILINEAR))
     assert np.array_equal(gallery.splits["train"].x[5, :, :, 0], one)
     preset = ImageOptions(**{**PRESETS["book-pixelcnn"].image, "limit": 300})
@@ -76,7 +77,7 @@ def test_cifar10_where_only_a_part_is_at_hand():
     assert gallery.splits["train"].x[0, 0, 0].tolist() == [59, 62, 63]  # the frog's first pixel: not a plane of red
     assert "Only a part is at hand: 10,000 training and 2,000 test pictures" in gallery.note
     (path,) = named.fetch("cifar10")
-    again = open_gallery(path, ImageOptions(limit=10))
+    again = open_gallery(path, None, DataOptions(limit=10))
     assert np.array_equal(again.splits["test"].x, gallery.splits["test"].x[:10])
     assert is_gallery(path)
 
@@ -88,7 +89,7 @@ def test_digits():
     assert values == {round(k * 255 / 16) for k in range(17)}
     assert set(gallery.splits["train"].labels) == set("0123456789")
     assert open_gallery("digits").fingerprint == gallery.fingerprint
-    assert open_gallery("digits", ImageOptions(limit=5)).fingerprint != gallery.fingerprint
+    assert open_gallery("digits", None, DataOptions(limit=5)).fingerprint != gallery.fingerprint
 
 
 def test_digits_without_scikit_learn(monkeypatch):
@@ -137,16 +138,16 @@ def test_ink_is_drawn_with_the_grey_as_its_probability():
 
 def test_binarised_once_or_each_epoch():
     plain = open_gallery("digits")
-    fixed = open_gallery("digits", ImageOptions(binarise="fixed", seed=1))
-    epoch = open_gallery("digits", ImageOptions(binarise="epoch", seed=1))
+    fixed = open_gallery("digits", ImageOptions(binarise="fixed"), DataOptions(seed=1))
+    epoch = open_gallery("digits", ImageOptions(binarise="epoch"), DataOptions(seed=1))
     assert all(set(np.unique(part.x)) == {0, 255} for part in fixed.splits.values())
     for side in ("validation", "test"):  # held-out pictures do not change from one evaluation to the next
         assert np.array_equal(epoch.splits[side].x, fixed.splits[side].x)
     assert np.array_equal(epoch.splits["train"].x, plain.splits["train"].x)
     marks = {plain.fingerprint, fixed.fingerprint, epoch.fingerprint}
-    marks.add(open_gallery("digits", ImageOptions(binarise="fixed", seed=2)).fingerprint)
+    marks.add(open_gallery("digits", ImageOptions(binarise="fixed"), DataOptions(seed=2)).fingerprint)
     assert len(marks) == 4
-    assert open_gallery("digits", ImageOptions(binarise="fixed", seed=1)).fingerprint == fixed.fingerprint
+    assert open_gallery("digits", ImageOptions(binarise="fixed"), DataOptions(seed=1)).fingerprint == fixed.fingerprint
 
 
 def test_colours():

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from seriatim.data import scratch
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.text.data.opening import open_corpus
 from seriatim.text.options import TextOptions
@@ -32,7 +33,7 @@ def test_one_text_file_is_cut_by_position(tmp_path):
     assert corpus.name == "novel.txt"
     assert list(corpus.splits) == ["train", "validation", "test"]
     assert text_of(corpus) == NOVEL
-    assert list(open_corpus(str(path), TextOptions(validation=0, test=0)).splits) == ["train"]
+    assert list(open_corpus(str(path), None, DataOptions(validation=0, test=0)).splits) == ["train"]
 
 
 def test_a_file_of_documents(tmp_path):
@@ -40,7 +41,7 @@ def test_a_file_of_documents(tmp_path):
     path.write_text("\n\n".join(f"poem {i}" for i in range(40)))
     corpus = open_corpus(path, TextOptions(separator=r"\n\n"))
     assert {side: len(part) for side, part in corpus.splits.items()} == {"train": 32, "validation": 4, "test": 4}
-    assert sum(map(len, open_corpus(path, TextOptions(separator=r"\n\n", limit=25)).splits.values())) == 25
+    assert sum(map(len, open_corpus(path, TextOptions(separator=r"\n\n"), DataOptions(limit=25)).splits.values())) == 25
 
 
 def test_a_folder(tmp_path):
@@ -48,7 +49,7 @@ def test_a_folder(tmp_path):
     for name in ("b.txt", "a.md", "sub/c.TEXT", ".hidden.txt", "sub/.git/d.txt", "pic.png", "sub/x.png", "Makefile"):
         (tmp_path / name).write_text(f"{name}\n{NOVEL}")
     (tmp_path / "empty.txt").touch()
-    corpus = open_corpus(tmp_path, TextOptions(test=0))
+    corpus = open_corpus(tmp_path, None, DataOptions(test=0))
     assert [d.name.split("[")[0] for d in corpus.splits["train"]] == ["a.md", "b.txt", "sub/c.TEXT"]
     assert corpus.note == "Left out: 2 × .png, 1 × no ending. 1 of 4 documents are empty and left out."
 
@@ -118,8 +119,8 @@ def test_the_fingerprint_is_of_content_and_division(tmp_path):
     here, there = tmp_path / "here" / "novel.txt", tmp_path / "there" / "novel.txt"
     mark = open_corpus(here).fingerprint
     assert mark == open_corpus(there).fingerprint
-    assert mark != open_corpus(here, TextOptions(seed=1)).fingerprint
-    assert mark != open_corpus(here, TextOptions(test=0.2)).fingerprint
+    assert mark != open_corpus(here, None, DataOptions(seed=1)).fingerprint
+    assert mark != open_corpus(here, None, DataOptions(test=0.2)).fingerprint
     there.write_text(NOVEL.replace("line 7 ", "line 8 "))
     assert mark != open_corpus(there).fingerprint
 
@@ -184,9 +185,9 @@ def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
         ({"test": float("nan")}, "--data.test is nan"),
         ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
         ({"limit": 0}, "--data.limit is 0"),
-        ({"separator": ""}, "--data.separator is empty"),
-        ({"encoding": "utf-9"}, "--data.encoding is 'utf-9'"),
-        ({"encoding": "hex"}, "--data.encoding is 'hex'"),
+        ({"separator": ""}, "--text.separator is empty"),
+        ({"encoding": "utf-9"}, "--text.encoding is 'utf-9'"),
+        ({"encoding": "hex"}, "--text.encoding is 'hex'"),
     ],
 )
 def test_options_are_checked(options, words):
@@ -198,9 +199,9 @@ def test_options_are_checked(options, words):
 def test_options_that_do_not_apply(tmp_path):
     (tmp_path / "a.txt").write_text(NOVEL)
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
-    with pytest.raises(UserError, match=r"--data.given .* plain text, which has no fields: leave it out"):
+    with pytest.raises(UserError, match=r"--text.given .* plain text, which has no fields: leave it out"):
         open_corpus(tmp_path / "a.txt", TextOptions(given=("by",)))
-    with pytest.raises(UserError, match=r"--data.separator .* JSON records"):
+    with pytest.raises(UserError, match=r"--text.separator .* JSON records"):
         open_corpus(tmp_path / "a.jsonl", TextOptions(separator="x"))
     with pytest.raises(UserError, match=r"--data.test was given, but pydoc brings its own"):
-        open_corpus("pydoc", TextOptions(test=0.5))
+        open_corpus("pydoc", None, DataOptions(test=0.5))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seriatim.data.options import DataOptions
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Corpus
@@ -107,7 +108,7 @@ def test_pairs_that_share_a_sentence_are_on_one_side(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     rows = [(f"s{random.integers(300)}", f"t{random.integers(300)}") for _ in range(200)]
     path.write_text("".join(f"{s}\t{t}\n" for s, t in rows))
-    corpus = open_corpus(path, TextOptions(validation=0.2, test=0.2))
+    corpus = open_corpus(path, None, DataOptions(validation=0.2, test=0.2))
     sides = {side: set(pairs(corpus, side)) for side in ("train", "validation", "test")}
     assert sum(len(corpus.splits[side]) for side in sides) == len(rows)
     assert all(len(side) > 5 for side in sides.values())
@@ -135,12 +136,12 @@ def test_sources_as_rows_of_unequal_length(tmp_path: Path) -> None:
 def test_few_targets_do_not_empty_the_splits(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{i}\t{'even' if i % 2 == 0 else 'odd'}\n" for i in range(300)))
-    corpus = open_corpus(path, TextOptions(validation=0.1, test=0.1))
+    corpus = open_corpus(path, None, DataOptions(validation=0.1, test=0.1))
     sizes = {side: len(documents) for side, documents in corpus.splits.items()}
     assert sizes == {"train": 240, "validation": 30, "test": 30}
     assert {target for _, target in pairs(corpus, "test")} == {"even", "odd"}
     path.write_text("".join(f"{i % 100}\t{i}\n" for i in range(300)))  # three targets a source
-    corpus = open_corpus(path, TextOptions(validation=0.1, test=0.1))
+    corpus = open_corpus(path, None, DataOptions(validation=0.1, test=0.1))
     assert {source for source, _ in pairs(corpus)}.isdisjoint(source for source, _ in pairs(corpus, "test"))
     assert len(corpus.splits["test"]) == 30, "a share counts pairs"
 
@@ -148,7 +149,7 @@ def test_few_targets_do_not_empty_the_splits(tmp_path: Path) -> None:
 def test_folds_are_of_whole_pairs(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{i}\t{100 + i}\n" for i in range(15)))
-    corpus = open_corpus(path, TextOptions(validation=0.2, test=0))
+    corpus = open_corpus(path, None, DataOptions(validation=0.2, test=0))
     parts = folds(corpus, 3)
     held = [pair for part in parts for pair in pairs(part, "validation")]
     assert sorted(held) == sorted((str(i), str(100 + i)) for i in range(15))

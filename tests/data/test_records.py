@@ -56,7 +56,7 @@ GOOD = '{"text": "fine"}\n'
     ("line", "words"),
     [
         ('{"text": "unended}', "poems.jsonl:2: malformed JSON at column 10: Unterminated string"),
-        ('{"title": "a", "body": "b"}', "no field 'text', the fields are title, body: name one with --data.field"),
+        ('{"title": "a", "body": "b"}', "no field 'text', the fields are title, body: name one with --text.field"),
         ("{}", "no field 'text', the fields are none"),
         ('{"text": ["a"]}', "the field 'text' is a list where a string is wanted"),
         ('{"text": 3.5}', "the field 'text' is a number where"),

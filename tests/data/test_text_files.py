@@ -77,7 +77,7 @@ def test_a_wrong_encoding_is_named_with_its_byte(tmp_path, small_blocks):
     path = tmp_path / "latin.txt"
     path.write_bytes(b"a line of plain text\nand then caf\xe9 au lait\n")
     assert "byte 33 is not utf-8 text" in error_of(path)
-    assert "--data.encoding latin-1" in error_of(path)
+    assert "--text.encoding latin-1" in error_of(path)
     assert file_document(path, "latin-1", "").text().endswith("café au lait\n")
 
 
@@ -104,7 +104,7 @@ def test_a_file_cut_inside_a_character(tmp_path):
         (b"fLaC\0\0\0", "FLAC audio"),
         (gzip.compress(b"hello", mtime=0), r"gzip data where text is wanted: give it its ending back (.gz)"),
         (b"text and then\0\0", "a NUL after 13 characters"),
-        ("no mark".encode("utf-16-le"), "--data.encoding utf-16-le"),
+        ("no mark".encode("utf-16-le"), "--text.encoding utf-16-le"),
     ],
 )
 def test_binary_data_is_refused(tmp_path, data, words):

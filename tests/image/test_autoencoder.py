@@ -26,8 +26,10 @@ from seriatim.image.options import CodeOptions
 from seriatim.models import LSTM, Conditional, GatedPixelCNN, GatedPixelCNNConfig, RecurrentConfig
 from seriatim.runs import building
 from seriatim.training.plan import Plan
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, picture, plan, same_tensors, stopped_at
+
+QUIET = Means(quiet=True)
 
 
 def of_codes(folder: Path, **options: object) -> Plan:
@@ -38,7 +40,7 @@ def of_codes(folder: Path, **options: object) -> Plan:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("codes")
-    start(of_codes(folder_of(place)), place / "run", quiet=True)
+    start(of_codes(folder_of(place)), place / "run", QUIET)
     for number in range(3):
         Image.fromarray(picture(200 + number)[..., 0]).save(place / f"{number}.png")
     return place / "run"
@@ -129,8 +131,8 @@ def test_what_is_no_likelihood_is_refused(run: Path) -> None:
 def test_a_run_that_was_stopped_equals_one_that_was_not(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = run.parent
     with stopped_at(40, monkeypatch):
-        start(of_codes(place / "pictures-1"), place / "halves", quiet=True)
-    resume(place / "halves", *plan_of(place / "halves"), quiet=True)
+        start(of_codes(place / "pictures-1"), place / "halves", QUIET)
+    resume(place / "halves", *plan_of(place / "halves"), QUIET)
     same_tensors(run, place / "halves", "model")
     model = seriatim.load(place / "halves", "cpu")
     assert model.about["code_nats"] < 2 * math.log(4)
@@ -225,7 +227,7 @@ def test_a_code_and_its_picture_are_drawn_apart() -> None:
 
 def test_a_finished_run_is_left_as_it_is(run: Path) -> None:
     before = (run / "model.json").read_bytes()
-    resume(run, *plan_of(run), quiet=True)
+    resume(run, *plan_of(run), QUIET)
     assert (run / "model.json").read_bytes() == before
 
 
@@ -240,9 +242,9 @@ def test_ctrl_c_while_the_prior_is_learned(
     with monkeypatch.context() as patch:
         patch.setattr("seriatim.image.task.fit_prior", interrupted)
         with pytest.raises(Interrupted, match="--resume"):
-            start(of_codes(place / "pictures-1", steps=4, evaluate_every=2), place / "stopped", quiet=True)
+            start(of_codes(place / "pictures-1", steps=4, evaluate_every=2), place / "stopped", QUIET)
     assert main(["sample", str(place / "stopped"), "-o", str(place / "no.png")]) == 2
-    resume(place / "stopped", *plan_of(place / "stopped"), quiet=True)
+    resume(place / "stopped", *plan_of(place / "stopped"), QUIET)
     assert main(["sample", str(place / "stopped"), "-o", str(place / "yes.png")]) == 0
     capsys.readouterr()
     assert main(["inspect", str(place / "stopped")]) == 0

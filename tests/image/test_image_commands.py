@@ -17,15 +17,17 @@ from seriatim.cli.common import open_run
 from seriatim.cli.kinds.image import pictures_of
 from seriatim.drawing.sheets import grid
 from seriatim.image.model import ImageModel
-from seriatim.training.run import plan_of, start
+from seriatim.training.run import Means, plan_of, start
 from tiny_pictures import SIZE, folder_of, picture, plan
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("made")
     shutil.move(folder_of(place), place / "pictures")
-    start(plan(place / "pictures", steps=40, evaluate_every=20, lr=0.01), place / "run", quiet=True)
+    start(plan(place / "pictures", steps=40, evaluate_every=20, lr=0.01), place / "run", QUIET)
     (place / "novel.txt").write_text("It was a dark night. " * 200)
     (place / "hollow").mkdir()
     (place / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
@@ -62,7 +64,7 @@ def test_sheets_singles_and_animations(here: Path, capsys: pytest.CaptureFixture
 def test_evaluate_score_inspect(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "run", "pictures", "--json"]) == 0
     whole = json.loads(capsys.readouterr().out)
-    assert whole["images"] == 60
+    assert whole["image"] == 60
     assert whole["dims"] == math.prod(SIZE)
     assert whole["bits_per_dim"] == pytest.approx(whole["nats_per_image"] / math.log(2) / whole["dims"])
     assert main(["score", "run", "pictures/down/000.png", "pictures/across", "--json"]) == 0
@@ -141,11 +143,11 @@ def test_complete(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
     here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    start(plan(here / "pictures", image={"binarise": "epoch", "levels": 256}, steps=2), tmp_path / "run", quiet=True)
+    start(plan(here / "pictures", image={"binarise": "epoch", "levels": 256}, steps=2), tmp_path / "run", QUIET)
     shutil.copytree(here / "pictures", tmp_path / "own")
     shutil.move(tmp_path / "own" / "across", tmp_path / "own" / "sideways")
     assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "own"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["images"] == 60
+    assert json.loads(capsys.readouterr().out)["image"] == 60
     model = open_run(tmp_path / "run", "cpu")
     assert isinstance(model, ImageModel)
     for data, split in ((None, "train"), (str(tmp_path / "own"), None)):
@@ -160,7 +162,7 @@ def test_pictures_are_read_as_the_run_read_its_own(
     here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = {"size": (3, 2), "crop": "none", "resample": "nearest", "levels": 256}
-    start(plan(here / "pictures", image=image, steps=2), tmp_path / "run", quiet=True)
+    start(plan(here / "pictures", image=image, steps=2), tmp_path / "run", QUIET)
     model, own = ImageModel.load(tmp_path / "run"), picture(0)
     wanted = np.asarray(Image.fromarray(own[..., 0]).resize((2, 3), Image.Resampling.NEAREST))[..., None]
     run, file = str(tmp_path / "run"), "pictures/down/000.png"
@@ -217,7 +219,7 @@ def test_a_run_on_a_named_data_set_stays_with_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     small = [
-        "--image.limit",
+        "--data.limit",
         "40",
         "--net.filters",
         "4",
@@ -275,7 +277,7 @@ WRONG = [
     ("evaluate run hollow", "hollow"),
     ("score run broken.png", "broken.png"),
     ("score run nothing.png", "nothing.png"),
-    ("explore run --prompt x", "images"),
+    ("explore run --prompt x", "image"),
     ("train pictures --model lstm --out new", "--model"),
     ("train pictures --tokens.kind bytes --out new", "--tokens.kind"),
     ("train novel.txt --image.levels 4 --out new", "--image.levels"),

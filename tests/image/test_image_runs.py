@@ -22,8 +22,10 @@ from seriatim.image.task import Deal, ImageTask
 from seriatim.raster.shifted import Shifted
 from seriatim.runs import building, checkpoint
 from seriatim.training.plan import Plan, usual_family
-from seriatim.training.run import Session, start
+from seriatim.training.run import Means, Session, start
 from tiny_pictures import SIZE, check_stopping, folder_of, map_of, maps_of, picture, plan
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Path:
     place = folder.parent / "run"
-    start(plan(folder, steps=60, evaluate_every=30, lr=0.01), place, quiet=True)
+    start(plan(folder, steps=60, evaluate_every=30, lr=0.01), place, QUIET)
     return place
 
 
@@ -137,7 +139,7 @@ def test_long_work_says_how_far_it_is(run: Path, folder: Path) -> None:
 
 def test_colour(tmp_path: Path) -> None:
     made = plan(folder_of(tmp_path, colours=3), "pixelcnn", image={"given": False, "levels": 256}, steps=4)
-    model = start(made, tmp_path / "run", quiet=True)
+    model = start(made, tmp_path / "run", QUIET)
     assert isinstance(model, ImageModel)
     assert model.shape == (*SIZE, 3)
     assert not model.conditions
@@ -149,7 +151,7 @@ def test_colour(tmp_path: Path) -> None:
 def test_a_position_of_several_colours_counts_each_of_them(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, colours=3)
     made = plan(folder, "pixelcnn++", image={"given": False, "levels": 256}, steps=30, evaluate_every=10)
-    model = start(made, tmp_path / "run", quiet=True)
+    model = start(made, tmp_path / "run", QUIET)
     assert isinstance(model, ImageModel)
     held = open_gallery(folder, ImageOptions()).splits["validation"]
     figures = model.evaluate(held)
@@ -164,7 +166,7 @@ def test_the_first_batch_calibrates_a_fresh_model_and_resuming_does_not(
     folder: Path, tmp_path: Path, family: str
 ) -> None:
     made = plan(folder, family, image={"levels": 256}, steps=1)
-    session = Session(made, tmp_path / "run", quiet=True)
+    session = Session(made, tmp_path / "run", QUIET)
     session.prepare(resume=False)
     inner = session.task.model
     first = session.task.batches().batch(0)
@@ -214,7 +216,7 @@ def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_pa
     plain = open_gallery(folder, dataclasses.replace(options, flip=False))
     assert all(np.array_equal(gallery.splits[side].x, part.x) for side, part in plain.splits.items())
     before = {side: (part.x.copy(), np.array(part.maps)) for side, part in plain.splits.items()}
-    session = Session(made, tmp_path / "run", gallery, quiet=True)
+    session = Session(made, tmp_path / "run", Means(gallery, quiet=True))
     session.prepare(resume=False)
     deal = session.task.batches()
     known = {picture(i).tobytes(): (i, False) for i in range(60)}
@@ -264,5 +266,5 @@ def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) ->
         (plan(folder, truncate=5), "--train.truncate"),
     ):
         with pytest.raises(UserError, match=message):
-            start(wrong, tmp_path / "run", quiet=True)
+            start(wrong, tmp_path / "run", QUIET)
         assert not (tmp_path / "run" / "model.json").exists()

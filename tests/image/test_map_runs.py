@@ -19,8 +19,10 @@ from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.levels import Levels
 from seriatim.image.model import ImageModel
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     maps_of(place / "photos").rename(place / "maps")
     image = {"maps": str(place / "maps"), "levels": 4}
     options = {"steps": 250, "evaluate_every": 125, "lr": 0.01, "ema": 0.9}
-    start(plan(place / "photos", image=image, **options), place / "run", quiet=True)
+    start(plan(place / "photos", image=image, **options), place / "run", QUIET)
     for number in (100, 101):
         Image.fromarray(map_of(number)).save(place / f"map-{number}.png")
     return place
@@ -70,7 +72,7 @@ def test_what_is_drawn_is_what_the_map_shows(tmp_path: Path) -> None:
             (tmp_path / place).mkdir(exist_ok=True)
             Image.fromarray(x.astype(np.uint8)).save(tmp_path / place / f"{number:03d}.png")
     image = {"maps": str(tmp_path / "maps"), "levels": 4}
-    model = start(plan(tmp_path / "photos", image=image, steps=80, lr=0.02), tmp_path / "run", quiet=True)
+    model = start(plan(tmp_path / "photos", image=image, steps=80, lr=0.02), tmp_path / "run", QUIET)
     assert isinstance(model, ImageModel)
     asked = np.array([[[i >> 3 & 1, i >> 2 & 1], [i >> 1 & 1, i & 1]] for i in range(16)], dtype=np.uint8)
     drawn = model.sample(16, given={"image": asked[..., None] * np.uint8(255)}, seed=0)
@@ -123,17 +125,17 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
 ) -> None:
     shutil.copytree(made / "maps", tmp_path / "maps")
     whole = plan(made / "photos", image={"maps": str(tmp_path / "maps"), "levels": 4})
-    start(whole, tmp_path / "whole", quiet=True)
+    start(whole, tmp_path / "whole", QUIET)
     with stopped_at(6, monkeypatch):
-        start(whole, tmp_path / "halves", quiet=True)
+        start(whole, tmp_path / "halves", QUIET)
     shutil.copytree(tmp_path / "halves", tmp_path / "later")
-    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
+    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), QUIET)
     for place, name in ((".", "model"), ("train", "state")):
         held = same_tensors(tmp_path / "whole" / place, tmp_path / "halves" / place, name)
         assert any("given_image" in key for key in held)
     Image.fromarray(map_of(7)).save(tmp_path / "maps" / "down" / "000.bmp")
     with pytest.raises(UserError, match="has changed since this run began"):
-        resume(tmp_path / "later", *plan_of(tmp_path / "later"), quiet=True)
+        resume(tmp_path / "later", *plan_of(tmp_path / "later"), QUIET)
 
 
 def test_what_is_drawn_depends_on_the_picture_that_is_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -186,7 +188,7 @@ def test_maps_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[str
 def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(here / "maps", here / "few", dirs_exist_ok=True)
     (here / "few" / "down" / "000.bmp").unlink()
-    start(plan(here / "photos", steps=1), here / "bare", quiet=True)
+    start(plan(here / "photos", steps=1), here / "bare", QUIET)
     for words, named in (
         ("train photos --image.maps few --out new", "no map for 1 of 60 pictures"),
         ("train photos --image.maps nowhere --out new", "nowhere: no folder"),
@@ -235,7 +237,7 @@ def test_a_tampered_map_encoder_is_refused(
 @pytest.mark.parametrize("family", ["pixelcnn++", "pixelcnn", "multiscale", "row-lstm", "pixelsnail"])
 def test_every_family_takes_maps(made: Path, tmp_path: Path, family: str) -> None:
     image = {"maps": str(made / "maps"), "levels": 4, "map_filters": 5}
-    start(plan(made / "photos", family, image=image, steps=2, samples=0), tmp_path / "run", quiet=True)
+    start(plan(made / "photos", family, image=image, steps=2, samples=0), tmp_path / "run", QUIET)
     model = ImageModel.load(tmp_path / "run")
     assert model.grid.config.field == 5
     held = np.stack([picture(number) for number in range(4)])

@@ -15,14 +15,16 @@ from seriatim.errors import UserError
 from seriatim.image.canvas import pictures, positions
 from seriatim.image.model import ImageModel
 from seriatim.models import MultiscaleConfig, multiscale
-from seriatim.training.run import start
+from seriatim.training.run import Means, start
 from tiny_pictures import SIZE, folder_of, picture, plan
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("scales")
-    start(plan(folder_of(place), "multiscale", steps=80, evaluate_every=40, lr=0.01), place / "run", quiet=True)
+    start(plan(folder_of(place), "multiscale", steps=80, evaluate_every=40, lr=0.01), place / "run", QUIET)
     return place / "run"
 
 

@@ -16,8 +16,10 @@ from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.model import ImageModel
 from seriatim.symbols import Vectors
-from seriatim.training.run import plan_of, resume, start
+from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import folder_of, picture, plan, same_tensors, stopped_at
+
+QUIET = Means(quiet=True)
 
 
 def vector_of(number: int) -> NDArray[np.float32]:
@@ -43,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.save((place / "vectors" / name).with_suffix(".npy"), values)
     (place / "table.csv").write_text("\n".join(rows) + "\nelsewhere.png,1,2,3\n")
     image = {"vectors": str(place / "table.csv"), "levels": 4, "given": False}
-    start(plan(place / "photos", image=image, steps=150, evaluate_every=75, lr=0.02), place / "run", quiet=True)
+    start(plan(place / "photos", image=image, steps=150, evaluate_every=75, lr=0.02), place / "run", QUIET)
     return place
 
 
@@ -89,17 +91,17 @@ def test_a_run_that_was_stopped_equals_one_that_was_not(
 ) -> None:
     shutil.copytree(made / "vectors", tmp_path / "vectors")
     whole = plan(made / "photos", image={"vectors": str(tmp_path / "vectors"), "levels": 4})
-    start(whole, tmp_path / "whole", quiet=True)
+    start(whole, tmp_path / "whole", QUIET)
     with stopped_at(6, monkeypatch):
-        start(whole, tmp_path / "halves", quiet=True)
+        start(whole, tmp_path / "halves", QUIET)
     shutil.copytree(tmp_path / "halves", tmp_path / "later")
-    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), quiet=True)
+    resume(tmp_path / "halves", *plan_of(tmp_path / "halves"), QUIET)
     held = same_tensors(tmp_path / "whole", tmp_path / "halves", "model")
     assert any("given_vector" in key for key in held)
     assert any("given_label" in key for key in held)
     np.save(tmp_path / "vectors" / f"{name_of(0)}.npy", vector_of(1))
     with pytest.raises(UserError, match="has changed since this run began"):
-        resume(tmp_path / "later", *plan_of(tmp_path / "later"), quiet=True)
+        resume(tmp_path / "later", *plan_of(tmp_path / "later"), QUIET)
 
 
 def test_what_is_drawn_depends_on_the_vector_that_is_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +155,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         np.save(here / name / f"{name_of(3)}.npy", value)
     shutil.copytree(here / "vectors", here / "torn", dirs_exist_ok=True)
     (here / "torn" / f"{name_of(3)}.npy").write_bytes(b"\x93NUMPY")
-    start(plan(here / "photos", steps=1), here / "bare", quiet=True)
+    start(plan(here / "photos", steps=1), here / "bare", QUIET)
     train = "train photos --out new --image.levels 4 "
     for words, named in (
         (f"{train}--image.vectors few.csv", "no vector for 56 of 60 pictures"),

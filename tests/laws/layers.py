@@ -49,7 +49,7 @@ def chunk_gradient_law(layer: Causal, x: Tensor, context: Context, cuts: Iterabl
     parameters = [p for p in layer.parameters() if p.requires_grad]
     if not parameters:
         return
-    of = lambda y: torch.autograd.grad((weights * y).sum(), parameters)
+    of = lambda y: torch.autograd.grad((weights * y).sum(), parameters)  # noqa: E731
     for a, b in zip(of(torch.cat(chunks, 1)), of(layer(x, context)[0]), strict=True):
         same(a, b, 1e-9)
 

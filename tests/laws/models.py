@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 import torch
+from seriatim.noise import row_seeds, uniform
+from seriatim.walk import Carry, Stepper, Walk
 from torch import Tensor
 
 from laws import SEEN, same
@@ -18,8 +20,6 @@ from seriatim.heads import Discrete, Event
 from seriatim.models import Conditional, Model
 from seriatim.models.base import Given
 from seriatim.models.grid import SubpixelModel
-from seriatim.walks.noise import row_seeds, uniform
-from seriatim.walks.walk import Carry, Stepper, Walk
 
 
 def in_a_row(tensor: Tensor, shape: Sequence[int]) -> Tensor:
@@ -167,7 +167,7 @@ def walk_select_and_fork(stepper: Stepper, model: Model, x: Tensor, shape: Seque
     expected = in_a_row(model(x, given), shape)
     walk = Walk(stepper, x.shape[0], model.condition(given, x.shape[0]), math.prod(shape))
     parts = stepper.head.parts
-    take = lambda w, s: [w.push(part) for part in (s.unbind(-1) if parts > 1 else [s])]
+    take = lambda w, s: [w.push(part) for part in (s.unbind(-1) if parts > 1 else [s])]  # noqa: E731
     for t in range(middle):
         take(walk, symbols[:, t])
     order = torch.tensor([x.shape[0] - 1, 0, 0])

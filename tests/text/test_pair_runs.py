@@ -15,16 +15,19 @@ from PIL import Image
 
 from seriatim.cli import main
 from seriatim.cli.kinds import text as texts
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE
 from seriatim.text.data.opening import open_corpus
 from seriatim.text.model import TextModel
-from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
+from seriatim.text.options import SourceOptions, TokenOptions
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
-from seriatim.training.run import Session, start
+from seriatim.training.run import Means, Session, start
 from seriatim.walks.beams import Beams
 from tiny_pictures import check_stopping
+
+QUIET = Means(quiet=True)
 
 NETS: dict[str, dict[str, Any]] = {
     "lstm": {"width": 24, "layers": 1, "heads": 2},
@@ -63,7 +66,7 @@ def plan(place: Path, family: str, source: SourceOptions | None = None, **option
 def run(place: Path, request: pytest.FixtureRequest) -> Path:
     steps = {"lstm": 260, "transformer": 260, "bytenet": 200}[request.param]
     folder = place / request.param
-    start(plan(place, request.param, steps=steps, evaluate_every=steps, batch=32), folder, quiet=True)
+    start(plan(place, request.param, steps=steps, evaluate_every=steps, batch=32), folder, QUIET)
     return folder
 
 
@@ -212,7 +215,7 @@ def test_the_command_line_has_the_searchs_defaults() -> None:
 def test_the_example_of_dates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(__file__).parents[2] / "examples" / "dates.py"
     runpy.run_path(str(file))["main"](tmp_path / "dates.tsv", 40)
-    corpus = open_corpus(tmp_path / "dates.tsv", TextOptions(validation=0.0, test=0.0))
+    corpus = open_corpus(tmp_path / "dates.tsv", None, DataOptions(validation=0.0, test=0.0))
     assert len(corpus.splits["train"]) == 40
     assert all(len(document.text()) == 10 for document in corpus.splits["train"])
     assert "40 pairs" in capsys.readouterr().out
@@ -239,7 +242,7 @@ def test_labels_that_only_held_out_pairs_have(
     some = [{"q": s, "a": t, "who": f"only {i}"} for i, (s, t) in enumerate(rows(60))]
     (tmp_path / "who.jsonl").write_text("".join(json.dumps(one) + "\n" for one in some))
     (tmp_path / "words.tsv").write_text("".join(f"{one['q']}\t{one['a']}\n" for one in some))
-    given = "--data.source q --data.field a --data.given who"
+    given = "--text.source q --text.field a --text.given who"
     net = "--net.width 8 --net.layers 1"
     assert main(shlex.split(f"train who.jsonl {given} --model gru {net} --train.steps 2 --out run")) == 0
     assert main(shlex.split("evaluate run --bleu --beams 1")) == 0
@@ -250,7 +253,7 @@ def test_labels_that_only_held_out_pairs_have(
 
 @pytest.mark.parametrize("family", list(NETS))
 def test_guidance_by_a_source(family: str, place: Path, tmp_path: Path) -> None:
-    model = start(plan(place, family, steps=4, drop_given=0.5), tmp_path / "run", quiet=True)
+    model = start(plan(place, family, steps=4, drop_given=0.5), tmp_path / "run", QUIET)
     assert isinstance(model, TextModel)
     drawn = model.sample(n=2, given={SOURCE: ["abcab", "b"]}, guidance=2.0, max_length=5, seed=[1, 2])
     alone = model.sample(given={SOURCE: "b"}, guidance=2.0, max_length=5, seed=[2])
@@ -259,7 +262,7 @@ def test_guidance_by_a_source(family: str, place: Path, tmp_path: Path) -> None:
 
 def test_attention_is_all_there(place: Path, tmp_path: Path) -> None:
     made = plan(place, "lstm", SourceOptions(encoder="bytenet"), steps=2)
-    model = start(made, tmp_path / "run", quiet=True)
+    model = start(made, tmp_path / "run", QUIET)
     assert isinstance(model, TextModel)
     for ended in (True, False):
         written, read, weights = model.attention("ab", "ABCABC", ended=ended)
@@ -275,7 +278,7 @@ def test_files_of_sources_belong_to_their_own_data(tmp_path: Path, monkeypatch: 
         (tmp_path / f"{name}.de").write_text("".join(f"{t}\n" for _, t in found))
         (tmp_path / f"{name}.en").write_text("".join(f"{s}\n" for s, _ in found))
     net = "--net.width 8 --net.layers 1"
-    assert main(shlex.split(f"train one.de --data.source one.en --model lstm {net} --train.steps 2 --out run")) == 0
+    assert main(shlex.split(f"train one.de --text.source one.en --model lstm {net} --train.steps 2 --out run")) == 0
     assert main(shlex.split("evaluate run")) == 0
     assert main(shlex.split("evaluate run two.de")) == 2, "the sources of one are not those of two"
-    assert main(shlex.split("evaluate run two.de --data.source two.en")) == 0
+    assert main(shlex.split("evaluate run two.de --text.source two.en")) == 0

@@ -22,8 +22,10 @@ from seriatim.runs import checkpoint
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions
 from seriatim.training.loop import Loop
-from seriatim.training.run import Plan, plan_of, resume, start
+from seriatim.training.run import Means, Plan, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file
+
+QUIET = Means(quiet=True)
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("transformer", {"net": {"dropout": 0.2}, "ema": 0.9, "accumulate": 2}),
@@ -77,17 +79,17 @@ def test_a_signal_saves_and_resuming_is_bit_for_bit(
     case: str, number: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = plan_for(case, folder)
-    start(chosen, tmp_path / "whole", quiet=True)
+    start(chosen, tmp_path / "whole", QUIET)
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
         stop_at(7, number, patch)
         with pytest.raises(
             Interrupted, match=r"stopped and saved at step 8; go on with: seriatim train --out .* --resume"
         ):
-            start(chosen, tmp_path / "cut", quiet=True)
+            start(chosen, tmp_path / "cut", QUIET)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 8
-    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), quiet=True)
+    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), QUIET)
     same(tmp_path / "whole", tmp_path / "cut")
 
 
@@ -95,7 +97,7 @@ def test_a_crash_loses_only_the_steps_since_the_last_save(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = plan_for("transformer", folder)
-    start(chosen, tmp_path / "whole", quiet=True)
+    start(chosen, tmp_path / "whole", QUIET)
     advance = Loop._advance
 
     def crash(self: Loop) -> tuple[float, int]:
@@ -106,9 +108,9 @@ def test_a_crash_loses_only_the_steps_since_the_last_save(
     with monkeypatch.context() as patch:
         patch.setattr(Loop, "_advance", crash)
         with pytest.raises(KeyError):
-            start(chosen, tmp_path / "cut", quiet=True)
+            start(chosen, tmp_path / "cut", QUIET)
     assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 5
-    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), quiet=True)
+    resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), QUIET)
     same(tmp_path / "whole", tmp_path / "cut")
 
 
@@ -193,7 +195,7 @@ def test_a_real_process_is_stopped_and_taken_up(
 @pytest.fixture(scope="module")
 def finished(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("runs") / "run"
-    start(plan_for("transformer", folder), place, quiet=True)
+    start(plan_for("transformer", folder), place, QUIET)
     return place
 
 
@@ -206,7 +208,7 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 
 
 def test_a_finished_run_stays_as_it_is(copy: Path, finished: Path) -> None:
-    resume(copy, *plan_of(copy), quiet=True)
+    resume(copy, *plan_of(copy), QUIET)
     same(copy, finished)
 
 
@@ -218,10 +220,10 @@ def test_more_steps_go_on_from_there(copy: Path) -> None:
 
 def test_data_that_has_changed_is_refused(tmp_path: Path) -> None:
     path = text_file(tmp_path)
-    start(plan(path, steps=2), tmp_path / "run", quiet=True)
+    start(plan(path, steps=2), tmp_path / "run", QUIET)
     path.write_text(path.read_text().replace("cat", "dog", 1))
     with pytest.raises(UserError, match="has changed"):
-        resume(tmp_path / "run", *plan_of(tmp_path / "run"), quiet=True)
+        resume(tmp_path / "run", *plan_of(tmp_path / "run"), QUIET)
 
 
 @pytest.mark.parametrize(
@@ -254,17 +256,17 @@ def test_a_damaged_state_is_refused(damage: str, copy: Path) -> None:
         whole[-5] ^= 1
         path.write_bytes(whole)
     with pytest.raises(UserError, match=path.name):
-        resume(copy, *plan_of(copy), quiet=True)
+        resume(copy, *plan_of(copy), QUIET)
 
 
 def test_a_state_of_another_model_is_refused(copy: Path, folder: Path, tmp_path: Path) -> None:
     import shutil
 
-    start(plan(folder / "words.txt", "gru", steps=1), tmp_path / "other", quiet=True)
+    start(plan(folder / "words.txt", "gru", steps=1), tmp_path / "other", QUIET)
     shutil.rmtree(copy / "train")
     shutil.copytree(tmp_path / "other" / "train", copy / "train")
     with pytest.raises(UserError):
-        resume(copy, *plan_of(copy), quiet=True)
+        resume(copy, *plan_of(copy), QUIET)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 
 from seriatim.errors import Interrupted, UserError
 from seriatim.training.loop import DivergedError, Loop
-from seriatim.training.run import plan_of
+from seriatim.training.run import Means, plan_of
 from seriatim.training.study import Study, cross_validate, search
 from tiny_text import metrics, plan, text_file, words
+
+QUIET = Means(quiet=True)
 
 
 def many(folder: Path, n: int = 30) -> Path:
@@ -30,7 +32,7 @@ def begun(study: Study, folder: Path) -> Study:
 def test_each_document_validates_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = many(tmp_path)
     study = begun(Study("folds", 3, plan(path, "rnn", steps=2)), tmp_path / "out")
-    summary = cross_validate(study, tmp_path / "out", quiet=True)
+    summary = cross_validate(study, tmp_path / "out", QUIET)
     written = json.loads((tmp_path / "out" / "folds.json").read_text())
     figures = [fold["bits_per_char"] for fold in written["folds"]]
     assert summary["bits_per_char_mean"] == written["bits_per_char_mean"] == pytest.approx(sum(figures) / 3)
@@ -62,22 +64,22 @@ def interrupt(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_study_that_was_stopped_is_taken_up(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = plan(many(tmp_path), "rnn", steps=8, evaluate_every=8)
     work = cross_validate if kind == "folds" else search
-    whole = work(begun(Study(kind, 2, chosen), tmp_path / "whole"), tmp_path / "whole", quiet=True)
+    whole = work(begun(Study(kind, 2, chosen), tmp_path / "whole"), tmp_path / "whole", QUIET)
     out = tmp_path / "cut"
     with monkeypatch.context() as patch:
         interrupt("fold-2" if kind == "folds" else "trial-2", patch)
         with pytest.raises(Interrupted, match=rf"go on with: seriatim train --out {out} --resume"):
-            work(begun(Study(kind, 2, chosen), out), out, quiet=True)
+            work(begun(Study(kind, 2, chosen), out), out, QUIET)
     study = Study.under_way(out)
     assert study is not None
     assert study.plan == chosen
-    assert work(study, out, quiet=True) == whole
+    assert work(study, out, QUIET) == whole
 
 
 def test_a_search_tries_a_quarter_of_the_steps_and_takes_the_best(tmp_path: Path) -> None:
     chosen = plan(text_file(tmp_path), steps=20, evaluate_every=1000)
     out = tmp_path / "out"
-    best = search(begun(Study("search", 3, chosen), out), out, quiet=True)
+    best = search(begun(Study("search", 3, chosen), out), out, QUIET)
     rows = [json.loads(line) for line in (out / "search.jsonl").read_text().splitlines()]
     assert [row["trial"] for row in rows] == [1, 2, 3]
     assert (rows[0]["lr"], rows[0]["width"]) == (chosen.train.lr, 16)
@@ -100,7 +102,7 @@ def test_without_steps_a_trial_is_a_quarter_of_the_bounded_default(
     monkeypatch.setattr(Loop, "run", short)
     chosen = plan(text_file(tmp_path), "rnn", steps=None)
     with pytest.raises(UserError, match="every one of 2 trials has diverged"):
-        search(begun(Study("search", 2, chosen), tmp_path / "out"), tmp_path / "out", quiet=True)
+        search(begun(Study("search", 2, chosen), tmp_path / "out"), tmp_path / "out", QUIET)
     assert lengths[0] * 4 in range(200, 5001)
 
 
@@ -114,7 +116,7 @@ def test_a_trial_that_diverges_loses(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Loop, "run", broken)
     out = tmp_path / "out"
-    best = search(begun(Study("search", 2, plan(text_file(tmp_path), steps=4, evaluate_every=4)), out), out, quiet=True)
+    best = search(begun(Study("search", 2, plan(text_file(tmp_path), steps=4, evaluate_every=4)), out), out, QUIET)
     rows = [json.loads(line) for line in (out / "search.jsonl").read_text().splitlines()]
     assert rows[0]["validation_bits_per_char"] is None
     assert best.train.lr == rows[1]["lr"]

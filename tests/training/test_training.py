@@ -23,8 +23,10 @@ from seriatim.text.tokenizers import Policy
 from seriatim.training import loop as loops
 from seriatim.training.loop import DivergedError, Hooks, Loop
 from seriatim.training.options import TrainOptions
-from seriatim.training.run import default_folder, plan_of, resume, start
+from seriatim.training.run import Means, default_folder, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
+
+QUIET = Means(quiet=True)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_loss_falls_on_text_that_repeats(family: str, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("the cat sat. " * 200)
-    model = start(plan(path, family, steps=60, lr=2e-2, batch=8, evaluate_every=20), tmp_path / "run", quiet=True)
+    model = start(plan(path, family, steps=60, lr=2e-2, batch=8, evaluate_every=20), tmp_path / "run", QUIET)
     losses = [row["train_nats_per_token"] for row in metrics(tmp_path / "run") if "train_nats_per_token" in row]
     assert losses[-1] < 0.5 * losses[0]
     assert model.evaluate(model_documents(path)).nats_per_token < 1.0
@@ -50,7 +52,7 @@ def model_documents(path: Path) -> list[Any]:
 
 def test_what_a_run_leaves_behind(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    start(plan(data, samples=2, prompt="the", evaluate_every=3), folder, quiet=True)
+    start(plan(data, samples=2, prompt="the", evaluate_every=3), folder, QUIET)
     assert {path.name for path in folder.iterdir()} >= {"model.json", "metrics.jsonl", "curve.png", "samples", "train"}
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     pages = sorted((folder / "samples").iterdir())
@@ -69,7 +71,7 @@ def test_what_a_run_leaves_behind(data: Path, tmp_path: Path) -> None:
 def test_a_row_of_metrics_is_the_mean_of_all_steps_since_the_last(data: Path, tmp_path: Path) -> None:
     losses: dict[int, list[float]] = {}
     for every in (10, 30):  # a row after each step, after each third
-        start(plan(data, steps=30, evaluate_every=every), tmp_path / str(every), quiet=True)
+        start(plan(data, steps=30, evaluate_every=every), tmp_path / str(every), QUIET)
         rows = metrics(tmp_path / str(every))
         losses[every] = [row["train_nats_per_token"] for row in rows if "train_nats_per_token" in row]
     assert len(losses[30]) == 10
@@ -82,7 +84,7 @@ def test_the_same_plan_gives_the_same_run(data: Path, tmp_path: Path) -> None:
     one = plan(data, net={"dropout": 0.2}, ema=0.9, evaluate_every=3)
     for name in ("a", "b"):
         torch.manual_seed(hash(name) % 1000)  # the caller's generator does not matter
-        start(one, tmp_path / name, quiet=True)
+        start(one, tmp_path / name, QUIET)
     assert metrics(tmp_path / "a") == metrics(tmp_path / "b")
     a, b = tensors(tmp_path / "a", "model"), tensors(tmp_path / "b", "model")
     assert all(torch.equal(a[name], b[name]) for name in a)
@@ -90,7 +92,7 @@ def test_the_same_plan_gives_the_same_run(data: Path, tmp_path: Path) -> None:
 
 def test_training_leaves_the_callers_generator_alone(data: Path, tmp_path: Path) -> None:
     before = torch.get_rng_state()
-    start(plan(data, steps=2), tmp_path / "run", quiet=True)
+    start(plan(data, steps=2), tmp_path / "run", QUIET)
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -103,7 +105,7 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
         return next(figures)
 
     monkeypatch.setattr("seriatim.text.validate.Validation.__call__", validate)
-    model = start(plan(data, evaluate_every=1), tmp_path / "run", quiet=True)
+    model = start(plan(data, evaluate_every=1), tmp_path / "run", QUIET)
     kept = checkpoint.tensors_of(model.model)
     assert model.about["step"] == 2
     assert model.about["validation_nats_per_token"] == 1.0
@@ -122,23 +124,23 @@ def test_early_stopping(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_average_is_what_is_kept(data: Path, tmp_path: Path) -> None:
-    start(plan(data, ema=0.9, evaluate_every=6), tmp_path / "run", quiet=True)
+    start(plan(data, ema=0.9, evaluate_every=6), tmp_path / "run", QUIET)
     kept, state = tensors(tmp_path / "run", "model"), tensors(tmp_path / "run" / "train", "state")
     assert all(torch.equal(kept[name], state[f"average.{name}"]) for name in kept)
     assert any(not torch.equal(kept[name], state[f"model.{name}"]) for name in kept)
 
 
 def test_an_existing_run_is_refused(data: Path, tmp_path: Path) -> None:
-    start(plan(data, steps=1), tmp_path / "run", quiet=True)
+    start(plan(data, steps=1), tmp_path / "run", QUIET)
     before = tensors(tmp_path / "run", "model")
     with pytest.raises(UserError, match="already holds a run"):
-        start(plan(data, steps=1, seed=5), tmp_path / "run", quiet=True)
+        start(plan(data, steps=1, seed=5), tmp_path / "run", QUIET)
     after = tensors(tmp_path / "run", "model")
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_bfloat16_trains(data: Path, tmp_path: Path) -> None:
-    start(plan(data, steps=30, lr=1e-2, precision="bfloat16", evaluate_every=15), tmp_path / "run", quiet=True)
+    start(plan(data, steps=30, lr=1e-2, precision="bfloat16", evaluate_every=15), tmp_path / "run", QUIET)
     losses = [row["train_nats_per_token"] for row in metrics(tmp_path / "run") if "train_nats_per_token" in row]
     assert losses[-1] < losses[0]
     assert {t.dtype for t in tensors(tmp_path / "run", "model").values()} == {torch.float32}
@@ -147,7 +149,7 @@ def test_bfloat16_trains(data: Path, tmp_path: Path) -> None:
 def test_the_vocabulary_is_the_training_splits_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("abc abc\n" * 200 + "xyz xyz\n" * 50)
-    model = start(plan(path, steps=1), tmp_path / "run", quiet=True)
+    model = start(plan(path, steps=1), tmp_path / "run", QUIET)
     names = {model.tokenizer.symbol(i) for i in range(model.tokenizer.size)}
     assert "a" in names
     assert "x" not in names
@@ -157,7 +159,7 @@ def test_the_vocabulary_is_the_training_splits_alone(tmp_path: Path) -> None:
 def test_truncated_documents_and_the_padded_figure(tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     path.write_text("".join(json.dumps({"text": words(3 + i % 5, i)}) + "\n" for i in range(60)))
-    start(plan(path, "lstm", steps=30, truncate=8, batch=4, evaluate_every=30), tmp_path / "run", quiet=True)
+    start(plan(path, "lstm", steps=30, truncate=8, batch=4, evaluate_every=30), tmp_path / "run", QUIET)
     epochs = [row for row in metrics(tmp_path / "run") if "epoch" in row]
     assert epochs
     assert all(0 < row["epoch_padded_nats_per_token"] <= row["epoch_nats_per_token"] for row in epochs)
@@ -167,7 +169,7 @@ def test_conditions_are_learned(tmp_path: Path) -> None:
     path = records_file(tmp_path)
     text = TextOptions(given=("genre", "year"))
     chosen = plan(path, "gru", steps=60, lr=2e-2, batch=8, net={"layers": 1}, drop_given=0.2, evaluate_every=60)
-    model = start(dataclasses.replace(chosen, text=text), tmp_path / "run", quiet=True)
+    model = start(dataclasses.replace(chosen, text=text), tmp_path / "run", QUIET)
     assert {name: codec.kind for name, codec in model.conditions.items()} == {"genre": "labels", "year": "numbers"}
     right, wrong = (model.log_prob("ababab 3", {"genre": genre})[0] for genre in ("high", "low"))
     assert right > wrong + 1
@@ -177,22 +179,22 @@ def test_conditions_are_learned(tmp_path: Path) -> None:
 def test_carried_state_is_for_recurrent_models(data: Path, tmp_path: Path) -> None:
     for options, family in (({"carry": True}, "transformer"), ({"carry": True, "accumulate": 2}, "rnn")):
         with pytest.raises(UserError, match=r"--train\.carry"):
-            start(plan(data, family, **options), tmp_path / "run", quiet=True)
-    start(plan(data, "rnn", carry=True), tmp_path / "run", quiet=True)
+            start(plan(data, family, **options), tmp_path / "run", QUIET)
+    start(plan(data, "rnn", carry=True), tmp_path / "run", QUIET)
 
 
 def test_a_text_shorter_than_a_piece_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     path = tmp_path / "short.txt"
     path.write_text("a few\nwords\nonly\nhere\n")
     with pytest.raises(UserError, match=r"--net\.context"):
-        start(plan(path, net={"context": 500}), tmp_path / "run", quiet=True)
+        start(plan(path, net={"context": 500}), tmp_path / "run", QUIET)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("name", "value"), [("symbols", 3), ("vector", 3), ("start", 1)])
 def test_what_follows_from_the_data_cannot_be_chosen(name: str, value: int, data: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"--net.{name}"):
-        start(plan(data, net={name: value}), tmp_path / "run", quiet=True)
+        start(plan(data, net={name: value}), tmp_path / "run", QUIET)
 
 
 def test_words_and_subwords_train_too(data: Path, tmp_path: Path) -> None:
@@ -201,14 +203,14 @@ def test_words_and_subwords_train_too(data: Path, tmp_path: Path) -> None:
         TokenOptions(kind="bpe", size=300),
         TokenOptions("bytes"),
     ):
-        model = start(plan(data, "lstm", steps=1, tokens=tokens), tmp_path / tokens.kind, quiet=True)
+        model = start(plan(data, "lstm", steps=1, tokens=tokens), tmp_path / tokens.kind, QUIET)
         assert model.tokenizer.kind == tokens.kind
 
 
 def test_starting_from_another_run(data: Path, tmp_path: Path) -> None:
-    first = start(plan(data), tmp_path / "a", quiet=True)
+    first = start(plan(data), tmp_path / "a", QUIET)
     plan_b = dataclasses.replace(plan(data, steps=1, lr=0.0), begin=str(tmp_path / "a"), net={})
-    second = start(plan_b, tmp_path / "b", quiet=True)
+    second = start(plan_b, tmp_path / "b", QUIET)
     a, b = checkpoint.tensors_of(first.model), checkpoint.tensors_of(second.model)
     assert all(torch.equal(a[name], b[name]) for name in a)
 
@@ -285,7 +287,7 @@ def test_a_slow_rise_is_no_spike(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_with_step_batch_and_advice(data: Path, tmp_path: Path) -> None:
     hot = plan(data, "rnn", steps=60, lr=100.0, clip=0.0, warmup=0, evaluate_every=100, spike=0, weight_decay=100.0)
     with pytest.raises(DivergedError) as caught:
-        start(hot, tmp_path / "run", quiet=True)
+        start(hot, tmp_path / "run", QUIET)
     said = str(caught.value)
     assert "\n" not in said
     assert "at step" in said
@@ -343,16 +345,16 @@ def test_accumulated_parts_of_unequal_length_weigh_as_one_batch(tmp_path: Path) 
 
 def test_an_unknown_size_is_refused_from_python_too(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"net has the unknown key 'widht'; did you mean 'width'"):
-        start(plan(data, net={"widht": 8}), tmp_path / "run", quiet=True)
+        start(plan(data, net={"widht": 8}), tmp_path / "run", QUIET)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_run_killed_before_its_first_save_can_be_resumed(data: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    start(plan(data), whole, quiet=True)
+    start(plan(data), whole, QUIET)
     (killed / "train").mkdir(parents=True)
     shutil.copy(whole / "train" / "plan.json", killed / "train")
-    resume(killed, *plan_of(killed), quiet=True)
+    resume(killed, *plan_of(killed), QUIET)
     assert all(torch.equal(t, tensors(killed, "model")[name]) for name, t in tensors(whole, "model").items())
     assert metrics(killed) == metrics(whole)
 

@@ -60,7 +60,7 @@ class AudioTask(Task):
             raise UserError(f"--audio.features {name}: the recordings have a label of that name; rename it")
         return {"x": codec, **conditions, **features}
 
-    def encoders(self, config: Any) -> dict[str, Any]:
+    def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """One for each of what runs beside the recordings."""
         size = TrackConfig(self.plan.of(TrackOptions).filters, self.plan.of(TrackOptions).up)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, AlignedCodec)}

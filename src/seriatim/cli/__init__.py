@@ -22,11 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from seriatim.cli.app import app
     from seriatim.cli.common import words
+    from seriatim.cli.lists import spread
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     token = words.set(tuple(given))
     try:
-        result = app(given, exit_on_error=False, print_error=False, result_action="return_value")
+        result = app(spread(given), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except UnusedCliTokensError as error:

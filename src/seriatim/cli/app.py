@@ -25,7 +25,7 @@ from seriatim.cli import (
 from seriatim.errors import UserError, nearest
 
 
-def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
     """Refuse what cyclopts lets through: an unknown option where data is wanted (- is standard input), and 1.5 where
     a whole number is, which it would round.
 

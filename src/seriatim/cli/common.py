@@ -5,24 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from seriatim.errors import UserError
-from seriatim.text.options import TextOptions
 
 if TYPE_CHECKING:
-    from seriatim.image.options import ImageOptions
-    from seriatim.runs.opening import Trained
-    from seriatim.text.model import TextModel
-
+    from seriatim.cli.groups import Machine
+    from seriatim.runs.trained import Trained
+    from seriatim.training.plan import Plan
 
 words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
 """The command line as it was typed."""
+
+Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A file, a folder, the name of a data set, or - for standard input."""
+
+T = TypeVar("T")
 
 
 def typed(group: str) -> set[str]:
@@ -38,12 +42,8 @@ def typed(group: str) -> set[str]:
     return {name.replace("-", "_") for name in found}
 
 
-Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
-"""A file, a folder, the name of a data set, or - for standard input."""
-
-
 def set_threads(threads: int | None) -> None:
-    """Let torch use so many threads; None leaves its choice.
+    """Let torch use this many threads; None leaves its choice.
 
     Raises:
         UserError: for less than one.
@@ -57,22 +57,27 @@ def set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def open_run(run: Path, device: str, threads: int | None = None) -> Trained:
-    """Load a run for use, whatever it is a model of."""
-    set_threads(threads)
-    from seriatim.runs import opening
-    from seriatim.training.run import pick_device
+def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | None = None) -> Any:
+    """The model of a run.
 
-    return opening.open_run(run, pick_device(device))
+    Args:
+        run: its directory.
+        machine: where it goes.
+        kind: the kind of data that it must be a model of.
+        threads: how many, where the user has not said.
 
+    Raises:
+        UserError: if it is of another kind.
+    """
+    set_threads(machine.threads or threads)
+    from seriatim.modality import modality
+    from seriatim.runs.opening import open_run, pick_device
 
-def open_model(run: Path, device: str, threads: int | None = None) -> TextModel:
-    """Load a run of text for use."""
-    set_threads(threads)
-    from seriatim.text.model import TextModel
-    from seriatim.training.run import pick_device
-
-    return TextModel.load(run, pick_device(device))
+    model: Trained = open_run(run, pick_device(machine.device))
+    if kind is not None and model.kind != kind:
+        held, wanted = modality(model.kind).words, modality(kind).words
+        raise UserError(f"{run} is a model of {held}, and this command is for models of {wanted}")
+    return model
 
 
 def only(kind: str, allowed: Sequence[str] = ()) -> None:
@@ -89,67 +94,6 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
         name = word.split("=")[0]
         if name.startswith("--") and name[2:].split(".")[0] not in allowed:
             raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
-
-
-@dataclasses.dataclass(frozen=True)
-class Beside:
-    """Where the conditions of pictures or recordings of one's own are: options of several commands."""
-
-    maps: Path | None = None
-    """Of a run with --image.maps, and pictures of your own: the folder with a map for each."""
-    vectors: Path | None = None
-    """Likewise of --image.vectors or --audio.vectors: a CSV of paths and numbers, or a folder of NPY files."""
-    spans: Path | None = None
-    """Of a run with --audio.spans: the folder with a CSV of begin,end,label for each recording, or the CSV of one."""
-    series: Path | None = None
-    """Likewise of one with --audio.track: the folder with an NPY or CSV for each, or the file of a single one."""
-    labels: Path | None = None
-    """Of recordings, a CSV file with a path and labels in each row; without it the subfolders are the labels."""
-
-    def only(self, kind: str, *allowed: str) -> None:
-        """Refuse those that mean nothing for a model of this kind.
-
-        Raises:
-            UserError: naming the first.
-        """
-        for name, path in vars(self).items():
-            if path is not None and name not in allowed:
-                raise UserError(f"--{name} means nothing for a model of {kind}; leave it out")
-
-    def refuse(self, what: str) -> None:
-        """Refuse them all where nothing is given that they belong to.
-
-        Raises:
-            UserError: naming the first.
-        """
-        for name, path in vars(self).items():
-            if path is not None:
-                raise UserError(f"--{name} was given, but no {what}; the run knows the {name} of its own, leave it out")
-
-    def each(self, files: Sequence[str]) -> None:
-        """Refuse one file that would be taken for the partner of several.
-
-        Raises:
-            UserError: naming the first.
-        """
-        for name in ("maps", "spans", "track"):
-            path = getattr(self, name)
-            if path is not None and len(files) > 1 and path.is_file():
-                raise UserError(f"--{name} {path} is one file for {len(files)}; give a folder with one for each")
-
-
-NOTHING: Final = Beside()
-
-
-def undivided(what: str) -> None:
-    """Refuse options that divide text among train, validation and test where all of it is read.
-
-    Raises:
-        UserError: naming the first.
-    """
-    for option in ("validation", "test", "seed"):
-        if option in typed("data"):
-            raise UserError(f"--data.{option} divides text for training, and {what} is looked at whole; leave it out")
 
 
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
@@ -169,7 +113,16 @@ def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
     return values
 
 
-T = TypeVar("T")
+def number(word: str, option: str, name: str) -> float:
+    """A number that was typed after the = of an assignment.
+
+    Raises:
+        UserError: if it is none.
+    """
+    try:
+        return float(word)
+    except ValueError:
+        raise UserError(f"{option} {word!r} is not a number; write {option} {name}=VALUE") from None
 
 
 def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple[T, str]:
@@ -185,24 +138,38 @@ def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple
     return splits[split], f"{data}, {split} split"
 
 
-def training_data(run: Path, once: Callable[[ImageOptions], ImageOptions] | None = None) -> tuple[str, Any]:
+def training_data(run: Path, once: Callable[[Plan], Plan] | None = None) -> tuple[str, Any]:
     """The name of what a run was trained on, and it itself, read again; said if it has changed since.
 
-    once: how options of pictures change that are looked at and not trained on.
+    once: how a plan changes whose data is looked at and not trained on.
     """
+    from seriatim.training.plan import STANDARD_INPUT
     from seriatim.training.run import plan_of
 
     plan, mark = plan_of(run)
-    if plan.data == "-":
+    if plan.data == STANDARD_INPUT:
         raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
-    image = plan.image if once is None else once(plan.image)
-    data = dataclasses.replace(plan, image=image).open()
-    if image == plan.image and data.fingerprint != mark:
+    looked_at = plan if once is None else once(plan)
+    data = looked_at.open()
+    if looked_at == plan and data.fingerprint != mark:
         print(
             f"{plan.data} has changed since this run was trained: some of what is looked at may have been trained on",
             file=sys.stderr,
         )
     return plan.data, data
+
+
+def limited(limit: int | None) -> Any:
+    """How data is divided that is evaluated or scored: not at all, and n items of it.
+
+    Raises:
+        UserError: for less than one.
+    """
+    from seriatim.data.options import WHOLE
+
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit is {limit}; give 1 or more")
+    return dataclasses.replace(WHOLE, limit=limit)
 
 
 def print_json(document: dict[str, Any]) -> None:
@@ -215,17 +182,21 @@ def print_json(document: dict[str, Any]) -> None:
     print()
 
 
-def like_training(run: Path, data: str, reading: TextOptions | None) -> TextOptions:
-    """How the run's own data was read (field, conditions, encoding) as far as it fits, changed by what was typed."""
-    from seriatim.text.data.opening import fitting
-    from seriatim.training.run import plan_of
+@contextmanager
+def progressing(total: int, word: str) -> Generator[Callable[[int], None]]:
+    """A bar on the terminal for what takes long, to be told what is done of `total`; silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    try:
-        plan = plan_of(run)[0]
-        base = fitting(plan.text, plan.data, data)
-    except UserError:  # a checkpoint without its training directory
-        base = TextOptions()
-    explicit = {name: getattr(reading, name) for name in typed("data") if reading is not None}
-    if base.source is not None and Path(base.source).is_absolute():  # a file, which belongs to the run's own data alone
-        base = dataclasses.replace(base, source=None)
-    return dataclasses.replace(base, limit=None, **explicit)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(word, total=total)
+        every, told = max(1, total // 100), 0
+
+        def advance(done: int) -> None:
+            nonlocal told
+            if done >= told + every or done == total:
+                bar.update(task, completed=done)
+                told = done
+
+        yield advance

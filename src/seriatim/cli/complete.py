@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import assignments, open_run
-from seriatim.cli.kinds.image import conditions_of, options_of
+from seriatim.cli.common import assignments, opened
+from seriatim.cli.groups import FLAT, Machine, Steering
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,21 +30,18 @@ def complete(
     n: Annotated[int, Parameter(name=["-n", "--number"])] = 8,
     particles: int = 1,
     given: list[str] | None = None,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
     seed: int = 0,
     output: Annotated[Path, Parameter(name=["-o", "--output"])] = Path("completions.png"),
     columns: int = 10,
-    device: str = "auto",
-    threads: int = 1,
+    steering: Annotated[Steering, FLAT] = Steering(),  # noqa: B008 (frozen)
+    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
     """Draw the missing part of a picture: the picture, what is kept of it, then the completions, on one sheet.
 
-    Pixels come left to right and top to bottom. Of the upper half, what is drawn has the true distribution given what
-    is known; under a multi-scale model, so it has of every second pixel. Of any other part it was drawn before the
-    known pixels below or to the right had their turn; --particles draws many candidates, weighs them by the known
-    pixels as they are passed and keeps the heavy ones.
+    Pixels are drawn left to right and top to bottom. If the upper half is known, the rest has the true distribution
+    given what is known; so it has under a multi-scale model if every second pixel is known. Any other part is drawn
+    before the known pixels below or to the right had their turn; --particles draws many candidates, weighs them by the
+    known pixels as they are passed and keeps the likely ones.
 
     Parameters
     ----------
@@ -61,42 +58,31 @@ def complete(
         Candidates for each completion.
     given
         A condition, NAME=VALUE; may be given several times.
-    temperature
-        Below 1 bolder, above 1 wilder.
-    top_k
-        Draw each value from the k most likely ones; 0: all.
-    top_p
-        Draw each value from the most likely ones that have this probability together.
     seed
-        Of the first completion.
+        Seed of the first completion.
     output
         The sheet.
     columns
         Pictures in a row of it.
-    device
-        cpu, cuda, mps or auto.
-    threads
-        Processor threads; one is fastest for small models.
     """
     import numpy as np
 
+    from seriatim.cli.kinds.image import conditions_of, options_of
     from seriatim.drawing.sheets import grid, magnification, save
     from seriatim.image.data.opening import read_picture
-    from seriatim.image.model import ImageModel
     from seriatim.walks.steer import Steer
 
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
     if not output.suffix:
         raise UserError(f"{output} has no ending; write to .png")
-    model = open_run(run, device, threads)
-    if not isinstance(model, ImageModel):
-        raise UserError(f"{run} is no model of pictures; `seriatim sample` goes on from a prompt of text or sound")
+    model = opened(run, machine, "image", threads=1)
     how = options_of(model, run).fitting
-    mask = _mask(known, model.shape[:2], how)
-    x = read_picture(picture, *model.shape, how)
+    shape: tuple[int, int, int] = model.shape
+    mask = _mask(known, shape[:2], how)
+    x = read_picture(picture, *shape, how)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
-    steer = Steer(temperature=temperature, top_k=top_k, top_p=top_p)
+    steer = Steer(**steering.options())
     conditions = conditions_of(model, run, assignments(given or [], "--given"))
     done = model.complete(x, mask, n, particles=particles, given=conditions, seed=seed, steer=steer)
     kept = np.where(mask[..., None], x, np.uint8(128))

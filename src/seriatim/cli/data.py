@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from seriatim.cli.common import print_json
+from seriatim.cli.groups import Json
 
 
-def list_(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def list_(*, as_json: Json = False) -> None:
     """The named data sets, and whether each is at hand.
 
     Parameters
@@ -24,12 +21,12 @@ def list_(*, as_json: Annotated[bool, Parameter(name="--json", negative="")] = F
         print_json({k: {"title": s.title, "bytes": s.size, "at_hand": named.available(k)} for k, s in rows.items()})
         return
     for name in named.names():
-        source = named.info(name)
+        known = named.info(name)
         place = "at hand" if named.available(name) else "to fetch"
-        print(f"{name:24s} {place:9s} {source.size / 1e6:7.1f} MB  {source.title}")
+        print(f"{name:24s} {place:9s} {known.size / 1e6:7.1f} MB  {known.title}")
 
 
-def info_(name: str, /, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> None:
+def info_(name: str, /, *, as_json: Json = False) -> None:
     """Where a data set comes from, its licence, its files and their hashes.
 
     Parameters
@@ -41,26 +38,26 @@ def info_(name: str, /, *, as_json: Annotated[bool, Parameter(name="--json", neg
     """
     from seriatim.data import named
 
-    source = named.info(name)
+    known = named.info(name)
     if as_json:
-        files = [{"path": f.path, "bytes": f.size, "sha256": f.sha256, "address": f.address} for f in source.files]
+        files = [{"path": f.path, "bytes": f.size, "sha256": f.sha256, "address": f.address} for f in known.files]
         print_json(
             {
                 "name": name,
-                "title": source.title,
-                "licence": source.licence,
-                "attribution": source.attribution,
-                "note": source.note,
+                "title": known.title,
+                "licence": known.licence,
+                "attribution": known.attribution,
+                "note": known.note,
                 "files": files,
             }
         )
         return
-    print(f"{name}: {source.title}")
-    print(f"  licence      {source.licence}")
-    print(f"  by           {source.attribution}")
-    if source.note:
-        print(f"  note         {source.note}")
-    for file in source.files:
+    print(f"{name}: {known.title}")
+    print(f"  licence      {known.licence}")
+    print(f"  by           {known.attribution}")
+    if known.note:
+        print(f"  note         {known.note}")
+    for file in known.files:
         print(f"  file         {file.path}, {file.size:,} bytes, sha256 {file.sha256}")
         if file.address:
             print(f"  address      {file.address}")

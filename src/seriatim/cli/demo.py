@@ -47,8 +47,8 @@ def _fresh(out: Path, name: str) -> Path:
 def _text(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     import torch
 
-    from seriatim.data.named import open_named
     from seriatim.models import Transformer, TransformerConfig
+    from seriatim.text.data.opening import open_corpus
     from seriatim.text.model import TextModel
     from seriatim.training import run
     from seriatim.training.options import TrainOptions
@@ -63,7 +63,7 @@ def _text(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     assert isinstance(model, TextModel)
     print("\n2. The exact likelihood of topics it has never seen")
     began = time.perf_counter()
-    figures = model.evaluate(open_named("pydoc").splits["test"])
+    figures = model.evaluate(open_corpus("pydoc").splits["test"])
     error = figures.bits_per_byte * figures.relative_error
     print(
         f"   {figures.bits_per_byte:.3f} ± {error:.3f} bits/byte, {figures.nats_per_token:.3f} nats/token over "
@@ -87,7 +87,7 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
 
     from seriatim import config as configs
     from seriatim.drawing.sheets import save_grid
-    from seriatim.image.data.opening import open_set
+    from seriatim.image.data.opening import open_gallery
     from seriatim.image.figures import ImageFigures
     from seriatim.image.model import ImageModel
     from seriatim.image.options import ImageOptions
@@ -103,9 +103,11 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long), counts)
     train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99)
     options = ImageOptions(levels=17)
-    model = run.start(Plan("digits", "gated-pixelcnn", net=net, image=options, train=train), folder)
+    model = run.start(
+        Plan("digits", "image", "gated-pixelcnn", net=net, options={"image": options}, train=train), folder
+    )
     assert isinstance(model, ImageModel)
-    held = open_set("digits", options).splits["test"]
+    held = open_gallery("digits", options).splits["test"]
     figures = model.evaluate(held)
     assert isinstance(figures, ImageFigures)
     error = figures.to_json()["bits_per_dim_standard_error"]

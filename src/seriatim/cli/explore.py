@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from seriatim.cli.common import assignments, open_model
+from seriatim.cli.common import assignments, opened
+from seriatim.cli.groups import FLAT, Machine, unescape
 
 
 def explore(
@@ -15,7 +17,7 @@ def explore(
     top: int = 5,
     temperature: list[float] | None = None,
     given: list[str] | None = None,
-    device: str = "auto",
+    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
     r"""What the model expects next: the most likely symbols after a prompt, with their probabilities.
 
@@ -24,18 +26,16 @@ def explore(
     run
         The directory that `seriatim train` has written.
     prompt
-        What stands before. \n and \t are understood.
+        Text to continue. \n and \t are understood.
     top
         How many symbols to show.
     temperature
-        May be given several times; 1.0 and 0.2 by default.
+        May be given several times; Default: 1.0 and 0.2.
     given
         A condition, NAME=VALUE; may be given several times.
-    device
-        cpu, cuda, mps or auto.
     """
-    model = open_model(run, device, 1)
-    text = prompt.replace("\\n", "\n").replace("\\t", "\t")
+    model = opened(run, machine, "text", threads=1)
+    text = unescape(prompt)
     values = dict(assignments(given or [], "--given"))
     found = {t: model.expect(text, top, t, values) for t in temperature or [1.0, 0.2]}
     for t, symbols in found.items():

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import open_model
+from seriatim.cli.common import opened
+from seriatim.cli.groups import Machine
 
 
 def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf") -> None:
     """Write a model in another program's format.
 
-    `hf` is a Hugging Face directory: a transformer without conditions becomes a Llama with the same logits, behind
+    `hf` is a Hugging Face directory: a transformer without conditions becomes a Llama with the same logits, with
     `<end>` as its first token. `seriatim train DATA --from OUT` starts from such a directory.
 
     Parameters
@@ -28,5 +29,5 @@ def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(
     from seriatim.text.huggingface import export_hf
 
     del kind  # the only one so far
-    files = export_hf(open_model(run, "cpu"), out)
+    files = export_hf(opened(run, Machine("cpu"), "text"), out)
     print(f"{out}: {', '.join(files)}")

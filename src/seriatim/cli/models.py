@@ -5,17 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect as python
 import re
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from seriatim import config as configs
 from seriatim.cli.common import print_json
+from seriatim.cli.groups import Json
 
 
-def models(
-    name: str | None = None, /, *, as_json: Annotated[bool, Parameter(name="--json", negative="")] = False
-) -> None:
+def models(name: str | None = None, /, *, as_json: Json = False) -> None:
     """The model families, or the sizes of one.
 
     Parameters
@@ -35,16 +31,15 @@ def models(
             print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
         print("\n`seriatim models NAME` lists the sizes that --net.… sets")
         return
+    from seriatim.modality import modality
+    from seriatim.runs.building import PARTS
+
     entry = family(name)
     described: dict[str, str] = {}
     for kind in reversed(entry.config.__mro__):
         described |= dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(kind), re.M | re.S))
-    follow = {
-        "text": ("symbols", "start"),
-        "images": ("height", "width", "channels", "levels", "field"),
-        "audio": ("levels", "channels", "field"),
-    }[entry.data]
-    fields = [f for f in dataclasses.fields(entry.config) if f.name not in (*follow, "vector")]
+    follow = {*modality(entry.data).follows, *PARTS}
+    fields = [f for f in dataclasses.fields(entry.config) if f.name not in follow]
     if as_json:
         print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})
         return

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, open_run, words
-from seriatim.cli.kinds.image import options_of
+from seriatim.cli.common import Data, opened, words
+from seriatim.cli.groups import FLAT, Machine
 from seriatim.errors import UserError
 
 
@@ -23,8 +23,7 @@ def reconstruct(
     temperature: float = 1.0,
     seed: int = 0,
     output: Annotated[Path, Parameter(name=["-o", "--output"])] = Path("reconstructions.png"),
-    device: str = "auto",
-    threads: int = 1,
+    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
     """Hand pictures to an auto-encoder as codes, and draw what it makes of those.
 
@@ -47,16 +46,12 @@ def reconstruct(
         Of the first drawing of each picture.
     output
         The sheet.
-    device
-        cpu, cuda, mps or auto.
-    threads
-        Processor threads; one is fastest for small models.
     """
     import numpy as np
 
+    from seriatim.cli.kinds.image import options_of
     from seriatim.drawing.sheets import save_grid
     from seriatim.image.data.opening import read_picture
-    from seriatim.image.model import ImageModel
 
     if not pictures:
         raise UserError("no picture is given; give one or more files")
@@ -68,11 +63,10 @@ def reconstruct(
         raise UserError("--between wants two pictures or more, and one is given; give another")
     if not output.suffix:
         raise UserError(f"{output} has no ending; write to .png")
-    model = open_run(run, device, threads)
-    if not isinstance(model, ImageModel):
-        raise UserError(f"{run} is no model of pictures; reconstruct is for auto-encoders of pictures")
+    model = opened(run, machine, "image", threads=1)
     codes, how = model.codes, options_of(model, run).fitting
-    x = np.stack([read_picture(Path(name), *model.shape, how) for name in pictures])
+    shape: tuple[int, int, int] = model.shape
+    x = np.stack([read_picture(Path(name), *shape, how) for name in pictures])
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     if between:
         rows = [

@@ -126,7 +126,7 @@ class ImageTask(Task):
             codecs[VECTOR] = Vectors.train(train.vectors)
         return codecs
 
-    def encoders(self, config: Any) -> dict[str, Any]:
+    def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """The sizes of the code, or of what reads maps."""
         code = self.code
         if code.width:

@@ -323,7 +323,7 @@ def load(folder: Path, device: str = "cpu", model: Model | None = None) -> Check
     about: Any = document.get("about")
     notes = cast("dict[str, Any]", about) if isinstance(about, dict) else {}
     if (name == CUSTOM) != (model is not None):
-        needs = f"{where}: a model of the family custom is built by its own Python code; open it there, with load(…, model=…)"
+        needs = f"{where}: the family custom is built by its maker's Python code; open it there, with load(…, model=…)"
         raise UserError(needs if model is None else f"{where} is a {name[:60]}, which needs no model; leave it out")
     if model is None:
         model = _built(document, name, kind, codecs, path, where, device)

@@ -371,7 +371,7 @@ def _signals(halt: Callable[[int], None]) -> Generator[None]:
     """The first Ctrl-C or SIGTERM lets the step finish and save; a second one is the usual."""
     previous: dict[int, Any] = {}
 
-    def handle(number: int, frame: object) -> None:
+    def handle(number: int, frame: object) -> None:  # noqa: ARG001
         halt(number)
         for each, old in previous.items():
             signal.signal(each, old)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, final
+from typing import Literal, final
 
-from seriatim.config import bounded
+from seriatim.config import Options, bounded
 from seriatim.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 
 @final
 @dataclass(frozen=True)
-class TrainOptions:
+class TrainOptions(Options):
     """How a model is trained. The defaults suit a small model on a small machine."""
 
     steps: int | None = None

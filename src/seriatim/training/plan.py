@@ -17,7 +17,7 @@ from seriatim.models import family
 from seriatim.training.options import TrainOptions
 from seriatim.training.task import Data
 
-O = TypeVar("O", bound=Options)
+G = TypeVar("G", bound=Options)
 
 IN_MEMORY = "(in memory)"
 """The `data` of a plan whose data was a Python object: a resumed run must be given it again."""
@@ -70,9 +70,9 @@ class Plan:
         """Whether the data is a named data set. It stays one if a file or folder of that name turns up later."""
         return self.data in self.modality.names
 
-    def of(self, kind: type[O]) -> O:
+    def of(self, kind: type[G]) -> G:
         """The group of options that is of this class."""
-        return next(cast(O, options) for options in self.options.values() if type(options) is kind)
+        return next(cast(G, options) for options in self.options.values() if type(options) is kind)
 
     def changed(self, options: Options) -> Plan:
         """The same plan with another group of options."""

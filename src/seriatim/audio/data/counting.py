@@ -25,8 +25,8 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
     """As many lines as there are takes for: each take of a digit is in one line, drawn by (seed, side).
 
     Between takes, before the first and after the last there is digital silence of a drawn length; the takes themselves
-    are as they were recorded. Aligned `digit` says every 10 ms what is being spoken at that stretch's middle, and `marks`
-    where each digit begins and has ended.
+    are as they were recorded. The track `digit` tells every 10 ms what is being spoken at that stretch's middle, and
+    `marks` where each digit begins and ends.
     """
     held: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for row, key in enumerate(zip(takes.labels["speaker"], takes.labels["digit"], strict=True)):

@@ -1,7 +1,8 @@
-"""What the commands do with a run of sound."""
+"""What the commands do with a run of audio."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
-from seriatim.cli.common import Beside, chosen_split, only, print_json, training_data
-from seriatim.cli.kinds.image import progressing
+from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
+from seriatim.cli.groups import Conditions
+from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,23 +25,23 @@ if TYPE_CHECKING:
     from seriatim.audio.model import AudioModel
     from seriatim.audio.options import AudioOptions
 
-OF_SAMPLES = (
+_SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
-_SHARED = ("json", "device", "threads")
+_SHARED = ("json", "device", "threads", "limit")
 _BESIDE = ("vectors", "spans", "track", "labels")
 
 
-def evaluate(model: AudioModel, run: Path, data: str | None, split: str | None, beside: Beside, as_json: bool) -> None:
+def evaluate(model: AudioModel, asked: Judging) -> None:
     """Bits a sample of held-out recordings."""
-    only("quantiser", (*_SHARED, "split", *_BESIDE))
-    takes, name = takes_of(model, run, data, split, beside)
-    say_unsaid(model, takes)
+    only("audio", (*_SHARED, "split", *_BESIDE))
+    takes, name = takes_of(model, asked, *asked.data)
+    say_missing(model, takes)
     with progressing(takes.samples, "evaluating") as progress:
         figures = model.evaluate(takes, progress)
     values = figures.to_json()
-    if as_json:
+    if asked.as_json:
         print_json({"data": name, **values})
         return
     error = figures.bits_per_sample * figures.relative_error
@@ -51,16 +53,16 @@ def evaluate(model: AudioModel, run: Path, data: str | None, split: str | None, 
         print("  given features of the recordings themselves: no likelihood of them")
 
 
-def score(model: AudioModel, run: Path, files: Sequence[str], beside: Beside, as_json: bool) -> None:
+def score(model: AudioModel, asked: Judging) -> None:
     """Bits of each recording, the most surprising (bits/sample) first."""
-    only("quantiser", (*_SHARED, *_BESIDE))
+    only("audio", (*_SHARED, *_BESIDE))
     rows: list[tuple[str, float, int]] = []
-    for i, file in enumerate(files):
+    for i, file in enumerate(asked.data):
         if file == "-":
             raise UserError("- is standard input, which is for text; give recordings by their files")
-        takes, _ = takes_of(model, run, file, None, beside)
+        takes, _ = takes_of(model, asked, file)
         if i == 0:
-            say_unsaid(model, takes)
+            say_missing(model, takes)
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
@@ -70,46 +72,37 @@ def score(model: AudioModel, run: Path, files: Sequence[str], beside: Beside, as
     if model.vocodes:
         print("given features of the recordings themselves, so no likelihood of them", file=sys.stderr)
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
-        if as_json:
+        if asked.as_json:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
             print(json.dumps({"name": name, **figures}))
         else:
             print(f"{bits / count:8.4f} bits/sample{given.replace('_', ' ')} {bits:14.1f} bits  {name}")
 
 
-def sample(
-    model: AudioModel,
-    n: int,
-    seconds: float | None,
-    prompt: Path | None,
-    conditions: Mapping[str, str],
-    seeds: int | list[int],
-    output: Path | None,
-    steer: Mapping[str, Any],
-) -> None:
+def sample(model: AudioModel, asked: Drawing) -> None:
     """Recordings as files that grow while they are drawn, or one as raw samples on standard output."""
     from seriatim.audio.data.opening import read_recording
-    from seriatim.audio.files import ENDINGS, pcm
+    from seriatim.audio.files import ENDINGS
 
-    if steer.get("guidance", 1.0) != 1 and not conditions:
-        print("no condition is given, so there is nothing to be guided by: say --given", file=sys.stderr)
+    conditions = asked.prompt.conditions
+    only("audio", _SAMPLED)
+    n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
+    if asked.steering.guidance != 1 and not conditions:
+        print("no condition is given, so there is nothing to be guided by: use --given", file=sys.stderr)
     known = None if prompt is None else read_recording(prompt, model.rate, model.channels)[0]
     given = given_of(model, conditions)
-    if output is not None and str(output) == "-":
-        if n != 1:
-            raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
-        channels = f"{model.channels} channel{'s' if model.channels > 1 else ''}"
-        print(f"raw samples: 16 bits, little-endian, {model.rate} Hz, {channels}", file=sys.stderr)
-        blocks = model.blocks(seconds, 1, given=given, prompt=known, seed=seeds, **steer)
-        for block in _led_by(known, blocks, 1):
-            sys.stdout.buffer.write(pcm(block[0]))
-            sys.stdout.buffer.flush()
-        return
     path = Path("sample.wav") if output is None else output
-    if path.suffix.lower() not in ENDINGS:
-        raise UserError(f"{path}: {path.suffix or 'no ending'!r} is no sound; write to {', '.join(ENDINGS)}, or to -")
+    raw = str(path) == "-"
+    if raw and n != 1:
+        raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
+    if not raw and path.suffix.lower() not in ENDINGS:
+        raise UserError(f"{path}: {path.suffix or 'no ending'!r} is no audio; write to {', '.join(ENDINGS)}, or to -")
+    drawn = model.blocks(seconds, n, given=given, prompt=known, seed=asked.seeds, **asked.steering.options())
+    blocks = _led_by(known, drawn, n)
+    if raw:
+        _to_standard_output(blocks, model)
+        return
     paths = [path] if n == 1 else [path.with_stem(f"{path.stem}-{i + 1:0{len(str(n))}d}") for i in range(n)]
-    blocks = _led_by(known, model.blocks(seconds, n, given=given, prompt=known, seed=seeds, **steer), n)
     done, count = 0, model.samples(seconds, n, given=given, prompt=known)
     with progressing(count, "drawing") as progress:
         for x in _written(paths, blocks, model):
@@ -118,6 +111,34 @@ def sample(
     print(
         f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each", file=sys.stderr
     )
+
+
+def _to_standard_output(blocks: Iterator[NDArray[Any]], model: AudioModel) -> None:
+    from seriatim.audio.files import pcm
+
+    channels = f"{model.channels} channel{'s' if model.channels > 1 else ''}"
+    print(f"raw samples: 16 bits, little-endian, {model.rate} Hz, {channels}", file=sys.stderr)
+    for block in blocks:
+        sys.stdout.buffer.write(pcm(block[0]))
+        sys.stdout.buffer.flush()
+
+
+def facts(model: AudioModel) -> dict[str, object]:
+    """What `seriatim inspect --json` says of a model."""
+    return {
+        "rate_hertz": model.rate,
+        "channels": model.channels,
+        "quantiser": model.codec.name,
+        "looks_back_samples": model.past,
+        "looks_back_milliseconds": 1000 * model.past / model.rate,
+    }
+
+
+def lines(model: AudioModel) -> list[str]:
+    """What `seriatim inspect` says of a model."""
+    back = f"{model.past} samples, {1000 * model.past / model.rate:.1f} ms"
+    kind = "mono" if model.channels == 1 else "stereo"
+    return [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
 
 
 def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]:
@@ -154,7 +175,7 @@ def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]
 
 def _label(model: AudioModel, name: str, value: str) -> Any:
     """A label, or a mixture such as theo:0.5,jackson:0.5."""
-    codec = model.conditions.get(name)
+    codec = model.label_codecs.get(name)
     if codec is None or value in codec.values or ":" not in value:
         return value
     shares: dict[str, float] = {}
@@ -208,31 +229,27 @@ def _written(paths: Sequence[Path], blocks: Iterator[NDArray[Any]], model: Audio
 
 def options_of(model: AudioModel, run: Path) -> AudioOptions:
     """How the run's own recordings were read, at the model's rate."""
-    import dataclasses
-
     from seriatim.audio.options import AudioOptions
     from seriatim.training.run import plan_of
 
     try:
-        base = plan_of(run)[0].audio
+        base = plan_of(run)[0].of(AudioOptions)
     except UserError:  # a checkpoint without its training directory
         base = AudioOptions()
     channels = "mono" if model.channels == 1 else "stereo"
     usual = AudioOptions()  # what belongs to the run's own data and to no other
-    own = ["labels", "conditions", "split", "validation", "test", "limit", "spans", "track", "vectors"]
+    own = ["labels", "conditions", "split", "spans", "track", "vectors"]
     none = {name: getattr(usual, name) for name in (own if model.vocodes else [*own, "hop"])}
     return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
 
 
-def _with(options: AudioOptions, model: AudioModel, beside: Beside) -> AudioOptions:
-    """With what runs beside the recordings, at the rate that the model reads it."""
-    import dataclasses
-
+def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> AudioOptions:
+    """With time-aligned conditions and vectors, at the rate that the model reads them."""
     for name in _BESIDE:
-        path, key = getattr(beside, name), VECTOR if name == "vectors" else name
+        path, key = getattr(conditions, name), VECTOR if name == "vectors" else name
         if path is None:
             continue
-        if not model.conditions if name == "labels" else key not in model.codecs:
+        if not model.label_codecs if name == "labels" else key not in model.codecs:
             raise UserError(f"--{name} was given, but this model is not conditioned on {key}; leave it out")
         changed: dict[str, Any] = {name: str(path)}
         if key in model.tracks:
@@ -241,28 +258,35 @@ def _with(options: AudioOptions, model: AudioModel, beside: Beside) -> AudioOpti
     return options
 
 
-def say_unsaid(model: AudioModel, takes: Takes) -> None:
-    """Say it if recordings lack what the model is conditioned on and files beside them give."""
+def say_missing(model: AudioModel, takes: Takes) -> None:
+    """Say it if recordings lack what the model is conditioned on and files give."""
     there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
-    for name, key in (("vectors", VECTOR), (SPANS, SPANS), (TRACK, TRACK)):
+    for name, key, words in (
+        ("vectors", VECTOR, "vectors are"),
+        (SPANS, SPANS, "spans are"),
+        (TRACK, TRACK, "track is"),
+    ):
         if key in model.codecs and key not in there:
-            print(f"no {name} are given, so {key} counts as not said; give --{name}", file=sys.stderr)
-    for name in model.conditions.keys() - takes.labels.keys():
+            print(f"no {words} given, so {key} counts as missing; give --{name}", file=sys.stderr)
+    for name in model.label_codecs.keys() - takes.labels.keys():
         advice = "score the folder whose subfolders are the labels, or give --labels"
-        print(f"the recordings have no {name}, which counts as not said; {advice}", file=sys.stderr)
+        print(f"the recordings have no {name}, which counts as missing; {advice}", file=sys.stderr)
 
 
-def takes_of(model: AudioModel, run: Path, data: str | None, split: str | None, beside: Beside) -> tuple[Takes, str]:
+def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:
     """Recordings of a path, of a named data set or of the run's own data, at the model's rate; and what they are."""
-    import dataclasses
+    from seriatim.audio.data.opening import open_recordings
+    from seriatim.audio.data.splits import taken
+    from seriatim.audio.holding import NAMES
+    from seriatim.data.options import DataOptions
 
-    from seriatim.audio.data.opening import open_recordings, sound_names
-
+    whole = limited(asked.limit)
     if data is None:
-        beside.refuse("recordings")
-        name, recordings = training_data(run)
-        return chosen_split(recordings.splits, split, name)
-    options = _with(options_of(model, run), model, beside)
-    if Path(data).exists() or data not in sound_names():
-        return open_recordings(data, dataclasses.replace(options, validation=0.0, test=0.0)).splits["train"], data
-    return chosen_split(open_recordings(data, options).splits, split, data)
+        asked.conditions.refuse("recordings")
+        data, recordings = training_data(asked.run)
+        takes, name = chosen_split(recordings.splits, asked.split, data)
+        return (takes if asked.limit is None else taken(takes, range(len(takes.x))[: asked.limit])), name
+    options = _with(options_of(model, asked.run), model, asked.conditions)
+    if Path(data).exists() or data not in NAMES:
+        return open_recordings(data, options, whole).splits["train"], data
+    return chosen_split(open_recordings(data, options, DataOptions(limit=asked.limit)).splits, asked.split, data)

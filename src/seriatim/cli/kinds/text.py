@@ -1,189 +1,278 @@
-"""What the commands do with a model that writes a text for a source: search, and comparison with references."""
+"""What the commands do with a run of text."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.kinds.image import progressing
-from seriatim.data.decoding import BLOCK
+from seriatim.cli.common import chosen_split, limited, only, print_json, training_data, typed
+from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM, unescape
+from seriatim.cli.kinds import text_sources as paired
+from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
-from seriatim.text.data.corpus import SOURCE
+from seriatim.text.data.corpus import SOURCE, sources_of
 
 if TYPE_CHECKING:
     from seriatim.text.data.corpus import Document
     from seriatim.text.model import TextModel
+    from seriatim.text.options import TextOptions
     from seriatim.text.samples import Sample
 
-BEAMS, LENGTH_NORM = 5, 0.6
-"""`Beams`' defaults, without importing torch."""
+_JUDGED = (
+    *("json", "device", "threads", "limit", "split", "text", "window", "stride", "truncate"),
+    *("bleu", "beams", "length-norm"),
+)
+
+# ------------------------------------------------------------------ samples
 
 
-def sources_of(model: TextModel, source: Sequence[str] | None, file: Path | None) -> list[str] | None:
-    """The sources that were typed, or those of a file, a line each.
-
-    Raises:
-        UserError: if the model reads none, or the file is missing, empty or no text.
-    """
-    from seriatim.data import scratch
-    from seriatim.text.data.pairs import lines
-
-    if source is None and file is None:
-        return None
-    if SOURCE not in model.conditions:
-        raise UserError("--source is for a model that was trained on pairs, and this one was not; leave it out")
-    if source is not None and file is not None:
-        raise UserError("--source and --source-file are both given; give one of them")
-    if file is None:
-        return [each.strip() for each in source or []]  # as sources of training are
-    name = "standard input" if str(file) == "-" else str(file)
-    if str(file) == "-":
-        file = scratch.keep(iter(lambda: sys.stdin.buffer.read(BLOCK), b""), name)
-    if not file.is_file():
-        raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
-    found = [line.strip() for line in lines(file, "utf-8", name)]
-    if not found:
-        raise UserError(f"{name} is empty, where a source on each line is wanted; give another")
-    return found
-
-
-def search(
-    model: TextModel,
-    sources: list[str] | None,
-    prompts: list[str],
-    conditions: Mapping[str, str],
-    options: Mapping[str, Any],
-    output: Path | None,
-    as_json: bool,
-    picture: Path | None,
-) -> None:
-    """The likeliest text for each source, a line out for each line in; of a blank line a blank one."""
-    from PIL import Image
-
-    inputs = prompts if sources is None else sources
-    if sources is not None and len(prompts) not in (1, len(sources)):
-        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
-    if picture is not None and (sources is None or len(inputs) != 1):
-        raise UserError("--attention shows where a model looks in one source; give one --source")
-    if picture is not None:
-        writable(picture)
-    if picture is not None and picture.suffix.lower() not in Image.registered_extensions():
-        raise UserError(f"{picture}: the ending {picture.suffix!r} is no picture format; write to .png")
-    asked = list(range(len(inputs))) if sources is None else not_blank(model, sources)
-    found: list[list[Sample]] = [[] for _ in inputs]
-    if asked:
-        some = [prompts[i if len(prompts) > 1 else 0] for i in asked]
-        with progressing(len(asked), "writing") as progress:
-            where = {} if sources is None else {"source": [sources[i] for i in asked]}
-            every = model.search(some, given=conditions, progress=progress, **where, **options)
-        for i, results in zip(asked, every, strict=True):
-            found[i] = results
-    if none := sum(not found[i] for i in asked):
-        print(f"for {none:,} of {len(inputs):,} there is no text that the options allow", file=sys.stderr)
-    lines: list[str] = []
-    for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1):
-        if as_json:
-            key = "prompt" if sources is None else "source"
-            lines.append(json.dumps({key: text, "results": [_record(r) for r in results]}, ensure_ascii=False))
-        elif options["best"] > 1:
-            lines += [f"{number}\t{r.score:.4f}\t{one_line(r.text)}" for r in results]
-        else:
-            lines.append(one_line(results[0].text) if results else "")
-    if picture is not None and sources is not None and found[0]:
-        from seriatim.drawing.attention import save_attention
-
-        best = found[0][0]
-        seen = model.attention(sources[0], best.text, dict(conditions), ended=best.ended == "end")
-        save_attention(*seen, picture)
-    deliver(lines, output)
-
-
-def deliver(lines: Sequence[str], output: Path | None) -> None:
-    """Lines to a file, or to the terminal."""
-    if output is None:
-        print("\n".join(lines))
+def sample(model: TextModel, asked: Drawing) -> None:
+    """Samples, or the likeliest texts for sources."""
+    _check(asked)
+    sources = paired.sources_of(model, asked.prompt.source, asked.prompt.source_file)
+    path = paired.to_file(asked)
+    if path is not None:
+        paired.writable(path)
+    if asked.output.stream and sources is not None and len(sources) != 1:
+        raise UserError(f"--stream shows one sample, and there are {len(sources)} sources; give one")
+    width = paired.width_of(asked.search, sources)
+    if width:
+        paired.find(model, asked, width, sources)
         return
-    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{output}: {len(lines):,} lines", file=sys.stderr)
+    prompts, named = _prompts(model, asked, sources)
+    drawn_for = {} if sources is None else {SOURCE: [sources[i] for i in named]}
+    options = _options(model, asked, drawn_for)
+    if asked.output.stream:
+        _stream(model, prompts[0], options, path)
+        return
+    output = asked.output
+    scored = output.log_probs or output.as_json
+    samples = model.sample(prompts, asked.n, log_probs=scored, **options) if prompts else []
+    if sources is not None and asked.n == 1 and not output.as_json:
+        written = {i: paired.one_line(one.text) for i, one in zip(named, samples, strict=True)}
+        paired.deliver([written.get(i, "") for i in range(len(sources))], path)
+        return
+    lines = list(chain.from_iterable(_shown(i, samples, asked, sources, named) for i in range(len(samples))))
+    with _sink(path) as sink:
+        sink.write("\n".join(lines) + "\n")
 
 
-def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
-    """Which of the sources there is something to write for; said if some are blank, or have what training had not."""
-    asked = [i for i, source in enumerate(sources) if source.strip()]
-    say_unseen(model, sources)
-    if blank := len(sources) - len(asked):
-        print(f"{blank:,} of {len(sources):,} sources are blank, and so is what is written for them", file=sys.stderr)
-    return asked
-
-
-def writable(path: Path) -> None:
-    """Refuse a path that cannot be a new file, before anything is worked out.
-
-    Raises:
-        UserError: if it is a folder, or lies in none.
-    """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, where a file to write to is wanted; give its name too")
-    if not path.parent.is_dir():
-        raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
-
-
-def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
-    """Say it if sources have characters, or words, that training did not have."""
-    from seriatim.text.tokenizers import Tokenizer
-
-    codec = model.conditions[SOURCE]
-    assert isinstance(codec, Tokenizer)
-    if strange := sum(map(codec.unseen, sources)):
-        print(
-            f"{strange:,} of the symbols of the sources did not occur in training, or too seldom to be learned",
-            file=sys.stderr,
+def _check(asked: Drawing) -> None:
+    """Refuse options that are for other kinds of data, or contradict each other."""
+    output = asked.output
+    if asked.extent.seconds is not None:
+        raise UserError("--seconds is for audio, and this is a model of text; leave it out")
+    if output.columns != COLUMNS or output.singles:
+        raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
+    several = asked.n != 1 or len(asked.prompt.prompt) > 1
+    if output.stream and (several or output.as_json or output.log_probs):
+        raise UserError(
+            "--stream shows one sample as plain text; leave out -n, further prompts, --json and --log-probs"
         )
 
 
-def one_line(text: str) -> str:
-    """A text without line ends: a line out for each line in."""
-    return " ".join(text.splitlines())
+def _prompts(model: TextModel, asked: Drawing, sources: list[str] | None) -> tuple[list[str], list[int]]:
+    """The prompts, and of each sample the number of its source."""
+    prompts = asked.prompt.texts()
+    if sources is None:
+        return prompts, []
+    if len(prompts) not in (1, len(sources)):
+        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
+    if SOURCE in asked.prompt.conditions:
+        raise UserError("the source is given twice; give it once")
+    if asked.output.log_probs and asked.n == 1:
+        raise UserError("--log-probs would stand between the lines, one for each source; give --json")
+    prompts = prompts * (len(sources) if len(prompts) == 1 else 1)
+    wanted = paired.not_blank(model, sources)
+    return [prompts[i] for i in wanted], [i for i in wanted for _ in range(asked.n)]
 
 
-def _record(sample: Sample) -> dict[str, Any]:
+def _options(model: TextModel, asked: Drawing, drawn_for: dict[str, list[str]]) -> dict[str, Any]:
+    """Keyword arguments of `TextModel.sample` and `TextModel.stream`."""
+    extent = asked.extent
+    most = model.model.config.context if SOURCE in model.conditions else 500
     return {
-        "text": sample.text,
-        "log_prob_nats": sample.log_prob,
-        "score": sample.score,
-        "ended": sample.ended,
+        "given": {**asked.prompt.conditions, **drawn_for},
+        "max_length": most if extent.max_length is None else extent.max_length,
+        "min_length": extent.min_length,
+        "stop": [unescape(s) for s in extent.stop],
+        "seed": asked.seeds,
+        "slide": extent.slide,
+        **asked.steering.options(),
+        **asked.penalties.options(model.tokenizer.find),
     }
 
 
-def compare(model: TextModel, documents: Sequence[Document], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Texts written for the sources of documents, beside the documents: BLEU, chrF, and how many are exactly alike.
+def _stream(model: TextModel, prompt: str, options: dict[str, Any], path: Path | None) -> None:
+    """One sample, shown as it is written."""
+    pieces = model.stream(prompt, **options)
+    first = next(pieces, "")  # whatever is wrong shows now, before a file is overwritten
+    with _sink(path) as sink:
+        for piece in chain([first], pieces):
+            sink.write(piece)
+            sink.flush()
+        sink.write("\n")
 
-    Raises:
-        UserError: without sources, or without sacrebleu.
-    """
-    if SOURCE not in model.conditions:
-        raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
-    from seriatim.text.conditions import of_documents
+
+def _shown(
+    i: int, samples: Sequence[Sample], asked: Drawing, sources: list[str] | None, named: Sequence[int]
+) -> list[str]:
+    """The lines of one sample."""
+    one = samples[i]
+    if asked.output.as_json:
+        record = {
+            **({} if sources is None else {"source": sources[named[i]]}),
+            "text": one.text,
+            "prompt": one.prompt,
+            "ended": one.ended,
+            "symbols": one.symbols,
+            "log_probs_nats": one.log_probs,
+            "log_prob_nats": sum(one.log_probs),
+        }
+        return [json.dumps(record, ensure_ascii=False)]
+    lines: list[str] = []
+    if len(samples) > 1:
+        whose = f"sample {i + 1}" if sources is None else f"source {named[i] + 1}, sample {i % asked.n + 1}"
+        lines.append(f"--- {whose} ({one.ended}) ---")
+    lines.append(one.text)
+    if asked.output.log_probs:
+        lines.append(f"[{sum(one.log_probs):.3f} nats in {len(one.symbols)} symbols]")
+    return lines
+
+
+def _sink(path: Path | None) -> Any:
+    """A file, or standard output left open."""
+    return contextlib.nullcontext(sys.stdout) if path is None else path.open("w", encoding="utf-8")
+
+
+# ------------------------------------------------------------------ likelihood
+
+
+def evaluate(model: TextModel, asked: Judging) -> None:
+    """Nats a token, and what follows from them."""
+    from seriatim.training.run import plan_of
+
+    only("text", _JUDGED)
+    how = asked.how
+    documents, name = _documents(asked)
+    truncate = how.truncate
+    if truncate is None and not asked.data:
+        truncate = plan_of(asked.run)[0].train.truncate
+    if not how.bleu and (how.beams != BEAMS or how.length_norm != LENGTH_NORM):
+        raise UserError("--beams and --length-norm are for the search of --bleu; give it too, or leave them out")
+    if SOURCE in model.conditions:
+        paired.say_unseen(model, sources_of(documents))
+    figures = model.evaluate(documents, window=how.window, stride=how.stride, truncate=truncate)
+    lossless = model.tokenizer.lossless
+    compared = paired.compare(model, documents, how) if how.bleu else {}
+    values = figures.to_json()
+    if asked.as_json:
+        print_json({"data": name, "lossless": lossless, **values, **compared})
+        return
+    print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
+    for key in ("nats_per_token", "perplexity", "bits_per_char", "bits_per_byte"):
+        error = values.get(f"{key}_standard_error")
+        spread = "" if error is None or error != error else f" ± {error:.4f}"
+        print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
+    for key, words in (("bleu", "BLEU"), ("chrf", "chrF")) if compared else ():
+        print(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
+    if compared:
+        print(f"  exactly      {compared['exact_percent']:.2f} % are the reference")
+    if not lossless:
+        print("  what the tokenizer replaces or leaves out costs no bits: mind that where bits/char are compared")
+
+
+def score(model: TextModel, asked: Judging) -> None:
+    """Bits of each document, the most surprising first."""
+    from seriatim.text.data.opening import open_corpus
+    from seriatim.text.data.tokens import tokenize
+
+    only("text", ("json", "device", "threads", "limit", "text"))
+    division = limited(asked.limit)
+    each = [(file, _read_as_training(asked, file)) for file in asked.data]
+    documents = [d for file, options in each for d in open_corpus(file, options, division).splits["train"]]
+    tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
+    model.check(tokens)
+    if SOURCE in model.conditions:
+        paired.say_unseen(model, sources_of(documents))
+    rows = [
+        (name, -float(terms.sum()) / math.log(2), int(characters))
+        for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)
+    ]
+    for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
+        rate = bits / max(characters, 1)
+        if asked.as_json:
+            print(json.dumps({"name": name, "bits": bits, "bits_per_char": rate, "characters": characters}))
+        else:
+            print(f"{rate:8.4f} bits/char {bits:12.1f} bits  {name}")
+
+
+def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
+    from seriatim.data.options import DataOptions
+    from seriatim.text.data.opening import open_corpus
+    from seriatim.text.holding import NAMES
+
+    whole = limited(asked.limit)
+    if not asked.data:
+        if asked.text is not None:
+            raise UserError("--text says how to read DATA, and none is given; give it, or leave out --text")
+        data, corpus = training_data(asked.run)
+        documents, name = chosen_split(corpus.splits, asked.split, data)
+        return documents[: asked.limit], name
+    data = asked.data[0]
+    options = _read_as_training(asked, data)
+    if asked.split is None and (Path(data).exists() or data == "-" or data not in NAMES):
+        return open_corpus(data, options, whole).splits["train"], data
+    return chosen_split(open_corpus(data, options, DataOptions(limit=asked.limit)).splits, asked.split, data)
+
+
+def _read_as_training(asked: Judging, data: str) -> TextOptions:
+    """How the run's own data was read (field, conditions, encoding) as far as it fits, changed by what was typed."""
+    from seriatim.text.data.opening import fitting
+    from seriatim.text.options import TextOptions
+    from seriatim.training.run import plan_of
 
     try:
-        from sacrebleu.metrics.bleu import BLEU
-        from sacrebleu.metrics.chrf import CHRF
-    except ImportError:
-        raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
-    references = [_flat(document.text()) for document in documents]
-    with progressing(len(documents), "writing") as progress:
-        found = model.search(given=of_documents(model.conditions, documents), progress=progress, **options)
-    written = [_flat(results[0].text) if results else "" for results in found]
-    scores: dict[str, Any] = {}
-    for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):
-        score: Any = metric.corpus_score(written, [references])
-        scores |= {key: float(score.score), f"{key}_signature": str(metric.get_signature())}
-    right = sum(a == b for a, b in zip(written, references, strict=True))
-    return {**scores, "exact_percent": 100 * right / len(references)}
+        plan = plan_of(asked.run)[0]
+        base = fitting(plan.of(TextOptions), plan.data, data)
+    except UserError:  # a checkpoint without its training directory
+        base = TextOptions()
+    explicit = {name: getattr(asked.text, name) for name in typed("text") if asked.text is not None}
+    if base.source is not None and Path(base.source).is_absolute():  # a file, which belongs to the run's own data alone
+        base = dataclasses.replace(base, source=None)
+    return dataclasses.replace(base, **explicit)
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+# ------------------------------------------------------------------ what a model is
+
+
+def facts(model: TextModel) -> dict[str, object]:
+    """What `seriatim inspect --json` says of a model."""
+    return {
+        "looks_back_symbols": model.horizon or getattr(model.model.config, "past", None),
+        "tokenizer": model.tokenizer.kind,
+        "symbols": model.tokenizer.size,
+        "lossless": model.tokenizer.lossless,
+    }
+
+
+def lines(model: TextModel) -> list[str]:
+    """What `seriatim inspect` says of a model."""
+    from seriatim.runs.building import encoders_of
+
+    past = model.horizon or getattr(model.model.config, "past", None)
+    state = ", in a state" if past is None and model.model.carries else ""
+    back = f"all of the past{state}" if past is None else f"{past} symbols"
+    found = [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
+    encoder, codec = encoders_of(model.model, model.kind).get(SOURCE), model.given_codecs.get(SOURCE)
+    if encoder is not None and codec is not None:
+        found.append(f"source       {codec.kind}, {codec.size} symbols, at most {encoder['longest']} of them")
+        found.append(f"encoder      {encoder['encoder']}, {encoder['layers']} layers of {encoder['width']}")
+    return found
