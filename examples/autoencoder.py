@@ -24,7 +24,6 @@ from seriatim.conditioning import CodeConfig, CodeEncoder
 from seriatim.drawing.sheets import save_grid
 from seriatim.heads.mixture import Mixture
 from seriatim.image.codes import Codes
-from seriatim.image.data.opening import open_gallery
 from seriatim.image.model import CODE, ImageModel
 from seriatim.training.run import plan_of
 
@@ -79,7 +78,7 @@ def main() -> None:
     torch.manual_seed(0)
     model, plan = ImageModel.load(arguments.run), plan_of(arguments.run)[0]
     codes: Codes = model.codes
-    splits, levels = open_gallery(plan.data, plan.image).splits, model.levels.levels
+    splits, levels = plan.open().splits, model.levels.levels
     other = Deconvolution(model.shape, levels, codes.encoder.config)
     train(other, torch.from_numpy(model.levels.encode(splits["train"].x)), levels, arguments.steps, arguments.batch)
     x = splits["test"].x[: arguments.pictures]

@@ -10,14 +10,13 @@ import numpy as np
 
 import seriatim
 from seriatim.drawing.sheets import save_grid
-from seriatim.image.data.opening import open_gallery
 from seriatim.image.model import ImageModel
 from seriatim.training.run import plan_of
 
 run, path = Path(sys.argv[1]), Path(sys.argv[2])
 model, plan = seriatim.load(run, "cpu"), plan_of(run)[0]
 assert isinstance(model, ImageModel)
-config, test = model.grid.config, open_gallery(plan.data, plan.image).splits["test"]
+config, test = model.grid.config, plan.open().splits["test"]
 step = config.factor ** (config.scales - 1)
 rows, columns = np.indices(model.shape[:2])
 known = (rows % step == 0) & (columns % step == 0)

@@ -14,7 +14,7 @@ from torch import Tensor
 from seriatim.audio.quantiser import Quantiser
 from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
-from seriatim.runs import building, checkpoint
+from seriatim.runs import building, checkpoint, files
 from seriatim.symbols import Labels, Numbers, Symbols
 from seriatim.text.tokenizers import train_tokenizer
 
@@ -72,7 +72,7 @@ def bits(model: Model) -> dict[str, bytes]:
 
 
 def tensors(model: Model) -> dict[str, Tensor]:
-    return checkpoint.tensors_of(model)
+    return files.tensors_of(model)
 
 
 def tensor_file(folder: Path) -> Path:

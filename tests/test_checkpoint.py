@@ -16,7 +16,7 @@ from safetensors import safe_open
 from checkpoints import TINY, bits, codecs, make, tensor_file, tensors, write
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, Conditional, GridModel, Model
-from seriatim.runs import checkpoint
+from seriatim.runs import checkpoint, files
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 
@@ -66,14 +66,14 @@ def test_tied_weights_are_stored_once_and_tied_again(tmp_path: Path, family: str
 
 def test_json_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "deep" / "plan.json"
-    checkpoint.write_json(path, {"a": 1})
+    files.write_json(path, {"a": 1})
 
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        checkpoint.write_json(path, {"a": 2})
+        files.write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [each.name for each in path.parent.iterdir()] == ["plan.json"]
 

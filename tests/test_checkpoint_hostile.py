@@ -130,7 +130,10 @@ HOSTILE: dict[str, tuple[Tamper, str]] = {
     "codec-damaged": (lambda f: edit(f, lambda d: d["codecs"].update(x={"kind": "characters"})), "codec 'x'"),
     "codec-a-class": (lambda f: edit(f, lambda d: d["codecs"].update(x={"kind": "os.system"})), "codec 'x'"),
     "codec-more": (lambda f: edit(f, lambda d: d["codecs"].update(g=Labels3)), "lacks the tensor"),
-    "codec-x-of-labels": (lambda f: edit(f, lambda d: d["codecs"].update(x=Labels3)), "symbols"),
+    "codec-x-of-labels": (
+        lambda f: edit(f, lambda d: d["codecs"].update(x=Labels3)),
+        "the codec of x is of the kind .labels.",
+    ),
     "tensor-shape": (tensors(lambda h: first(h).update(shape=[1, 2])), "has shape"),
     "tensor-huge": (tensors(lambda h: first(h).update(shape=[2**40, 2**20])), "has shape"),
     "tensor-dtype": (tensors(lambda h: first(h).update(dtype="I64")), "types"),

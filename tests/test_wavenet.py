@@ -202,5 +202,5 @@ def test_guidance_weighs_a_series_against_none() -> None:
 
 
 def test_a_picture_is_no_condition_of_sound() -> None:
-    with pytest.raises(UserError, match="wavenet takes no pictures as conditions; choose one of pixelcnn"):
+    with pytest.raises(UserError, match="models of audio take no pictures as conditions; choose one of pixelcnn"):
         build("wavenet", WaveNetConfig(**TINY), {"cover": Levels(4, 4, 1, 3)}, {"cover": MapConfig(3)})

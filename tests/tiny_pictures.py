@@ -15,9 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 from dividing import divided
+from seriatim.data.options import DataOptions
 from seriatim.errors import Interrupted
 from seriatim.image.options import CodeOptions, ImageOptions
-from seriatim.runs import checkpoint
+from seriatim.runs import files
 from seriatim.training.loop import Loop
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
@@ -85,6 +86,12 @@ def plan(
     return Plan(str(data), "image", family, NET[family], groups, division, TrainOptions(**train))
 
 
+def reading(run: Path) -> tuple[ImageOptions, DataOptions]:
+    """How the pictures of a run were read and divided."""
+    made = plan_of(run)[0]
+    return made.of(ImageOptions), made.division
+
+
 @contextmanager
 def stopped_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """A run that is started here is stopped before this step, as by Ctrl-C."""
@@ -103,7 +110,7 @@ def stopped_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
 
 def same_tensors(one: Path, two: Path, name: str) -> dict[str, Tensor]:
     """Those of both checkpoints, which are equal to the last bit."""
-    first, second = (checkpoint.load_tensors(checkpoint.open_pair(place, name)[1], "cpu") for place in (one, two))
+    first, second = (files.load_tensors(files.open_pair(place, name)[1], "cpu") for place in (one, two))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
     return first

@@ -11,7 +11,7 @@ import torch
 
 from seriatim.data.options import DataOptions
 from seriatim.models import family
-from seriatim.runs import building, checkpoint
+from seriatim.runs import building, files
 from seriatim.symbols import Labels, Numbers, Symbols
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions, TokenOptions
@@ -103,4 +103,4 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 def tensors(folder: Path, name: str) -> dict[str, torch.Tensor]:
     """What `name`.json points to."""
-    return checkpoint.load_tensors(checkpoint.open_pair(folder, name)[1])
+    return files.load_tensors(files.open_pair(folder, name)[1])

@@ -51,7 +51,7 @@ class Encoding(NamedTuple):
     sizes: Mapping[str, type[Any]] = {}
     """{kind: the dataclass of the encoder's sizes}; empty where the codec alone decides them."""
     special: str | None = None
-    """The name of the one condition that has the last of these kinds; all others have the first."""
+    """The name of the one condition that is x itself, and has the last of these kinds; all others have the first."""
     most: int | None = None
     """How many such conditions a model may have."""
     prior: Callable[[Any], Any] | None = None
@@ -81,6 +81,7 @@ class Modality:
         names: the named data sets of this kind.
         sets: () -> {name: named data set}.
         open: (path, name or object; options by group; how to divide) -> data, a `training.task.Data`.
+        open_set: the same for the name of a data set, whatever lies at a path of that name.
         folds: (data, k) -> k of them for cross-validation; None where there is no such thing yet.
         codecs: () -> {kind: codec} of this wing, besides those of `seriatim.symbols`.
         encoders: () -> {type of codec: how conditions with it enter a model}, likewise.
@@ -98,6 +99,7 @@ class Modality:
     names: tuple[str, ...]
     sets: Callable[[], Mapping[str, Any]]
     open: Callable[[Any, Mapping[str, Any], Any], Any]
+    open_set: Callable[[str, Mapping[str, Any], Any], Any]
     codecs: Callable[[], Mapping[str, type[Any]]]
     encoders: Callable[[], Mapping[type[Any], Encoding]]
     follows: Mapping[str, str]
@@ -150,7 +152,7 @@ def kind_of(data: object) -> tuple[Modality, Verdict]:
 
 def shown(data: object) -> str:
     """Data as a message names it."""
-    return str(data) if isinstance(data, str | Path) else f"a {type(data).__name__}"
+    return repr(str(data)) if isinstance(data, str | Path) else f"a {type(data).__name__}"
 
 
 def _not_held(data: object) -> str:

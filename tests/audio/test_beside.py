@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dividing import divided
 from seriatim.audio.data.aligned import featured, read_spans, read_track
 from seriatim.audio.data.excerpts import Excerpts, condition_codecs
 from seriatim.audio.data.opening import open_recordings
@@ -23,9 +24,13 @@ from seriatim.errors import UserError
 from seriatim.symbols import Labels
 from tiny_sounds import RATE, folder_of, noise, save
 
+Chosen = tuple[AudioOptions, DataOptions]
 
-def whole(**options: Any) -> AudioOptions:
-    return AudioOptions(validation=0, test=0, **options)
+
+def whole(**options: Any) -> Chosen:
+    """How recordings are read, and that all of them are in one split."""
+    own, division = divided(options, validation=0, test=0)
+    return AudioOptions(**own), division
 
 
 def beside(place: Path, count: int = 30, hop: int = 16) -> tuple[Path, Path]:
@@ -46,24 +51,25 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path]:
     return folder_of(tmp_path), *beside(tmp_path)
 
 
-def options(folders: tuple[Path, Path, Path], **others: Any) -> AudioOptions:
-    return AudioOptions(spans=str(folders[1]), track=str(folders[2]), hop=16, **others)
+def options(folders: tuple[Path, Path, Path], **others: Any) -> Chosen:
+    own, division = divided(others)
+    return AudioOptions(spans=str(folders[1]), track=str(folders[2]), hop=16, **own), division
 
 
 def labels_of(spans: list[Span], names: tuple[str, ...], rate: int, hop: int, samples: int) -> list[float]:
     return columns_of(spans, {name: i for i, name in enumerate(names)}, rate, hop, samples)[:, 0].tolist()
 
 
-def refused(spec: Path, chosen: AudioOptions) -> str:
+def refused(spec: Path, chosen: Chosen) -> str:
     with pytest.raises(UserError) as caught:
-        open_recordings(spec, chosen)
+        open_recordings(spec, *chosen)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("limit", [None, 12])
 def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: int | None) -> None:
-    found = open_recordings(folders[0], options(folders, limit=limit))
+    found = open_recordings(folders[0], *options(folders, limit=limit))
     assert found.note == ""
     for takes in found.splits.values():
         spans, series = takes.tracks[SPANS], takes.tracks[TRACK]
@@ -78,12 +84,12 @@ def test_each_stays_with_its_recording(folders: tuple[Path, Path, Path], limit: 
     bare = open_recordings(folders[0], None, DataOptions(limit=limit))
     assert [takes.names for takes in bare.splits.values()] == [takes.names for takes in found.splits.values()]
     assert (
-        bare.fingerprint != found.fingerprint == open_recordings(folders[0], options(folders, limit=limit)).fingerprint
+        bare.fingerprint != found.fingerprint == open_recordings(folders[0], *options(folders, limit=limit)).fingerprint
     )
 
 
 def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
-    found = open_recordings(folders[0], options(folders, split="time", validation=0.3, test=0.3))
+    found = open_recordings(folders[0], *options(folders, split="time", validation=0.3, test=0.3))
     for number in range(30):
         name = f"{('low', 'high')[number % 2]}/{number:02d}.wav["
         x, columns = [], []
@@ -99,7 +105,7 @@ def test_cut_by_time_at_columns(folders: tuple[Path, Path, Path]) -> None:
 
 
 def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
-    takes = open_recordings(folders[0], options(folders)).splits["train"]
+    takes = open_recordings(folders[0], *options(folders)).splits["train"]
     codecs = {"x": Quantiser(RATE, 1, "pcm16"), **condition_codecs(takes, RATE)}
     assert {name: type(codec) for name, codec in codecs.items()} == {
         "x": Quantiser, "label": Labels, SPANS: Spans, TRACK: Track,
@@ -122,7 +128,7 @@ def test_batches_of_them(folders: tuple[Path, Path, Path]) -> None:
 
 @pytest.mark.parametrize("feature", [Energy(20, 20), LogMel(RATE, 20, bands=3)])
 def test_features_as_a_track(folders: tuple[Path, Path, Path], feature: Energy | LogMel) -> None:
-    takes = featured(open_recordings(folders[0], whole()).splits["train"], {"loudness": feature})
+    takes = featured(open_recordings(folders[0], *whole()).splits["train"], {"loudness": feature})
     batch = Excerpts(takes, {"x": Quantiser(RATE, 1, "pcm16"), "loudness": feature}, 64, 0, 3, 0).batch(2)
     if isinstance(feature, Energy):  # of whole columns, from the very samples that stand there
         for x, mask, columns in zip(batch.x, batch.mask, batch.given["loudness"], strict=True):
@@ -201,13 +207,13 @@ def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> 
         sounds, whole(spans=str(tmp_path / "none"), hop=16)
     )
     (spans / "low" / "spare.csv").write_text("")
-    found = open_recordings(sounds, whole(spans=str(spans), hop=16))
+    found = open_recordings(sounds, *whole(spans=str(spans), hop=16))
     assert found.note == "1 span files belong to no recording."
     assert "01.npy: 15 rows, but 220 samples at 8 a row want 28" in refused(sounds, whole(track=str(series), hop=8))
     np.save(series / "low" / "02.npy", np.zeros((99, 3)))
     assert "02.npy: 3 numbers a row, but" in refused(sounds, whole(track=str(series), hop=16))
     (series / "low" / "00.npy").unlink()
-    assert "no series file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
+    assert "no track file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
         sounds, whole(track=str(series), hop=16)
     )
     for path in spans.rglob("*.csv"):

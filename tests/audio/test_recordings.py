@@ -8,16 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seriatim.audio.data.opening import is_recordings, open_recordings
+from dividing import divided
+from seriatim.audio.data.opening import open_recordings
 from seriatim.audio.data.recordings import Recordings, Takes
-from seriatim.audio.options import AudioOptions
+from seriatim.audio.holding import holds
+from seriatim.audio.options import AudioOptions, QuantiserOptions, TrackOptions
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
+from seriatim.modality import Certainty
 from tiny_sounds import RATE, folder_of, noise, save
 
+Chosen = tuple[AudioOptions | None, DataOptions | None]
 
-def whole(**options: Any) -> AudioOptions:
-    return AudioOptions(validation=0, test=0, **options)
+
+def whole(**options: Any) -> Chosen:
+    """How recordings are read, and that all of them are in one split."""
+    own, division = divided(options, validation=0, test=0)
+    return AudioOptions(**own), division
+
+
+def surely(data: object) -> bool:
+    return holds(data).certainty is Certainty.YES
 
 
 WHOLE = whole()
@@ -28,14 +39,14 @@ def folder(tmp_path: Path) -> Path:
     return folder_of(tmp_path)
 
 
-def only(path: Path, options: AudioOptions = WHOLE) -> Takes:
-    (takes,) = open_recordings(path, options).splits.values()
+def only(path: Path, options: Chosen = WHOLE) -> Takes:
+    (takes,) = open_recordings(path, *options).splits.values()
     return takes
 
 
-def refused(spec: Path | str, options: AudioOptions = WHOLE) -> str:
+def refused(spec: Path | str, options: Chosen = WHOLE) -> str:
     with pytest.raises(UserError) as caught:
-        open_recordings(spec, options)
+        open_recordings(spec, *options)
     message = str(caught.value)
     assert "\n" not in message
     assert ": " in message  # … and what to do
@@ -89,7 +100,7 @@ def test_each_cut_by_time(tmp_path: Path) -> None:
     for i in range(2):
         save(tmp_path / "x" / f"{i}.wav", noise(i, 1000))
     assert "too few different recordings (2 with copies) to leave any for train" in refused(
-        tmp_path / "x", AudioOptions()
+        tmp_path / "x", (None, None)
     )
     found = open_recordings(tmp_path / "x", AudioOptions(split="time"), DataOptions(validation=0.2))
     assert {side: [len(x) for x in takes.x] for side, takes in found.splits.items()} == {
@@ -173,7 +184,7 @@ def test_a_table_that_does_not_fit(pair: Path, rows: list[str], words: str) -> N
 def test_a_table_that_is_not_there(pair: Path) -> None:
     assert "no such file" in refused(pair, whole(labels=str(pair / "none.csv")))
     table = table_of(pair, ["a.wav,x", "b.wav,y"])
-    assert open_recordings(pair / "a.wav", whole(labels=table)).splits["train"].labels == {"label": ("x",)}
+    assert open_recordings(pair / "a.wav", *whole(labels=table)).splits["train"].labels == {"label": ("x",)}
     unknown = refused(pair, whole(labels=table, conditions=("lable",)))
     assert "has no such label: did you mean 'label'?" in unknown
 
@@ -183,17 +194,17 @@ def test_rates_and_channels_must_agree_unless_said(tmp_path: Path) -> None:
     save(tmp_path / "b.flac", noise(1, 800, 2), 16000)
     assert "b.flac: 16000 Hz, but" in refused(tmp_path)
     assert "say with --audio.rate" in refused(tmp_path)
-    found = open_recordings(tmp_path, whole(rate=16000))
+    found = open_recordings(tmp_path, *whole(rate=16000))
     assert (found.rate, found.channels) == (16000, 1)
     assert [len(x) for x in found.splits["train"].x] == [800, 800]
     assert found.note == (
         "1 of 2 recordings had 2 channels, mixed to one. 1 of 2 recordings had 8000 Hz and are resampled."
     )
     assert "b.flac: 2 channels, but" in refused(tmp_path, whole(rate=8000, channels="keep"))
-    both = open_recordings(tmp_path, whole(rate=8000, channels="stereo"))
+    both = open_recordings(tmp_path, *whole(rate=8000, channels="stereo"))
     assert both.channels == 2
     assert all(x.shape[1] == 2 for x in both.splits["train"].x)
-    assert both.fingerprint != open_recordings(tmp_path, whole(rate=8000)).fingerprint
+    assert both.fingerprint != open_recordings(tmp_path, *whole(rate=8000)).fingerprint
 
 
 def test_keep_leaves_channels_as_they_are(tmp_path: Path) -> None:
@@ -204,13 +215,13 @@ def test_keep_leaves_channels_as_they_are(tmp_path: Path) -> None:
         tmp_path / "eight", whole(channels="keep")
     )
     assert "none is known to be left" in refused(tmp_path / "eight", whole(channels="stereo"))
-    assert "mixed to one" in open_recordings(tmp_path / "eight", WHOLE).note
+    assert "mixed to one" in open_recordings(tmp_path / "eight", *WHOLE).note
 
 
 def test_empty_recordings_are_left_out_and_told(tmp_path: Path) -> None:
     save(tmp_path / "a" / "a.wav", noise(0))
     save(tmp_path / "b" / "b.wav", noise(0, 0))
-    found = open_recordings(tmp_path, WHOLE)
+    found = open_recordings(tmp_path, *WHOLE)
     assert found.note == "1 of 2 recordings are empty and left out."
     assert found.splits["train"].names == ["a/a.wav"]
     assert found.splits["train"].labels == {"label": ("a",)}
@@ -221,7 +232,7 @@ def test_what_else_lies_there(tmp_path: Path) -> None:
     save(tmp_path / "a.wav", noise(0))
     (tmp_path / "notes.txt").write_text("text")
     (tmp_path / ".hidden.wav").write_text("text")
-    assert open_recordings(tmp_path, WHOLE).note == "Left out: 1 × .txt."
+    assert open_recordings(tmp_path, *WHOLE).note == "Left out: 1 × .txt."
     (tmp_path / "a.wav").unlink()
     assert "only other files (1 × .txt) where *.wav, *.flac" in refused(tmp_path)
     (tmp_path / "bad.wav").write_text("text")
@@ -237,24 +248,21 @@ def test_too_much_for_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_is_sound(folder: Path, tmp_path: Path) -> None:
-    assert is_recordings(folder)
-    assert is_recordings(folder / "low" / "00.wav")
-    assert is_recordings("spoken-digits")
-    assert is_recordings("spoken-counting")
+    assert surely(folder)
+    assert surely(folder / "low" / "00.wav")
+    assert surely("spoken-digits")
+    assert surely("spoken-counting")
     for spec in ("mnist", "tinyshakespeare", "", tmp_path / "none", tmp_path / "notes.txt"):
-        assert not is_recordings(spec)
+        assert not surely(spec)
     for i in range(40):
         (folder / f"{i}.txt").touch()
-    assert not is_recordings(folder)
+    assert not surely(folder)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"rate": 0}, "--audio.rate is 0"),
-        ({"levels": 1}, "--quantiser.levels is 1, but 2 to 65536"),
-        ({"levels": 65537}, "--quantiser.levels"),
-        ({"quantiser": "pcm16", "levels": 256}, "--quantiser.kind pcm16 has 65536"),
         ({"length": 0}, "--audio.length is 0"),
         ({"seconds": 0}, "--audio.seconds is 0"),
         ({"seconds": float("nan")}, "--audio.seconds is nan"),
@@ -270,11 +278,20 @@ def test_what_is_sound(folder: Path, tmp_path: Path) -> None:
 )
 def test_options(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words) as caught:
-        AudioOptions(**options)
+        whole(**options)
     assert "\n" not in str(caught.value)
 
 
-def test_alphabet() -> None:
-    assert AudioOptions().alphabet == 256
-    assert AudioOptions(levels=30).alphabet == 30
-    assert AudioOptions(quantiser="pcm16").alphabet == 65536
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        (QuantiserOptions, {"levels": 1}, "--quantiser.levels is 1, but 2 to 65536"),
+        (QuantiserOptions, {"levels": 65537}, "--quantiser.levels"),
+        (QuantiserOptions, {"kind": "pcm16", "levels": 256}, "--quantiser.kind pcm16 has 65536"),
+        (TrackOptions, {"filters": 0}, "--track.filters is 0"),
+        (TrackOptions, {"up": (1,)}, "--track.up is 1, but up to 8 numbers from 2 to 64"),
+    ],
+)
+def test_options_of_what_is_built(kind: type[Any], options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        kind(**options)

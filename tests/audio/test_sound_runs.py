@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 import seriatim
 from checkpoints import edit
+from dividing import divided
 from seriatim.audio import task as audio_task
 from seriatim.audio.model import AudioModel
-from seriatim.audio.options import AudioOptions
+from seriatim.audio.options import AudioOptions, QuantiserOptions
 from seriatim.audio.quantiser import Quantiser
 from seriatim.cli import main
 from seriatim.errors import UserError
+from seriatim.modality import kind_of
 from seriatim.training.options import TrainOptions
-from seriatim.training.plan import Plan, usual_family
+from seriatim.training.plan import Plan
 from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import check_stopping, stopped_at
 from tiny_sounds import RATE, save, tone
@@ -53,8 +55,10 @@ def plan(data: Path | str, audio: dict[str, Any] | None = None, **options: Any) 
     """A plan for a run of a second or two."""
     net = {**NET, **options.pop("net", {})}
     train = {"steps": 6, "batch": 4, "evaluate_every": 2, "samples": 0, "device": "cpu", "lr": 0.01, **options}
-    reading = AudioOptions(**{"length": 200, "levels": 32, **(audio or {})})
-    return Plan(str(data), "wavenet", net=net, audio=reading, train=TrainOptions(**train))
+    own, division = divided({"length": 200, **(audio or {})})
+    levels = QuantiserOptions(own.pop("quantiser", "mulaw"), own.pop("levels", 32))
+    groups = {"audio": AudioOptions(**own), "quantiser": levels}
+    return Plan(str(data), "audio", "wavenet", net, groups, division, TrainOptions(**train))
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +200,7 @@ def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
 
 
 def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert usual_family("voices") == "wavenet"
+    assert kind_of("voices")[0].family == "wavenet"
     assert main(["evaluate", "run", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["quantiser"] == "32 levels of μ-law"
@@ -207,7 +211,7 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     rows = [json.loads(line) for line in said.out.splitlines()]
     assert len(rows) == 21
     assert {row["name"] for row in rows} == {"voices/low/00.wav", *map(str, Path("voices/high").iterdir())}
-    assert "the recordings have no label, which counts as not said" in said.err
+    assert "the recordings have no label, which counts as missing" in said.err
     alone = next(row for row in rows if row["name"] == "voices/low/00.wav")
     Path("labels.csv").write_text("path,label\n00.wav,low\n")
     assert main(["score", "run", "voices/low/00.wav", "--labels", "labels.csv", "--json"]) == 0
@@ -262,7 +266,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("sample run --given singer=x", "singer"),
         ("sample run -o x.mp3", ".mp3"),
         ("sample run --prompt-file nothing.wav", "nothing.wav"),
-        ("sample run --prompt hello", "--prompt means nothing for a model of sound"),
+        ("sample run --prompt hello", "--prompt means nothing for a model of audio"),
         ("sample run -n 2 -o -", "one recording"),
         ("sample run --columns 3", "--columns"),
         ("score run torn.wav", "torn.wav"),
@@ -270,7 +274,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("score run -", "- is standard input"),
         ("train voices --model wavenet --preset nanogpt-cpu --out new", "the preset is for transformer"),
         ("train voices --quantiser.kind pcm16 --out new", "give --net.head logistic"),
-        ("train voices --track.up 4,x --out new", "--track.up is '4,x'"),
+        ("train voices --track.up 4,x --out new", '--track.up: unable to convert "x"'),
         ("sample run --given label=low:0.5,low:0.5", "'low' comes twice"),
         ("sample run --given label=low:-1,high:2", "numbers from 0 are wanted"),
         ("evaluate run empty", "empty"),
@@ -322,7 +326,8 @@ def test_a_tampered_codec_is_refused(made: Path, tmp_path: Path) -> None:
 
 def test_python(made: Path, tmp_path: Path) -> None:
     model = seriatim.train(
-        made / "voices", out=tmp_path / "run", net=NET, audio=AudioOptions(levels=16, length=100), steps=2, batch=2,
+        made / "voices", out=tmp_path / "run", net=NET, audio=AudioOptions(length=100),
+        quantiser=QuantiserOptions(levels=16), steps=2, batch=2,
         samples=0, quiet=True, device="cpu",
     )  # fmt: skip
     assert isinstance(model, AudioModel)

@@ -15,10 +15,11 @@ import pytest
 import soundfile
 
 from seriatim.audio.data.loaders import counting, digits
-from seriatim.audio.data.opening import is_recordings, open_audio_set, open_recordings, sound_names
+from seriatim.audio.data.opening import open_recordings, open_set
 from seriatim.audio.data.recordings import Takes
+from seriatim.audio.data.sets import SETS
+from seriatim.audio.holding import NAMES, holds
 from seriatim.audio.options import AudioOptions
-from seriatim.data import fetch
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
@@ -83,7 +84,7 @@ def check_lines(lines: Takes, takes: Takes) -> Counter[int]:
 
 
 def test_a_small_one(small: Path) -> None:
-    assert is_recordings(small)
+    assert holds(small).certainty
     found = open_recordings(small)
     assert {side: len(takes.x) for side, takes in found.splits.items()} == {"train": 40, "validation": 100, "test": 100}
     for side, indices in (("train", {10, 11}), ("validation", set(range(5, 10))), ("test", set(range(5)))):
@@ -106,23 +107,24 @@ def test_options(small: Path) -> None:
     assert all(len(takes.x) == 30 and list(takes.labels) == ["digit"] for takes in few.splits.values())
     assert len(set(few.splits["test"].labels["digit"])) > 5
     assert open_recordings(small, None, DataOptions(limit=30)).fingerprint != few.fingerprint
-    bare = open_audio_set("spoken-counting", AudioOptions(given=False), small)
+    bare = open_set("spoken-counting", AudioOptions(given=False), DataOptions(), small)
     assert all(not takes.labels and not takes.tracks and takes.marks for takes in bare.splits.values())
     faster = open_recordings(small, AudioOptions(rate=16000), DataOptions(limit=3))
     assert faster.rate == 16000
     assert "had 8000 Hz and are resampled" in faster.note
-    mistaken: list[dict[str, Any]] = [
-        {"validation": 0.2}, {"test": 0.0}, {"labels": "x.csv"}, {"split": "time"}, {"channels": "stereo"},
-    ]  # fmt: skip
+    mistaken: list[dict[str, Any]] = [{"labels": "x.csv"}, {"split": "time"}, {"channels": "stereo"}]
     for option in mistaken:
         with pytest.raises(UserError, match=f"--audio.{next(iter(option))}.* was given, but spoken-digits"):
             open_recordings(small, AudioOptions(**option))
+    for shares in ({"validation": 0.2}, {"test": 0.0}):
+        with pytest.raises(UserError, match=f"--data.{next(iter(shares))} was given, but spoken-digits"):
+            open_recordings(small, None, DataOptions(**shares))
 
 
 @pytest.mark.parametrize("rate", [RATE, 11025])
 def test_counting(small: Path, rate: int) -> None:
     options = AudioOptions(rate=rate)
-    takes, lines = digits(small, options), counting(small, options)
+    takes, lines = digits(small, options, 0), counting(small, options, 0)
     for side, whole in takes.splits.items():
         line = lines.splits[side]
         assert len(line.x) == len(whole.x) // 10
@@ -133,7 +135,9 @@ def test_counting(small: Path, rate: int) -> None:
 
 
 def test_other_seeds_make_other_lines(small: Path) -> None:
-    marks = [open_audio_set("spoken-counting", AudioOptions(seed=seed), small).fingerprint for seed in (0, 0, 1)]
+    marks = [
+        open_set("spoken-counting", AudioOptions(), DataOptions(seed=seed), small).fingerprint for seed in (0, 0, 1)
+    ]
     assert marks[0] == marks[1] != marks[2]
 
 
@@ -152,12 +156,12 @@ def test_an_archive_that_is_another(tmp_path: Path) -> None:
 
 
 def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sound_names() == ["spoken-counting", "spoken-digits"]
-    with pytest.raises(UserError, match="spoken-digits is a data set of sound, where text is wanted: give one of"):
+    assert sorted(NAMES) == sorted(SETS) == ["spoken-counting", "spoken-digits"]
+    with pytest.raises(UserError, match="spoken-digits is a data set of audio, not of text: give one of"):
         open_corpus("spoken-digits")
-    with pytest.raises(UserError, match="spoken-digits is a data set of sound, where pictures are wanted: give one of"):
+    with pytest.raises(UserError, match="spoken-digits is a data set of audio, not of pictures: give one of"):
         open_gallery("spoken-digits")
-    with pytest.raises(UserError, match="mnist is a data set of pictures, where sound is wanted: give one of spoken-c"):
+    with pytest.raises(UserError, match="mnist is a data set of pictures, not of audio: give one of spoken-c"):
         open_recordings("mnist")
     with pytest.raises(UserError, match="did you mean 'spoken-digits'"):
         open_recordings("spoken-digit")
@@ -165,7 +169,6 @@ def test_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERIATIM_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=r"is not on this machine and has no public address: download Jakobovski/"):
         open_recordings("spoken-digits")
-    assert fetch.CONTENT["audio"] == "quantiser"
 
 
 @needs_data

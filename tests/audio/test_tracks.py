@@ -14,9 +14,10 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from dividing import divided
 from seriatim.audio.features import LogMel
 from seriatim.audio.model import AudioModel
-from seriatim.audio.options import AudioOptions
+from seriatim.audio.options import AudioOptions, QuantiserOptions, TrackOptions
 from seriatim.audio.spans import Span, Spans, columns_of
 from seriatim.cli import main
 from seriatim.conditioning import MARGIN, SpanEncoder, TrackConfig, TrackEncoder
@@ -65,8 +66,10 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def plan(place: Path, audio: dict[str, Any], **options: Any) -> Plan:
     train = {"steps": 6, "batch": 4, "evaluate_every": 2, "samples": 0, "device": "cpu", "lr": 0.01, **options}
-    reading = AudioOptions(**{"length": 200, "levels": 32, "track_filters": 8, **audio})
-    return Plan(str(place / "songs"), "wavenet", net=NET, audio=reading, train=TrainOptions(**train))
+    own, division = divided({"length": 200, **audio})
+    track = TrackOptions(own.pop("track_filters", 8), tuple(map(int, filter(None, own.pop("up", "").split(",")))))
+    groups = {"audio": AudioOptions(**own), "quantiser": QuantiserOptions(levels=32), "track": track}
+    return Plan(str(place / "songs"), "audio", "wavenet", NET, groups, division, TrainOptions(**train))
 
 
 @pytest.fixture(scope="module")
@@ -232,13 +235,13 @@ def test_recordings_of_ones_own_with_what_runs_beside_them(
         assert not error
     row, error = said("score spans songs/03.wav")
     assert row["bits"] == pytest.approx(-blind / math.log(2))
-    assert "no spans are given, so spans counts as not said; give --spans" in error
+    assert "no spans are given, so spans counts as missing; give --spans" in error
     whole, bare = said("evaluate spans songs --spans notes")[0], said("evaluate spans songs")[0]
     assert whole["bits_per_sample"] < bare["bits_per_sample"]
     for words, wanted in (
         ("score spans songs/03.wav songs/04.wav --spans notes/03.csv", "one file for 2"),
-        ("score spans songs/03.wav --track series", "not conditioned on series"),
-        ("score spans songs/03.wav --maps notes", "--maps means nothing for a model of sound"),
+        ("score spans songs/03.wav --track series", "not conditioned on track"),
+        ("score spans songs/03.wav --maps notes", "--maps means nothing for a model of audio"),
         ("evaluate spans --spans notes", "--spans was given, but no recordings"),
         ("evaluate spans songs --spans nowhere", "nowhere"),
     ):
@@ -272,7 +275,8 @@ def test_between_two_speakers(
     monkeypatch.chdir(tmp_path)
     for number in range(20):
         save(tmp_path / "both" / ("ann", "bob")[number % 2] / f"{number}.wav", melody(number)[0])
-    made = Plan("both", "wavenet", net=NET, audio=AudioOptions(levels=32), train=TrainOptions(steps=2, samples=0))
+    levels, train = {"quantiser": QuantiserOptions(levels=32)}, TrainOptions(steps=2, samples=0)
+    made = Plan("both", "audio", "wavenet", NET, levels, train=train)
     start(made, tmp_path / "run", QUIET)
     model = AudioModel.load(tmp_path / "run")
     with torch.no_grad():

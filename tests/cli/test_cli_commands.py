@@ -46,10 +46,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import dataclasses
-
     place = tmp_path_factory.mktemp("conditioned")
-    chosen = dataclasses.replace(plan(records_file(place), "gru", steps=5), text=TextOptions(given=("genre", "year")))
+    chosen = plan(records_file(place), "gru", text=TextOptions(given=("genre", "year")), steps=5)
     start(chosen, place / "run", QUIET)
     return place / "run"
 

@@ -1,19 +1,19 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seriatim.data import decoding
 from seriatim.data.decoding import rejoin
-from seriatim.text.data import corpus
 from seriatim.text.data.corpus import Document, Measure
 
 
 @settings(deadline=None)
 @given(st.lists(st.text(alphabet="ab\né€🜂", max_size=30)), st.integers(1, 12))
 def test_rejoined_blocks_are_the_text_and_end_after_newlines(pieces, size):
-    original, corpus.BLOCK = corpus.BLOCK, size
+    original, decoding.BLOCK = decoding.BLOCK, size
     try:
         blocks = list(rejoin(pieces))
     finally:
-        corpus.BLOCK = original
+        decoding.BLOCK = original
     assert "".join(blocks) == "".join(pieces)
     assert all(0 < len(block) <= size for block in blocks)
     # A block that ends inside a line is full and holds no line end at all.

@@ -10,6 +10,7 @@ from seriatim.data import download, named
 from seriatim.data.fetch import File
 from seriatim.errors import UserError
 from seriatim.text.data.opening import open_corpus
+from seriatim.text.data.sets import SETS
 
 TEXT = b"A line of a small text.\n" * 5000
 DIGEST = hashlib.sha256(TEXT).hexdigest()
@@ -52,8 +53,8 @@ def publish(server, tmp_path, monkeypatch):
     def put(path, sha256=DIGEST):
         address = path and f"http://127.0.0.1:{server.server_port}/{path}"
         file = File("small/input.txt", len(TEXT), sha256, address)
-        source = replace(named.SOURCES["tinyshakespeare"], files=(file,), by_hand="ask the author")
-        monkeypatch.setitem(named.SOURCES, "tinyshakespeare", source)
+        source = replace(SETS["tinyshakespeare"], files=(file,), by_hand="ask the author")
+        monkeypatch.setitem(SETS, "tinyshakespeare", source)
         return source
 
     return put

@@ -12,17 +12,27 @@ import pytest
 import torch
 from PIL import Image
 
+from dividing import divided
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data import picture, pixels
-from seriatim.image.data.opening import ImageOptions, is_gallery, open_gallery, read_picture
-from seriatim.image.options import Fitting
-
-WHOLE = ImageOptions(validation=0, test=0)
+from seriatim.image.data.opening import open_gallery, read_picture
+from seriatim.image.holding import holds
+from seriatim.image.options import Fitting, ImageOptions
+from seriatim.modality import Certainty
 
 
 def whole(**options):
-    return ImageOptions(validation=0, test=0, **options)
+    """How pictures are read, and that all of them are in one split."""
+    own, division = divided(options, validation=0, test=0)
+    return ImageOptions(**own), division
+
+
+WHOLE = whole()
+
+
+def surely(data):
+    return holds(data).certainty is Certainty.YES
 
 
 def noise(seed, height=6, width=6, channels=3):
@@ -46,7 +56,7 @@ def folder(tmp_path):
 
 def refused(spec, options=WHOLE):
     with pytest.raises(UserError) as caught:
-        open_gallery(spec, options)
+        open_gallery(spec, *options)
     message = str(caught.value)
     assert "\n" not in message
     assert ": " in message  # … and what to do
@@ -54,7 +64,7 @@ def refused(spec, options=WHOLE):
 
 
 def only(path, options=WHOLE):
-    (pictures,) = open_gallery(path, options).splits.values()
+    (pictures,) = open_gallery(path, *options).splits.values()
     return pictures
 
 
@@ -198,7 +208,7 @@ def test_transparent_pictures_stand_on_white(tmp_path):
     opaque = rgba.copy()
     opaque[..., 3] = 255
     save(tmp_path / "opaque.png", opaque)
-    gallery = open_gallery(tmp_path, WHOLE)
+    gallery = open_gallery(tmp_path, *WHOLE)
     found = dict(zip(gallery.splits["train"].names, gallery.splits["train"].x, strict=True))
     assert found["rgba.png"][..., 0].tolist() == [[255, 0], [127, 0]]
     assert found["p.gif"][0, 0].tolist() == [255, 255, 255]
@@ -209,14 +219,14 @@ def test_transparent_pictures_stand_on_white(tmp_path):
 def test_sixteen_bits(tmp_path):
     values = np.array([[0, 257], [65535, 32768]], np.uint16)
     save(tmp_path / "deep.png", values)
-    gallery = open_gallery(tmp_path, WHOLE)
+    gallery = open_gallery(tmp_path, *WHOLE)
     assert gallery.splits["train"].x[0, ..., 0].tolist() == [[0, 1], [255, 128]]
     assert "1 of 1 pictures had 16 bits, of which 8 are kept." in gallery.note
 
 
 def test_cmyk(tmp_path):
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "print.jpg", quality=95)
-    gallery = open_gallery(tmp_path, WHOLE)
+    gallery = open_gallery(tmp_path, *WHOLE)
     red = gallery.splits["train"].x[0, 4, 4].astype(int)
     assert np.abs(red - (255, 0, 0)).max() < 8
     assert "CMYK" in gallery.note
@@ -387,7 +397,7 @@ def test_room_is_checked_before_it_is_taken(folder, monkeypatch):
     monkeypatch.setattr(picture, "read_pixels", lambda *_: pytest.fail("decoded"))
     assert "30 pictures of 6 × 6 × 3 take" in refused(folder)
     assert "digits: 1,437 pictures of 4096 × 4096 × 1 take 22.5 GiB of memory, more than" in refused(
-        "digits", ImageOptions(size=(4096,))
+        "digits", (ImageOptions(size=(4096,)), None)
     )
 
 
@@ -398,7 +408,7 @@ def test_folders_without_pictures(tmp_path):
     save(tmp_path / ".hidden" / "x.png", noise(0))
     assert "only other files (1 × .txt) where *.png, " in refused(tmp_path)
     save(tmp_path / "x.png", noise(1))
-    gallery = open_gallery(tmp_path, WHOLE)
+    gallery = open_gallery(tmp_path, *WHOLE)
     assert gallery.splits["train"].names == ["x.png"]
     assert gallery.note == "Left out: 1 × .txt."
 
@@ -406,8 +416,8 @@ def test_folders_without_pictures(tmp_path):
 def test_too_few(tmp_path):
     path = save(tmp_path / "x.png", noise(0))
     save(tmp_path / "copy.png", noise(0))
-    assert "too few different pictures" in refused(path, ImageOptions())
-    message = refused(tmp_path, ImageOptions())
+    assert "too few different pictures" in refused(path, (None, None))
+    message = refused(tmp_path, (None, None))
     assert "too few different pictures (2 with copies) to leave any for train: give more" in message
     assert "set --data.validation and --data.test to 0" in message
     for i in (1, 2):
@@ -446,7 +456,7 @@ def test_colour_cannot_be_binarised(folder):
 )
 def test_options_that_make_no_sense(options, words):
     with pytest.raises(UserError) as caught:
-        ImageOptions(**options)
+        whole(**options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -461,24 +471,24 @@ def test_what_options_mean():
 
 
 def test_what_is_pictures(folder, tmp_path):
-    assert is_gallery(folder)
-    assert is_gallery(folder / "a" / "00.png")
+    assert surely(folder)
+    assert surely(folder / "a" / "00.png")
     (folder / "notes.txt").write_text("text")
-    assert is_gallery(folder)
+    assert surely(folder)
     mixed = tmp_path / "mixed"
     save(mixed / "cover.JPG", noise(0))
     (mixed / "poem.txt").write_text("text")
-    assert not is_gallery(mixed)
-    assert not is_gallery(mixed / "poem.txt")
-    assert not is_gallery(tmp_path / "none.png")
-    assert not is_gallery("")
-    assert not is_gallery("-")
+    assert not surely(mixed)
+    assert not surely(mixed / "poem.txt")
+    assert not surely(tmp_path / "none.png")
+    assert not surely("")
+    assert not surely("-")
 
 
 def test_a_path_that_exists_wins_over_a_name(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder.rename(tmp_path / "mnist")
-    assert is_gallery("mnist")
+    assert surely("mnist")
     assert sum(len(part.x) for part in open_gallery("mnist").splits.values()) == 30
     assert "no folder, picture or named data set" in refused("no/such")
     assert "no folder, picture or named data set" in refused("")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dividing import divided
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data import pixels
 from seriatim.image.data.opening import open_gallery
@@ -26,20 +28,21 @@ def maps(folder: Path) -> Path:
     return maps_of(folder)
 
 
-def options(maps: Path, **others: Any) -> ImageOptions:
-    return ImageOptions(maps=str(maps), **others)
+def options(maps: Path, **others: Any) -> tuple[ImageOptions, DataOptions]:
+    own, division = divided(others)
+    return ImageOptions(maps=str(maps), **own), division
 
 
-def refused(folder: Path, chosen: ImageOptions) -> str:
+def refused(folder: Path, chosen: tuple[ImageOptions, DataOptions]) -> str:
     with pytest.raises(UserError) as caught:
-        open_gallery(folder, chosen)
+        open_gallery(folder, *chosen)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("limit", [None, 40])
 def test_each_stays_with_its_picture(folder: Path, maps: Path, limit: int | None) -> None:
-    gallery = open_gallery(folder, options(maps, limit=limit))
+    gallery = open_gallery(folder, *options(maps, limit=limit))
     assert sum(len(part.x) for part in gallery.splits.values()) == (limit or 60)
     for part in gallery.splits.values():
         assert part.maps is not None
@@ -51,23 +54,23 @@ def test_each_stays_with_its_picture(folder: Path, maps: Path, limit: int | None
 
 
 def test_pictures_split_as_they_do_without_maps_which_are_part_of_the_fingerprint(folder: Path, maps: Path) -> None:
-    bare, whole = open_gallery(folder), open_gallery(folder, options(maps))
+    bare, whole = open_gallery(folder), open_gallery(folder, *options(maps))
     assert [part.names for part in bare.splits.values()] == [part.names for part in whole.splits.values()]
     assert all(part.maps is None for part in bare.splits.values())
-    assert bare.fingerprint != whole.fingerprint == open_gallery(folder, options(maps)).fingerprint
+    assert bare.fingerprint != whole.fingerprint == open_gallery(folder, *options(maps)).fingerprint
     Image.fromarray(map_of(99)).save(maps / "down" / "000.bmp")
-    assert open_gallery(folder, options(maps)).fingerprint != whole.fingerprint
+    assert open_gallery(folder, *options(maps)).fingerprint != whole.fingerprint
 
 
 def test_size_and_colour_of_maps_are_their_own(folder: Path, maps: Path) -> None:
     chosen = options(maps, size=(4,), map_size=(2, 5), map_colour="grey", binarise="fixed", colour="grey")
-    part = open_gallery(folder, chosen).splits["train"]
+    part = open_gallery(folder, *chosen).splits["train"]
     assert part.x.shape[1:] == (4, 4, 1)
     assert set(np.unique(part.x)) == {0, 255}
     assert part.maps is not None
     assert part.maps.shape[1:] == (2, 5, 1)
     assert len(np.unique(part.maps)) > 10
-    same = open_gallery(folder, options(folder)).splits["train"]
+    same = open_gallery(folder, *options(folder)).splits["train"]
     assert same.maps is not None
     assert np.array_equal(same.maps, same.x)
     assert same.maps.shape[1:] == (*SIZE, 1)
@@ -76,11 +79,11 @@ def test_size_and_colour_of_maps_are_their_own(folder: Path, maps: Path) -> None
 def test_what_belongs_to_no_picture_is_left_out_and_said(folder: Path, maps: Path) -> None:
     Image.fromarray(map_of(0)).save(maps / "spare.png")
     (maps / "notes.txt").write_text("text")
-    assert "1 maps belong to no picture." in open_gallery(folder, options(maps)).note
+    assert "1 maps belong to no picture." in open_gallery(folder, *options(maps)).note
 
 
 def test_one_picture_has_its_map(folder: Path, maps: Path) -> None:
-    part = open_gallery(folder / "down" / "004.png", options(maps / "down", validation=0, test=0)).splits["train"]
+    part = open_gallery(folder / "down" / "004.png", *options(maps / "down", validation=0, test=0)).splits["train"]
     assert part.maps is not None
     assert np.array_equal(part.maps[0], map_of(4))
 
@@ -97,16 +100,16 @@ def test_what_is_wrong_is_said_in_one_line(folder: Path, maps: Path) -> None:
     (maps / "down" / "002.webp").unlink()
     Image.fromarray(map_of(2)[:2]).save(maps / "down" / "002.PNG")
     assert "say with --image.map-size what all are to have" in refused(folder, options(maps))
-    assert open_gallery(folder, options(maps, map_size=(2,))).splits
+    assert open_gallery(folder, *options(maps, map_size=(2,))).splits
     (maps / "down" / "002.PNG").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     assert "002.PNG: " in refused(folder, options(maps, map_size=(2,)))
     with pytest.raises(UserError, match="digits is no folder whose files could have partners"):
-        open_gallery("digits", options(maps))
+        open_gallery("digits", *options(maps))
 
 
 def test_room_for_maps_is_checked_before_it_is_taken(folder: Path, maps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pixels, "MOST", 60 * 3 * 3 * 3 * 99)
-    assert open_gallery(folder, options(maps)).splits
+    assert open_gallery(folder, *options(maps)).splits
     said = refused(folder, options(maps, map_size=(30,)))
     assert "60 pictures of 30 × 30 × 3 take" in said
     assert "give a smaller --image.map-size" in said

@@ -8,6 +8,7 @@ import pytest
 from seriatim.data import named, tar
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
+from seriatim.modality import modality
 from seriatim.text.data import loaders
 from seriatim.text.data.files import file_document
 from seriatim.text.data.markdown import recipe
@@ -27,10 +28,9 @@ def texts(corpus, side):
 def test_the_table():
     texts = ["enwiki", "multi30k-de-en", "multi30k-en-de", "pronunciation", "pydoc", "recipes"]
     texts += ["recipes-public-domain", "tatoeba-de-en", "tatoeba-en-de", "tinyshakespeare", "wikitext-2"]
-    assert named.names("text") == texts
-    assert named.names("image") == ["cifar10", "digits", "fashion-mnist", "mnist"]
-    assert named.names("audio") == ["spoken-counting", "spoken-digits"]
-    assert named.names() == sorted([*texts, *named.names("image"), *named.names("audio")])
+    assert sorted(modality("text").names) == sorted(modality("text").sets()) == texts
+    others = ["cifar10", "digits", "fashion-mnist", "mnist", "spoken-counting", "spoken-digits"]
+    assert named.names() == sorted([*texts, *others])
     for name in named.names():
         source = named.info(name)
         assert all((source.title, source.licence, source.attribution, source.note))
@@ -43,7 +43,7 @@ def test_the_table():
 
 
 def test_pictures_are_no_text():
-    with pytest.raises(UserError, match="mnist is a data set of pictures, where text is wanted: give one of enwiki, "):
+    with pytest.raises(UserError, match="mnist is a data set of pictures, not of text: give one of enwiki, "):
         open_corpus("mnist")
 
 

@@ -13,13 +13,17 @@ import pytest
 import torch
 from PIL import Image
 
+from dividing import divided
 from seriatim.data import fetch, named
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data import loaders as image_loaders
-from seriatim.image.data.opening import ImageOptions, image_names, is_gallery, open_gallery
+from seriatim.image.data.opening import open_gallery
 from seriatim.image.data.pixels import ink, shaped, to_grey
+from seriatim.image.data.sets import SETS
+from seriatim.image.holding import NAMES, holds
 from seriatim.image.levels import Levels
+from seriatim.image.options import ImageOptions
 from seriatim.training.presets import PRESETS
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
@@ -57,8 +61,8 @@ def test_fashion_mnist_at_the_books_size():
     whole = open_gallery("fashion-mnist", None, DataOptions(limit=300)).splits["train"].x
     one = np.asarray(Image.fromarray(whole[5, :, :, 0]).resize((16, 16), Image.Resampling.BILINEAR))
     assert np.array_equal(gallery.splits["train"].x[5, :, :, 0], one)
-    preset = ImageOptions(**{**PRESETS["book-pixelcnn"].image, "limit": 300})
-    book = open_gallery("fashion-mnist", preset).splits["train"].x
+    preset = ImageOptions(**PRESETS["book-pixelcnn"].options["image"])
+    book = open_gallery("fashion-mnist", preset, DataOptions(limit=300)).splits["train"].x
     four = torch.nn.functional.interpolate(
         torch.from_numpy(whole).double().permute(0, 3, 1, 2), (16, 16), mode="bilinear"
     )
@@ -79,7 +83,7 @@ def test_cifar10_where_only_a_part_is_at_hand():
     (path,) = named.fetch("cifar10")
     again = open_gallery(path, None, DataOptions(limit=10))
     assert np.array_equal(again.splits["test"].x, gallery.splits["test"].x[:10])
-    assert is_gallery(path)
+    assert holds(path).certainty
 
 
 def test_digits():
@@ -102,23 +106,24 @@ def test_digits_without_scikit_learn(monkeypatch):
 
 
 def test_names():
-    assert image_names() == ["cifar10", "digits", "fashion-mnist", "mnist"]
-    assert all(is_gallery(name) for name in image_names())
-    assert not is_gallery("tinyshakespeare")
+    assert sorted(NAMES) == sorted(SETS) == ["cifar10", "digits", "fashion-mnist", "mnist"]
+    assert all(holds(name).certainty for name in NAMES)
+    assert not holds("tinyshakespeare").certainty
     with pytest.raises(UserError, match="did you mean 'mnist'"):
         open_gallery("mnits")
-    with pytest.raises(UserError, match="tinyshakespeare is a data set of text, where pictures are wanted"):
+    with pytest.raises(UserError, match="tinyshakespeare is a data set of text, not of pictures"):
         open_gallery("tinyshakespeare")
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("labels", "labels.csv"), ("validation", 0.2), ("test", 0.0)],
+    [("image.labels", "labels.csv"), ("data.validation", 0.2), ("data.test", 0.0)],
     ids=["labels", "validation", "test"],
 )
 def test_a_named_set_brings_its_split(option, value):
-    with pytest.raises(UserError, match=f"--image.{option} was given, but digits brings its own"):
-        open_gallery("digits", ImageOptions(**{option: value}))
+    own, division = divided({option.split(".")[1]: value})
+    with pytest.raises(UserError, match=f"--{option} was given, but digits brings its own"):
+        open_gallery("digits", ImageOptions(**own), division)
 
 
 def test_labels_that_are_not_wanted():
@@ -171,7 +176,7 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setenv("SERIATIM_DATA", str(tmp_path))
 
     def put(name, contents):
-        source = named.SOURCES[name]
+        source = SETS[name]
         for file, data in zip(source.files, contents, strict=True):
             path = tmp_path / file.path
             path.parent.mkdir(exist_ok=True)

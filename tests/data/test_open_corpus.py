@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from dividing import divided
 from seriatim.data import scratch
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
@@ -177,6 +178,11 @@ def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
         open_corpus(tmp_path)
 
 
+def checked(options):
+    own, _ = divided(options)
+    TextOptions(**own)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -192,7 +198,7 @@ def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
 )
 def test_options_are_checked(options, words):
     with pytest.raises(UserError) as caught:
-        TextOptions(**options)
+        checked(options)
     assert words in str(caught.value)
 
 

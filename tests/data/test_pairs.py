@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seriatim.data.options import DataOptions
+from dividing import divided
+from seriatim.data.options import WHOLE, DataOptions
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Corpus
@@ -21,7 +22,8 @@ from seriatim.text.tokenizers import train_tokenizer
 
 
 def read(path: Path, **options: object) -> Corpus:
-    return open_corpus(path, TextOptions(**{"validation": 0.0, "test": 0.0, **options}))  # pyright: ignore[reportArgumentType]
+    own, division = divided(options, validation=0.0, test=0.0)
+    return open_corpus(path, TextOptions(**own), division)
 
 
 def pairs(corpus: Corpus, split: str = "train") -> list[tuple[object, str]]:
@@ -185,8 +187,8 @@ def test_a_column_that_is_not_there(tmp_path: Path, source: str) -> None:
 
 def test_a_table_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"eins\tone\nzwei\ttwo\ndrei\tthree\n")))
-    options = TextOptions(source="2", field="1", validation=0.0, test=0.0)
-    assert pairs(open_corpus("-", options)) == WANTED
+    options = TextOptions(source="2", field="1")
+    assert pairs(open_corpus("-", options, WHOLE)) == WANTED
 
 
 def test_a_number_names_a_column_of_a_file_with_any_ending(tmp_path: Path) -> None:
@@ -235,5 +237,5 @@ def test_sources_of_one_file_are_not_for_a_folder(tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
     for name in ("a.txt", "b.txt", "../sources"):
         (tmp_path / "texts" / name).write_text("one\n")
-    with pytest.raises(UserError, match=r"2 files of text, and --data\.source"):
+    with pytest.raises(UserError, match=r"2 files of text, and --text\.source"):
         read(tmp_path / "texts", source=str(tmp_path / "sources"))

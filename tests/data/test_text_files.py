@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seriatim.data import decoding
 from seriatim.data.decoding import decode
 from seriatim.errors import UserError
-from seriatim.text.data import corpus
 from seriatim.text.data import files as text
 from seriatim.text.data.files import file_document, split_file
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(corpus, "BLOCK", 7)
-    monkeypatch.setattr(text, "BLOCK", 7)
+    monkeypatch.setattr(decoding, "BLOCK", 7)
 
 
 POEM = "naïve €5 🜂\n\nsecond, a line longer than a block\nthird line é\n" * 3
@@ -56,7 +55,7 @@ def test_characters_on_the_borders_of_chunks(string, cuts, encoding):
 def test_documents_are_what_str_split_gives(pieces, mark):
     whole = mark.join(pieces)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "BLOCK", 3)
+        patch.setattr(decoding, "BLOCK", 3)
         patch.setattr(
             text, "read_bytes", lambda path, name: (whole.encode()[i : i + 3] for i in range(0, len(whole), 3))
         )
@@ -129,7 +128,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(text, "_open", refuse)  # root, who may run the tests, may read everything
+    monkeypatch.setattr(decoding, "_open", refuse)  # root, who may run the tests, may read everything
     assert "not readable by you" in error_of(path)
 
 

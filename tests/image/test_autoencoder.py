@@ -27,14 +27,13 @@ from seriatim.models import LSTM, Conditional, GatedPixelCNN, GatedPixelCNNConfi
 from seriatim.runs import building
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, picture, plan, same_tensors, stopped_at
+from tiny_pictures import SIZE, folder_of, picture, plan, reading, same_tensors, stopped_at
 
 QUIET = Means(quiet=True)
 
 
 def of_codes(folder: Path, **options: object) -> Plan:
-    base = plan(folder, **{"steps": 60, "evaluate_every": 30, "lr": 0.01, **options})
-    return Plan(**{**vars(base), "code": CodeOptions(2, 4, 8)})
+    return plan(folder, code=CodeOptions(2, 4, 8), **{"steps": 60, "evaluate_every": 30, "lr": 0.01, **options})
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def test_figures_say_what_they_are(run: Path, capsys: pytest.CaptureFixture[str]
 
 
 def held_out(run: Path) -> Pictures:
-    return open_gallery(run.parent / "pictures-1", plan_of(run)[0].image).splits["test"]
+    return open_gallery(run.parent / "pictures-1", *reading(run)).splits["test"]
 
 
 def test_the_bound_is_one(run: Path) -> None:
@@ -178,7 +177,7 @@ def test_hostile_encoders(run: Path, tmp_path: Path) -> None:
         (lambda d: d["encoders"].update(other={"kind": "map", "filters": 3}), "encoders"),
         (lambda d: d["encoders"].update(code=[]), "kind"),
         (lambda d: d["codecs"]["code"].update(width=6), "differs"),
-        (lambda d: d["encoders"].update(code={"kind": "map", "filters": 3}), "name of a code"),
+        (lambda d: d["encoders"].update(code={"kind": "map", "filters": 3}), "kind .map.; code is wanted"),
     ):
         shutil.rmtree(tmp_path / "bad", ignore_errors=True)
         shutil.copytree(run, tmp_path / "bad")

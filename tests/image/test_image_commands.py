@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 from rich.progress import Progress, TaskID
 
+import seriatim
 from seriatim.cli import main
-from seriatim.cli.common import open_run
+from seriatim.cli.groups import Conditions
 from seriatim.cli.kinds.image import pictures_of
+from seriatim.cli.requests import Judging
 from seriatim.drawing.sheets import grid
 from seriatim.image.model import ImageModel
 from seriatim.training.run import Means, plan_of, start
@@ -64,7 +66,7 @@ def test_sheets_singles_and_animations(here: Path, capsys: pytest.CaptureFixture
 def test_evaluate_score_inspect(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "run", "pictures", "--json"]) == 0
     whole = json.loads(capsys.readouterr().out)
-    assert whole["image"] == 60
+    assert whole["images"] == 60
     assert whole["dims"] == math.prod(SIZE)
     assert whole["bits_per_dim"] == pytest.approx(whole["nats_per_image"] / math.log(2) / whole["dims"])
     assert main(["score", "run", "pictures/down/000.png", "pictures/across", "--json"]) == 0
@@ -147,11 +149,11 @@ def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
     shutil.copytree(here / "pictures", tmp_path / "own")
     shutil.move(tmp_path / "own" / "across", tmp_path / "own" / "sideways")
     assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "own"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["image"] == 60
-    model = open_run(tmp_path / "run", "cpu")
+    assert json.loads(capsys.readouterr().out)["images"] == 60
+    model = seriatim.load(tmp_path / "run", "cpu")
     assert isinstance(model, ImageModel)
     for data, split in ((None, "train"), (str(tmp_path / "own"), None)):
-        found, _ = pictures_of(model, tmp_path / "run", data, split)
+        found, _ = pictures_of(model, Judging(tmp_path / "run", (), Conditions(), False, split=split), data)
         assert set(np.unique(found.x)) == {0, 255}
     given = model.given_of(found)["label"]
     assert set(given) == {"down", None}
@@ -172,7 +174,7 @@ def test_pictures_are_read_as_the_run_read_its_own(
     assert main(["classify", run, file, "--top", "2", "--json"]) == 0
     posterior = json.loads(capsys.readouterr().out)["posterior"]
     assert posterior["down"] == pytest.approx(model.posterior(wanted[None])[0, model.labels().index("down")], rel=1e-4)
-    found, _ = pictures_of(model, tmp_path / "run", "pictures/down", None)
+    found, _ = pictures_of(model, Judging(tmp_path / "run", (), Conditions(), False), "pictures/down")
     assert np.array_equal(found.x[0], wanted)
     assert main(["complete", run, file, "-n", "1", "-o", str(tmp_path / "x.png")]) == 0
     with Image.open(tmp_path / "x.png") as sheet:
@@ -277,7 +279,7 @@ WRONG = [
     ("evaluate run hollow", "hollow"),
     ("score run broken.png", "broken.png"),
     ("score run nothing.png", "nothing.png"),
-    ("explore run --prompt x", "image"),
+    ("explore run --prompt x", "models of text"),
     ("train pictures --model lstm --out new", "--model"),
     ("train pictures --tokens.kind bytes --out new", "--tokens.kind"),
     ("train novel.txt --image.levels 4 --out new", "--image.levels"),

@@ -14,14 +14,16 @@ import torch
 from PIL import Image
 
 import seriatim
+from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.model import ImageModel
 from seriatim.image.options import ImageOptions
 from seriatim.image.task import Deal, ImageTask
+from seriatim.modality import kind_of
 from seriatim.raster.shifted import Shifted
-from seriatim.runs import building, checkpoint
-from seriatim.training.plan import Plan, usual_family
+from seriatim.runs import building, files
+from seriatim.training.plan import Plan
 from seriatim.training.run import Means, Session, start
 from tiny_pictures import SIZE, check_stopping, folder_of, map_of, maps_of, picture, plan
 
@@ -41,7 +43,7 @@ def run(folder: Path) -> Path:
 
 
 def tensors(place: Path, name: str) -> dict[str, torch.Tensor]:
-    return checkpoint.load_tensors(checkpoint.open_pair(place, name)[1], "cpu")
+    return files.load_tensors(files.open_pair(place, name)[1], "cpu")
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -187,7 +189,7 @@ def test_the_first_batch_calibrates_a_fresh_model_and_resuming_does_not(
 def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -> None:
     options = ImageOptions(binarise="epoch")
     gallery = open_gallery(folder, options)
-    task = ImageTask(dataclasses.replace(plan(folder, batch=5), image=options), folder, gallery)
+    task = ImageTask(plan(folder, batch=5).changed(options), folder, gallery)
     task.codecs = task.learn()
     codec = task.codecs["x"]
     assert isinstance(codec, seriatim.image.levels.Levels)
@@ -211,7 +213,7 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
 def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     options = ImageOptions(flip=True, maps=str(maps_of(folder)))
-    made = dataclasses.replace(plan(folder, batch=16), image=options)
+    made = plan(folder, batch=16).changed(options)
     gallery = open_gallery(folder, options)
     plain = open_gallery(folder, dataclasses.replace(options, flip=False))
     assert all(np.array_equal(gallery.splits[side].x, part.x) for side, part in plain.splits.items())
@@ -239,7 +241,7 @@ def test_every_second_picture_is_mirrored_in_training_and_its_map_with_it(tmp_pa
 
 
 def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    named = Plan("pydoc", text=seriatim.text.data.corpus.TextOptions(limit=5))
+    named = Plan("pydoc", division=DataOptions(limit=5))
     before = named.open().fingerprint
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pydoc").mkdir()
@@ -248,20 +250,19 @@ def test_text_with_a_name_stays_with_it_too(tmp_path: Path, monkeypatch: pytest.
     assert not Plan(str(tmp_path / "pydoc")).named
     assert Plan(str(tmp_path / "pydoc")).open().fingerprint != before
     folder_of(tmp_path).rename(tmp_path / "digits")
-    with pytest.raises(UserError, match="digits holds pictures"):
+    assert Plan("digits", "image").open().fingerprint != Plan(str(tmp_path / "digits"), "image").open().fingerprint
+    with pytest.raises(UserError, match="digits: only other files"):  # no name of a set of texts, so a folder
         Plan("digits").open()
-    with pytest.raises(UserError, match="pydoc holds text"):
-        Plan("pydoc", "pixelcnn").open()
 
 
 def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) -> None:
-    assert usual_family(folder) == "gated-pixelcnn"
-    assert usual_family("tinyshakespeare") == "transformer"
+    assert kind_of(folder)[0].family == "gated-pixelcnn"
+    assert kind_of("tinyshakespeare")[0].family == "transformer"
     (tmp_path / "words.txt").write_text("some words " * 50)
     for wrong, message in (
-        (Plan(str(folder), "lstm"), "holds pictures"),
-        (Plan("tinyshakespeare", "pixelcnn"), "holds text"),
-        (Plan(str(tmp_path / "words.txt"), "pixelcnn"), "words.txt"),
+        (Plan(str(folder), "image", "lstm"), "holds pictures, and lstm is for text"),
+        (Plan("tinyshakespeare", "text", "pixelcnn"), "holds text, and pixelcnn is for pictures"),
+        (Plan(str(tmp_path / "words.txt"), "image", "pixelcnn"), "words.txt"),
         (plan(folder, carry=True), "--train.carry"),
         (plan(folder, truncate=5), "--train.truncate"),
     ):

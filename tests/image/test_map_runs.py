@@ -20,7 +20,7 @@ from seriatim.image.data.opening import open_gallery
 from seriatim.image.levels import Levels
 from seriatim.image.model import ImageModel
 from seriatim.training.run import Means, plan_of, resume, start
-from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, same_tensors, stopped_at
+from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, reading, same_tensors, stopped_at
 
 QUIET = Means(quiet=True)
 
@@ -84,7 +84,7 @@ def test_its_figures_are_those_of_the_pictures_with_their_own_maps(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = ImageModel.load(here / "run")
-    held = open_gallery(here / "photos", plan_of(here / "run")[0].image).splits
+    held = open_gallery(here / "photos", *reading(here / "run")).splits
     given = model.given_of(held["test"])
     assert set(given) == {"label", "image"}
     assert main(["evaluate", "run", "--json"]) == 0
@@ -102,7 +102,7 @@ def test_samples_show_maps_pictures_and_what_is_drawn(made: Path) -> None:
         scale = sheet.height // (rows * (SIZE[0] + 1) - 1)
         x = np.asarray(sheet)[scale // 2 :: scale, scale // 2 :: scale]
     assert columns >= 1
-    gallery = open_gallery(made / "photos", plan_of(made / "run")[0].image)
+    gallery = open_gallery(made / "photos", *reading(made / "run"))
     held = gallery.splits["validation"]
     assert held.maps is not None
     maps, shown = alike([held.maps, held.x], SIZE)
@@ -164,7 +164,7 @@ def test_maps_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[str
     for command in ("evaluate run photos --json", "score run photos --json", "classify run photos --json"):
         assert main(command.split()) == 0
         bare = capsys.readouterr()
-        assert bare.err == ("no maps are given, so image counts as not said; give --maps FOLDER with one for each\n")
+        assert bare.err == ("no maps are given, so image counts as missing; give --maps FOLDER with one for each\n")
         assert main([*command.split(), "--maps", "maps"]) == 0
         full = capsys.readouterr()
         assert full.err == ""
@@ -179,7 +179,7 @@ def test_maps_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[str
     log_p = model.log_prob(picture(4)[None], {"image": map_of(4)})
     assert row["bits"] == pytest.approx(-float(log_p[0]) / np.log(2), rel=1e-5)
     assert main(["classify", "run", "--split", "train", "--json"]) == 0
-    held = open_gallery(here / "photos", plan_of(here / "run")[0].image).splits["train"]
+    held = open_gallery(here / "photos", *reading(here / "run")).splits["train"]
     guess = model.posterior(held.x, given={"image": held.maps}).argmax(1)
     right = np.mean([model.labels()[g] == label for g, label in zip(guess, held.labels or (), strict=True)])
     assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(right)
@@ -216,7 +216,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     ("change", "word"),
     [
         (lambda d: d.update(encoders={}), "encoders"),
-        (lambda d: d["encoders"]["image"].update(kind="code", width=3, levels=4), "name of a code"),
+        (lambda d: d["encoders"]["image"].update(kind="code", width=3, levels=4), "kind .code.; map is wanted"),
         (lambda d: d["encoders"]["image"].update(filters=10**9), "filters"),
         (lambda d: d["encoders"]["image"].update(filters=5), "shape"),
         (lambda d: d["encoders"]["image"].update(filters="32"), "filters"),
@@ -252,7 +252,7 @@ def test_paths_are_kept_so_that_a_run_is_taken_up_from_anywhere(
 ) -> None:
     options = ["--image.levels", "4", "--net.filters", "4", "--net.layers", "1", "--train.steps", "1", "--quiet"]
     assert main(["train", "photos", "--image.maps", "maps", "--out", str(tmp_path / "run"), *options]) == 0
-    assert plan_of(tmp_path / "run")[0].image.maps == str(here / "maps")
+    assert reading(tmp_path / "run")[0].maps == str(here / "maps")
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--out", "run", "--resume", "--train.steps", "2", "--quiet"]) == 0
     assert main(["evaluate", "run"]) == 0

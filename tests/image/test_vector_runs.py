@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from seriatim.image.data.opening import open_gallery
 from seriatim.image.model import ImageModel
 from seriatim.symbols import Vectors
 from seriatim.training.run import Means, plan_of, resume, start
-from tiny_pictures import folder_of, picture, plan, same_tensors, stopped_at
+from tiny_pictures import folder_of, picture, plan, reading, same_tensors, stopped_at
 
 QUIET = Means(quiet=True)
 
@@ -74,14 +75,14 @@ def test_the_vector_is_a_condition_that_is_learned(made: Path) -> None:
 
 
 def test_a_table_and_files_say_the_same(made: Path) -> None:
-    options = plan_of(made / "run")[0].image
-    table = open_gallery(made / "photos", options).splits["train"]
-    files = open_gallery(made / "photos", type(options)(**{**vars(options), "vectors": str(made / "vectors")}))
+    options, division = reading(made / "run")
+    table = open_gallery(made / "photos", options, division).splits["train"]
+    files = open_gallery(made / "photos", dataclasses.replace(options, vectors=str(made / "vectors")), division)
     assert table.vectors is not None
     assert np.array_equal(table.vectors, files.splits["train"].vectors)
     for name, vector in zip(table.names, table.vectors, strict=True):
         assert np.array_equal(vector, vector_of(int(Path(name).stem)))
-    few = open_gallery(made / "photos", type(options)(**{**vars(options), "limit": 20})).splits["train"]
+    few = open_gallery(made / "photos", options, dataclasses.replace(division, limit=20)).splits["train"]
     assert few.vectors is not None
     assert all(np.array_equal(v, vector_of(int(Path(n).stem))) for n, v in zip(few.names, few.vectors, strict=True))
 
@@ -129,7 +130,7 @@ def test_vectors_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[
     for command in ("evaluate run photos --json", "score run photos --json"):
         assert main(command.split()) == 0
         bare = capsys.readouterr()
-        assert bare.err == "no vectors are given, so vector counts as not said; give --vectors with one for each\n"
+        assert bare.err == "no vectors are given, so vector counts as missing; give --vectors with one for each\n"
         outs: list[str] = []
         for vectors in ("table.csv", "vectors"):
             assert main([*command.split(), "--vectors", vectors]) == 0

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import torch
 from scipy import integrate, stats
-from seriatim.noise import uniform
 from torch import Tensor
 
 from laws import same
 from seriatim.heads import Discrete, Dist, Event
+from seriatim.walks.noise import uniform
 
 SURPRISE = 1e-4  # a p-value below it is a failure; the seeds are fixed, so it is met once and for all
 
@@ -39,7 +39,7 @@ def density_integrates_to_one(dist: Dist) -> None:
     """∫ p(x) dx = 1 for each element."""
     shape = dist.batch_shape
     for i in range(shape.numel()):
-        p = lambda x: float(dist.log_prob(torch.full(shape, x)).flatten()[i].exp())  # noqa: B023, E731
+        p = lambda x: float(dist.log_prob(torch.full(shape, x)).flatten()[i].exp())
         total, _ = integrate.quad(p, -float("inf"), float("inf"), limit=200)
         assert abs(total - 1) < 1e-6
 

@@ -9,8 +9,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 import torch
-from seriatim.noise import row_seeds, uniform
-from seriatim.walk import Carry, Stepper, Walk
 from torch import Tensor
 
 from laws import SEEN, same
@@ -20,6 +18,8 @@ from seriatim.heads import Discrete, Event
 from seriatim.models import Conditional, Model
 from seriatim.models.base import Given
 from seriatim.models.grid import SubpixelModel
+from seriatim.walks.noise import row_seeds, uniform
+from seriatim.walks.walk import Carry, Stepper, Walk
 
 
 def in_a_row(tensor: Tensor, shape: Sequence[int]) -> Tensor:

@@ -12,12 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from every_codec import from_json
 from seriatim.audio import features as module
 from seriatim.audio.features import Energy, Feature, LogMel
 from seriatim.audio.tracks import Track
 from seriatim.context import Context
 from seriatim.errors import UserError
-from seriatim.symbols import from_json
 
 EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True)
 FLOOR = math.log(1e-9)

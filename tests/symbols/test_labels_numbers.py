@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from every_codec import from_json
 from seriatim.errors import UserError
-from seriatim.symbols import Labels, Numbers, from_json
+from seriatim.symbols import Labels, Numbers
 
 
 def test_labels_are_sorted_and_distinct() -> None:

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from every_codec import from_json
 from seriatim.errors import UserError
 from seriatim.image.levels import Levels
-from seriatim.symbols import Symbols, from_json
+from seriatim.symbols import Symbols
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
 

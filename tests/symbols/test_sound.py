@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from every_codec import from_json
 from seriatim.audio.quantiser import Quantiser, QuantiserKind
 from seriatim.errors import UserError
-from seriatim.symbols import Symbols, from_json
+from seriatim.symbols import Symbols
 
 EVERY_16_BITS = np.arange(-32768, 32768).astype(np.int16)
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trained_tokenizers import SIZES, trained
 
+from every_codec import from_json
 from seriatim.audio.features import Energy, LogMel
 from seriatim.audio.quantiser import Quantiser
 from seriatim.audio.spans import Spans
 from seriatim.audio.tracks import Track
 from seriatim.errors import UserError
 from seriatim.image.levels import Levels
-from seriatim.symbols import Labels, Numbers, from_json
+from seriatim.symbols import Labels, Numbers
 from seriatim.text.tokenizers import Policy
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}

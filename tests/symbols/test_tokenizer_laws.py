@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trained_tokenizers import SENTENCES, lossless_policies, lossy_policies, name_of, texts, trained
 
-from seriatim.symbols import from_json
+from every_codec import from_json
 from seriatim.text.tokenizers import Policy, Tokenizer
 
 LOSSLESS = pytest.mark.parametrize("case", lossless_policies(), ids=name_of)

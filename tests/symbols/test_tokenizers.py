@@ -11,7 +11,8 @@ import pytest
 from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
 
 from seriatim.errors import UserError
-from seriatim.symbols import KINDS
+from seriatim.modality import modalities
+from seriatim.symbols import COMMON
 from seriatim.text.tokenizers import Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
 from seriatim.text.tokenizers.segmenter import _blocks
 from seriatim.text.tokenizers.subwords import Subwords
@@ -190,7 +191,7 @@ def test_blocks_change_nothing() -> None:
 @pytest.mark.parametrize("kind", SIZES)
 def test_the_same_text_gives_the_same_tokenizer_in_every_process(kind: str) -> None:
     code = (
-        "import json, sys; from seriatim.symbols import train_tokenizer;"
+        "import json, sys; from seriatim.text.tokenizers import train_tokenizer;"
         "print(json.dumps(train_tokenizer(sys.argv[1], sys.argv[2:]).to_json()))"
     )
     text = " ".join(f"{a}{b} {b}{a}" for a in ("ro", "ma", "ti") for b in SENTENCES)
@@ -200,12 +201,13 @@ def test_the_same_text_gives_the_same_tokenizer_in_every_process(kind: str) -> N
 
 
 def test_importing_needs_no_torch() -> None:
-    code = "import sys, seriatim.symbols; sys.exit('torch' in sys.modules)"
+    code = "import sys, seriatim.symbols, seriatim.text.tokenizers; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_unknown_kinds() -> None:
-    assert all(kind == codec.kind for kind, codec in KINDS.items())
+    every = [COMMON, *(each.codecs() for each in modalities())]
+    assert all(kind == codec.kind for codecs in every for kind, codec in codecs.items())
     for kind in ("labels", "nonsense"):
         with pytest.raises(UserError, match="is unknown"):
             train_tokenizer(kind, SENTENCES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from every_codec import from_json
 from seriatim.errors import UserError
-from seriatim.symbols import Vectors, from_json
+from seriatim.symbols import Vectors
 
 
 def test_each_number_is_standardised_by_itself() -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seriatim.errors import UserError
-from seriatim.runs import building, checkpoint
+from seriatim.runs import building, files
 from seriatim.symbols import Labels
 from seriatim.text.huggingface import export_hf, import_hf
 from seriatim.text.model import TextModel
@@ -51,7 +51,7 @@ def test_there_and_back_is_bit_for_bit(layout: str, tmp_path: Path) -> None:
     back = import_hf(tmp_path / "out")
     assert back.model.config.context == model.model.config.context
     assert back.tokenizer.to_json() == model.tokenizer.to_json()
-    ours, theirs = checkpoint.tensors_of(model.model), checkpoint.tensors_of(back.model)
+    ours, theirs = files.tensors_of(model.model), files.tensors_of(back.model)
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 

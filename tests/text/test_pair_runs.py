@@ -52,14 +52,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def plan(place: Path, family: str, source: SourceOptions | None = None, **options: Any) -> Plan:
     train = {"steps": 6, "batch": 16, "evaluate_every": 2, "samples": 1, "device": "cpu", "lr": 0.01, **options}
-    return Plan(
-        str(place / "words.tsv"),
-        family,
-        net=NETS[family],
-        tokens=TokenOptions(unknown="unk"),
-        source=source or SourceOptions(),
-        train=TrainOptions(**train),
-    )
+    groups = {"tokens": TokenOptions(unknown="unk"), "source": source or SourceOptions()}
+    return Plan(str(place / "words.tsv"), "text", family, NETS[family], groups, train=TrainOptions(**train))
 
 
 @pytest.fixture(scope="module", params=list(NETS))

@@ -11,7 +11,7 @@ import torch
 from seriatim.errors import UserError
 from seriatim.models.likelihood import relative_error
 from seriatim.text.data.corpus import Document
-from seriatim.text.figures import Figures
+from seriatim.text.figures import TextFigures
 from seriatim.text.model import TextModel
 from tiny_text import text_model
 
@@ -101,12 +101,12 @@ def test_the_standard_error_of_known_series() -> None:
     terms = random.normal(2.0, 0.5, 256 * 400)
     assert relative_error([terms]) == pytest.approx(0.5 / 2 / math.sqrt(len(terms)), rel=0.15)
     assert math.isnan(relative_error([np.ones(10)]))
-    figures = Figures(2.0, 1, 1, 1, 1, math.nan)
+    figures = TextFigures(2.0, 1, 1, 1, 1, math.nan)
     assert math.isnan(figures.to_json()["nats_per_token_standard_error"])
 
 
 def test_perplexity_of_the_hopeless_is_finite() -> None:
-    assert math.isfinite(Figures(1e9, 1, 1, 1, 1, 0.0).perplexity)
+    assert math.isfinite(TextFigures(1e9, 1, 1, 1, 1, 0.0).perplexity)
 
 
 def test_a_text_with_nothing_in_it_still_has_an_end() -> None:

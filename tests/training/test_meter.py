@@ -9,7 +9,8 @@ import pytest
 
 from seriatim.drawing.curves import draw_curve
 from seriatim.errors import UserError
-from seriatim.training.meter import Log, Meter, read
+from seriatim.training.meter import Meter
+from seriatim.training.observers import Evaluation, Log, Step, read
 from seriatim.training.unit import NATS_PER_TOKEN
 
 
@@ -59,25 +60,26 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / "metrics.jsonl"
-    assert not draw_curve(path, tmp_path / "curve.png", NATS_PER_TOKEN)
+    assert not draw_curve(read(path), tmp_path / "curve.png", "nats_per_token", "nats/token")
     rows = [{"step": i, "train_nats_per_token": 3 / i, "validation_nats_per_token": 4 / i} for i in range(1, 20)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert draw_curve(path, tmp_path / "curve.png", NATS_PER_TOKEN)
+    assert draw_curve(read(path), tmp_path / "curve.png", "nats_per_token", "nats/token")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert (tmp_path / "curve.png").stat().st_size > 5000
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    meter = Meter(10, 0, "nats/token")
+    meter = Meter(10)
     for step in range(1, 11):
-        meter.step(step, 1.5, 100)
+        meter.on_step(Step(step, 10, 1.5, NATS_PER_TOKEN, 1e-3, 100))
+    meter.on_evaluation(Evaluation(10, 1.25, NATS_PER_TOKEN, True))
     meter.say("done [bold]")
     meter.close()
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines()[-1] == "done [bold]"
+    assert said.err.splitlines()[1:] == ["step 10 · validation 1.2500 nats/token · best so far", "done [bold]"]
     assert said.err.startswith("step 10/10 · 1.500 nats/token")
-    quiet = Meter(10, 0, "nats/token", quiet=True)
-    quiet.step(10, 1.0, 1)
+    quiet = Meter(10, quiet=True)
+    quiet.on_step(Step(10, 10, 1.0, NATS_PER_TOKEN, 1e-3, 1))
     quiet.say("nothing")
     assert capsys.readouterr().err == ""

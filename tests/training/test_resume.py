@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shlex
@@ -18,7 +17,7 @@ import torch
 
 from seriatim.cli import main
 from seriatim.errors import Interrupted, UserError
-from seriatim.runs import checkpoint
+from seriatim.runs import files
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions
 from seriatim.training.loop import Loop
@@ -47,7 +46,7 @@ def plan_for(case: str, folder: Path) -> Plan:
     family, options = CASES[case]
     if case == "conditions":
         made = plan(folder / "poems.jsonl", family, steps=13, evaluate_every=5, **options)
-        return dataclasses.replace(made, text=TextOptions(given=("genre", "year")))
+        return made.changed(TextOptions(given=("genre", "year")))
     return plan(folder / "words.txt", family, steps=13, evaluate_every=5, **options)
 
 
@@ -57,7 +56,7 @@ def same(one: Path, other: Path) -> None:
         a, b = tensors(one / place, name), tensors(other / place, name)
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a)
-        assert checkpoint.open_pair(one / place, name)[0] == checkpoint.open_pair(other / place, name)[0]
+        assert files.open_pair(one / place, name)[0] == files.open_pair(other / place, name)[0]
     assert metrics(one) == metrics(other)
 
 
@@ -88,7 +87,7 @@ def test_a_signal_saves_and_resuming_is_bit_for_bit(
         ):
             start(chosen, tmp_path / "cut", QUIET)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
-    assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 8
+    assert files.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 8
     resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), QUIET)
     same(tmp_path / "whole", tmp_path / "cut")
 
@@ -109,7 +108,7 @@ def test_a_crash_loses_only_the_steps_since_the_last_save(
         patch.setattr(Loop, "_advance", crash)
         with pytest.raises(KeyError):
             start(chosen, tmp_path / "cut", QUIET)
-    assert checkpoint.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 5
+    assert files.open_pair(tmp_path / "cut" / "train", "state")[0]["step"] == 5
     resume(tmp_path / "cut", *plan_of(tmp_path / "cut"), QUIET)
     same(tmp_path / "whole", tmp_path / "cut")
 
@@ -180,11 +179,11 @@ def test_a_real_process_is_stopped_and_taken_up(
         assert pasted == ["seriatim", *again]
     else:
         assert process.returncode == -signal.SIGKILL
-    assert 10 <= checkpoint.open_pair(run / "train", "state")[0]["step"] < 60
+    assert 10 <= files.open_pair(run / "train", "state")[0]["step"] < 60
     capsys.readouterr()
     assert main(again) == 0
     assert "best validation" in capsys.readouterr().err
-    a, b = checkpoint.open_pair(run, "model")[0], checkpoint.open_pair(tmp_path / "whole", "model")[0]
+    a, b = files.open_pair(run, "model")[0], files.open_pair(tmp_path / "whole", "model")[0]
     assert a == b
     same(run, tmp_path / "whole")
 

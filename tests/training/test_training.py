@@ -16,7 +16,7 @@ import torch
 from seriatim import api
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
-from seriatim.runs import checkpoint
+from seriatim.runs import files
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions, TokenOptions
 from seriatim.text.tokenizers import Policy
@@ -101,12 +101,12 @@ def test_the_best_model_is_kept_and_is_a_copy(data: Path, tmp_path: Path, monkey
     seen: list[dict[str, torch.Tensor]] = []
 
     def validate(self: Any) -> float:
-        seen.append({name: t.clone() for name, t in checkpoint.tensors_of(self.model).items()})
+        seen.append({name: t.clone() for name, t in files.tensors_of(self.model).items()})
         return next(figures)
 
     monkeypatch.setattr("seriatim.text.validate.Validation.__call__", validate)
     model = start(plan(data, evaluate_every=1), tmp_path / "run", QUIET)
-    kept = checkpoint.tensors_of(model.model)
+    kept = files.tensors_of(model.model)
     assert model.about["step"] == 2
     assert model.about["validation_nats_per_token"] == 1.0
     assert all(torch.equal(kept[name], seen[1][name]) for name in kept)
@@ -169,7 +169,7 @@ def test_conditions_are_learned(tmp_path: Path) -> None:
     path = records_file(tmp_path)
     text = TextOptions(given=("genre", "year"))
     chosen = plan(path, "gru", steps=60, lr=2e-2, batch=8, net={"layers": 1}, drop_given=0.2, evaluate_every=60)
-    model = start(dataclasses.replace(chosen, text=text), tmp_path / "run", QUIET)
+    model = start(chosen.changed(text), tmp_path / "run", QUIET)
     assert {name: codec.kind for name, codec in model.conditions.items()} == {"genre": "labels", "year": "numbers"}
     right, wrong = (model.log_prob("ababab 3", {"genre": genre})[0] for genre in ("high", "low"))
     assert right > wrong + 1
@@ -211,7 +211,7 @@ def test_starting_from_another_run(data: Path, tmp_path: Path) -> None:
     first = start(plan(data), tmp_path / "a", QUIET)
     plan_b = dataclasses.replace(plan(data, steps=1, lr=0.0), begin=str(tmp_path / "a"), net={})
     second = start(plan_b, tmp_path / "b", QUIET)
-    a, b = checkpoint.tensors_of(first.model), checkpoint.tensors_of(second.model)
+    a, b = files.tensors_of(first.model), files.tensors_of(second.model)
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 

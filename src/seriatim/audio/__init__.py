@@ -30,6 +30,12 @@ def _open(data: object, options: Mapping[str, Any], division: DataOptions) -> Re
     return open_recordings(data, options["audio"], division)
 
 
+def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> Recordings:
+    from seriatim.audio.data.opening import open_set
+
+    return open_set(name, options["audio"], division)
+
+
 def _codecs() -> Mapping[str, type[Symbols]]:
     from seriatim.audio.features import Energy, LogMel
     from seriatim.audio.quantiser import Quantiser
@@ -67,6 +73,7 @@ MODALITY = Modality(
     names=NAMES,
     sets=_sets,
     open=_open,
+    open_set=_open_set,
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("levels", "channels", "spread")},

@@ -60,7 +60,7 @@ def classify(
     model = opened(run, machine, "image")
     weights = None
     if prior is not None:
-        weights = {k: number(v, "--prior", "LABEL") for k, v in assignments(prior, "--prior").items()}
+        weights = {k: number(v, "--prior", "LABEL=WEIGHT") for k, v in assignments(prior, "--prior").items()}
     names = model.labels()
     asked = Judging(run, files, Conditions(maps, vectors), as_json, split=split, limit=limit)
     if not files:

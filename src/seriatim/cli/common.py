@@ -122,7 +122,7 @@ def number(word: str, option: str, name: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise UserError(f"{option} {word!r} is not a number; write {option} {name}=VALUE") from None
+        raise UserError(f"{option} {word!r} is not a number; write {option} {name}") from None
 
 
 def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple[T, str]:

@@ -73,7 +73,7 @@ class Penalties:
         bias = assignments(self.bias, "--bias")
         return {
             **{name: getattr(self, name) for name in ("repetition", "presence", "frequency")},
-            "bias": {find(name): number(value, "--bias", "SYMBOL") for name, value in bias.items()},
+            "bias": {find(name): number(value, "--bias", "SYMBOL=VALUE") for name, value in bias.items()},
             "forbid": frozenset(find(name) for name in self.forbid),
         }
 

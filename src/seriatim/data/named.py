@@ -47,7 +47,7 @@ def of_kind(name: str, wanted: Modality) -> NamedSet:
     found = kind_of(name)
     if found.name != wanted.name:
         raise UserError(
-            f"{name} is a data set of {found.words}, where {wanted.words} should be: give one of "
+            f"{name} is a data set of {found.words}, not of {wanted.words}: give one of "
             f"{', '.join(sorted(wanted.names))}"
         )
     return found.sets()[name]

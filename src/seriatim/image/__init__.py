@@ -30,6 +30,12 @@ def _open(data: object, options: Mapping[str, Any], division: DataOptions) -> Ga
     return open_gallery(data, options["image"], division)
 
 
+def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> Gallery:
+    from seriatim.image.data.opening import open_set
+
+    return open_set(name, options["image"], division)
+
+
 def _codecs() -> Mapping[str, type[Symbols]]:
     from seriatim.image.levels import Levels
 
@@ -63,6 +69,7 @@ MODALITY = Modality(
     names=NAMES,
     sets=_sets,
     open=_open,
+    open_set=_open_set,
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("height", "width", "channels", "levels")},

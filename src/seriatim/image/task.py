@@ -33,6 +33,7 @@ from seriatim.training.unit import Unit, bits_per_dim, given_code
 _BATCH = 64
 _LEAST = 256  # pictures that an evaluation looks at, whatever `evaluate_symbols` says
 _COLUMNS = 8
+_COUNTED = 1024  # pictures whose levels are counted at a time
 
 
 @final
@@ -145,14 +146,12 @@ class ImageTask(Task):
     def counts(self) -> NDArray[np.int64]:
         """(channels, levels): how often each level occurs in the training pictures."""
         x, codec = self.gallery.splits["train"].x, cast(Levels, self.codecs["x"])
-        values = [np.bincount(x[..., channel].reshape(-1), minlength=256) for channel in range(x.shape[-1])]
-        level = codec.encode(np.arange(256, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(x.shape[-1], -1))
-        return np.stack(
-            [
-                np.bincount(level[:, 0, 0, channel], weights=count, minlength=codec.levels).astype(np.int64)
-                for channel, count in enumerate(values)
-            ]
-        )
+        found = np.zeros((codec.channels, codec.levels), np.int64)
+        for first in range(0, len(x), _COUNTED):
+            levels = codec.encode(x[first : first + _COUNTED]).reshape(-1, codec.channels)
+            for channel, values in enumerate(levels.T):
+                found[channel] += np.bincount(values, minlength=codec.levels)
+        return found
 
     def batches(self) -> Batches:
         """The training split, dealt anew each epoch."""

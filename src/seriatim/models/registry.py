@@ -45,7 +45,7 @@ HOMES = {
     "TransformerConfig": "seriatim.models.transformer",
     "WaveNet": "seriatim.models.wavenet",
     "WaveNetConfig": "seriatim.models.wavenet",
-    "multiscale": "seriatim.models.multiscale",
+    "multiscale": "seriatim.models.scales",
 }
 """Where each public name of `seriatim.models` is defined."""
 

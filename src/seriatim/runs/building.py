@@ -11,7 +11,7 @@ from torch import nn
 from seriatim import config as configs
 from seriatim.conditioning import LabelEncoder, NumberEncoder
 from seriatim.errors import UserError
-from seriatim.modality import Encoding, modality
+from seriatim.modality import Encoding, modalities, modality
 from seriatim.models import FAMILIES, Model, family
 from seriatim.models.conditional import Conditional
 from seriatim.symbols import Labels, Numbers, Symbols, Vectors
@@ -43,11 +43,20 @@ def _encoding(codec: Symbols, kind: str) -> Encoding:
     Raises:
         UserError: if it cannot.
     """
-    every = {**_COMMON, **modality(kind).encoders()}
-    for cls, encoding in every.items():
-        if isinstance(codec, cls):
-            return encoding
-    raise UserError(f"a condition of the kind {codec.kind!r} is none that models of {modality(kind).words} take")
+    found = _found(codec, {**_COMMON, **modality(kind).encoders()})
+    if found is not None:
+        return found
+    for other in modalities():
+        found = _found(codec, other.encoders())
+        if found is not None:
+            able = [n for n, f in FAMILIES.items() if f.data == other.name and found.part in configs.fields(f.config)]
+            refusal = f"models of {modality(kind).words} take no {found.words} as conditions"
+            raise UserError(f"{refusal}; choose one of {', '.join(able)}")
+    raise UserError(f"a condition of the kind {codec.kind!r} is none that a model takes")
+
+
+def _found(codec: Symbols, encodings: Mapping[type[Any], Encoding]) -> Encoding | None:
+    return next((encoding for cls, encoding in encodings.items() if isinstance(codec, cls)), None)
 
 
 def build(
@@ -114,13 +123,13 @@ def encoders_of(model: Model, kind: str) -> dict[str, Any]:
     return {name: {"kind": kinds[type(c)], **dataclasses.asdict(c)} for name, c in found.items() if c is not None}
 
 
-def read_encoders(listed: object, conditions: Mapping[str, Symbols], kind: str, where: str) -> dict[str, Any]:
+def read_encoders(listed: object, codecs: Mapping[str, Symbols], kind: str, where: str) -> dict[str, Any]:
     """The reverse of `encoders_of`.
 
     Raises:
         UserError: naming what is wrong.
     """
-    encodings = {name: _encoding(codec, kind) for name, codec in conditions.items()}
+    encodings = {name: _encoding(codec, kind) for name, codec in codecs.items() if name != "x"}
     sized = {name: encoding for name, encoding in encodings.items() if encoding.sizes}
     if not isinstance(listed, dict) or set(cast("dict[str, Any]", listed)) != set(sized):
         raise UserError(f"{where}: 'encoders' wants one entry for each condition but labels and numbers, and no other")
@@ -135,4 +144,6 @@ def read_encoders(listed: object, conditions: Mapping[str, Symbols], kind: str, 
             found[name] = configs.read(sized[name].sizes[wanted], fields, place)
         except UserError as error:
             raise UserError(str(error) if place in str(error) else f"{place}: {error}") from error
+        if name == sized[name].special and codecs[name].to_json() != codecs["x"].to_json():
+            raise UserError(f"{where}: codec {name!r} differs from that of x, which it encodes")
     return found

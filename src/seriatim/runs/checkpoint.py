@@ -1,8 +1,5 @@
 """A model on disk: safetensors for numbers, JSON for the rest, and nothing that runs code.
 
-`model.json` names its tensor file, `model-<start of its sha256>.safetensors`, and is replaced last, in one rename: at
-any moment, also in the middle of a save or on a full disk, the directory holds a whole checkpoint, the old or the new.
-
 Everything read may come from a stranger: names, shapes and types are checked against a model built without memory (on
 the meta device) before a single number is loaded.
 """
@@ -10,35 +7,32 @@ the meta device) before a single number is loaded.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-import os
-import re
-import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
 
 from seriatim import config as configs
 from seriatim import modality
 from seriatim.errors import UserError, nearest
 from seriatim.models import Family, Model, family
 from seriatim.runs.building import build, encoders_of, follows, read_encoders
+from seriatim.runs.files import (
+    FORMAT,
+    VERSION,
+    assign,
+    check_tensors,
+    commit,
+    contents,
+    load_tensors,
+    open_pair,
+    tensors_of,
+)
 from seriatim.symbols import COMMON, Symbols, from_json
 
-FORMAT, VERSION = "seriatim", 1
 CUSTOM = "custom"
 """The family of a model that nothing can build from a file: its maker gives it when the run is opened."""
-_JSON_LIMIT = 2**28  # bytes
-_HEADER_LIMIT = 2**26
-_TENSOR_FILE = re.compile(r"[a-z]+-[0-9a-f]{12}\.safetensors")
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 _KEYS = {"format", "version", "modality", "family", "config", "codecs", "encoders", "tensors", "about"}
 
 
@@ -50,185 +44,6 @@ class Checkpoint(NamedTuple):
     modality: str
     family: str
     about: dict[str, Any]
-
-
-def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Every parameter and persistent buffer once, shared ones under their first name."""
-    kept = module.state_dict(keep_vars=True).keys()
-    named = [*module.named_parameters(), *module.named_buffers()]
-    return {name: tensor.detach() for name, tensor in named if name in kept}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a safetensors file to the disk itself, its folder made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    held = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    save_file(held, path, metadata={"format": "pt"})
-    _sync(path)
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON file whole or not at all, its folder made if need be.
-
-    Raises:
-        OSError: if it cannot be written; what was there before is still there.
-    """
-    fresh = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        _sync(fresh)
-        fresh.replace(path)
-        _sync(path.parent)
-    except OSError:
-        with suppress(OSError):
-            fresh.unlink()
-        raise
-
-
-def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
-    """Write `name`.json and its tensors so that a reader meets the old pair or the new one, never a mixture.
-
-    Raises:
-        UserError: if it cannot be written; what was there before is still there.
-    """
-    fresh = folder / f".{name}.safetensors.tmp"
-    try:
-        write_tensors(fresh, tensors)
-        digest = _sha256(fresh)
-        target = folder / f"{name}-{digest[:12]}.safetensors"
-        fresh.replace(target)
-        write_json(folder / f"{name}.json", {**document, "tensors": {"file": target.name, "sha256": digest}})
-        for stale in folder.glob(f"{name}-*.safetensors"):
-            if stale != target and _TENSOR_FILE.fullmatch(stale.name):
-                with suppress(OSError):  # the checkpoint is saved; the next save tries again
-                    stale.unlink()
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            fresh.unlink()
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UserError(f"cannot save to {folder}: {reason}; what was saved before is untouched") from error
-
-
-def _document(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / f"{name}.json"
-    if not folder.exists():
-        raise UserError(f"{folder} does not exist; give a directory that `seriatim train` has written")
-    if not path.is_file():
-        raise UserError(f"{folder} holds no {name}.json; give a directory that `seriatim train` has written")
-    if path.stat().st_size > _JSON_LIMIT:
-        raise UserError(f"{path} has {path.stat().st_size} bytes, which no checkpoint has; it is not one")
-    try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits
-        raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
-    if not isinstance(document, dict):
-        raise UserError(f"{path} is not a JSON object; it is not a checkpoint")
-    return cast("dict[str, Any]", document)
-
-
-def _header(path: Path) -> dict[str, Any]:
-    """The table of contents of a safetensors file, read without loading a tensor."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
-        if length > min(size - 8, _HEADER_LIMIT):
-            raise UserError(f"{path} is truncated or no safetensors file; restore it from a copy or train again")
-        try:
-            header: Any = json.loads(file.read(length))
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
-    if not isinstance(header, dict):
-        raise UserError(f"{path} is damaged; restore it from a copy or train again")
-    table = cast("dict[str, Any]", header)
-    table.pop("__metadata__", None)
-    return table
-
-
-def open_pair(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
-    """Read `name`.json and verify the hash of its tensors, without loading them.
-
-    Raises:
-        UserError: if either is missing, damaged or not what the other says.
-    """
-    document = _document(folder, name)
-    if document.get("format") != FORMAT:
-        raise UserError(f"{folder}/{name}.json is not Seriatim's (format {str(document.get('format'))[:40]!r})")
-    if document.get("version") != VERSION:
-        raise UserError(f"{folder} has version {str(document.get('version'))[:40]!r}; this program reads {VERSION}")
-    entry: Any = document.get("tensors")
-    if not isinstance(entry, dict) or set(cast("dict[str, Any]", entry)) != {"file", "sha256"}:
-        raise UserError(f"{folder}/{name}.json: the key 'tensors' wants exactly 'file' and 'sha256'")
-    file, digest = str(cast(Any, entry)["file"]), str(cast(Any, entry)["sha256"])
-    if not _TENSOR_FILE.fullmatch(file):
-        raise UserError(f"{folder}/{name}.json: {file[:60]!r} is not the name of a tensor file; a path is not allowed")
-    path = folder / file
-    if not path.is_file() or path.is_symlink():
-        raise UserError(f"{path} is missing; restore it from a copy or train again")
-    if _sha256(path) != digest:
-        raise UserError(f"{path} is damaged: its sha256 is not the one in {name}.json; restore it or train again")
-    return document, path
-
-
-def check_tensors(path: Path, expected: Mapping[str, Tensor]) -> torch.dtype:
-    """Compare a file's table of contents with what a model has, before loading anything.
-
-    Returns:
-        The type of the floating-point tensors.
-
-    Raises:
-        UserError: naming the first tensor that is missing, unknown, of another shape or type.
-    """
-    header = _header(path)
-    kinds: set[str] = set()
-    for name, tensor in expected.items():
-        entry = header.get(name)
-        if not isinstance(entry, dict):
-            raise UserError(f"{path} lacks the tensor {name!r}; it belongs to another family or size")
-        found = cast("dict[str, Any]", entry)
-        if found.get("shape") != list(tensor.shape):
-            raise UserError(f"{path}: {name!r} has shape {found.get('shape')}; the config wants {list(tensor.shape)}")
-        if tensor.is_floating_point():
-            kinds.add(str(found.get("dtype")))
-    for name in header:
-        if name not in expected:
-            raise UserError(f"{path} has the unknown tensor {name[:80]!r}; it belongs to another family or size")
-    if len(kinds) != 1 or not kinds <= set(_DTYPES):
-        raise UserError(f"{path} has tensors of the types {sorted(kinds)}; one of {', '.join(_DTYPES)} is wanted")
-    return _DTYPES[kinds.pop()]
-
-
-def load_tensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
-    """All tensors of a file.
-
-    Raises:
-        UserError: if the file is not whole.
-    """
-    try:
-        return load_file(path, device=device)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read ({error}); restore it from a copy or train again") from error
-
-
-def assign(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy tensors into a module, bit for bit."""
-    with torch.no_grad():
-        for name, tensor in tensors_of(module).items():
-            tensor.copy_(tensors[name])
 
 
 def save(
@@ -286,7 +101,7 @@ def build_checked(
     Raises:
         UserError: if they do not fit.
     """
-    count = len(_header(path))
+    count = len(contents(path))
     deep = max(getattr(config, name, 0) for name in ("layers", "blocks", "resnets"))
     if deep > count:  # building layers takes time, also without memory
         raise UserError(f"{path} has {count} tensors, too few for {deep} layers")
@@ -390,7 +205,7 @@ def _built(
         if getattr(config, key, None) != value:
             raise UserError(f"{where}: config.{key} is {getattr(config, key, None)}, but the codec of x has {value}")
     conditions = {key: codec for key, codec in codecs.items() if key != "x"}
-    encoders = read_encoders(document.get("encoders", {}), conditions, kind, where)
+    encoders = read_encoders(document.get("encoders", {}), codecs, kind, where)
     return build_checked(name, config, conditions, path, None, device, encoders)
 
 

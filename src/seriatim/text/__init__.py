@@ -31,6 +31,12 @@ def _open(data: object, options: Mapping[str, Any], division: DataOptions) -> Co
     return open_corpus(data, options["text"], division)
 
 
+def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> Corpus:
+    from seriatim.text.data.opening import open_set
+
+    return open_set(name, options["text"], division)
+
+
 def _folds(data: Corpus, k: int) -> Sequence[Corpus]:
     from seriatim.text.data.split import folds
 
@@ -76,6 +82,7 @@ MODALITY = Modality(
     names=NAMES,
     sets=_sets,
     open=_open,
+    open_set=_open_set,
     folds=_folds,
     codecs=_codecs,
     encoders=_encoders,

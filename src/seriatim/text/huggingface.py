@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from safetensors import SafetensorError
 
-from seriatim import symbols
 from seriatim.errors import UserError
 from seriatim.models import Transformer, TransformerConfig
-from seriatim.runs import checkpoint
+from seriatim.runs import checkpoint, files
+from seriatim.symbols import from_json
 from seriatim.text.model import TextModel
-from seriatim.text.tokenizers import Bpe
+from seriatim.text.tokenizers import TOKENIZERS, Bpe
 
 CODECS = "seriatim.json"  # the tokenizer, beside what Hugging Face reads
 
@@ -81,11 +81,11 @@ def export_hf(model: TextModel, folder: Path) -> list[str]:
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty; give another directory")
     config = model.model.config
-    held = checkpoint.tensors_of(model.model)
+    held = files.tensors_of(model.model)
     fresh = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        checkpoint.write_tensors(fresh / "model.safetensors", {llama: held[ours] for ours, llama in _names(config)})
+        files.write_tensors(fresh / "model.safetensors", {llama: held[ours] for ours, llama in _names(config)})
         documents = {"config.json": _llama_config(config), CODECS: {"codecs": {"x": model.tokenizer.to_json()}}}
         end = model.tokenizer.end
         documents["generation_config.json"] = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
@@ -142,7 +142,7 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
     if scaled or raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
         raise UserError(f"{folder} has biases, scaled positions or another activation, which our transformer lacks")
     codecs: Any = _json(folder / CODECS).get("codecs")
-    tokenizer = symbols.from_json(codecs.get("x") if isinstance(codecs, dict) else None)
+    tokenizer = from_json(codecs.get("x") if isinstance(codecs, dict) else None, TOKENIZERS)
     try:
         config = TransformerConfig(
             symbols=int(raw["vocab_size"]),

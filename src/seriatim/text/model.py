@@ -263,14 +263,9 @@ class TextModel(Trained):
         *,
         source: str | Sequence[str] | None = None,
         given: Given | None = None,
-        beams: int = 5,
-        best: int = 1,
+        beams: Beams | int = 5,
         max_length: int | None = None,
-        min_length: int = 0,
         stop: str | Sequence[str] = (),
-        length_norm: float = 0.6,
-        coverage: float = 0.0,
-        no_repeat: int = 0,
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Sample]]:
         """The likeliest texts, by beam search: what to translate with. With one beam it is the greedy choice.
@@ -279,24 +274,19 @@ class TextModel(Trained):
             prompt: what every text begins with (a forced prefix), or one for each source.
             source: what texts are written for; a list gives each its own search.
             given: other conditions: one for all, or a list with one for each.
-            beams: how many beginnings are kept at a time.
-            best: how many texts for each, the best first.
-            max_length: new symbols at most; None: with a source twice as many as the longest text that was trained on
-                has, or else 500.
-            min_length: new symbols before a text may end.
+            beams: how to search, or just the number of beginnings kept at a time.
+            max_length: new symbols at most. Default: 500; with a source, twice as many as the longest training text
+                has.
             stop: strings at which a text is over; they are not part of it.
-            length_norm: α of log p / ((5 + n) / 6)^α, by which texts of n symbols are ranked.
-            coverage: β, how much it counts that all of the source is attended to.
-            no_repeat: no sequence of so many symbols comes twice; 0: it may.
-            progress: called with how many are done.
+            progress: called with the number of texts done.
 
         Returns:
-            For each prompt or source its `best` texts; of the source and the rest nothing depends on the others.
+            For each prompt or source its `beams.best` texts; no result depends on the others.
 
         Raises:
             UserError: on impossible options, unknown conditions, too long a prompt or source.
         """
-        options = Beams(beams, best, length_norm, coverage, no_repeat, min_length)
+        options = Beams(beams) if isinstance(beams, int) else beams
         stops = [stop] if isinstance(stop, str) else list(stop)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         sources = None if source is None else [source] if isinstance(source, str) else list(source)
@@ -318,8 +308,10 @@ class TextModel(Trained):
             longest = [max(1, min(most, room)) for room in rooms]
         else:
             longest = [max_length] * count
-        if min(longest) < max(1, min_length):
-            raise UserError(f"min-length {min_length} and max-length {min(longest)} do not fit; give a larger maximum")
+        if min(longest) < max(1, options.shortest):
+            raise UserError(
+                f"min-length {options.shortest} and max-length {min(longest)} do not fit; give a larger maximum"
+            )
         hypotheses = search(
             self.model,
             lambda rows: to_given({name: v[list(rows)] for name, v in encoded.items()}, self.model.device),

@@ -21,7 +21,7 @@ from seriatim.heads import Discrete
 from seriatim.models import Model
 from seriatim.models.base import Given
 from seriatim.models.likelihood import to_given
-from seriatim.runs import checkpoint
+from seriatim.runs import files
 from seriatim.training.meter import Meter
 from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, adamw, learning_rate
@@ -101,7 +101,7 @@ class Loop:
         self.total = options.total(batches.per_epoch)
         self.every = options.evaluate_every or max(1, self.total // 10)
         self.optimiser = adamw(model, options)
-        self.average = Average(checkpoint.tensors_of(model), options.ema) if options.ema else None
+        self.average = Average(files.tensors_of(model), options.ema) if options.ema else None
         self.module: Any = _Loss(model, options.smoothing)
         if options.compile:
             self.module = torch.compile(self.module)
@@ -199,7 +199,7 @@ class Loop:
         self._watch(loss_seen, batches[-1])
         self.optimiser.step()
         if self.average is not None:
-            self.average.update(checkpoint.tensors_of(self.model))
+            self.average.update(files.tensors_of(self.model))
         self.row_sums = [self.row_sums[0] + loss_seen * symbols, self.row_sums[1] + symbols]
         return symbols
 
@@ -283,18 +283,18 @@ class Loop:
         if self.average is None:
             yield
             return
-        own = {name: value.clone() for name, value in checkpoint.tensors_of(self.model).items()}
-        checkpoint.assign(self.model, self.average.values)
+        own = {name: value.clone() for name, value in files.tensors_of(self.model).items()}
+        files.assign(self.model, self.average.values)
         try:
             yield
         finally:
-            checkpoint.assign(self.model, own)
+            files.assign(self.model, own)
 
     # ---------------------------------------------------------------- saving
 
     def save(self) -> None:
         """Everything that the next step needs."""
-        tensors = {f"model.{name}": value for name, value in checkpoint.tensors_of(self.model).items()}
+        tensors = {f"model.{name}": value for name, value in files.tensors_of(self.model).items()}
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser.{name}.{key}"] = torch.as_tensor(value)
@@ -303,8 +303,8 @@ class Loop:
         held = None if self.carry is None else tuple(self.carry)
         tensors.update({f"carry.{i}": value for i, value in enumerate(tree.leaves(held))})
         document = {
-            "format": checkpoint.FORMAT,
-            "version": checkpoint.VERSION,
+            "format": files.FORMAT,
+            "version": files.VERSION,
             "step": self.step,
             "best": self.best if math.isfinite(self.best) else None,
             "since_best": self.since_best,
@@ -315,7 +315,7 @@ class Loop:
             "clocks": tree.clocks(held),
             "carried": held is not None,
         }
-        checkpoint.commit(self.folder / "train", "state", tensors, document)
+        files.commit(self.folder / "train", "state", tensors, document)
 
     def resume(self) -> None:
         """Take up where `save` has left off.
@@ -323,11 +323,11 @@ class Loop:
         Raises:
             UserError: if there is nothing to take up, or it belongs to another model.
         """
-        document, path = checkpoint.open_pair(self.folder / "train", "state")
-        tensors = checkpoint.load_tensors(path, str(self.model.device))
-        own = checkpoint.tensors_of(self.model)
+        document, path = files.open_pair(self.folder / "train", "state")
+        tensors = files.load_tensors(path, str(self.model.device))
+        own = files.tensors_of(self.model)
         try:
-            checkpoint.assign(self.model, {name: tensors[f"model.{name}"] for name in own})
+            files.assign(self.model, {name: tensors[f"model.{name}"] for name in own})
             for name, parameter in self.model.named_parameters():
                 prefix = f"optimiser.{name}."
                 found = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}

@@ -88,7 +88,10 @@ class Plan:
         if self.data == IN_MEMORY and data is None:
             raise UserError("this run was trained on data in memory; give the same data again, in Python")
         record = self.modality
-        found = record.open(self.data if data is None else data, self.options, self.division)
+        if self.named:
+            found = record.open_set(self.data, self.options, self.division)
+        else:
+            found = record.open(self.data if data is None else data, self.options, self.division)
         if self.fold is None:
             return found
         return folds(record, found, self.fold[1])[self.fold[0]]

@@ -19,7 +19,7 @@ from seriatim.errors import Interrupted, UserError
 from seriatim.modality import modalities
 from seriatim.models import Model, family
 from seriatim.models.likelihood import to_given
-from seriatim.runs import building, checkpoint
+from seriatim.runs import building, checkpoint, files
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
@@ -175,7 +175,7 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
     session = Session(plan, folder, means)
     loop = session.prepare(resume=False)
     document = {"plan": plan.to_json(), "fingerprint": session.task.fingerprint}
-    checkpoint.write_json(folder / "train" / "plan.json", document)
+    files.write_json(folder / "train" / "plan.json", document)
     return _begin(session, loop)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from seriatim import config as configs
 from seriatim.errors import Interrupted, UserError
 from seriatim.models import family
-from seriatim.runs.checkpoint import write_json
+from seriatim.runs.files import write_json
 from seriatim.runs.trained import Trained
 from seriatim.training.loop import DivergedError
 from seriatim.training.plan import Plan, folds

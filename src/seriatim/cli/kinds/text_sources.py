@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,8 @@ def width_of(search: Search, sources: Sequence[str] | None) -> int:
 def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None) -> None:
     """The likeliest text for each source, a line written for each line read; a blank one for a blank one."""
     only("text that is searched for", _SEARCHED)
+    from seriatim.walks.beams import Beams
+
     search, extent = asked.search, asked.extent
     if asked.n != 1:
         raise UserError(
@@ -86,10 +88,8 @@ def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None
     if sources is not None and len(prompts) not in (1, len(sources)):
         raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
     options: dict[str, Any] = {
-        "beams": width,
-        **{name: getattr(search, name) for name in ("best", "length_norm", "coverage", "no_repeat")},
+        "beams": Beams(width, search.best, search.length_norm, search.coverage, search.no_repeat, extent.min_length),
         "max_length": extent.max_length,
-        "min_length": extent.min_length,
         "stop": [unescape(s) for s in extent.stop],
     }
     wanted = list(range(len(inputs))) if sources is None else not_blank(model, sources)
@@ -213,16 +213,17 @@ def compare(model: TextModel, documents: Sequence[Document], how: Reading) -> di
     if SOURCE not in model.given_codecs:
         raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
     from seriatim.text.conditions import of_documents
+    from seriatim.walks.beams import Beams
 
     try:
         from sacrebleu.metrics.bleu import BLEU
         from sacrebleu.metrics.chrf import CHRF
     except ImportError:
         raise UserError("--bleu needs sacrebleu, which is not installed: pip install 'seriatim[text]'") from None
-    options: Mapping[str, Any] = {"beams": how.beams, "length_norm": how.length_norm}
+    beams = Beams(how.beams, length_norm=how.length_norm)
     references = [_flat(document.text()) for document in documents]
     with progressing(len(documents), "writing") as progress:
-        found = model.search(given=of_documents(model.given_codecs, documents), progress=progress, **options)
+        found = model.search(given=of_documents(model.given_codecs, documents), progress=progress, beams=beams)
     written = [_flat(results[0].text) if results else "" for results in found]
     scores: dict[str, Any] = {}
     for key, metric in (("bleu", BLEU()), ("chrf", CHRF())):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, BinaryIO, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,66 +80,97 @@ def tokenize(
         UserError: if there is nothing to encode.
     """
     kind = np.uint16 if tokenizer.size <= 2**16 else np.uint32
-    parts: list[NDArray[Any]] = []
     bounds, characters, sizes, names = [0], [], [], []
     given: dict[str, list[Any]] = {name: [] for name in conditions or {}}
-    held, sink = 0, None
-    try:
+    with _Row(kind, folder) as row:
         for document in documents:
-            count, chars, size = 0, 0, 0
-            for block in document.blocks():
-                if truncate is not None and count >= truncate:
-                    break
-                ids = tokenizer.encode(block).astype(kind)
-                if truncate is not None and len(ids) > truncate - count:
-                    ids = ids[: truncate - count]
-                    block = tokenizer.decode(ids)  # what is left of it
-                chars += len(block)
-                size += len(block.encode())
-                parts.append(ids)
-                count += len(ids)
-                held += len(ids)
-                if held > _IN_MEMORY and folder is not None:
-                    if sink is None:
-                        folder.mkdir(parents=True, exist_ok=True)
-                        path = folder / f"tokens-{hashlib.sha256(document.name.encode()).hexdigest()[:12]}.bin"
-                        sink = path.open("wb")
-                    np.concatenate(parts).tofile(sink)
-                    held, parts = 0, []
-            if truncate is None or count < truncate:
-                parts.append(np.array([tokenizer.end], dtype=kind))
-                count += 1
-                held += 1
+            count, chars, size = _append(row, document, tokenizer, truncate)
             bounds.append(bounds[-1] + count)
             characters.append(chars)
             sizes.append(size)
             names.append(document.name)
             for name, codec in (conditions or {}).items():
-                if isinstance(codec, Tokenizer):
-                    given[name].append(encode_text(document.given.get(name), codec))
-                    continue
-                try:
-                    given[name].append(encode_given(document.given.get(name), codec, document.name))
-                except UserError:
-                    if strict_given:
-                        raise
-                    given[name].append(encode_given(None, codec, document.name))
+                given[name].append(_condition(document, name, codec, strict_given))
         if not names:
             raise UserError("there are no documents here; give some text")
-        if sink is not None and parts:
-            np.concatenate(parts).tofile(sink)
-    finally:
-        if sink is not None:
-            sink.close()
-    symbols = np.concatenate(parts) if sink is None else np.memmap(sink.name, dtype=kind, mode="r")
     return Tokens(
-        symbols,
+        row.symbols(),
         np.array(bounds, dtype=np.int64),
         {name: _column(values, (conditions or {})[name]) for name, values in given.items()},
         np.array(characters, dtype=np.int64),
         np.array(sizes, dtype=np.int64),
         names,
     )
+
+
+class _Row:
+    """Symbols one after another, in memory; once there are many, in a file."""
+
+    def __init__(self, kind: type[Any], folder: Path | None) -> None:
+        self.kind, self.folder = kind, folder
+        self._parts: list[NDArray[Any]] = []
+        self._held = 0
+        self._sink: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._sink is not None:
+            if self._parts:
+                np.concatenate(self._parts).tofile(self._sink)
+            self._sink.close()
+
+    def add(self, ids: NDArray[Any], name: str) -> None:
+        """Append symbols of the document of that name."""
+        self._parts.append(ids.astype(self.kind))
+        self._held += len(ids)
+        if self._held > _IN_MEMORY and self.folder is not None:
+            if self._sink is None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                path = self.folder / f"tokens-{hashlib.sha256(name.encode()).hexdigest()[:12]}.bin"
+                self._sink = path.open("wb")
+            np.concatenate(self._parts).tofile(self._sink)
+            self._held, self._parts = 0, []
+
+    def symbols(self) -> NDArray[Any]:
+        """All of them, once they are complete."""
+        if self._sink is None:
+            return np.concatenate(self._parts)
+        return np.memmap(self._sink.name, dtype=self.kind, mode="r")
+
+
+def _append(row: _Row, document: Document, tokenizer: Tokenizer, truncate: int | None) -> tuple[int, int, int]:
+    """Encode a document: the number of symbols, and of characters and bytes that were read."""
+    count, chars, size = 0, 0, 0
+    for block in document.blocks():
+        if truncate is not None and count >= truncate:
+            break
+        ids = tokenizer.encode(block)
+        if truncate is not None and len(ids) > truncate - count:
+            ids = ids[: truncate - count]
+            block = tokenizer.decode(ids)  # what is left of it
+        chars += len(block)
+        size += len(block.encode())
+        row.add(ids, document.name)
+        count += len(ids)
+    if truncate is None or count < truncate:
+        row.add(np.array([tokenizer.end]), document.name)
+        count += 1
+    return count, chars, size
+
+
+def _condition(document: Document, name: str, codec: Labels | Numbers | Tokenizer, strict: bool) -> Any:
+    """A condition of a document, encoded; an unknown value is an error, or counts as missing."""
+    value = document.given.get(name)
+    if isinstance(codec, Tokenizer):
+        return encode_text(value, codec)
+    try:
+        return encode_given(value, codec, document.name)
+    except UserError:
+        if strict:
+            raise
+        return encode_given(None, codec, document.name)
 
 
 def _column(values: list[Any], codec: Labels | Numbers | Tokenizer) -> NDArray[Any] | Ragged:
