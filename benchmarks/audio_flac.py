@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = seriatim.load(arguments.run, "cpu")
     if not isinstance(model, AudioModel) or model.codec.quantiser != "pcm16" or model.channels != 1:
-        raise SystemExit(f"{arguments.run}: a run of mono sound in 16 bits is wanted (--audio.quantiser pcm16)")
+        raise SystemExit(f"{arguments.run}: a run of mono sound in 16 bits is wanted (--quantiser.kind pcm16)")
     data: Any = plan_of(arguments.run)[0].open()
     takes = data.splits[arguments.split]
     counts = np.array([len(x) for x in takes.x])

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import seriatim
-from seriatim.training.meter import read
+from seriatim.training.observers import read
 
 run, prompt, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 model = seriatim.load(run)
