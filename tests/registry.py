@@ -56,20 +56,11 @@ from seriatim.models import (
     WaveNetConfig,
 )
 from seriatim.models.base import Given
+from seriatim.testing import wake
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
 WIDTH, TIME, ROWS = 4, 9, 3
 LABELS = 3
-
-
-def wake(module: nn.Module, seed: int = 0, scale: float = 0.4) -> nn.Module:
-    """Every parameter away from zero and one, so that no branch sleeps and no symmetry hides a fault."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
-            parameter.copy_(scale * noise + (1.0 if parameter.dim() == 1 and bool((parameter == 1).all()) else 0.0))
-    return module.eval()
 
 
 class LayerCase(NamedTuple):
@@ -82,9 +73,7 @@ class LayerCase(NamedTuple):
 
     def layer(self) -> Causal:
         torch.manual_seed(0)
-        layer = wake(self.make())
-        assert isinstance(layer, Causal)
-        return layer
+        return wake(self.make())
 
     def x(self) -> Tensor:
         torch.manual_seed(1)
@@ -224,9 +213,7 @@ class ModelCase(NamedTuple):
     def model(self, small: bool = False) -> Model:
         torch.manual_seed(0)
         made = self.make(self.levels[0]) if self.at is None else self.at(self.few if small else self.shape)
-        model = wake(made, scale=0.4 if self.at is None else 0.25)  # a deep stack of convolutions swells
-        assert isinstance(model, Model)
-        return model
+        return wake(made)
 
     def given_small(self) -> Given:
         """The condition, its field cut to the small canvas."""

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from registry import wake
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models import FAMILIES, Conditional, Model
+from seriatim.testing import wake
 from seriatim.text.search import attention, search
 from seriatim.walks.beams import Beams, Hypothesis, beam_search
 from seriatim.walks.walk import Walk

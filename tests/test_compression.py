@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from registry import MODELS, ModelCase
 from seriatim.coding import RangeDecoder, RangeEncoder
 from seriatim.coding.models import decode, encode
+from seriatim.testing.stored import coding_law
 
 EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
 
@@ -20,11 +21,7 @@ EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
 @EACH
 @pytest.mark.usefixtures("float64")
 def test_every_model_codes_and_decodes(case: ModelCase) -> None:
-    model, x, conditions = case.model(), case.x(), case.given()
-    data = encode(model, x, conditions)
-    assert torch.equal(decode(model, data, x.shape, conditions), x)
-    bits = -model.log_prob(x, conditions).sum().item() / math.log(2)
-    assert bits - 1 <= 8 * len(data) <= bits + 64
+    coding_law(case.model(), case.x(), case.given())
 
 
 @EACH

@@ -7,10 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from laws import same
-from registry import wake
 from seriatim.causal import GatedStack, Pointwise, Slow
 from seriatim.context import EMPTY, Context, joined
+from seriatim.testing import same, wake
 
 pytestmark = pytest.mark.usefixtures("float64")
 

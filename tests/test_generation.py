@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from registry import conditional, wake
+from registry import conditional
 from seriatim.heads import Categorical
 from seriatim.models import FAMILIES, Model
 from seriatim.models.likelihood import default_stride, log_probs
+from seriatim.testing import wake
 from seriatim.text.generation import Draw, Generation
 from seriatim.walks.noise import uniform
 from seriatim.walks.steer import Steer

@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from laws import gradient_reaches_every_parameter, heads
 from registry import HEADS, HeadCase
 from seriatim.heads import Categorical, Discrete, Event
+from seriatim.testing import gradient_law, heads
 
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", HEADS.values(), ids=HEADS)
@@ -25,19 +25,19 @@ def test_tables_sum_to_one(case: HeadCase, shape: tuple[int, ...]) -> None:
     dist = case.make()(case.parameters(*shape))
     assert isinstance(dist, Discrete)
     assert dist.batch_shape == shape
-    heads.table_sums_to_one(dist)
+    heads.table_law(dist)
 
 
 @pytest.mark.parametrize("case", DENSITIES.values(), ids=DENSITIES)
 def test_densities_integrate_to_one(case: HeadCase) -> None:
-    heads.density_integrates_to_one(case.make()(case.parameters(3)))
+    heads.density_law(case.make()(case.parameters(3)))
 
 
 @pytest.mark.parametrize("case", EVENTS.values(), ids=EVENTS)
 def test_events_sum_to_one(case: HeadCase) -> None:
     event = case.make()(case.parameters(2))
     assert isinstance(event, Event)
-    heads.event_sums_to_one(event, case.levels)
+    heads.event_law(event, case.levels)
 
 
 @pytest.mark.parametrize("case", (DISCRETE | EVENTS).values(), ids=DISCRETE | EVENTS)
@@ -47,23 +47,20 @@ def test_what_is_written_by_hand_equals_the_default(case: HeadCase) -> None:
     noise = dist.noise if isinstance(dist, Discrete) else len(case.levels)
     parts = [torch.randint(k, (4, 3)) for k in case.levels]
     x = parts[0] if len(parts) == 1 else torch.stack(parts, -1)
-    heads.handwritten_equals_default(dist, x, heads.uniforms(torch.Size((4, 3, noise)), 0), case.inverse)
+    heads.handwritten_law(dist, x, heads.uniforms(torch.Size((4, 3, noise)), 0), case.inverse)
 
 
 def test_the_law_finds_what_categorical_writes_by_hand() -> None:
     dist = Categorical(torch.randn(3, 5))
     x, u = torch.tensor([0, 4, 2]), torch.tensor([[0.1], [0.5], [0.9]])
-    assert heads.handwritten_equals_default(dist, x, u) == ["cdf", "draw", "log_prob", "log_table"]
+    assert heads.handwritten_law(dist, x, u) == ["cdf", "draw", "log_prob", "log_table"]
 
 
 @EACH
 def test_draws_have_the_density_that_is_scored(case: HeadCase) -> None:
     n = 6000
     dist = case.make()(case.parameters(1).expand(n, -1))
-    if isinstance(dist, Event):
-        heads.event_draw_equals_density(dist, case.levels, len(case.levels), n)
-    else:
-        heads.draw_equals_density(dist, n)
+    heads.draw_law(dist)
 
 
 @DISCRETES
@@ -142,7 +139,7 @@ def test_gradients_reach_the_parameters(case: HeadCase) -> None:
     parts = [torch.randint(max(k, 2), (40,)) for k in case.levels]
     x = parts[0] if len(parts) == 1 else torch.stack(parts, -1)
     x = x if case.levels[0] else x.double()
-    gradient_reaches_every_parameter(lambda: case.make()(parameters).log_prob(x).sum(), [("parameters", parameters)])
+    gradient_law(lambda: case.make()(parameters).log_prob(x).sum(), [("parameters", parameters)])
 
 
 def test_half_precision_logits_are_summed_in_float32() -> None:

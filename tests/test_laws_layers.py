@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from laws import gradient_reaches_every_parameter, layers
 from registry import LAYERS, TIME, LayerCase
 from seriatim.causal import Residual
 from seriatim.context import EMPTY
+from seriatim.testing import gradient_law, layers
 
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", LAYERS.values(), ids=LAYERS)
@@ -54,31 +54,31 @@ def test_sight_law(case: LayerCase) -> None:
 
 @EACH
 def test_rows_are_independent(case: LayerCase) -> None:
-    layers.layer_rows_independent(case.layer(), case.x(), case.context())
+    layers.row_law(case.layer(), case.x(), case.context())
 
 
 @EACH
 def test_a_fork_does_not_alias(case: LayerCase) -> None:
-    layers.layer_fork_does_not_alias(case.layer(), case.x(), case.context())
+    layers.fork_law(case.layer(), case.x(), case.context())
 
 
 @EACH
 def test_gradient_reaches_every_parameter(case: LayerCase) -> None:
     layer, x = case.layer(), case.x()
     weights = torch.randn_like(layer(x, case.context())[0])
-    gradient_reaches_every_parameter(lambda: (weights * layer(x, case.context())[0]).sum(), layer.named_parameters())
+    gradient_law(lambda: (weights * layer(x, case.context())[0]).sum(), layer.named_parameters())
 
 
 @pytest.mark.parametrize("case", FIELDS.values(), ids=FIELDS)
 def test_a_field_is_seen_from_its_position_on(case: LayerCase) -> None:
-    layers.field_from_its_position_on(case.layer(), case.x(), case.context())
+    layers.field_law(case.layer(), case.x(), case.context())
 
 
 @EACH
 def test_a_zero_branch_is_the_identity(case: LayerCase) -> None:
     layer = case.layer()
     for residual in [module for module in layer.modules() if isinstance(module, Residual)]:
-        layers.zero_branch_is_identity(residual, torch.randn(2, TIME, 4), case.context().select(torch.tensor([0, 1])))
+        layers.zero_branch_law(residual, torch.randn(2, TIME, 4), case.context().select(torch.tensor([0, 1])))
 
 
 @pytest.mark.parametrize("name", ["inject-vector", "inject-field", "cross-attention", "gated-vector", "gated-field"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from laws import gradient_reaches_every_parameter, models
 from registry import MODELS, ROWS, ModelCase
 from seriatim.context import Context
 from seriatim.heads import Event
 from seriatim.models import Conditional
 from seriatim.models.grid import SubpixelModel
+from seriatim.testing import gradient_law, models, samples, sight
 
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
@@ -51,7 +51,9 @@ def test_feed_law(case: ModelCase, fed: int) -> None:
 
 @EACH
 def test_strictness_and_sight(case: ModelCase) -> None:
-    models.strictness_and_sight(case.model(), case.x(), case.shape, case.levels, case.given())
+    seen = sight.influence(case.model(), case.x(), case.shape, case.levels, case.given())
+    sight.strictness_law(seen)
+    sight.sight_law(case.model(), seen, case.shape)
 
 
 @pytest.mark.parametrize("case", MAPPED.values(), ids=MAPPED)
@@ -59,59 +61,59 @@ def test_sight_of_the_field(case: ModelCase) -> None:
     model, given = case.model(), case.given()
     assert isinstance(model, SubpixelModel)
     assert isinstance(given, Context)
-    models.field_sight(model, case.x(), given)
+    sight.field_sight_law(model, case.x(), given)
 
 
 @EACH
 def test_total_probability(case: ModelCase) -> None:
-    models.total_probability(case.model(small=True), case.few, case.levels, case.given_small())
+    samples.probability_law(case.model(small=True), case.few, case.levels, case.given_small())
 
 
 @pytest.mark.parametrize("case", TEXT.values(), ids=TEXT)
 @pytest.mark.parametrize("end", [0, 2])
 def test_total_probability_of_what_ends(case: ModelCase, end: int) -> None:
-    models.total_probability(case.model(), case.few, case.levels, case.given(), end)
+    samples.probability_law(case.model(), case.few, case.levels, case.given(), end)
 
 
 @EACH
 def test_samples_come_as_often_as_their_likelihood_says(case: ModelCase) -> None:
     shape = (2,) if case.few == (4,) and case.at is None else case.few
-    models.sample_equals_density(case.model(small=True), shape, case.levels, case.given_small(), 4000)
+    samples.sample_law(case.model(small=True), shape, case.levels, case.given_small(), 4000)
 
 
 @EACH
 def test_rows_are_independent(case: ModelCase) -> None:
     length = case.x()[0].numel() // len(case.levels)
-    models.rows_independent(case.model(), case.x(), case.given(), length)
+    samples.row_law(case.model(), case.x(), case.given(), length)
 
 
 @EACH
 @pytest.mark.parametrize("packed", [False, True], ids=["model", "packed"])
 def test_walks_select_and_fork(case: ModelCase, packed: bool) -> None:
     model = case.model()
-    models.walk_select_and_fork(model.packed() if packed else model, model, case.x(), case.shape, case.given())
+    models.walk_law(model.packed() if packed else model, model, case.x(), case.shape, case.given())
 
 
 @EACH
 def test_same_seed_same_sample(case: ModelCase) -> None:
-    models.same_seed_same_sample(case.model(), case.given(), case.shape, ROWS)
+    samples.seed_law(case.model(), case.given(), case.shape, ROWS)
 
 
 @EACH
 def test_gradient_reaches_every_parameter(case: ModelCase) -> None:
     model, x = case.model(), case.x()
-    gradient_reaches_every_parameter(lambda: model.log_prob(x, case.given()).sum(), model.named_parameters())
+    gradient_law(lambda: model.log_prob(x, case.given()).sum(), model.named_parameters())
 
 
 @CONTEXTUAL
 def test_every_condition_matters(case: ModelCase) -> None:
-    models.every_condition_matters(case.model(), case.x(), case.given())
+    models.condition_law(case.model(), case.x(), case.given())
 
 
 @EACH
 def test_counts_law(case: ModelCase) -> None:
     if len(case.levels) == 1:
-        models.counts_of(case.model(), case.x(), case.given(), 20)
+        models.model_counts_law(case.model(), case.x(), case.given(), 20)
     else:
         assert isinstance(case.model().head(case.model()(case.x(), case.given())), Event)
 
@@ -131,7 +133,9 @@ def test_a_condition_left_out_counts_as_not_said() -> None:
     case = MODELS["conditional"]
     given = case.given()
     assert isinstance(given, dict)
-    models.unknown_condition(case.model(), case.x(), given)
+    model = case.model()
+    assert isinstance(model, Conditional)
+    models.missing_law(model, case.x(), given)
 
 
 @CARRIES

@@ -10,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry import LABELS, conditional, wake
+from registry import LABELS, conditional
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, Model, likelihood
 from seriatim.models.likelihood import Window, default_stride, log_probs, windows
+from seriatim.testing import wake
 
 pytestmark = pytest.mark.usefixtures("float64")
 SYMBOLS, HORIZON = 5, 6

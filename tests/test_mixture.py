@@ -11,10 +11,11 @@ import torch
 from scipy import integrate, stats
 from torch import Tensor
 
-from laws import heads, same
 from seriatim.errors import UserError
 from seriatim.heads import Event, Mixture, MixtureEvent, MixtureHead
 from seriatim.heads.mixture import Kind
+from seriatim.testing import heads, same
+from seriatim.testing.statistics import chi_square
 
 KINDS = pytest.mark.parametrize("kind", get_args(Kind))
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
@@ -291,7 +292,7 @@ def test_narrow_draws_have_the_density_that_is_scored(kind: Kind, levels: int) -
     n = 20_000
     many = Mixture(*(t.expand(n, 3) for t in (dist.logits, dist.centre, dist.inverse)), levels, kind)
     x = many.draw(heads.uniforms(torch.Size((n, 1)), 5))
-    heads.chi_square(torch.bincount(x, minlength=levels), dist.log_table().exp())
+    chi_square(torch.bincount(x, minlength=levels), dist.log_table().exp())
 
 
 @KINDS

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from laws import same
 from seriatim.errors import UserError
 from seriatim.models import PixelSNAIL, PixelSNAILConfig
 from seriatim.models.pixelsnail import _attended
+from seriatim.testing import same
 
 
 def plainly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

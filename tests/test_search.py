@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from laws.heads import chi_square
 from registry import MODELS
 from seriatim.context import EMPTY
 from seriatim.heads import CategoricalHead
 from seriatim.models import Model
+from seriatim.testing.statistics import chi_square
 from seriatim.walks.noise import row_seeds
 from seriatim.walks.particles import _effective, _resample, fill_in
 from seriatim.walks.steer import Steer

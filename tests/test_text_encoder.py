@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from registry import wake
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, family
+from seriatim.testing import wake
 
 pytestmark = pytest.mark.usefixtures("float64")
 

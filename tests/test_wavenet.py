@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from laws import SEEN, same
-from laws.models import step_law
-from registry import wake
 from seriatim import tree
 from seriatim.conditioning import MapConfig, TrackConfig, TrackEncoder
 from seriatim.context import Context
@@ -19,6 +16,9 @@ from seriatim.errors import UserError
 from seriatim.image.levels import Levels
 from seriatim.models import Conditional, WaveNet, WaveNetConfig
 from seriatim.runs.building import build
+from seriatim.testing import same, wake
+from seriatim.testing.base import SEEN
+from seriatim.testing.models import step_law
 from seriatim.walks.walk import Walk
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -48,6 +48,8 @@ def test_a_batch_passes_its_own_wing_alone(kind: str, tmp_path: Path) -> None:
     said = subprocess.run([*words, str(tmp_path / "run")], capture_output=True, text=True, check=True)
     loaded = json.loads(said.stdout.splitlines()[-1])
     for other in set(WINGS) - {kind}:
-        of_it = {name.removeprefix(f"seriatim.{other}") for name in loaded if f"{name}.".startswith(f"seriatim.{other}.")}
+        of_it = {
+            name.removeprefix(f"seriatim.{other}") for name in loaded if f"{name}.".startswith(f"seriatim.{other}.")
+        }
         assert of_it <= RECORD, f"{kind} loads {of_it - RECORD} of {other}"
     assert f"seriatim.{kind}.task" in loaded

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seriatim import layers as layers
     from seriatim import models as models
     from seriatim import symbols as symbols
+    from seriatim import testing as testing
     from seriatim.api import load as load
     from seriatim.api import train as train
     from seriatim.audio.model import AudioModel as AudioModel
@@ -78,6 +79,7 @@ _MODULES = {
     "layers": "seriatim.layers",
     "models": "seriatim.models",
     "symbols": "seriatim.symbols",
+    "testing": "seriatim.testing",
 }
 __all__ = [
     "AudioModel",
@@ -110,6 +112,7 @@ __all__ = [
     "models",
     "roll",
     "symbols",
+    "testing",
     "train",
 ]
 

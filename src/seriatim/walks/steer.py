@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from seriatim.errors import UserError, nearest
@@ -165,8 +165,8 @@ class Tally:
                 raise ValueError(f"penalties count symbols of a softmax, and this model has a {type(head).__name__}")
             self.counts = torch.zeros(n, head.width, dtype=torch.long, device=device)
 
-    def add(self, x: Int[Tensor, "B *T"]) -> None:
-        """Count a symbol (n,) or several (n, T) a row."""
+    def add(self, x: Shaped[Tensor, "B *T"]) -> None:
+        """Count a symbol (n,) or several (n, T) a row; real numbers, which no penalty counts, pass by."""
         if self.counts is not None:
             x = x.reshape(len(x), -1)
             self.counts.scatter_add_(1, x, torch.ones_like(x))
