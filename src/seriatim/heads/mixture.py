@@ -19,17 +19,19 @@ Shapes: M mixtures, C channels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seriatim.config import bounded
 from seriatim.errors import UserError
 from seriatim.heads.base import Discrete, Event, Head, widest
+from seriatim.heads.component import Component
+from seriatim.heads.logistic import LOGISTIC
+from seriatim.heads.normal import NORMAL
 
 Kind = Literal["logistic", "normal"]
 
@@ -37,85 +39,12 @@ _WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are still far from the e
 _AT_ONCE = 2**22  # numbers in a piece of a table
 
 
-def _log1mexp(d: Tensor) -> Tensor:
-    """log(1 − e^−d), d > 0."""
-    return (-torch.expm1(-d)).log()
-
-
-def _logistic(z: Tensor, width: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """log(σ(b) − σ(a)) = log σ(b) + log σ(−a) + log(1 − e^(a − b)), where b − a is known without cancellation."""
-    half = 0.5 * width
-    below, above = F.logsigmoid(z + half), F.logsigmoid(half - z)
-    return torch.where(first, below, torch.where(last, above, below + above + _log1mexp(width)))
-
-
-def _normal(z: Tensor, width: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """log(Φ(b) − Φ(a)) = log Φ(b) + log(1 − e^−d), d = log Φ(b) − log Φ(a), after a mirroring into the lower tail.
-
-    In a narrow bin the difference d cancels. It is the integral of the hazard λ = φ/Φ over the bin, and two points of
-    Gauss's rule are then as good as exact: the rule errs by less than half⁴/100, the difference by eps/half. In a wide
-    bin they are a bound from below, the hazard being convex; far out, where the difference is lost again, a close one.
-    """
-    half, t = 0.5 * width, z.abs()
-    log_b = _log_ndtr(torch.where(first, z + half, torch.where(last, half - z, half - t)))
-    limit = torch.finfo(z.dtype).eps ** 0.2
-    narrow = half.clamp_max(limit)  # for erfcx overflows in bins that are wide
-    off = narrow / math.sqrt(3)
-    least = half * (_hazard(t - off) + _hazard(t + off))
-    d = torch.where(half < limit, least, torch.maximum(least, log_b - _log_ndtr(-half - t)))
-    return torch.where(first | last, log_b, log_b + _log1mexp(d))
-
-
-def _hazard(y: Tensor) -> Tensor:
-    """φ(y)/Φ(−y)."""
-    return math.sqrt(2 / math.pi) / torch.special.erfcx(y * math.sqrt(0.5))
-
-
-class _LogNdtr(torch.autograd.Function):
-    """log Φ(x) with its slope in every tail.
-
-    That of torch.special.log_ndtr is e^(−x²/2 − log Φ): 5 % off at x = −1000 in float32, 0 or infinite further out.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return torch.special.log_ndtr(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
-        return grad * _hazard(-x)
-
-
-def _log_ndtr(x: Tensor) -> Tensor:
-    if not x.requires_grad:  # a Function costs 60 µs a call, the plain operation 5
-        return torch.special.log_ndtr(x)
-    return cast(Tensor, _LogNdtr.apply(x))
-
-
-class _Shape(NamedTuple):
-    """What a kind of component is; z is measured in scales."""
-
-    log_bin: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # z, width of a bin, first level?, last?
-    cdf: Callable[[Tensor], Tensor]
-    quantile: Callable[[Tensor], Tensor]
-
-
-_SHAPES = {
-    "logistic": _Shape(_logistic, torch.sigmoid, torch.logit),
-    "normal": _Shape(_normal, torch.special.ndtr, torch.special.ndtri),
-}
+_COMPONENTS: Mapping[str, Component] = {"logistic": LOGISTIC, "normal": NORMAL}
 
 
 def _log_bins(kind: Kind, x: Tensor, centre: Tensor, inverse: Tensor, levels: int) -> Tensor:
     """log of the mass that each component gives to its level x (..., 1); centre and inverse (..., M)."""
-    return _SHAPES[kind].log_bin((x - centre) * inverse, inverse, x == 0, x == levels - 1)
+    return _COMPONENTS[kind].log_bin((x - centre) * inverse, inverse, x == 0, x == levels - 1)
 
 
 @final
@@ -171,7 +100,7 @@ class Mixture(Discrete):
         """Closed form, at the upper edge of the bin."""
         weights, centre, inverse = self._wide
         z = (x[..., None] + 0.5 - centre) * inverse
-        inside = (weights * _SHAPES[self.kind].cdf(z)).sum(-1).clamp(0, 1)
+        inside = (weights * _COMPONENTS[self.kind].cdf(z)).sum(-1).clamp(0, 1)
         inside = torch.where(x >= self.levels - 1, torch.ones_like(inside), inside)
         return torch.where(x < 0, torch.zeros_like(inside), inside)
 
@@ -180,7 +109,7 @@ class Mixture(Discrete):
         weights, centre, inverse = self._wide
         sums = weights.cumsum(-1)
         at, from_top = _component(weights, sums, u.to(sums.dtype).contiguous())  # searchsorted warns otherwise
-        reach = _SHAPES[self.kind].quantile(_inside(from_top)) / inverse.gather(-1, at)
+        reach = _COMPONENTS[self.kind].quantile(_inside(from_top)) / inverse.gather(-1, at)
         return (centre.gather(-1, at) - reach).round_().clamp_(0, self.levels - 1).squeeze(-1).long()
 
 
@@ -258,7 +187,7 @@ class MixtureEvent(Event):
         each = each.gather(-1, at[..., None].expand(*each.shape[:-1], 1))[..., 0].to(sums.dtype)
         centres, inverse, coefficients = each.split([self.parts, self.parts, self.coefficients.shape[-2]], -1)
         from_top = _inside(torch.cat([from_top, 1 - u[..., 1:]], -1))
-        places = (centres - _SHAPES[self.kind].quantile(from_top) / inverse).unbind(-1)
+        places = (centres - _COMPONENTS[self.kind].quantile(from_top) / inverse).unbind(-1)
         pairs, before, drawn = iter(coefficients.unbind(-1)), list[Tensor](), list[Tensor]()
         for place in places:
             drawn.append(_coupled(place, [next(pairs) for _ in before], before).round_().clamp_(0, self.levels - 1))
@@ -324,8 +253,8 @@ class MixtureHead(Head):
         bounded("channels", channels, 1, 256)
         bounded("mixtures", mixtures, 1, 1000)
         bounded("spread", spread, 1e-4, 1)
-        if kind not in _SHAPES:
-            raise UserError(f"kind is {kind!r}; one of {', '.join(_SHAPES)} is wanted")
+        if kind not in _COMPONENTS:
+            raise UserError(f"kind is {kind!r}; one of {', '.join(_COMPONENTS)} is wanted")
         self.levels, self.mixtures, self.spread = levels, mixtures, spread
         self.kind: Kind = kind
         self.parts = channels
