@@ -102,13 +102,13 @@ class Attention(Causal):
         """All of the past."""
         return
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty cache with room for `length` frames (it grows if more come)."""
         weight = self.key.weight
         shape = (batch, self.key_heads, 64 if length is None else length, self.channels)
         return Cache(weight.new_empty(shape), weight.new_empty(shape), 0)
 
-    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
         """(B, T, C) -> (B, T, C)."""
         batch, length = x.shape[:2]
         clock = 0 if state is None else state.clock
@@ -164,7 +164,7 @@ class CrossAttention(Causal):
         """0: no other frame, only the memory."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """The memory's keys, values and mask."""
         return Fixed(self._project(context))
 

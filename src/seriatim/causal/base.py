@@ -72,10 +72,10 @@ class Pointwise(Causal):
         """0: a frame sees itself."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Nothing to remember."""
         return ()
 
-    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
         """Apply the module to x (B, T, C)."""
         return self.module(x), state

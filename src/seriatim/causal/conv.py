@@ -53,11 +53,11 @@ class Conv(Causal):
         lags = torch.arange(steps)[:, None] - torch.arange(steps)
         return (lags >= 0) & (lags <= self.reach) & (lags % self.dilation == 0)
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """A ring of zeros."""
         return Ring(self.conv.weight.new_zeros(batch, self.reach, self.conv.in_channels), 0)
 
-    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
         """(B, T, C) -> (B, T, C')."""
         if state is None:
             return self._convolve(F.pad(x, (0, 0, self.reach, 0))), None

@@ -26,14 +26,14 @@ class Embedding(Causal):
         """0: a frame is its own symbol."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Nothing to remember."""
         return ()
 
     def forward(
         self,
         x: Int[Tensor, "B T"],
-        context: Context = EMPTY,
+        context: Context = EMPTY,  # noqa: ARG002
         state: State = None,
     ) -> tuple[Float[Tensor, "B T C"], State]:
         """Look the symbols up."""

@@ -39,7 +39,7 @@ class Inject(Causal):
         """0: no other frame."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Project the vector and the field once, the field at its own slow rate."""
         field = None
         if self.field is not None:

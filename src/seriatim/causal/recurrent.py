@@ -81,12 +81,12 @@ class Recurrent(Causal):
         """All of the past."""
         return
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Zeros."""
         h = self.weights().back.new_zeros(batch, self.width)
         return Memory(h, torch.zeros_like(h) if self.cell == "lstm" else None)
 
-    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
         """(B, T, C) -> (B, T, D)."""
         if x.shape[1] == 0:
             return x.new_zeros(x.shape[0], 0, self.width), state

@@ -36,7 +36,7 @@ class Unfold(Causal):
         """0: no other frame, only the memory."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """The memory projected."""
         return Unfolding(Fixed(self._project(context)), 0)
 

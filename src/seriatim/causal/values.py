@@ -40,11 +40,11 @@ class Values(Causal):
         """0: a frame is its own symbols."""
         return 0
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """Nothing to remember."""
         return ()
 
-    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
         """(B, T), or (B, T, P) of several parts, integers -> (B, T, width)."""
         x = x[..., None] if self.parts == 1 else x
         none = x == self.levels

@@ -72,7 +72,7 @@ def decode(model: Model, data: bytes, shape: Sequence[int], given: Given = EMPTY
     coder = RangeDecoder(data)
     batch = shape[0]
 
-    def hand(i: int, dist: Dist) -> Tensor:
+    def hand(i: int, dist: Dist) -> Tensor:  # noqa: ARG001
         count, levels = _counts(dist)
         return torch.from_numpy(coder.get(batch, count, levels)).to(dist.device)
 

@@ -14,9 +14,9 @@ __all__ = [
     "MapConfig",
     "MapEncoder",
     "NumberEncoder",
-    "TrackConfig",
-    "TrackEncoder",
     "SpanEncoder",
     "TextConfig",
     "TextEncoder",
+    "TrackConfig",
+    "TrackEncoder",
 ]

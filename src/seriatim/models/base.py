@@ -175,7 +175,7 @@ class Model(nn.Module, ABC):
             return Walk(packed, n, context, length)
         return Guided(packed, n, context, self.unsaid(n), guidance, length)
 
-    def unsaid(self, n: int) -> Context:
+    def unsaid(self, n: int) -> Context:  # noqa: ARG002
         """A context of n rows in which no condition is said.
 
         Raises:
@@ -187,7 +187,7 @@ class Model(nn.Module, ABC):
         """{condition: how often it is best hidden in training, so that the model knows what to do without it}."""
         return {}
 
-    def condition(self, given: Given, n: int) -> Context:
+    def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
         """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
         if isinstance(given, Context):
             return given

@@ -205,7 +205,7 @@ class _Packed(GridStepper):
         self.dtype = self.layers[0].rows.weight.dtype
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to each layer."""
         width, new = self.config.width, self.layers[0].rows.weight.new_zeros
         looks = tuple(

@@ -187,7 +187,7 @@ class GridStepper:
 
     carries = False
 
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
+    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:  # noqa: ARG002
         """A picture is walked pixel by pixel."""
         raise ValueError("a picture is stepped, not read in chunks")
 

@@ -151,7 +151,7 @@ class _Packed(GridStepper):
         self.lanes = [Lane(cast(RasterConv, conv)) for conv in convs]
         self.dtype = model.first.weight.dtype
 
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to each block."""
         with torch.no_grad():
             looks = tuple(kept(cast(_Block, block).look(context)) for block in self.model.blocks)

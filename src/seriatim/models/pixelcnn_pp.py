@@ -237,7 +237,7 @@ class _Packed(GridStepper):
         return [(size, lane) for blocks in (self.downs, self.ups) for size, row in enumerate(blocks) for lane in row]
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture."""
         c, new = self.config, self.out[1].new_zeros
         lanes, contexts = self._lanes(), self.pooled(context)

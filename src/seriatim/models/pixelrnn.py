@@ -200,7 +200,7 @@ class PixelRNNStepper(GridStepper):
 
     @final
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to the gates."""
         c, new = self.config, self.lanes[0].bias.new_zeros
         adds = tuple(tuple(kept(g.look(context)) for g in gates) for gates in self.gates)

@@ -264,7 +264,7 @@ class _Packed(GridStepper):
         self.out, self.bias = matrix(model.out)
 
     @torch.no_grad()
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to each block."""
         c, new = self.config, self.bias.new_zeros
         looks = tuple(

@@ -75,7 +75,7 @@ class _Packed(PixelRNNStepper):
         self.side = model.side
         self.above = torch.stack([gates[0].state.detach() for gates in self.gates])  # (L, taps · h, 4h)
 
-    def empty(self, batch: int) -> tuple[int, State]:
+    def empty(self, batch: int) -> tuple[int, State]:  # noqa: ARG002
         """A cell a column."""
         return self.config.width, ()
 

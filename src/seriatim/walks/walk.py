@@ -239,7 +239,7 @@ class Guided(Walk):
         """
         raise ValueError("what is guided is walked symbol by symbol, by dist and push")
 
-    def take(self, x: Tensor) -> None:
+    def take(self, x: Tensor) -> None:  # noqa: ARG002
         """As `whole`."""
         raise ValueError("what is guided is walked symbol by symbol, by dist and push")
 
