@@ -16,7 +16,7 @@ from laws.heads import chi_square, counts_law
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Discrete, Event
 from seriatim.models import Conditional, Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike as Given
 from seriatim.models.grid import SubpixelModel
 from seriatim.walks.noise import row_seeds, uniform
 from seriatim.walks.walk import Carry, Stepper, Walk

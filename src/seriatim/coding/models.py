@@ -19,7 +19,7 @@ from seriatim.coding.ranges import BITS, Count, Ints
 from seriatim.context import EMPTY
 from seriatim.heads import Discrete, Dist
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.walks.walk import Walk, roll
 
 
@@ -34,7 +34,7 @@ def _counts(dist: Dist) -> tuple[Count, int]:
     return count, dist.levels
 
 
-def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable[[int, Dist], Tensor]) -> Tensor:
+def _follow(model: Model, batch: int, symbols: int, given: ContextLike, hand: Callable[[int, Dist], Tensor]) -> Tensor:
     """Walk through so many symbols in float64, on a copy: (batch, symbols)."""
     if not symbols:
         return torch.zeros(batch, 0, dtype=torch.long)
@@ -43,7 +43,7 @@ def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable
     return torch.stack(list(roll(walk, hand, symbols)), 1)
 
 
-def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
+def encode(model: Model, x: Tensor, given: ContextLike = EMPTY) -> bytes:
     """Code x (B, *S) or (B, *S, P): about −log2 p(x | c) bits, and at most a word more.
 
     Args:
@@ -63,7 +63,7 @@ def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
     return coder.finish()
 
 
-def decode(model: Model, data: bytes, shape: Sequence[int], given: Given = EMPTY) -> Tensor:
+def decode(model: Model, data: bytes, shape: Sequence[int], given: ContextLike = EMPTY) -> Tensor:
     """The x of that shape, (B, *S) or (B, *S, P), that `encode` was given, with the same model and conditions.
 
     Raises:

@@ -19,7 +19,7 @@ from seriatim.walks.noise import row_seeds
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Carry, Guided, Stepper, Walk, drawing
 
-Given = Mapping[str, Tensor] | Context
+ContextLike = Mapping[str, Tensor] | Context
 
 
 class Model(nn.Module, ABC):
@@ -35,15 +35,15 @@ class Model(nn.Module, ABC):
     config: Any
 
     @overload
-    def forward(self, x: Tensor, context: Given = ...) -> Tensor: ...
+    def forward(self, x: Tensor, context: ContextLike = ...) -> Tensor: ...
     @overload
-    def forward(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]: ...
+    def forward(self, x: Tensor, context: ContextLike, carry: Carry) -> tuple[Tensor, Carry]: ...
     @abstractmethod
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """Without a carry: the parameters of all positions. With one: x continues it -> (parameters, carry)."""
 
     @abstractmethod
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """The state before the first position; `length`: how many will come, if known."""
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Model(nn.Module, ABC):
         return self
 
     @final
-    def initialise(self, x: Tensor, context: Given = EMPTY, counts: Tensor | None = None) -> None:
+    def initialise(self, x: Tensor, context: ContextLike = EMPTY, counts: Tensor | None = None) -> None:
         """Where training begins, from data: once, before wrapping, never on resume.
 
         What depends on a batch is calibrated first, and the head's prior comes last, so that it stands as it is set.
@@ -69,7 +69,7 @@ class Model(nn.Module, ABC):
         if counts is not None:
             self.begin_from(counts)
 
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Data-dependent scales, from the first batch. Default: nothing."""
 
     def begin_from(self, counts: Tensor) -> None:
@@ -80,17 +80,17 @@ class Model(nn.Module, ABC):
         """[t, s]: whether position t's parameters depend on position s, positions in the order of visiting."""
 
     @final
-    def read(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]:
+    def read(self, x: Tensor, context: ContextLike, carry: Carry) -> tuple[Tensor, Carry]:
         """Continue a sequence by x (B, T): parameters and where it then stands."""
         return self(x, context, carry)
 
     @final
-    def log_probs(self, x: Tensor, context: Given = EMPTY) -> Tensor:
+    def log_probs(self, x: Tensor, context: ContextLike = EMPTY) -> Tensor:
         """(B, *S): log p(x_t | x_<t, c) in nats."""
         return self.head(self(x, context)).log_prob(x)
 
     @final
-    def log_prob(self, x: Tensor, context: Given = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
+    def log_prob(self, x: Tensor, context: ContextLike = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
         """(B,): log p(x | c) in nats. `mask` (B, *S): which positions count (padding and unobserved values do not)."""
         terms = self.log_probs(x, context)
         if mask is not None:
@@ -102,7 +102,7 @@ class Model(nn.Module, ABC):
     def sample(
         self,
         n: int = 1,
-        context: Given = EMPTY,
+        context: ContextLike = EMPTY,
         *,
         length: int,
         seed: int | Sequence[int] = 0,
@@ -187,7 +187,7 @@ class Model(nn.Module, ABC):
         """{condition: how often it is best hidden in training, so that the model knows what to do without it}."""
         return {}
 
-    def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
+    def condition(self, given: ContextLike, n: int) -> Context:  # noqa: ARG002
         """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
         if isinstance(given, Context):
             return given

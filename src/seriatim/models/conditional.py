@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context, joined
 from seriatim.errors import UserError, nearest
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
@@ -39,7 +39,7 @@ class Conditional(Model):
         self.encoders = nn.ModuleDict({_key(name): encoder for name, encoder in encoders.items()})
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
-    def condition(self, given: Given, n: int) -> Context:
+    def condition(self, given: ContextLike, n: int) -> Context:
         """Encode {name: value (n, …)}; a name that is not given counts as missing.
 
         Raises:
@@ -74,12 +74,12 @@ class Conditional(Model):
         """Every condition missing."""
         return self.condition({}, n)
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """As the inner model's, with named conditions."""
         encoded = self.condition(context, x.shape[0])
         return self.model(x, encoded) if carry is None else self.model(x, encoded, carry)
 
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """The inner model's."""
         return self.model.start(batch, self.condition(context, batch), length)
 
@@ -91,7 +91,7 @@ class Conditional(Model):
         """The inner model's; give it a `Context`."""
         return self.model.packed()
 
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """The inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))
 

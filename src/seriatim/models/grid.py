@@ -15,7 +15,7 @@ from torch import Tensor
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.raster.shifted import calibrating
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
@@ -114,7 +114,7 @@ class GridModel(Model):
         """x (B, *S), or (B, *S, P), levels of whole pictures -> the head's parameters (B, *S, ·)."""
 
     @final
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """As `whole`, of a picture of any height and width unless the family says otherwise. There is no carry."""
         if carry is not None:
             raise ValueError("a picture has no carry")
@@ -124,7 +124,7 @@ class GridModel(Model):
     def packed(self) -> Stepper:
         """Weights folded for stepping: what depends on finished rows is worked out once a row."""
 
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """An empty picture. The weights are those of this moment: train on, and start anew."""
         self._stepper = self.packed()
         return self._stepper.start(batch, self.condition(context, batch), length)
@@ -176,7 +176,7 @@ class PixelModel(GridModel):
 
     @final
     @torch.no_grad()
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
         with calibrating(self):
             self(x, context)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seriatim.context import EMPTY, Context
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.tree import Fixed, State
 
 
@@ -33,7 +33,7 @@ class ReplayModel(Model):
         return (length,)
 
     @final
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """An empty canvas."""
         parts = () if self.head.parts == 1 else (self.head.parts,)
         shape = (batch, *self.canvas(length), *parts)

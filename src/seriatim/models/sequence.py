@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seriatim.causal import Causal
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
@@ -48,7 +48,7 @@ class SequenceModel(Model):
         self.embedding, self.net, self.head, self.first = embedding, net, head, start
 
     @final
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """x (B, T[, P]) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
         context = self.condition(context, x.shape[0])
         clock = 0 if carry is None else carry.state.clock
@@ -63,7 +63,7 @@ class SequenceModel(Model):
         return parameters, Carry(x[:, -1], Position(clock + x.shape[1], net))
 
     @final
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """The net's state at clock 0."""
         return Position(0, self.net.start(batch, self.condition(context, batch), length))
 
