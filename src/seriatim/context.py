@@ -22,7 +22,6 @@ class Context:
         field: (B, ceil(T / hop), F) for sequences, (B, H, W, F) for pictures: varies with the position.
         memory: (B, M, D) attended to: a source sentence.
         mask: (B, M) which slots of `memory` are real; None means all.
-        scale: (B, 2) location and log scale of x, for real values.
         hop: how many positions a column of `field` lasts.
         offset: how many positions of the first column of `field` are past.
     """
@@ -31,14 +30,13 @@ class Context:
     field: Float[Tensor, "B *S F"] | None = None
     memory: Float[Tensor, "B M D"] | None = None
     mask: Bool[Tensor, "B M"] | None = None
-    scale: Float[Tensor, "B 2"] | None = None
     hop: int = 1
     offset: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to look at."""
-        return all(value is None for value in (self.vector, self.field, self.memory, self.mask, self.scale))
+        return all(value is None for value in (self.vector, self.field, self.memory, self.mask))
 
     def window(self, start: int, stop: int) -> Context:
         """The context of positions start..stop-1 of a sequence.
@@ -81,7 +79,6 @@ class Context:
             field=pick(self.field),
             memory=pick(self.memory),
             mask=pick(self.mask),
-            scale=pick(self.scale),
         )
 
     def beside(self, other: Context) -> Context:
@@ -104,7 +101,6 @@ class Context:
             field=torch.cat(fields) if fields else None,
             memory=memory,
             mask=mask,
-            scale=both(self.scale, other.scale),
             hop=hop,
             offset=offset,
         )
@@ -153,7 +149,7 @@ def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tens
 # DDP, FSDP and torch.compile look for tensors inside arguments: a registered node lets them in
 pytree.register_pytree_node(
     Context,
-    lambda c: ([c.vector, c.field, c.memory, c.mask, c.scale], (c.hop, c.offset)),
+    lambda c: ([c.vector, c.field, c.memory, c.mask], (c.hop, c.offset)),
     lambda values, rest: Context(*values, *rest),
     serialized_type_name="seriatim.Context",
 )

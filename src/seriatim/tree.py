@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-import torch
 from torch import Tensor
 
 State = Any  # a nest; Python's types cannot say more without a cast at every use
@@ -87,11 +86,6 @@ def select(state: State, rows: Tensor, fixed: bool | Tensor = True) -> State:
         nest = cast("tuple[Any, ...]", state)
         return _rebuild(nest, [select(item, rows, fixed) for item in nest])
     return state
-
-
-def stack(states: Sequence[State]) -> State:
-    """One batch out of several; their clocks must agree."""
-    return map(lambda *tensors: torch.cat(tensors), *states)
 
 
 def clocks(state: State) -> list[int]:
