@@ -228,7 +228,7 @@ def every_condition_matters(model: Model, x: Tensor, given: Given) -> None:
     before = model(x, given)
     changes: list[Given] = []
     if isinstance(given, Context):
-        for name in ("vector", "field", "memory", "scale"):
+        for name in ("vector", "field", "memory"):
             value = getattr(given, name)
             if value is not None:
                 changes.append(replace(given, **{name: torch.cat([value[:1] + 1, value[1:]])}))

@@ -15,14 +15,19 @@ from seriatim.tree import State
 
 @final
 class Serial(Causal):
-    """One layer after another. Its reach is the sum of theirs."""
+    """One layer after another. Its reach is the sum of theirs.
 
-    def __init__(self, *layers: Causal) -> None:
+    Args:
+        layers: in order, named "0", "1", …
+        named: layers that follow, looked up by their name in `layers`.
+    """
+
+    def __init__(self, *layers: Causal, **named: Causal) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
 
     def _each(self) -> list[Causal]:
-        return [layer for layer in self.layers if isinstance(layer, Causal)]
+        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
 
     @property
     def reach(self) -> int | None:

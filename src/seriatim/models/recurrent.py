@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, CrossAttention, Embedding, Inject, Pointwise, Recurrent, Residual, Serial
+from seriatim.causal.inject import Injected
 from seriatim.causal.recurrent import Cell, Memory, advance, advance_lstm
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, spread
@@ -102,22 +103,21 @@ class _Recurrent(SequenceModel):
     def __init__(self, config: RecurrentConfig) -> None:
         embedding = Embedding(config.symbols, config.channels, scale=0.1)
         inputs = [config.channels] + [config.width] * (config.layers - 1)
-        layers: list[Causal] = []
+        parts: dict[str, Causal] = {}
+        if config.vector:
+            parts["inject"] = Inject(config.channels, vector=config.vector)
         for i, channels in enumerate(inputs):
-            layers.append(Recurrent(self.cell, channels, config.width))
+            parts[f"recurrent_{i}"] = Recurrent(self.cell, channels, config.width)
             if config.dropout:
-                layers.append(Pointwise(nn.Dropout(config.dropout)))
+                parts[f"dropout_{i}"] = Pointwise(nn.Dropout(config.dropout))
             if i == 0 and config.memory:
                 attention = CrossAttention(config.width, config.memory, config.heads)
-                layers.append(Residual(Serial(Pointwise(nn.RMSNorm(config.width, eps=1e-6)), attention)))
-            if i == 0 and config.vector:
-                layers.insert(0, Inject(config.channels, vector=config.vector))
+                parts["attention"] = Residual(Serial(Pointwise(nn.RMSNorm(config.width, eps=1e-6)), attention))
         out = nn.Linear(config.width, config.symbols)
         if config.tied:
             out.weight = embedding.table.weight
-        super().__init__(
-            embedding, Serial(*layers, Pointwise(out)), CategoricalHead(config.symbols), start=config.start
-        )
+        parts["out"] = Pointwise(out)
+        super().__init__(embedding, Serial(**parts), CategoricalHead(config.symbols), start=config.start)
         self.config = config
 
     @final
@@ -154,13 +154,13 @@ class _Packed(Folded):
     def __init__(self, model: _Recurrent) -> None:
         super().__init__(model)
         self.cell: Cell = model.cell
-        layers = list(cast(Serial, model.net).layers)
-        self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
-        self.inject = layers[0] if isinstance(layers[0], Inject) else None
-        self.cross = next((i for i, layer in enumerate(layers) if isinstance(layer, Residual)), 0)
-        self.attend = layers[self.cross] if self.cross else None
-        weights = [cast(Recurrent, layers[i]).weights() for i in self.places]
-        out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+        parts = cast(Serial, model.net).layers
+        names, layers = list(parts), [f"recurrent_{i}" for i in range(model.config.layers)]
+        self.places = [names.index(name) for name in layers]  # the net's state has a part for each name
+        self.inject = names.index("inject") if "inject" in parts else None
+        self.attention = (names.index("attention"), parts["attention"]) if "attention" in parts else None
+        weights = [cast(Recurrent, parts[name]).weights() for name in layers]
+        out = cast(nn.Linear, cast(Pointwise, parts["out"]).module)
         with torch.no_grad():
             self.recurrent = [Affine(w.bias_back.clone(), columns(w.back)) for w in weights]
             self.inputs = [Affine(w.bias_in.clone(), columns(w.into)) for w in weights]
@@ -179,22 +179,25 @@ class _Packed(Folded):
         """prev (B,) -> logits (B, K)."""
         if state.clock == 0:
             prev = torch.full_like(prev, self.first)
-        states = list(state.net)
+        states, injected = list(state.net), None
+        if self.inject is not None:
+            held: Injected = states[self.inject]
+            injected = held.fixed.nest[0]
+            states[self.inject] = held._replace(clock=held.clock + 1)
         x = prev
         for layer, place in enumerate(self.places):
             memory: Memory = states[place]
-            states[place] = self._first(x, memory, states[0]) if layer == 0 else self._further(layer, x, memory)
+            states[place] = self._first(x, memory, injected) if layer == 0 else self._further(layer, x, memory)
             x = states[place].h
-            if layer == 0 and self.attend is not None:
-                x = self.attend(x[:, None], EMPTY, states[self.cross])[0][:, 0]
-        if self.inject is not None:
-            states[0] = states[0]._replace(clock=states[0].clock + 1)
+            if layer == 0 and self.attention is not None:
+                at, attend = self.attention
+                x = attend(x[:, None], EMPTY, states[at])[0][:, 0]
         return self.out(x), Position(state.clock + 1, tuple(states))
 
-    def _first(self, prev: Tensor, memory: Memory, injected: State) -> Memory:
+    def _first(self, prev: Tensor, memory: Memory, injected: Tensor | None) -> Memory:
         inputs = self.inputs[0](self.symbols[prev]) if self.table is None else self.table[prev]
-        if self.inject is not None and injected.fixed.nest[0] is not None:
-            inputs = inputs + torch.mm(spread(injected.fixed.nest[0], len(inputs)), self.inputs[0].weight)
+        if injected is not None:
+            inputs = inputs + torch.mm(spread(injected, len(inputs)), self.inputs[0].weight)
         return advance(self.cell, inputs, self.recurrent[0](memory.h), memory)
 
     def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Residual, Serial, SwiGLU
-from seriatim.causal.attention import extend, rotary_table
+from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Serial, SwiGLU
+from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
-from seriatim.context import spread
+from seriatim.context import EMPTY, Context, spread
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
@@ -102,32 +102,64 @@ class TransformerConfig:
         return None if self.memory else self.context
 
 
+class _Held(NamedTuple):
+    """A block's state."""
+
+    attention: Cache
+    memory: State
+
+
+@final
+class Block(Causal):
+    """Self-attention, attention to the memory if there is one, and a feed-forward: residual branches, norms first."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        c = config
+        self.attention_norm = nn.RMSNorm(c.width, eps=c.epsilon)
+        self.attention = Attention(c.width, c.heads, c.groups, c.rotary, c.dropout)
+        self.memory_norm = nn.RMSNorm(c.width, eps=c.epsilon) if c.memory else None
+        self.memory = CrossAttention(c.width, c.memory, c.heads, c.dropout) if c.memory else None
+        self.feed_forward_norm = nn.RMSNorm(c.width, eps=c.epsilon)
+        self.feed_forward = SwiGLU(c.width, c.feed_forward)
+        self.dropout = nn.Dropout(c.dropout)
+
+    @property
+    def reach(self) -> None:
+        """All of the past."""
+        return
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """An empty cache, and the memory projected."""
+        memory = None if self.memory is None else self.memory.start(batch, context, length)
+        return _Held(self.attention.start(batch, context, length), memory)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C)."""
+        cache, memory = (None, None) if state is None else state
+        y, cache = self.attention(self.attention_norm(x), context, cache)
+        x = x + self.dropout(y)
+        if self.memory is not None and self.memory_norm is not None:
+            y, memory = self.memory(self.memory_norm(x), context, memory)
+            x = x + self.dropout(y)
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x, None if state is None else _Held(cache, memory)
+
+
 @final
 class Transformer(SequenceModel):
     """Decoder-only Transformer over symbols."""
 
     def __init__(self, config: TransformerConfig) -> None:
-        def branch(f: Causal) -> Causal:
-            norm = nn.RMSNorm(config.width, eps=config.epsilon)
-            return Residual(Serial(Pointwise(norm), f, Pointwise(nn.Dropout(config.dropout))))
-
-        layers: list[Causal] = [Pointwise(nn.Dropout(config.dropout))]
+        parts: dict[str, Causal] = {"dropout": Pointwise(nn.Dropout(config.dropout))}
         if config.vector:
-            layers.append(Inject(config.width, vector=config.vector))
-        for _ in range(config.layers):
-            layers.append(branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout)))
-            if config.memory:
-                layers.append(branch(CrossAttention(config.width, config.memory, config.heads, config.dropout)))
-            layers.append(branch(Pointwise(SwiGLU(config.width, config.feed_forward))))
-        norm = nn.RMSNorm(config.width, eps=config.epsilon)
+            parts["inject"] = Inject(config.width, vector=config.vector)
+        parts["blocks"] = Serial(*[Block(config) for _ in range(config.layers)])
+        parts["norm"] = Pointwise(nn.RMSNorm(config.width, eps=config.epsilon))
         out = nn.Linear(config.width, config.symbols, bias=False)
+        parts["out"] = Pointwise(out)
         embedding = Embedding(config.symbols, config.width)
-        super().__init__(
-            embedding,
-            Serial(*layers, Pointwise(norm), Pointwise(out)),
-            CategoricalHead(config.symbols),
-            start=config.start,
-        )
+        super().__init__(embedding, Serial(**parts), CategoricalHead(config.symbols), start=config.start)
         self.config = config
         self._initialise_weights(out)
         if config.tied:
@@ -140,10 +172,6 @@ class Transformer(SequenceModel):
             if weight.dim() == 2:
                 nn.init.normal_(weight, std=small if name.endswith(("out.weight", "down.weight")) else 0.02)
         nn.init.normal_(out.weight, std=0.02)
-
-    def attentions(self) -> list[Attention]:
-        """The attention layers, in order."""
-        return [module for module in self.net.modules() if isinstance(module, Attention)]
 
     def packed(self) -> Stepper:
         """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices behind them."""
@@ -177,35 +205,30 @@ class _Packed(Folded):
         super().__init__(model)
         self.config = config
         self.channels = config.width // config.heads
-        layers = list(cast(Serial, model.net).layers)
-        self.inject = 1 if config.vector else None
-        self.places = [
-            i for i, layer in enumerate(layers) if isinstance(layer, Residual) and _attention(layer) is not None
-        ]
-        size = 3 if config.memory else 2
+        parts = cast(Serial, model.net).layers
+        names = list(parts)  # the net's state has a part for each
+        self.inject = names.index("inject") if config.vector else None
+        self.blocks = names.index("blocks")
         with torch.no_grad():
-            self.layers = [self._fold(layers[i : i + size]) for i in self.places]
-            norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
-            out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+            self.layers = [self._fold(cast(Block, block)) for block in cast(Serial, parts["blocks"]).layers.values()]
+            norm = cast(nn.RMSNorm, cast(Pointwise, parts["norm"]).module)
+            out = cast(nn.Linear, cast(Pointwise, parts["out"]).module)
             gain = math.sqrt(config.width)
             self.out = columns(out.weight * norm.weight * gain)
             self.floor = out.weight.new_tensor(math.sqrt(config.width * config.epsilon))
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
-    def _fold(self, branches: list[nn.Module]) -> _Layer:
-        norm, attention = _parts(branches[0])
-        norm2, pointwise = _parts(branches[-1])
-        a, f = cast(Attention, attention), cast(SwiGLU, cast(Pointwise, pointwise).module)
+    def _fold(self, block: Block) -> _Layer:
+        a, c, f = block.attention, block.memory, block.feed_forward
         query = a.query.weight / math.sqrt(self.channels)
         gain = math.sqrt(self.config.width)
-        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (norm.weight * gain)
-        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (norm2.weight * gain)
+        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (block.attention_norm.weight * gain)
+        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (block.feed_forward_norm.weight * gain)
         cross = None
-        if len(branches) == 3:
-            norm, layer = _parts(branches[1])
-            c = cast(CrossAttention, layer)
-            cross = _Cross(c, columns(c.query.weight * (norm.weight * gain)), columns(c.out.weight))
+        if c is not None and block.memory_norm is not None:
+            query = c.query.weight * (block.memory_norm.weight * gain)
+            cross = _Cross(c, columns(query), columns(c.out.weight))
         return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
 
     def _unit(self, x: Tensor) -> Tensor:
@@ -233,11 +256,12 @@ class _Packed(Folded):
             injected = states[self.inject]
             x = x + spread(injected.fixed.nest[0], batch)
             states[self.inject] = injected._replace(clock=injected.clock + 1)
-        clock = states[self.places[0]][1].clock
+        held: list[_Held] = list(states[self.blocks])
+        clock = held[0].attention.clock
         cos_all, sin_all = self._table(clock + 1)
         cos, sin = cos_all[clock], sin_all[clock]
-        for layer, place in zip(self.layers, self.places, strict=True):
-            nothing, cache, rest = states[place]
+        for i, layer in enumerate(self.layers):
+            cache, memory = held[i]
             qkv = torch.mm(self._unit(x), layer.qkv).view(batch, heads + 2 * groups, channels)
             qk = qkv[:, : heads + groups]
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
@@ -249,20 +273,10 @@ class _Packed(Folded):
             x = torch.addmm(x, y, layer.out)
             if layer.cross is not None:
                 q = torch.mm(self._unit(x), layer.cross.query)
-                y = layer.cross.layer.attend(q[:, None], *states[place + 1][1].nest)
+                y = layer.cross.layer.attend(q[:, None], *memory.nest)
                 x = torch.addmm(x, y[:, 0], layer.cross.out)
             gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
             x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
-            states[place] = (nothing, cache, rest)
+            held[i] = _Held(cache, memory)
+        states[self.blocks] = tuple(held)
         return torch.mm(self._unit(x), self.out), Position(state.clock + 1, tuple(states))
-
-
-def _parts(branch: nn.Module) -> tuple[nn.RMSNorm, nn.Module]:
-    """The norm and the layer inside a residual branch."""
-    layers = cast(Any, branch).branch.layers
-    return layers[0].module, layers[1]
-
-
-def _attention(branch: nn.Module) -> Attention | None:
-    inner = _parts(branch)[1]
-    return inner if isinstance(inner, Attention) else None

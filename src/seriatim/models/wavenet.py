@@ -140,15 +140,27 @@ class WaveNet(SequenceModel):
         stack = GatedStack(
             width, c.gate, c.skip, cycle * c.cycles, c.kernel, c.vector, c.field, [_slow(c, hop) for hop in c.stacks]
         )
-        first: list[Causal] = [Conv(width, width, c.first)] if c.first > 1 else []
-        out = [nn.ReLU(), nn.Linear(c.skip, c.skip), nn.ReLU(), nn.Linear(c.skip, head.width)]
-        last = Pointwise(nn.Sequential(*([nn.Dropout(c.dropout)] if c.dropout else []), *out))
-        super().__init__(embedding, Serial(*first, stack, last), head, start=c.levels)
+        parts: dict[str, Causal] = {"first": Conv(width, width, c.first)} if c.first > 1 else {}
+        parts |= {"stack": stack, "out": Pointwise(_Out(c.skip, head.width, c.dropout))}
+        super().__init__(embedding, Serial(**parts), head, start=c.levels)
         self.config = config
 
     def packed(self) -> Stepper:
         """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
         return _Packed(self)
+
+
+@final
+class _Out(nn.Module):
+    """The two layers after the sum over all skips."""
+
+    def __init__(self, skip: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden, self.out = nn.Linear(skip, skip), nn.Linear(skip, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(self.dropout(x).relu()).relu())
 
 
 def _slow(config: WaveNetConfig, hop: int) -> Slow:
@@ -188,10 +200,12 @@ class _Packed:
 
     def __init__(self, model: WaveNet) -> None:
         self.model, self.head = model, model.head
-        layers = list(cast(Serial, model.net).layers)
-        self.first = cast(Conv, layers[0]) if len(layers) == 3 else None
-        self.stack = stack = cast(GatedStack, layers[-2])
-        last = [each for each in cast(Pointwise, layers[-1]).module.children() if isinstance(each, nn.Linear)]
+        parts = cast(Serial, model.net).layers
+        names = list(parts)  # the net's state has a part for each
+        self.place = names.index("stack")
+        self.first = (names.index("first"), cast(Conv, parts["first"])) if "first" in parts else None
+        self.stack = stack = cast(GatedStack, parts["stack"])
+        out = cast(_Out, cast(Pointwise, parts["out"]).module)
         self.hops = [each.hop for each in stack.slow if isinstance(each, Slow)]
         self._rooms: dict[int, _Room] = {}
         self._slots: tuple[int, tuple[Tensor, ...]] = (-_AHEAD, ())  # from a clock on, those of each tap
@@ -202,7 +216,7 @@ class _Packed:
             self.present, self.residual = taps[:, 0].contiguous().unbind(), residual.unbind()
             self.present_t, self.residual_t = _turned(taps[:, 0]), _turned(residual)
             self.skip, self.skip_t, self.skip_bias = -stack.skip, -stack.skip.t().contiguous(), stack.skip_bias.clone()
-            self.out = [(each.weight.clone(), each.bias.clone()) for each in last]
+            self.out = [(each.weight.clone(), each.bias.clone()) for each in (out.hidden, out.out)]
             self.table: Tensor | None = None
             if model.head.parts == 1:
                 self.table = model.embedding(torch.arange(model.config.levels + 1, device=model.device)[None])[0][0]
@@ -224,7 +238,7 @@ class _Packed:
         if state.own.clock == 0:
             prev = torch.full_like(prev, self.model.first)
         states = list(state.own.net)
-        rings: Rings = states[-2]
+        rings: Rings = states[self.place]
         batch = prev.shape[0]
         room = self._rooms.get(batch) or self._room(batch)
         x = self._frame(prev, states, room.inputs[0])
@@ -240,7 +254,7 @@ class _Packed:
         y = self._one(room) if batch == 1 else self._several(room)
         frames.index_copy_(0, slots[-1], room.inputs)
         alone = Rings(rings.frames, rings.clock + 1, rings.fixed, ())
-        states[-2] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
+        states[self.place] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
         return y, _Standing(Position(state.own.clock + 1, tuple(states)), beside)
 
     def _one(self, room: _Room) -> Tensor:
@@ -283,7 +297,8 @@ class _Packed:
             return torch.index_select(self.table, 0, prev, out=out)[:, None]
         x = self.model.embedding(prev[:, None])[0] if self.table is None else self.table[prev][:, None]
         if self.first is not None:
-            x, states[0] = self.first(x, EMPTY, states[0])
+            at, first = self.first
+            x, states[at] = first(x, EMPTY, states[at])
         out.copy_(x[:, 0])
         return x
 
