@@ -24,6 +24,15 @@ class Context:
         mask: (B, M) which slots of `memory` are real; None means all.
         hop: how many positions a column of `field` lasts.
         offset: how many positions of the first column of `field` are past.
+
+    Example:
+        >>> context = Context(vector=torch.zeros(1, 2), field=torch.tensor([[[0.0], [1.0], [2.0]]]), hop=4)
+        >>> context.columns(12)[0, :, 0].tolist()
+        [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+        >>> context.window(6, 12).columns(6)[0, :, 0].tolist()
+        [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+        >>> context.select(torch.tensor([0, 0])).vector.shape
+        torch.Size([2, 2])
     """
 
     vector: Float[Tensor, "B V"] | None = None

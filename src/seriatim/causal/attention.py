@@ -86,6 +86,15 @@ class Attention(Causal):
         key_heads: key and value heads G, a divisor of H.
         rotary: base of the rotary frequencies.
         dropout: of the attention weights, in training.
+
+    Example:
+        >>> layer, x = Attention(width=8, heads=4, key_heads=2), torch.randn(1, 5, 8)
+        >>> y, _ = layer(x)
+        >>> with torch.no_grad():
+        ...     prompt, state = layer(x[:, :4], EMPTY, layer.start(1, length=5))
+        ...     last, state = layer(x[:, 4:], EMPTY, state)
+        >>> torch.allclose(y[:, 4:], last, atol=1e-6)
+        True
     """
 
     def __init__(self, width: int, heads: int, key_heads: int, rotary: float = 10000.0, dropout: float = 0.0) -> None:
@@ -149,6 +158,14 @@ class CrossAttention(Causal):
         memory_width: channels of the memory.
         heads: of the attention, a divisor of `width`.
         dropout: of the attention weights, in training.
+
+    Example:
+        >>> layer = CrossAttention(width=8, memory_width=6, heads=2)
+        >>> source = Context(memory=torch.randn(1, 3, 6), mask=torch.tensor([[True, True, False]]))
+        >>> layer(torch.randn(1, 5, 8), source)[0].shape
+        torch.Size([1, 5, 8])
+        >>> layer.weights(torch.randn(1, 5, 8), source)[0, 0, :, 2].tolist()  # the slot that is masked
+        [0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
     def __init__(self, width: int, memory_width: int, heads: int, dropout: float = 0.0) -> None:

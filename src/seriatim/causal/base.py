@@ -23,6 +23,23 @@ class Causal(nn.Module, ABC):
 
     A state is *consumed* by the call that takes it: without gradients a layer may write into it in place. Whoever
     wants to go on from one state twice forks it first (`seriatim.tree.fork`).
+
+    Example:
+        >>> class Delay(Causal):
+        ...     reach = 1
+        ...
+        ...     def start(self, batch, context=EMPTY, length=None):
+        ...         return torch.zeros(batch, 1, 1)
+        ...
+        ...     def forward(self, x, context=EMPTY, state=None):
+        ...         seen = torch.cat([self.start(len(x)) if state is None else state, x], 1)
+        ...         return seen[:, :-1], None if state is None else seen[:, -1:]
+        >>> layer, x = Delay(), torch.arange(1.0, 5.0).view(1, 4, 1)
+        >>> whole, _ = layer(x)
+        >>> one, state = layer(x[:, :3], EMPTY, layer.start(1))
+        >>> two, state = layer(x[:, 3:], EMPTY, state)
+        >>> torch.equal(whole, torch.cat([one, two], 1))
+        True
     """
 
     @property
@@ -61,7 +78,13 @@ def through(later: Bool[Tensor, "T T"], earlier: Bool[Tensor, "T T"]) -> Bool[Te
 
 @final
 class Pointwise(Causal):
-    """Any module that treats each frame by itself: a linear map, a norm over channels, dropout, an activation."""
+    """Any module that treats each frame by itself: a linear map, a norm over channels, dropout, an activation.
+
+    Example:
+        >>> layer = Pointwise(nn.Linear(3, 5))
+        >>> layer(torch.zeros(2, 7, 3))[0].shape
+        torch.Size([2, 7, 5])
+    """
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()

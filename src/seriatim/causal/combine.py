@@ -20,6 +20,14 @@ class Serial(Causal):
     Args:
         layers: in order, named "0", "1", …
         named: layers that follow, looked up by their name in `layers`.
+
+    Example:
+        >>> from seriatim.layers import Conv, Pointwise
+        >>> net = Serial(Conv(4, 4, kernel=3), Conv(4, 8, kernel=2), out=Pointwise(nn.Linear(8, 2)))
+        >>> net.reach, list(net.layers)
+        (3, ['0', '1', 'out'])
+        >>> net(torch.zeros(1, 7, 4))[0].shape
+        torch.Size([1, 7, 2])
     """
 
     def __init__(self, *layers: Causal, **named: Causal) -> None:
@@ -61,7 +69,16 @@ class Serial(Causal):
 
 @final
 class Residual(Causal):
-    """x + f(x). With the last weights of f at zero it is the identity."""
+    """x + f(x). With the last weights of f at zero it is the identity.
+
+    Example:
+        >>> from seriatim.layers import Conv
+        >>> layer, x = Residual(Conv(4, 4)), torch.randn(1, 7, 4)
+        >>> for weight in layer.branch.parameters():
+        ...     _ = nn.init.zeros_(weight)
+        >>> torch.equal(layer(x)[0], x)
+        True
+    """
 
     def __init__(self, branch: Causal) -> None:
         super().__init__()

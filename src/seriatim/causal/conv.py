@@ -34,6 +34,17 @@ class Conv(Causal):
         kernel: number of taps.
         dilation: frames between two taps.
         groups: as in `torch.nn.Conv1d`.
+
+    Example:
+        >>> layer, x = Conv(3, 5, kernel=2, dilation=4), torch.randn(1, 9, 3)
+        >>> layer.reach
+        4
+        >>> y, _ = layer(x)
+        >>> with torch.no_grad():
+        ...     start, state = layer(x[:, :8], EMPTY, layer.start(1))
+        ...     last, state = layer(x[:, 8:], EMPTY, state)
+        >>> torch.allclose(y[:, 8:], last, atol=1e-6)
+        True
     """
 
     def __init__(

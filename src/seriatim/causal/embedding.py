@@ -14,7 +14,13 @@ from seriatim.tree import State
 
 @final
 class Embedding(Causal):
-    """A table with a row a symbol: (B, T) integers -> (B, T, width)."""
+    """A table with a row a symbol: (B, T) integers -> (B, T, width).
+
+    Example:
+        >>> import torch
+        >>> Embedding(symbols=10, width=4)(torch.tensor([[3, 1, 4]]))[0].shape
+        torch.Size([1, 3, 4])
+    """
 
     def __init__(self, symbols: int, width: int, scale: float = 0.02) -> None:
         super().__init__()

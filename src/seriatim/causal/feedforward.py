@@ -16,7 +16,13 @@ def usual_hidden(width: int) -> int:
 
 @final
 class SwiGLU(nn.Module):
-    """down(silu(gate x) · up x) (Shazeer, 2020, GLU variants improve Transformer)."""
+    """down(silu(gate x) · up x) (Shazeer, 2020, GLU variants improve Transformer).
+
+    Example:
+        >>> import torch
+        >>> SwiGLU(width=8, hidden=usual_hidden(8))(torch.zeros(2, 5, 8)).shape
+        torch.Size([2, 5, 8])
+    """
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()

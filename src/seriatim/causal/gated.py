@@ -56,6 +56,13 @@ class GatedStack(Causal):
         vector: channels of `context.vector`, 0 if it does not look at it.
         field: channels of `context.field`, likewise.
         slow: context stacks.
+
+    Example:
+        >>> stack = GatedStack(width=4, gates=4, outputs=6, dilations=[1, 2, 4, 8], vector=2)
+        >>> stack.reach
+        15
+        >>> stack(torch.zeros(1, 20, 4), Context(vector=torch.ones(1, 2)))[0].shape
+        torch.Size([1, 20, 6])
     """
 
     def __init__(

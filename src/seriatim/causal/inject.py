@@ -27,6 +27,12 @@ class Inject(Causal):
         width: channels of x.
         vector: channels of `context.vector`, 0 if the model does not look at it.
         field: channels of `context.field`, likewise.
+
+    Example:
+        >>> layer = Inject(width=4, vector=2, field=3)
+        >>> context = Context(vector=torch.ones(1, 2), field=torch.ones(1, 2, 3), hop=5)
+        >>> layer(torch.zeros(1, 10, 4), context)[0].shape
+        torch.Size([1, 10, 4])
     """
 
     def __init__(self, width: int, vector: int = 0, field: int = 0) -> None:

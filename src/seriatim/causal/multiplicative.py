@@ -22,6 +22,11 @@ class Multiplicative(Causal):
         width: channels in and out.
         kernel: taps of the convolutions.
         dilation: frames between two taps.
+
+    Example:
+        >>> layer = Multiplicative(width=4, kernel=3, dilation=2)
+        >>> layer.reach, layer(torch.zeros(1, 7, 4))[0].shape
+        (4, torch.Size([1, 7, 4]))
     """
 
     def __init__(self, width: int, kernel: int = 3, dilation: int = 1) -> None:

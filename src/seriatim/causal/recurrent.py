@@ -59,7 +59,14 @@ def advance_lstm(gates: Tensor, memory: Memory) -> Memory:
 
 @final
 class Recurrent(Causal):
-    """One recurrent layer of `width` units over inputs of `in_channels`."""
+    """One recurrent layer of `width` units over inputs of `in_channels`.
+
+    Example:
+        >>> layer = Recurrent("lstm", in_channels=3, width=4)
+        >>> y, memory = layer(torch.zeros(2, 7, 3), EMPTY, layer.start(2))
+        >>> y.shape, memory.c.shape
+        (torch.Size([2, 7, 4]), torch.Size([2, 4]))
+    """
 
     def __init__(self, cell: Cell, in_channels: int, width: int) -> None:
         super().__init__()

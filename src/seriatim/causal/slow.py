@@ -41,6 +41,13 @@ class Slow(Causal):
         hop: frames of a block.
         channels: C.
         width: C'.
+
+    Example:
+        >>> from seriatim.layers import Pointwise
+        >>> layer = Slow(Pointwise(torch.nn.Linear(4 * 3, 2)), hop=4, channels=3, width=2)
+        >>> y, _ = layer(torch.randn(1, 8, 3))
+        >>> y.shape, y[:, :4].abs().sum().item()  # nothing is known of a block before the first
+        (torch.Size([1, 8, 2]), 0.0)
     """
 
     def __init__(self, net: Causal, hop: int, channels: int, width: int) -> None:

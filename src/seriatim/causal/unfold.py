@@ -25,6 +25,12 @@ class Unfold(Causal):
     """x_t + W · memory_t: frame t reads slot t of `context.memory` (B, M, memory_width), and nothing once it is over.
 
     A slot that `context.mask` rules out says nothing either. Unlike a field, a memory may end before the sequence does.
+
+    Example:
+        >>> layer = Unfold(width=4, memory_width=6)
+        >>> y, _ = layer(torch.zeros(1, 5, 4), Context(memory=torch.randn(1, 3, 6)))
+        >>> y.abs().sum(2).bool().tolist()
+        [[True, True, True, False, False]]
     """
 
     def __init__(self, width: int, memory_width: int) -> None:

@@ -28,6 +28,11 @@ class Values(Causal):
         levels: K.
         width: channels of a frame.
         parts: P, the symbols of a position.
+
+    Example:
+        >>> layer = Values(levels=65536, width=8)
+        >>> layer(torch.tensor([[65536, 32768, 32770]]))[0].shape  # the symbol before the first, then two samples
+        torch.Size([1, 3, 8])
     """
 
     def __init__(self, levels: int, width: int, parts: int = 1) -> None:

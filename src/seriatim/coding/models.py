@@ -50,6 +50,12 @@ def encode(model: Model, x: Tensor, given: ContextLike = EMPTY) -> bytes:
         model: any with a discrete head.
         x: symbols, in the order of visiting.
         given: conditions of the rows; a `Context` in float64.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> model, x = LSTM(RecurrentConfig(symbols=4, width=8)), torch.randint(4, (2, 20))
+        >>> torch.equal(decode(model, encode(model, x), x.shape), x)
+        True
     """
     coder = RangeEncoder()
     stream = x.flatten(1)

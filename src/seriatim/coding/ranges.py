@@ -49,7 +49,17 @@ class _Search:
 
 @final
 class RangeEncoder:
-    """Writes symbols; they are read back in the order in which they were written."""
+    """Writes symbols; they are read back in the order in which they were written.
+
+    Example:
+        >>> def quarters(x):  # four symbols of probability 1/4
+        ...     return (x + 1) * 2**30
+        >>> coder = RangeEncoder()
+        >>> coder.put(np.array([3, 0, 2]), quarters, levels=4)
+        >>> data = coder.finish()
+        >>> RangeDecoder(data).get(3, quarters, levels=4)
+        array([3, 0, 2])
+    """
 
     def __init__(self) -> None:
         self._coder = _stream.queue.RangeEncoder()
@@ -75,6 +85,18 @@ class RangeDecoder:
 
     Raises:
         ValueError: if the data is not a whole number of 32-bit words.
+
+    Example:
+        >>> def halves(x):
+        ...     return (x + 1) * 2**31
+        >>> coder = RangeEncoder()
+        >>> for _ in range(100):
+        ...     coder.put(np.array([1, 0]), halves, levels=2)
+        >>> data = coder.finish()
+        >>> len(data)  # 200 bits and at most a word more
+        28
+        >>> RangeDecoder(data).get(2, halves, levels=2)
+        array([1, 0])
     """
 
     def __init__(self, data: bytes) -> None:

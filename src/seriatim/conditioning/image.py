@@ -32,6 +32,11 @@ class CodeConfig:
         width: how many numbers.
         levels: on how many levels between −1 and 1 each of them is, so that a prior may count them.
         filters: channels of the encoder and of the field.
+
+    Example:
+        >>> config = CodeConfig(width=10, levels=16)
+        >>> config.width * math.log2(config.levels)  # bits of a code
+        40.0
     """
 
     width: int = 10
@@ -51,6 +56,10 @@ class MapConfig:
 
     Attributes:
         filters: channels of the encoder and of the field.
+
+    Example:
+        >>> MapConfig(filters=16)
+        MapConfig(filters=16)
     """
 
     filters: int = 32
@@ -117,6 +126,14 @@ class CodeEncoder(nn.Module):
         shape: (height, width, channels) of pictures.
         levels: values of a colour.
         config: sizes of the code.
+
+    Example:
+        >>> encoder = CodeEncoder(shape=(8, 8, 1), levels=4, config=CodeConfig(width=3, levels=5, filters=6))
+        >>> code = encoder.encode(torch.randint(4, (2, 8, 8, 1)))
+        >>> encoder(code).field.shape
+        torch.Size([2, 8, 8, 6])
+        >>> torch.allclose(encoder.values(encoder.symbols(code)), code, atol=1e-6)
+        True
     """
 
     def __init__(self, shape: tuple[int, int, int], levels: int, config: CodeConfig) -> None:
@@ -173,6 +190,11 @@ class MapEncoder(nn.Module):
         levels: values of a colour.
         size: (height, width) of the model's pictures.
         config: sizes of the network.
+
+    Example:
+        >>> encoder = MapEncoder(shape=(4, 4, 1), levels=2, size=(8, 8), config=MapConfig(filters=6))
+        >>> encoder(torch.randint(2, (2, 4, 4, 1))).field.shape
+        torch.Size([2, 8, 8, 6])
     """
 
     def __init__(self, shape: tuple[int, int, int], levels: int, size: tuple[int, int], config: MapConfig) -> None:

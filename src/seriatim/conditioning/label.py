@@ -13,7 +13,15 @@ from seriatim.context import Context
 
 @final
 class LabelEncoder(nn.Module):
-    """A row of a table per label, and one more for "not said" (the null row, index −1)."""
+    """A row of a table per label, and one more for "not said" (the null row, index −1).
+
+    Example:
+        >>> encoder = LabelEncoder(size=3, width=4)
+        >>> encoder(torch.tensor([0, 2])).vector.shape
+        torch.Size([2, 4])
+        >>> torch.equal(encoder(encoder.missing(1)).vector, encoder(torch.tensor([-1])).vector)
+        True
+    """
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()

@@ -19,6 +19,11 @@ class NumberEncoder(nn.Module):
     Args:
         width: of the vector that it gives.
         inputs: D, how many numbers it reads together.
+
+    Example:
+        >>> encoder = NumberEncoder(width=4, inputs=2)
+        >>> encoder(torch.tensor([[0.3, -1.2], [math.nan, math.nan]])).vector.shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, width: int, inputs: int = 1) -> None:

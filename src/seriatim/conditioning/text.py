@@ -54,6 +54,10 @@ class TextConfig:
         offset: and how much longer than that.
         longest: how many symbols a source may have, its `<end>` included.
         hidden: how often there was none in training; at 0 the model knows nothing of what to do without.
+
+    Example:
+        >>> TextConfig("transformer", width=64, layers=2).heads
+        4
     """
 
     encoder: Kind
@@ -88,6 +92,12 @@ class TextEncoder(nn.Module):
     Args:
         symbols: how many there are.
         config: kind and sizes.
+
+    Example:
+        >>> encoder = TextEncoder(symbols=10, config=TextConfig("lstm", width=8))
+        >>> context = encoder(torch.tensor([[3, 1, 4], [2, 0, -1]]))
+        >>> context.memory.shape, context.mask.tolist()
+        (torch.Size([2, 3, 8]), [[True, True, True], [True, True, False]])
     """
 
     def __init__(self, symbols: int, config: TextConfig) -> None:

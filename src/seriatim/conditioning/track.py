@@ -29,6 +29,10 @@ class TrackConfig:
     Attributes:
         filters: channels of the encoder and of the field.
         up: how often its rate is multiplied, and by what, such as 4,4; none: its frames are repeated as they are.
+
+    Example:
+        >>> math.prod(TrackConfig(filters=16, up=(4, 4)).up)
+        16
     """
 
     filters: int = 32
@@ -95,6 +99,12 @@ class TrackEncoder(nn.Module):
 
     Raises:
         UserError: if the rate cannot be multiplied so often within a frame.
+
+    Example:
+        >>> encoder = TrackEncoder(channels=80, hop=256, config=TrackConfig(filters=6, up=(4, 4)))
+        >>> context = encoder(torch.zeros(2, 5, 80))
+        >>> context.field.shape, context.hop
+        (torch.Size([2, 80, 6]), 16)
     """
 
     def __init__(self, channels: int, hop: int, config: TrackConfig) -> None:
@@ -126,6 +136,12 @@ class SpanEncoder(nn.Module):
         size: labels.
         hop: positions that a column lasts.
         config: sizes.
+
+    Example:
+        >>> encoder = SpanEncoder(size=3, hop=100, config=TrackConfig(filters=6))
+        >>> labels = torch.tensor([[[0.0, 0.25], [0.0, 0.75], [2.0, 0.5]]])  # label and share, column by column
+        >>> encoder(labels).field.shape
+        torch.Size([1, 3, 6])
     """
 
     def __init__(self, size: int, hop: int, config: TrackConfig) -> None:

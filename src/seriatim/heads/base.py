@@ -19,7 +19,20 @@ def widest(device: torch.device) -> torch.dtype:
 
 
 class Dist(ABC):
-    """The distribution of one symbol for each element of a batch."""
+    """The distribution of one symbol for each element of a batch.
+
+    Example:
+        >>> class Exponential(Dist):
+        ...     batch_shape, device = torch.Size([1]), torch.device("cpu")
+        ...
+        ...     def log_prob(self, x):
+        ...         return -x
+        ...
+        ...     def draw(self, u):
+        ...         return -torch.log1p(-u[..., 0])
+        >>> Exponential().draw(torch.tensor([[0.5]]))
+        tensor([0.6931])
+    """
 
     noise: int = 1  # uniforms that a draw eats
 
@@ -50,7 +63,22 @@ class Dist(ABC):
 
 
 class Discrete(Dist):
-    """A distribution on 0 … levels − 1, given by `log_mass`."""
+    """A distribution on 0 … levels − 1, given by `log_mass`.
+
+    Example:
+        >>> class Die(Discrete):
+        ...     levels, batch_shape, device = 6, torch.Size([1]), torch.device("cpu")
+        ...
+        ...     def log_mass(self, x):
+        ...         return torch.full(x.shape, 1 / 6).log()
+        >>> die = Die()
+        >>> die.cdf(torch.tensor([2]))
+        tensor([0.5000], dtype=torch.float64)
+        >>> die.draw(torch.tensor([[0.9]]))
+        tensor([5])
+        >>> die.count(torch.tensor([5]), bits=16)
+        tensor([65536])
+    """
 
     levels: int
 
@@ -95,7 +123,21 @@ class Discrete(Dist):
 
 
 class Event(ABC):
-    """P symbols at one position (red, green, blue; stop and value), each given those before it."""
+    """P symbols at one position (red, green, blue; stop and value), each given those before it.
+
+    Example:
+        >>> from seriatim.heads import Categorical
+        >>> class Twice(Event):  # a fair coin, and a second one that shows the same
+        ...     parts = 2
+        ...
+        ...     def given(self, i, prefix):
+        ...         first = torch.zeros(len(prefix), 2)
+        ...         return Categorical(first if i == 0 else first.scatter(1, 1 - prefix, -torch.inf))
+        >>> Twice().log_prob(torch.tensor([[1, 1], [1, 0]]))
+        tensor([-0.6931,    -inf])
+        >>> Twice().draw(torch.tensor([[0.3, 0.9]]))
+        tensor([[0, 0]])
+    """
 
     parts: int
     noise: int = 0  # 1 where every part's draw eats one uniform: then a sampler may draw all parts together
@@ -125,7 +167,18 @@ class Event(ABC):
 
 
 class Head(nn.Module, ABC):
-    """Parameters (..., width) -> a distribution. `parts` symbols are drawn at one position."""
+    """Parameters (..., width) -> a distribution. `parts` symbols are drawn at one position.
+
+    Example:
+        >>> from seriatim.heads import Categorical
+        >>> class CoinHead(Head):
+        ...     width = 1
+        ...
+        ...     def forward(self, parameters):
+        ...         return Categorical(torch.cat([torch.zeros_like(parameters), parameters], -1))
+        >>> CoinHead()(torch.zeros(3, 1)).log_prob(torch.tensor([0, 1, 1]))
+        tensor([-0.6931, -0.6931, -0.6931])
+    """
 
     width: int
     parts: int = 1

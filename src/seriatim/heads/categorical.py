@@ -14,7 +14,15 @@ from seriatim.heads.base import Discrete, Head, widest
 
 @final
 class Categorical(Discrete):
-    """p(x) = softmax(logits)_x, logits (*batch_shape, K); −inf forbids a symbol."""
+    """p(x) = softmax(logits)_x, logits (*batch_shape, K); −inf forbids a symbol.
+
+    Example:
+        >>> dist = Categorical(torch.tensor([[0.0, 0.0, -torch.inf]]))
+        >>> dist.log_prob(torch.tensor([1]))
+        tensor([-0.6931])
+        >>> dist.draw(torch.tensor([[0.75]], dtype=torch.float64))
+        tensor([1])
+    """
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
@@ -64,7 +72,16 @@ class Categorical(Discrete):
 
 @final
 class CategoricalHead(Head):
-    """K logits -> `Categorical`."""
+    """K logits -> `Categorical`.
+
+    Example:
+        >>> head = CategoricalHead(5)
+        >>> dist = head(torch.zeros(2, 7, head.width))
+        >>> dist.log_prob(torch.zeros(2, 7, dtype=torch.long)).shape
+        torch.Size([2, 7])
+        >>> dist.sample().shape
+        torch.Size([2, 7])
+    """
 
     def __init__(self, levels: int) -> None:
         super().__init__()

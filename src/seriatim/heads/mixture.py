@@ -57,6 +57,14 @@ class Mixture(Discrete):
         inverse: (*batch_shape, M) one over their scales, per level, > 0.
         levels: K.
         kind: of the components.
+
+    Example:
+        >>> one = torch.ones(1, 1)
+        >>> dist = Mixture(logits=one, centre=3 * one, inverse=2 * one, levels=8, kind="logistic")
+        >>> dist.log_table().exp().sum(-1)
+        tensor([1.])
+        >>> dist.draw(torch.tensor([[0.5]], dtype=torch.float64))
+        tensor([3])
     """
 
     def __init__(self, logits: Tensor, centre: Tensor, inverse: Tensor, levels: int, kind: Kind) -> None:
@@ -127,6 +135,14 @@ class MixtureEvent(Event):
         coefficients: (*batch_shape, C(C−1)/2, M) for the pairs (i, j) = (1, 0), (2, 0), (2, 1), (3, 0), …
         levels: K.
         kind: of the components.
+
+    Example:
+        >>> dist = MixtureHead(256, channels=3, mixtures=5)(torch.zeros(2, 50))
+        >>> x = dist.draw(torch.full((2, 3), 0.5, dtype=torch.float64))
+        >>> x.shape, dist.log_prob(x).shape
+        (torch.Size([2, 3]), torch.Size([2]))
+        >>> dist.given(1, x[:, :1]).levels  # green, given red
+        256
     """
 
     noise = 1
@@ -243,6 +259,13 @@ class MixtureHead(Head):
 
     Raises:
         UserError: if a size is out of bounds or the kind is unknown.
+
+    Example:
+        >>> head = MixtureHead(65536, channels=2, mixtures=10)  # 16 bits, left and right
+        >>> head.width
+        60
+        >>> head(torch.zeros(4, head.width)).log_prob(torch.zeros(4, 2, dtype=torch.long)).shape
+        torch.Size([4])
     """
 
     def __init__(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from seriatim.models.gated_pixelcnn import GatedPixelCNNConfig as GatedPixelCNNConfig
     from seriatim.models.grid import GridModel as GridModel
     from seriatim.models.grid import SubpixelModel as SubpixelModel
-    from seriatim.models.multiscale import multiscale as multiscale
     from seriatim.models.pixelcnn import PixelCNN as PixelCNN
     from seriatim.models.pixelcnn import PixelCNNConfig as PixelCNNConfig
     from seriatim.models.pixelcnn_pp import PixelCNNpp as PixelCNNpp
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from seriatim.models.replay import ReplayModel as ReplayModel
     from seriatim.models.row_lstm import RowLSTM as RowLSTM
     from seriatim.models.row_lstm import RowLSTMConfig as RowLSTMConfig
+    from seriatim.models.scales import multiscale as multiscale
     from seriatim.models.sequence import SequenceModel as SequenceModel
     from seriatim.models.transformer import Transformer as Transformer
     from seriatim.models.transformer import TransformerConfig as TransformerConfig

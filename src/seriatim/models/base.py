@@ -28,6 +28,17 @@ class Model(nn.Module, ABC):
     x is (B, *S), or (B, *S, P) if the head draws P symbols at a position; parameters are (B, *S, head.width).
 
     Step law: the parameters that `step` yields, one position after the other, equal those of `forward`.
+
+    Example:
+        >>> from seriatim.models import GRU, RecurrentConfig
+        >>> model = GRU(RecurrentConfig(symbols=5, width=8))
+        >>> x = model.sample(n=3, length=6, seed=1)
+        >>> model.log_prob(x).shape, model.log_probs(x).shape
+        (torch.Size([3]), torch.Size([3, 6]))
+        >>> torch.equal(x, model.sample(n=3, length=6, seed=1))
+        True
+        >>> model.sees((3,)).int().tolist()
+        [[0, 0, 0], [1, 0, 0], [1, 1, 0]]
     """
 
     head: Head

@@ -54,6 +54,10 @@ class ByteNetConfig:
         memory: channels of the source's columns; 0: no source.
         start: the symbol that stands before the first.
         context: how many symbols a training crop has.
+
+    Example:
+        >>> ByteNetConfig(symbols=256, sets=6).past
+        373
     """
 
     symbols: int
@@ -148,7 +152,13 @@ class _Out(nn.Module):
 
 @final
 class ByteNet(SequenceModel):
-    """Residual blocks of dilated causal convolutions over symbols."""
+    """Residual blocks of dilated causal convolutions over symbols.
+
+    Example:
+        >>> model = ByteNet(ByteNetConfig(symbols=10, width=8, sets=1, dilations=3))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     def __init__(self, config: ByteNetConfig) -> None:
         c, wide = config, 2 * config.width

@@ -48,6 +48,10 @@ class MultiscaleConfig(FieldConfig):
         filters: of every scale, as the family has them.
         layers: of every scale (`blocks` of a PixelCNN).
         up: channels of what a scale sees of the one below it.
+
+    Example:
+        >>> MultiscaleConfig(height=32, width=32, scales=3, larger="pixelcnn").factor
+        2
     """
 
     scales: int = 2
@@ -114,6 +118,14 @@ class Cascade(GridModel):
 
     Raises:
         ValueError: if the heads differ, or `small` is of another size.
+
+    Example:
+        >>> from seriatim.models import multiscale
+        >>> model = multiscale(MultiscaleConfig(height=4, width=4, levels=8, filters=6, layers=1, up=4))
+        >>> model.order.tolist()
+        [0, 2, 8, 10, 1, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 15]
+        >>> model.log_prob(torch.randint(8, (2, 16))).shape, model.sample(n=2, length=16).shape
+        (torch.Size([2]), torch.Size([2, 16]))
     """
 
     def __init__(self, config: MultiscaleConfig, small: GridModel, large: SubpixelModel) -> None:

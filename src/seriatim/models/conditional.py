@@ -31,6 +31,19 @@ class Conditional(Model):
         encoders: {name: module(value) -> Context}; the vectors and the fields of several are concatenated in this
             order. An encoder's `missing(batch)` gives the value that stands for "not said".
         prior: of the symbols of a condition that is x itself (an auto-encoder's code), so that it can be drawn.
+
+    Example:
+        >>> from seriatim.conditioning import LabelEncoder
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> inner = LSTM(RecurrentConfig(symbols=5, width=8, vector=4))
+        >>> model = Conditional(inner, {"genre": LabelEncoder(size=3, width=4)})
+        >>> x = torch.tensor([[1, 2, 3], [1, 2, 3]])
+        >>> model.log_prob(x, {"genre": torch.tensor([0, 2])}).shape
+        torch.Size([2])
+        >>> torch.equal(model.log_prob(x), model.log_prob(x, {"genre": torch.tensor([-1, -1])}))
+        True
+        >>> model.sample(n=2, length=4, context={"genre": torch.tensor([0, 2])}).shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, model: Model, encoders: Mapping[str, nn.Module], prior: Model | None = None) -> None:

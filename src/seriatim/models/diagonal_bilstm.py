@@ -31,7 +31,15 @@ from seriatim.walks.walk import Stepper
 
 @final
 class DiagonalBiLSTM(PixelRNN):
-    """LSTM layers whose states are handed on from above and from the left, and, mirrored, from above and the right."""
+    """LSTM layers whose states are handed on from above and from the left, and, mirrored, from above and the right.
+
+    Example:
+        >>> model = DiagonalBiLSTM(PixelRNNConfig(height=4, width=4, levels=8, filters=6, layers=1))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 1))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 1])
+    """
 
     def __init__(self, config: PixelRNNConfig) -> None:
         super().__init__(config, 2, 1, 2)

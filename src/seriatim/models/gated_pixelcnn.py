@@ -55,6 +55,10 @@ class GatedPixelCNNConfig(FieldConfig):
         head: channels of the 1 × 1 layer before the softmax; None means as many as `filters`.
         mixtures: components of a discretised mixture for each sub-pixel, in place of the softmax; 0 for the softmax.
         kind: of those components.
+
+    Example:
+        >>> GatedPixelCNNConfig(filters=64).outer
+        64
     """
 
     filters: int = 64
@@ -129,7 +133,15 @@ def _plus(x: Tensor, look: Tensor | None) -> Tensor:
 
 @final
 class GatedPixelCNN(SubpixelModel):
-    """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures."""
+    """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures.
+
+    Example:
+        >>> model = GatedPixelCNN(GatedPixelCNNConfig(height=4, width=4, levels=8, filters=6, layers=2))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 1))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 1])
+    """
 
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__()

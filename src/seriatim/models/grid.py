@@ -95,6 +95,12 @@ class GridModel(Model):
     """A family over pictures x (B, *S): S is (H, W, C) where a position is a sub-pixel, (H, W) where it is a pixel.
 
     A family gives `whole`, `packed` and `sees`. `step` is that of `packed()`, taken anew by every `start`.
+
+    Example:
+        >>> from seriatim.models import PixelCNN, PixelCNNConfig
+        >>> model = PixelCNN(PixelCNNConfig(height=4, width=4, channels=3, levels=8, filters=6, blocks=1))
+        >>> model.canvas, isinstance(model, GridModel)
+        ((4, 4, 3), True)
     """
 
     _stepper: Stepper | None = None
@@ -142,7 +148,17 @@ class GridModel(Model):
 
 
 class SubpixelModel(GridModel):
-    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field: gives `relation`."""
+    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field: gives `relation`.
+
+    Example:
+        >>> from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
+        >>> config = GatedPixelCNNConfig(height=2, width=2, channels=1, levels=4, filters=4, layers=2, field=3)
+        >>> model = GatedPixelCNN(config)
+        >>> model.sees((2, 2, 1)).int().tolist()
+        [[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]]
+        >>> model.relation((2, 2, 1)).shape  # of 4 sub-pixels, on them and on 4 pixels of the field
+        torch.Size([4, 8])
+    """
 
     @property
     @final

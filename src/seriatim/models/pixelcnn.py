@@ -51,6 +51,14 @@ class PixelCNNConfig(FieldConfig):
         blocks: residual blocks.
         kernel: of the first convolution, odd.
         head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+
+    Example:
+        >>> PixelCNNConfig(filters=64).outer
+        128
+        >>> PixelCNNConfig(kernel=4)
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: kernel is 4; an odd number from 3 to 63 is wanted
     """
 
     filters: int = 64
@@ -91,7 +99,15 @@ class _Block(nn.Module):
 
 @final
 class PixelCNN(SubpixelModel):
-    """Masked convolutions over the sub-pixels of pictures."""
+    """Masked convolutions over the sub-pixels of pictures.
+
+    Example:
+        >>> model = PixelCNN(PixelCNNConfig(height=4, width=4, channels=3, levels=8, filters=6, blocks=1))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 3))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4 * 3).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()

@@ -45,6 +45,10 @@ class PixelCNNppConfig(FieldConfig):
         mixtures: components of the head.
         kind: of the components.
         dropout: share of activations silenced in training, in every block.
+
+    Example:
+        >>> PixelCNNppConfig(filters=160, resnets=5).mixtures  # the paper's sizes
+        10
     """
 
     height: int = 32
@@ -68,7 +72,17 @@ class PixelCNNppConfig(FieldConfig):
 
 @final
 class PixelCNNpp(PixelModel):
-    """Two streams of gated residual blocks over pixels, and a mixture of discretised logistics for each."""
+    """Two streams of gated residual blocks over pixels, and a mixture of discretised logistics for each.
+
+    Example:
+        >>> model = PixelCNNpp(PixelCNNppConfig(height=4, width=4, filters=6, resnets=1, sizes=2, mixtures=2))
+        >>> x = torch.randint(256, (2, 4, 4, 3))
+        >>> model.initialise(x)
+        >>> model.log_prob(x).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas, 3).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelCNNppConfig) -> None:
         super().__init__()

@@ -52,6 +52,10 @@ class PixelRNNConfig(FieldConfig):
         layers: of LSTM.
         first: the first convolution's kernel, odd.
         head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+
+    Example:
+        >>> PixelRNNConfig(filters=32).outer
+        64
     """
 
     filters: int = 32

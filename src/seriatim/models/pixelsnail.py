@@ -52,6 +52,10 @@ class PixelSNAILConfig(FieldConfig):
         mixtures: components of the head.
         kind: of the components.
         dropout: share of activations silenced in training, in every block.
+
+    Example:
+        >>> PixelSNAILConfig(filters=256, blocks=12, resnets=4, values=128).keys  # the paper's sizes
+        16
     """
 
     height: int = 32
@@ -128,7 +132,17 @@ class _Stage(nn.Module):
 
 @final
 class PixelSNAIL(PixelModel):
-    """Gated residual blocks and strictly causal attention over pixels, and a mixture of logistics for each."""
+    """Gated residual blocks and strictly causal attention over pixels, and a mixture of logistics for each.
+
+    Example:
+        >>> config = PixelSNAILConfig(height=4, width=4, filters=6, blocks=1, resnets=1, keys=4, values=4, mixtures=2)
+        >>> model, x = PixelSNAIL(config), torch.randint(256, (2, 4, 4, 3))
+        >>> model.initialise(x)
+        >>> model.log_prob(x).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas, 3).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelSNAILConfig) -> None:
         super().__init__()

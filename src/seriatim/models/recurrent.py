@@ -55,6 +55,10 @@ class RecurrentConfig:
         heads: of that attention, a divisor of width.
         start: the symbol that stands before the first.
         context: how many symbols a training crop has. A state reads on as long as one likes.
+
+    Example:
+        >>> RecurrentConfig(symbols=100, width=64, layers=2, tied=True).channels
+        64
     """
 
     symbols: int
@@ -128,21 +132,39 @@ class _Recurrent(SequenceModel):
 
 @final
 class RNN(_Recurrent):
-    """Elman network: h_t = tanh(W x_t + U h_(t−1) + b)."""
+    """Elman network: h_t = tanh(W x_t + U h_(t−1) + b).
+
+    Example:
+        >>> model = RNN(RecurrentConfig(symbols=10, width=8, layers=1))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "rnn"
 
 
 @final
 class LSTM(_Recurrent):
-    """Long short-term memory: a cell that gates write, keep and read."""
+    """Long short-term memory: a cell that gates write, keep and read.
+
+    Example:
+        >>> model = LSTM(RecurrentConfig(symbols=10, width=8, layers=2, tied=True))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "lstm"
 
 
 @final
 class GRU(_Recurrent):
-    """Gated recurrent unit: two gates, no separate cell."""
+    """Gated recurrent unit: two gates, no separate cell.
+
+    Example:
+        >>> model = GRU(RecurrentConfig(symbols=10, width=8))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "gru"
 

@@ -45,7 +45,7 @@ HOMES = {
     "TransformerConfig": "seriatim.models.transformer",
     "WaveNet": "seriatim.models.wavenet",
     "WaveNetConfig": "seriatim.models.wavenet",
-    "multiscale": "seriatim.models.multiscale",
+    "multiscale": "seriatim.models.scales",
 }
 """Where each public name of `seriatim.models` is defined."""
 
@@ -69,6 +69,12 @@ class Family:
         paper: the reference.
         year: of the paper.
         data: the kind of data, a key of `modality.HOMES`.
+
+    Example:
+        >>> FAMILIES["lstm"]
+        Family('Hochreiter and Schmidhuber, Long short-term memory', 1997, 'text')
+        >>> FAMILIES["lstm"].config(symbols=5, width=8).layers
+        2
     """
 
     def __init__(self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int, data: str):
@@ -127,6 +133,14 @@ def family(name: str) -> Family:
 
     Raises:
         UserError: if there is none.
+
+    Example:
+        >>> family("wavenet").year
+        2016
+        >>> family("wavnet")
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: 'wavnet' is not a model family; did you mean 'wavenet'?
     """
     if name.lower().replace("-", "") in _BOTH_WAYS:
         raise UserError(

@@ -24,6 +24,21 @@ class ReplayModel(Model):
     """A model whose `step` is `forward` on the prefix: exact and slow, so that a family samples on its first day.
 
     A family gives `forward` and `sees`; grids also give `canvas`.
+
+    Example:
+        >>> from seriatim.heads import CategoricalHead
+        >>> class Markov(ReplayModel):
+        ...     def __init__(self, symbols):
+        ...         super().__init__()
+        ...         self.head, self.table = CategoricalHead(symbols), torch.nn.Embedding(symbols, symbols)
+        ...
+        ...     def forward(self, x, context=EMPTY, carry=None):
+        ...         return self.table(torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1))
+        ...
+        ...     def sees(self, shape):
+        ...         return torch.ones(*shape, *shape, dtype=torch.bool).tril(-1).triu(-1)
+        >>> Markov(4).sample(n=2, length=5).shape
+        torch.Size([2, 5])
     """
 
     def canvas(self, length: int | None) -> tuple[int, ...]:

@@ -35,6 +35,10 @@ class RowLSTMConfig(PixelRNNConfig):
 
     Attributes:
         kernel: of both convolutions along a row, odd.
+
+    Example:
+        >>> RowLSTMConfig(kernel=5, filters=32).outer
+        64
     """
 
     kernel: int = 3
@@ -46,7 +50,15 @@ class RowLSTMConfig(PixelRNNConfig):
 
 @final
 class RowLSTM(PixelRNN):
-    """LSTM layers whose states are handed down from row to row."""
+    """LSTM layers whose states are handed down from row to row.
+
+    Example:
+        >>> model = RowLSTM(RowLSTMConfig(height=4, width=4, levels=8, filters=6, layers=1))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 1))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 1])
+    """
 
     def __init__(self, config: RowLSTMConfig) -> None:
         super().__init__(config, 1, config.kernel, config.kernel)

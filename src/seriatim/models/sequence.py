@@ -39,6 +39,16 @@ class SequenceModel(Model):
         net: frames -> parameters.
         head: parameters -> a distribution.
         start: the symbol before the first position (there P times), which the embedding must know.
+
+    Example:
+        >>> from seriatim.heads import CategoricalHead
+        >>> from seriatim.layers import Conv, Embedding, Pointwise, Serial
+        >>> net = Serial(Conv(8, 8, kernel=3), Pointwise(nn.ReLU()), Pointwise(nn.Linear(8, 5)))
+        >>> model = SequenceModel(Embedding(5, 8), net, CategoricalHead(5), start=0)
+        >>> model.log_prob(torch.tensor([[1, 2, 3, 4], [4, 3, 2, 1]])).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=6).shape
+        torch.Size([2, 6])
     """
 
     carries = True

@@ -53,6 +53,10 @@ class TransformerConfig:
         memory: channels of what is attended to, such as a source sentence; 0: nothing.
         start: the symbol that stands before the first.
         context: how many positions it is trained on, and how many it looks back over.
+
+    Example:
+        >>> TransformerConfig(symbols=256, width=192, heads=6, key_heads=2).feed_forward
+        512
     """
 
     symbols: int
@@ -148,7 +152,15 @@ class Block(Causal):
 
 @final
 class Transformer(SequenceModel):
-    """Decoder-only Transformer over symbols."""
+    """Decoder-only Transformer over symbols.
+
+    Example:
+        >>> model = Transformer(TransformerConfig(symbols=10, width=16, layers=2, heads=4, key_heads=2))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]])).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=8, prompt=torch.tensor([[3, 1], [2, 7]]))[:, :2].tolist()
+        [[3, 1], [2, 7]]
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         parts: dict[str, Causal] = {"dropout": Pointwise(nn.Dropout(config.dropout))}

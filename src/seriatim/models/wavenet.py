@@ -62,6 +62,10 @@ class WaveNetConfig:
         dropout: share of the sum over all layers silenced in training.
         vector: channels of the global condition.
         field: channels of the local condition.
+
+    Example:
+        >>> WaveNetConfig(cycles=3, dilations=10).past  # at 16 kHz 0.19 s
+        3070
     """
 
     levels: int = 256
@@ -122,7 +126,17 @@ class WaveNetConfig:
 
 @final
 class WaveNet(SequenceModel):
-    """Dilated causal convolutions over samples."""
+    """Dilated causal convolutions over samples.
+
+    Example:
+        >>> model = WaveNet(WaveNetConfig(levels=16, residual=8, gate=8, skip=8, dilations=3, cycles=1))
+        >>> model.log_prob(torch.randint(16, (2, 20))).shape, model.sample(n=2, length=20).shape
+        (torch.Size([2]), torch.Size([2, 20]))
+        >>> sizes = {"residual": 8, "gate": 8, "skip": 8, "dilations": 3, "cycles": 1}
+        >>> stereo = WaveNet(WaveNetConfig(levels=65536, channels=2, head="logistic", **sizes))
+        >>> stereo.sample(n=1, length=20).shape
+        torch.Size([1, 20, 2])
+    """
 
     def __init__(self, config: WaveNetConfig) -> None:
         c, width = config, config.residual

@@ -7,7 +7,13 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 @runtime_checkable
 class Symbols(Protocol):
-    """Raw data <-> symbols: a tokenizer of text, the labels or the numbers of a condition, a quantizer."""
+    """Raw data <-> symbols: a tokenizer of text, the labels or the numbers of a condition, a quantizer.
+
+    Example:
+        >>> from seriatim.symbols import Labels
+        >>> isinstance(Labels(["cat", "dog"]), Symbols)
+        True
+    """
 
     kind: ClassVar[str]
     """The name that stands in `to_json` and resolves through `KINDS`."""

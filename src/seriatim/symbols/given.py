@@ -34,6 +34,12 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
 
     Raises:
         UserError: if there are not as many as rows.
+
+    Example:
+        >>> each("genre", "folk", rows=3)
+        ['folk', 'folk', 'folk']
+        >>> each("genre", ["folk", "jazz"], rows=2)
+        ['folk', 'jazz']
     """
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * rows
@@ -46,7 +52,13 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
 
 
 def encode_given(value: str | float | None, codec: Labels | Numbers, where: str) -> float:
-    """A condition's value as a number: −1 or NaN if it is missing."""
+    """A condition's value as a number: −1 or NaN if it is missing.
+
+    Example:
+        >>> genres = Labels(["folk", "jazz"])
+        >>> encode_given("jazz", genres, "genre"), encode_given(None, genres, "genre")
+        (1, -1)
+    """
     if value is None:
         return -1 if isinstance(codec, Labels) else math.nan
     try:

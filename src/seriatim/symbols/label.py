@@ -15,7 +15,17 @@ from seriatim.symbols import reading
 
 @final
 class Labels:
-    """The labels of the training data, sorted. A whole number is the label of its digits: `3` is `"3"`."""
+    """The labels of the training data, sorted. A whole number is the label of its digits: `3` is `"3"`.
+
+    Example:
+        >>> labels = Labels.train(["dog", "cat", "dog", 3])
+        >>> labels.values, labels.encode("dog"), labels.decode(0)
+        (('3', 'cat', 'dog'), 2, '3')
+        >>> labels.encode("dgo")
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: label 'dgo' is unknown; did you mean 'dog'?
+    """
 
     kind: ClassVar = "labels"
 
@@ -61,7 +71,13 @@ class Labels:
 
 @final
 class Numbers:
-    """A number in units of the training data's standard deviation, from their mean."""
+    """A number in units of the training data's standard deviation, from their mean.
+
+    Example:
+        >>> numbers = Numbers.train([1990, 2000, 2010])
+        >>> round(numbers.encode("2010"), 3), round(numbers.decode(-1.0), 1)
+        (1.225, 1991.8)
+    """
 
     kind: ClassVar = "numbers"
 

@@ -19,6 +19,11 @@ class Vectors:
     """Each number of a vector in units of its standard deviation in the training data, from its mean.
 
     A number that never varies there has the unit 1.
+
+    Example:
+        >>> vectors = Vectors.train(np.array([[0.0, 10.0], [2.0, 30.0]]))
+        >>> vectors.encode([2.0, 20.0]).tolist(), vectors.decode([0.0, 0.0]).tolist()
+        ([1.0, 0.0], [1.0, 20.0])
     """
 
     kind: ClassVar = "vectors"

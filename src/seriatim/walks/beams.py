@@ -39,6 +39,11 @@ class Beams:
         coverage: β, how much it counts that all of the source is attended to (Wu et al., 2016); 0: nothing.
         no_repeat: no sequence of so many symbols comes twice; 0: it may.
         shortest: symbols before the end may come.
+
+    Example:
+        >>> options = Beams(width=4, best=2)
+        >>> round(options.rank(-6.0, symbols=7), 3)
+        -3.959
     """
 
     width: int = 5
@@ -175,6 +180,13 @@ def beam_search(
 
     Raises:
         ValueError: if the walk's rows are not S · W.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2 * 3)
+        >>> found = beam_search(walk, Beams(width=3), end=0, prefixes=[[], [1]], longest=[5, 5])
+        >>> [len(hypotheses) for hypotheses in found], found[1][0].symbols[0]
+        ([1, 1], 0)
     """
     width, count = options.width, len(prefixes)
     if walk.batch != count * width or len(longest) != count or min(longest, default=1) < 1:

@@ -39,6 +39,11 @@ def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float
         start: index of the first number.
         n: how many.
         lane: a second index, for uses that must not share numbers (beams, particles).
+
+    Example:
+        >>> seeds = torch.tensor([1, 2])
+        >>> torch.equal(uniform(seeds, 0, 5)[:, 2:], uniform(seeds, 2, 3))
+        True
     """
     index = torch.arange(start, start + n, device=seeds.device)
     far = torch.tensor(lane, device=seeds.device) * _LANE  # as a tensor, whose products wrap around
@@ -90,6 +95,10 @@ def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "c
 
     Raises:
         ValueError: if seeds are given and there are not n of them.
+
+    Example:
+        >>> torch.equal(row_seeds(7, 5)[:3], row_seeds(7, 3))
+        True
     """
     if isinstance(seed, int):
         return (_mix(_mix(torch.tensor(_signed(seed))) + torch.arange(n) * _GOLDEN)).to(device)

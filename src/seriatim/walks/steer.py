@@ -50,6 +50,13 @@ class Steer:
         frequency: subtract for each time that a symbol has occurred.
         bias: add to the logit of a symbol.
         forbid: symbols never drawn.
+
+    Example:
+        >>> dist = Categorical(torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
+        >>> Steer(temperature=0).apply(dist).log_table().exp().tolist()
+        [[0.0, 0.0, 0.0, 1.0]]
+        >>> Steer(top_k=2, forbid=frozenset({3})).apply(dist).log_table().exp()
+        tensor([[0.0000, 0.2689, 0.7311, 0.0000]])
     """
 
     guidance: float = 1.0

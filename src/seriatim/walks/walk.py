@@ -41,7 +41,14 @@ class Carry(NamedTuple):
 
 @runtime_checkable
 class Stepper(Protocol):
-    """Whatever can be walked: a model, or its weights folded and fused for sampling."""
+    """Whatever can be walked: a model, or its weights folded and fused for sampling.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> model = LSTM(RecurrentConfig(symbols=4, width=8))
+        >>> isinstance(model, Stepper), isinstance(model.packed(), Stepper)
+        (True, True)
+    """
 
     head: Head
     carries: bool  # whether `read` is to be had; grids only step
@@ -67,6 +74,16 @@ class Walk:
         batch: how many rows. They share one clock; a row that has ended leaves by `select`.
         context: what they are conditioned on.
         length: how many positions will come, if known.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2)
+        >>> walk.push(torch.tensor([3, 1]))  # a known symbol of each row
+        >>> walk.push(walk.dist.sample())
+        >>> other = walk.fork()
+        >>> walk.push(torch.tensor([0, 0]))
+        >>> walk.clock, other.clock
+        (3, 2)
     """
 
     def __init__(self, stepper: Stepper, batch: int, context: Context = EMPTY, length: int | None = None) -> None:
@@ -206,6 +223,16 @@ class Guided(Walk):
         unsaid: the same context, but saying nothing.
         strength: 1 is the model itself.
         length: how many positions will come, if known.
+
+    Example:
+        >>> from seriatim.conditioning import LabelEncoder
+        >>> from seriatim.models import LSTM, Conditional, RecurrentConfig
+        >>> model = Conditional(LSTM(RecurrentConfig(symbols=4, width=8, vector=2)), {"genre": LabelEncoder(3, 2)})
+        >>> said = model.condition({"genre": torch.tensor([1])}, 1)
+        >>> plain = Walk(model.packed(), 1, said)
+        >>> guided = Guided(model.packed(), 1, said, model.unsaid(1), strength=1.0)  # 1 is the model itself
+        >>> torch.allclose(guided.dist.log_table(), plain.dist.log_table(), atol=1e-6)
+        True
     """
 
     def __init__(
@@ -257,7 +284,14 @@ class Guided(Walk):
 
 
 def roll(walk: Walk, pick: Callable[[int, Dist], Tensor], symbols: int) -> Iterator[Tensor]:
-    """Walk on by so many symbols; `pick(index, distribution)` is the hand that chooses each, (B,) in and out."""
+    """Walk on by so many symbols; `pick(index, distribution)` is the hand that chooses each, (B,) in and out.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2)
+        >>> torch.stack(list(roll(walk, lambda i, dist: dist.sample(), symbols=5)), 1).shape
+        torch.Size([2, 5])
+    """
     for i in range(symbols):
         x = pick(i, walk.dist)
         walk.push(x)
