@@ -1,4 +1,4 @@
-"""Layers made of layers."""
+"""Layers composed of layers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Serial(Causal):
     """One layer after another. Its reach is the sum of theirs.
 
     Args:
-        layers: in order, named "0", "1", …
-        named: layers that follow, looked up by their name in `layers`.
+        layers: in order; named "0", "1", …
+        named: layers that follow these, under their own names in `layers`.
 
     Example:
         >>> from seriatim.layers import Conv, Pointwise
@@ -48,7 +48,7 @@ class Serial(Causal):
         return total
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """Whatever lets a frame through, layer by layer."""
+        """The layers' sights composed."""
         seen = torch.eye(steps, dtype=torch.bool)
         for layer in self._each():
             seen = through(layer.sight(steps), seen)
@@ -71,6 +71,9 @@ class Serial(Causal):
 class Residual(Causal):
     """x + f(x). With the last weights of f at zero it is the identity.
 
+    Args:
+        branch: f, with as many channels out as in.
+
     Example:
         >>> from seriatim.layers import Conv
         >>> layer, x = Residual(Conv(4, 4)), torch.randn(1, 7, 4)
@@ -90,7 +93,7 @@ class Residual(Causal):
         return self.branch.reach
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """That of the branch, and the frame itself."""
+        """That of the branch, plus the frame itself."""
         return self.branch.sight(steps) | torch.eye(steps, dtype=torch.bool)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:

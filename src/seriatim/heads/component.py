@@ -1,6 +1,6 @@
-"""What a component of a discretised mixture is: a location-scale distribution cut into bins.
+"""Components of a discretised mixture: location-scale distributions cut into bins.
 
-z = (x − centre) / scale throughout; a bin of width w reaches from z − w/2 to z + w/2.
+Throughout, z = (x − centre) / scale, and a bin of width w reaches from z − w/2 to z + w/2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Component(NamedTuple):
     """A standard distribution.
 
     Attributes:
-        log_bin: (z, width, first, last) -> log of the bin's mass, in nats; the first and the last bin take their tail.
+        log_bin: (z, width, first, last) -> log mass of the bin in nats; the first and the last bin include their tail.
         cdf: P(Z <= z).
         quantile: the inverse of the cdf.
     """

@@ -1,19 +1,18 @@
-"""Discretised mixtures of logistics and of normals, coupled across channels: the head of PixelCNN++.
+"""Discretised mixtures of logistics or normals, coupled across channels: the head of PixelCNN++.
 
 Salimans, Karpathy, Chen and Kingma, "PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood
 and Other Modifications" (2017). The mixture of normals is the same head with another cdf.
 
-Level k of K stands at the value 2k/(K−1) − 1 in [−1, 1], and its bin reaches 1/(K−1) to both sides; the first and the
-last level take the whole tail. A component gives to a level the integral of its density over the bin.
+Level k of K has the value 2k/(K−1) − 1 in [−1, 1], and its bin extends 1/(K−1) to each side; the first and the last
+bin include their whole tail. A component's mass at a level is the integral of its density over the bin.
 
-We do not fall back on the density in the middle of a bin where its mass is small, nor find the edges by a threshold on
-the value: the first breaks Σ p = 1, the second swallows 33 levels at each end at 16 bits. What is drawn has the very
-distribution that is scored: given red, green has the components' posterior weights, not the prior ones again, and a
-draw is rounded to its bin.
+We do not fall back on the density at the centre of a bin with little mass, nor find the edge levels by a threshold on
+the value: the first breaks Σ p = 1, the second swallows 33 levels at each end at 16 bits. Samples have exactly the
+distribution that is scored: given red, green's components have their posterior weights, and draws are rounded to bins.
 
-Inside, places and scales are measured in levels, not in values: the edges k ± ½ are exact in float32 even at 16 bits.
+Internally, locations and scales are in levels, not values: the edges k ± ½ are exact in float32 even at 16 bits.
 
-Shapes: M mixtures, C channels.
+Shapes: M mixture components, C channels.
 """
 
 from __future__ import annotations
@@ -35,28 +34,28 @@ from seriatim.heads.normal import NORMAL
 
 Kind = Literal["logistic", "normal"]
 
-_WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are still far from the ends of float32
-_AT_ONCE = 2**22  # numbers in a piece of a table
+_WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are well inside the range of float32
+_AT_ONCE = 2**22  # elements of a table computed at a time
 
 
 _COMPONENTS: Mapping[str, Component] = {"logistic": LOGISTIC, "normal": NORMAL}
 
 
 def _log_bins(kind: Kind, x: Tensor, centre: Tensor, inverse: Tensor, levels: int) -> Tensor:
-    """log of the mass that each component gives to its level x (..., 1); centre and inverse (..., M)."""
+    """Log mass (nats) of each component at level x (..., 1); centre and inverse (..., M)."""
     return _COMPONENTS[kind].log_bin((x - centre) * inverse, inverse, x == 0, x == levels - 1)
 
 
 @final
 class Mixture(Discrete):
-    """p(x) = Σ_m π_m · (the mass of component m in the bin of level x), on 0 … levels − 1.
+    """p(x) = Σ_m π_m · (mass of component m in the bin of level x), on 0 … levels − 1.
 
     Args:
         logits: (*batch_shape, M), π = softmax(logits).
-        centre: (*batch_shape, M) where the components lie, in levels: 0 is the first level, levels − 1 the last.
-        inverse: (*batch_shape, M) one over their scales, per level, > 0.
+        centre: (*batch_shape, M) locations of the components in levels: 0 is the first level, levels − 1 the last.
+        inverse: (*batch_shape, M) reciprocal scales, per level, > 0.
         levels: K.
-        kind: of the components.
+        kind: "logistic" or "normal" components.
 
     Example:
         >>> one = torch.ones(1, 1)
@@ -79,11 +78,11 @@ class Mixture(Discrete):
 
     @property
     def device(self) -> torch.device:
-        """That of the logits."""
+        """Device of the logits."""
         return self.logits.device
 
     def log_bins(self, x: Tensor) -> Tensor:
-        """(*batch_shape, M): log of the mass that each component gives to its level x (*batch_shape), nats."""
+        """(*batch_shape, M): log mass (nats) of each component at its level x (*batch_shape)."""
         return _log_bins(self.kind, x[..., None], self.centre, self.inverse, self.levels)
 
     def log_mass(self, x: Tensor) -> Tensor:
@@ -91,7 +90,7 @@ class Mixture(Discrete):
         return (self.logits + self.log_bins(x)).logsumexp(-1) - self.logits.logsumexp(-1)
 
     def log_table(self) -> Tensor:
-        """As the default, many levels at once."""
+        """As the default, many levels at a time."""
         log_weights = self.logits.log_softmax(-1)[..., None, :]
         centre, inverse = self.centre[..., None, :], self.inverse[..., None, :]
         pieces = torch.arange(self.levels, device=self.device).split(max(1, _AT_ONCE // max(1, self.logits.numel())))
@@ -100,12 +99,12 @@ class Mixture(Discrete):
 
     @cached_property
     def _wide(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights, centres and inverse scales, converted once: a coder asks log2 K times."""
+        """Weights, centres and reciprocal scales, converted once: a coder asks log2 K times."""
         wide = widest(self.device)
         return self.logits.softmax(-1, dtype=wide), self.centre.to(wide), self.inverse.to(wide)
 
     def cdf(self, x: Tensor) -> Tensor:
-        """Closed form, at the upper edge of the bin."""
+        """In closed form, at the upper edge of the bin."""
         weights, centre, inverse = self._wide
         z = (x[..., None] + 0.5 - centre) * inverse
         inside = (weights * _COMPONENTS[self.kind].cdf(z)).sum(-1).clamp(0, 1)
@@ -113,7 +112,7 @@ class Mixture(Discrete):
         return torch.where(x < 0, torch.zeros_like(inside), inside)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The component whose share of (0, 1) holds u, at the quantile that u's place in the share tells."""
+        """Inverse cdf within one component: u selects the component, and its place in that share the quantile."""
         weights, centre, inverse = self._wide
         sums = weights.cumsum(-1)
         at, from_top = _component(weights, sums, u.to(sums.dtype).contiguous())  # searchsorted warns otherwise
@@ -123,18 +122,18 @@ class Mixture(Discrete):
 
 @final
 class MixtureEvent(Event):
-    """The channels of one pixel, with one mixture indicator for all of them.
+    """The channels of one pixel, with one mixture indicator shared by all of them.
 
-    p(x) = Σ_m π_m ∏_i p_m(x_i | x_<i), where the mean of channel i of component m is its own plus
+    p(x) = Σ_m π_m ∏_i p_m(x_i | x_<i), where the mean of channel i of component m is its own mean plus
     Σ_j<i coefficient_ijm · value of x_j.
 
     Args:
         logits: (*batch_shape, M), π = softmax(logits).
-        centres: (*batch_shape, C, M) where the components lie before any coupling, in levels.
-        inverse: (*batch_shape, C, M) one over their scales, per level, > 0.
+        centres: (*batch_shape, C, M) locations before coupling, in levels.
+        inverse: (*batch_shape, C, M) reciprocal scales, per level, > 0.
         coefficients: (*batch_shape, C(C−1)/2, M) for the pairs (i, j) = (1, 0), (2, 0), (2, 1), (3, 0), …
         levels: K.
-        kind: of the components.
+        kind: "logistic" or "normal" components.
 
     Example:
         >>> dist = MixtureHead(256, channels=3, mixtures=5)(torch.zeros(2, 50))
@@ -157,18 +156,18 @@ class MixtureEvent(Event):
 
     @cached_property
     def _rows(self) -> tuple[Tensor, ...]:
-        """All of it apart and in float64, for what goes channel by channel: small operations take no longer so."""
+        """All parameters separate, in float64, for the channel-by-channel path; small operations are no slower."""
         each = torch.cat([self.logits[..., None, :], self.centres, self.inverse, self.coefficients], -2)
         return each.to(widest(each.device)).unbind(-2)
 
     def _part(self, i: int, logits: Tensor, before: Sequence[Tensor]) -> Mixture:
-        """Channel i of components with these logits, given the channels before it as `_from_middle`."""
+        """Channel i with these component logits, given the channels before it in the form of `_from_middle`."""
         c, rows, first = self.parts, self._rows, 1 + 2 * self.parts + i * (i - 1) // 2
         centre = _coupled(rows[1 + i], rows[first : first + i], before)
         return Mixture(logits, centre, rows[1 + c + i], self.levels, self.kind)
 
     def given(self, i: int, prefix: Tensor) -> Mixture:
-        """Channel i, its components weighted by their posterior after the channels before it, (*batch_shape, i)."""
+        """Channel i given those before it (*batch_shape, i), which reweight the components by their posterior."""
         logits = self._rows[0]
         before = [_from_middle(x, self.levels, logits.dtype) for x in prefix[..., :i].unbind(-1)]
         for j in range(i):
@@ -176,7 +175,7 @@ class MixtureEvent(Event):
         return self._part(i, logits, before)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """As the chain, in half the time: the posterior weights of a channel cancel against those of the next."""
+        """The chain rule in half the time: posterior weights cancel from one channel to the next."""
         before = [_from_middle(part, self.levels, self.centres.dtype) for part in x.unbind(-1)]
         starts = [i * (i - 1) // 2 for i in range(self.parts)]
         centre = torch.stack(
@@ -190,10 +189,10 @@ class MixtureEvent(Event):
         return (self.logits + each).logsumexp(-1) - self.logits.logsumexp(-1)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The component whose share of (0, 1) holds the first uniform, and every channel from that one.
+        """The first uniform picks the component, and every channel is drawn from that component.
 
-        So no posterior is worked out. From the same uniforms the chain draws other symbols after the first channel's,
-        and with the same probabilities.
+        This needs no posterior. For the same uniforms the chain rule draws other symbols after the first channel, with
+        the same probabilities.
         """
         weights = self.logits.softmax(-1, dtype=widest(self.logits.device))
         sums = weights.cumsum(-1)
@@ -212,25 +211,25 @@ class MixtureEvent(Event):
 
 
 def _component(weights: Tensor, sums: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """(..., 1): the component whose share of (0, 1) holds u (..., 1), and how much of the share lies above u."""
-    # left: of equal sums the first, so that no component without weight is chosen
+    """(..., 1): the component whose share of (0, 1) contains u (..., 1), and the fraction of that share above u."""
+    # the default side, left, takes the first of equal sums: no component of zero weight is chosen
     at = torch.searchsorted(sums, u).clamp_max_(sums.shape[-1] - 1)
     return at, (sums.gather(-1, at) - u) / weights.gather(-1, at)
 
 
 def _inside(u: Tensor) -> Tensor:
-    """Without 0 and 1, whose quantiles are infinite."""
+    """Clamp away from 0 and 1, whose quantiles are infinite."""
     least = torch.finfo(u.dtype).eps / 2
     return u.clamp_(least, 1 - least)
 
 
 def _from_middle(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
-    """(*batch_shape, 1): the value of a level, but measured in levels."""
+    """(*batch_shape, 1): the value of a level, in units of levels."""
     return x[..., None].to(dtype) - (levels - 1) / 2
 
 
 def _coupled(centre: Tensor, coefficients: Sequence[Tensor], before: Sequence[Tensor]) -> Tensor:
-    """(*batch_shape, M): where a channel lies given the channels before it."""
+    """(*batch_shape, M): location of a channel given the channels before it."""
     for coefficient, value in zip(coefficients, before, strict=True):
         centre = torch.addcmul(centre, coefficient, value)
     return centre
@@ -238,24 +237,25 @@ def _coupled(centre: Tensor, coefficients: Sequence[Tensor], before: Sequence[Te
 
 @final
 class MixtureHead(Head):
-    """M · (1 + 2C + C(C−1)/2) numbers -> `Mixture`, or `MixtureEvent` if C > 1.
+    """Maps M · (1 + 2C + C(C−1)/2) parameters to a `Mixture`, or to a `MixtureEvent` if C > 1.
 
-    They are, in this order, M logits of the mixture, C·M means in units of `spread`, where the levels reach from −1 to
-    1 (those of the first channel first), C·M log-scales in the same units, and C(C−1)/2·M coefficients before their
-    tanh, of the pairs (1, 0), (2, 0), (2, 1), …
+    In this order: M mixture logits; C·M means in units of `spread`, on the scale where the levels span −1 to 1 (first
+    channel first); C·M log-scales in the same units; and C(C−1)/2·M coefficients before their tanh, for the pairs (1,
+    0), (2, 0), (2, 1), …
 
-    A log-scale is kept at −7 or above for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below which
-    a component sits in one bin anyway and its slope is no more than noise. Above 256 the floor falls by ln((K−1)/255),
-    so that it is the same 0.12 levels: at 16 bits −7 would be 30 levels, and no single level could be certain. (A
-    log-scale above 60, where all is in the tails, counts as 60.)
+    Log-scales are clamped from below at −7 for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below
+    which a component lies within one bin anyway and its gradient is only noise. Above 256 levels the bound falls by
+    ln((K−1)/255), so that it stays at 0.12 levels: at 16 bits −7 would be 30 levels, and no single level could be
+    certain. (They are also clamped from above at 60, where all mass is in the tails.)
 
     Args:
         levels: K, from 2 to 65536.
-        channels: C, the symbols of one position.
+        channels: C, the symbols at one position.
         mixtures: M.
-        kind: logistic, or normal.
-        spread: what most of x lies within. A step of Adam moves every mean by as much, whatever x is like: of sound in
-            16 bits, a few hundredths of full scale loud, by more than its whole loudness.
+        kind: "logistic" or "normal" components.
+        spread: magnitude that most values stay within, where the levels span −1 to 1. An Adam step moves every mean
+            equally far, whatever x is: for 16-bit speech, a few hundredths of full scale, by more than its whole
+            amplitude.
 
     Raises:
         UserError: if a size is out of bounds or the kind is unknown.
@@ -277,7 +277,7 @@ class MixtureHead(Head):
         bounded("mixtures", mixtures, 1, 1000)
         bounded("spread", spread, 1e-4, 1)
         if kind not in _COMPONENTS:
-            raise UserError(f"kind is {kind!r}; one of {', '.join(_COMPONENTS)} is wanted")
+            raise UserError(f"kind is {kind!r}; expected {' or '.join(_COMPONENTS)}")
         self.levels, self.mixtures, self.spread = levels, mixtures, spread
         self.kind: Kind = kind
         self.parts = channels
@@ -286,13 +286,13 @@ class MixtureHead(Head):
         self.floor = -7.0 - math.log(max(levels - 1, 255) / 255)
 
     def forward(self, parameters: Tensor) -> Mixture | MixtureEvent:
-        """(..., width) numbers; half precision is raised to float32.
+        """The distribution with parameters (..., width); half precision is raised to float32.
 
         Raises:
-            ValueError: if there are not `width` of them.
+            ValueError: if the last axis is not `width` long.
         """
         if parameters.shape[-1] != self.width:
-            raise ValueError(f"{parameters.shape[-1]} parameters; {self.width} are wanted")
+            raise ValueError(f"{parameters.shape[-1]} parameters; expected {self.width}")
         if parameters.dtype not in (torch.float32, torch.float64):
             parameters = parameters.float()
         c, half = self.parts, (self.levels - 1) / 2

@@ -1,4 +1,4 @@
-"""The normal distribution over bins, accurate in both tails and in bins much narrower than its scale."""
+"""The normal distribution, binned: accurate in both tails and in bins much narrower than its scale."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from seriatim.heads.component import Component, log1mexp
 
 
 def log_bin(z: Tensor, width: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """log(Φ(b) − Φ(a)) = log Φ(b) + log(1 − e^−d), d = log Φ(b) − log Φ(a), after mirroring into the lower tail.
+    """log(Φ(b) − Φ(a)) = log Φ(b) + log(1 − e^−d), d = log Φ(b) − log Φ(a), mirrored into the lower tail.
 
-    In a narrow bin the difference d cancels. It is the integral of the hazard λ = φ/Φ over the bin, and two-point Gauss
-    quadrature is accurate there: its error is below half⁴/100, that of the difference eps/half. In a wide bin the
-    quadrature is a lower bound, since the hazard is convex; far out, where the difference is lost again, a close one.
+    In a narrow bin the difference d cancels. It equals the integral of the hazard λ = φ/Φ over the bin, for which
+    two-point Gauss quadrature is accurate: its error is below half⁴/100, that of the difference is eps/half. In a wide
+    bin the quadrature is a lower bound, since the hazard is convex, and a tight one far out, where the difference
+    cancels again.
     """
     half, t = 0.5 * width, z.abs()
     log_b = _log_ndtr(torch.where(first, z + half, torch.where(last, half - z, half - t)))
@@ -34,7 +35,7 @@ def _hazard(y: Tensor) -> Tensor:
 
 
 class _LogNdtr(torch.autograd.Function):
-    """log Φ(x) with the right gradient in both tails.
+    """log Φ(x) with a correct gradient in both tails.
 
     The gradient of torch.special.log_ndtr is e^(−x²/2 − log Φ): 5 % off at x = −1000 in float32, 0 or infinite beyond.
     """
