@@ -68,7 +68,7 @@ class Context:
             ValueError: if there is no field, or it is too short.
         """
         if self.field is None:
-            raise ValueError("this model reads context.field, which is missing")
+            raise ValueError("this model reads context.field, but there is none")
         if self.hop == 1 and self.offset == 0 and self.field.shape[1] == length:
             return self.field
         at = (torch.arange(length, device=self.field.device) + self.offset) // self.hop
@@ -143,7 +143,7 @@ def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tens
     """The fields resampled to one rate: the slowest at which every column of every field starts a column."""
     fields = [c.field for c in contexts if c.field is not None]
     if len(fields) < len(contexts):
-        raise ValueError("this model reads context.field, which is missing")
+        raise ValueError("this model reads context.field, but there is none")
     first = contexts[0]
     if len({(c.hop, c.offset, field.shape[1]) for c, field in zip(contexts, fields, strict=True)}) == 1:
         return fields, first.hop, first.offset

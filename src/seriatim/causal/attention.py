@@ -219,7 +219,7 @@ class CrossAttention(Causal):
     def _project(self, context: Context) -> tuple[Tensor, Tensor, Tensor | None]:
         memory = context.memory
         if memory is None:
-            raise ValueError("this model reads context.memory, which is missing")
+            raise ValueError("this model reads context.memory, but there is none")
         batch, slots = memory.shape[:2]
         k = self.key(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)
         v = self.value(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)

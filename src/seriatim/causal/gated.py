@@ -122,7 +122,7 @@ class GatedStack(Causal):
         """Rings of zeros, and the vector's contribution."""
         frames = self.taps.new_zeros(sum(self.rings), batch, self.width).transpose(0, 1)
         if self.field_width and context.field is None:
-            raise ValueError("this model reads context.field, which is missing")
+            raise ValueError("this model reads context.field, but there is none")
         field = context.field if self.field_width else None
         kept = Fixed((self._vector(context), field, context.hop, context.offset))
         return Rings(frames, 0, kept, tuple(each.start(batch, context, length) for each in self._slow()))
@@ -141,7 +141,7 @@ class GatedStack(Causal):
             vector, outer = self._vector(context), context
         fields = [outer.window(0, length)] if self.field_width else []
         if self.field_width and outer.field is None:
-            raise ValueError("this model reads context.field, which is missing")
+            raise ValueError("this model reads context.field, but there is none")
         slow: list[State] = []
         for i, each in enumerate(self._slow()):
             before = None if state is None else state.slow[i]
@@ -238,7 +238,7 @@ class GatedStack(Causal):
         if self.vector is None:
             return None
         if context.vector is None:
-            raise ValueError("this model reads context.vector, which is missing")
+            raise ValueError("this model reads context.vector, but there is none")
         return (context.vector @ self.vector).view(context.vector.shape[0], len(self.dilations), -1)
 
 

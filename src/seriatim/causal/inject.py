@@ -50,7 +50,7 @@ class Inject(Causal):
         field = None
         if self.field is not None:
             if context.field is None:
-                raise ValueError("this model reads context.field, which is missing")
+                raise ValueError("this model reads context.field, but there is none")
             field = self.field(context.field)
         return Injected(Fixed((self._vector(context), field, context.hop, context.offset)), 0)
 
@@ -75,5 +75,5 @@ class Inject(Causal):
         if self.vector is None:
             return None
         if context.vector is None:
-            raise ValueError("this model reads context.vector, which is missing")
+            raise ValueError("this model reads context.vector, but there is none")
         return self.vector(context.vector)

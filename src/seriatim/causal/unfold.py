@@ -63,6 +63,6 @@ class Unfold(Causal):
     def _project(self, context: Context) -> Tensor:
         memory = context.memory
         if memory is None:
-            raise ValueError("this model reads context.memory, which is missing")
+            raise ValueError("this model reads context.memory, but there is none")
         columns = self.map(memory)
         return columns if context.mask is None else columns * context.mask[..., None]

@@ -33,11 +33,11 @@ class Look(nn.Module):
         result = None
         if self.vector is not None:
             if context.vector is None:
-                raise ValueError("this model reads context.vector, which is missing")
+                raise ValueError("this model reads context.vector, but there is none")
             result = self.vector(context.vector)[:, None, None]
         if self.field is not None:
             if context.field is None:
-                raise ValueError("this model reads context.field, which is missing")
+                raise ValueError("this model reads context.field, but there is none")
             local = self.field(context.field)
             result = local if result is None else result + local
         return result
