@@ -55,7 +55,7 @@ class _Frames(nn.Module):
     def __init__(self, channels: int, hop: int, config: TrackConfig) -> None:
         super().__init__()
         times = math.prod(config.up)
-        divides("the product of --track.up", times, "the samples per column", hop)
+        divides("the product of --track.up", times, "the samples of a column", hop)
         self.hop, f = hop // times, config.filters
         widths = pairwise([channels, f, f])
         self.before = nn.ModuleList(nn.Conv1d(i, o, 3, padding=1) for i, o in widths)

@@ -1,14 +1,14 @@
-"""ByteNet: a sequence through dilated causal convolutions, alone or stacked on an encoder of a source.
+"""ByteNet: dilated causal convolutions over a sequence, alone or on top of an encoder of a source.
 
-The idea: no attention and no recurrence. Residual blocks whose taps lie 1, 2, 4, 8, 16 symbols apart, again and again,
-pass each symbol on over short paths; work and memory grow linearly with the sequence, training is parallel, and a step
-of sampling costs the same at any position. With a source, the decoder stands on top of the encoder's columns and both
-unfold in step (`causal/unfold`): column t of the source, stretched to the length that the target is expected to have,
-enters where symbol t is written, until the decoder itself ends the sequence.
+The idea: no attention and no recurrence. Residual blocks whose taps are 1, 2, 4, 8, 16 symbols apart, repeated, connect
+distant symbols by short paths; work and memory grow linearly with the sequence, training is parallel, and a sampling
+step costs the same at any position. With a source, the decoder is stacked on the encoder's columns and both unfold in
+step (`causal/unfold`): column t of the source, extended to the expected length of the target, enters where symbol t is
+predicted, until the decoder itself ends the sequence.
 
 Deviations: LayerNorm is over channels only, as in the paper's later version (sub-batch statistics over time would leak
-the future). Before the first symbol stands `<end>`, which the embedding knows. Every block begins as the identity, its
-last weights at zero (Goyal et al., 2017): else ten blocks' noise lies over an untrained embedding.
+the future). The symbol before the first is `<end>`, which has an embedding. Every block starts as the identity, its
+last weights at zero (Goyal et al., 2017); otherwise the noise of ten blocks covers an untrained embedding.
 
 Reference: Kalchbrenner, Espeholt, Simonyan, van den Oord, Graves and Kavukcuoglu (2016), Neural machine translation in
 linear time.
@@ -41,19 +41,19 @@ class ByteNetConfig:
     """Sizes of a ByteNet.
 
     Attributes:
-        symbols: how many symbols there are.
+        symbols: number of symbols.
         width: channels inside a block, d; between blocks there are 2d.
-        sets: how often the dilations are gone through.
-        dilations: blocks of a set, whose taps are 1, 2, 4, … symbols apart.
+        sets: repetitions of the sequence of dilations.
+        dilations: blocks per set, with taps 1, 2, 4, … symbols apart.
         kernel: taps of a block.
-        unit: what is in the middle of a block: a convolution behind a ReLU, a multiplicative unit, or (auto) the first
-            with a source and the second without, as in the paper.
-        dropout: share of channels silenced in training, in the blocks and before the output.
-        tied: whether the output uses the embedding's table.
+        unit: the middle of a block: "relu", a convolution after a ReLU; "multiplicative", a multiplicative unit;
+            "auto", the first with a source and the second without, as in the paper.
+        dropout: dropout rate, in the blocks and before the output.
+        tied: whether the output shares the embedding's weights.
         vector: channels of the global condition.
-        memory: channels of the source's columns; 0: no source.
-        start: the symbol that stands before the first.
-        context: how many symbols a training crop has.
+        memory: channels of the source's columns; 0 for no source.
+        start: the symbol before the first position.
+        context: symbols in a training crop.
 
     Example:
         >>> ByteNetConfig(symbols=256, sets=6).past
@@ -84,16 +84,16 @@ class ByteNetConfig:
         bounded("memory", self.memory, 0, 2**16)
         bounded("start", self.start, 0, self.symbols - 1)
         bounded("context", self.context, 1, 2**20)
-        bounded("past, the symbols that it looks back over,", self.past, 1, 2**24)
+        bounded("past, the receptive field in symbols,", self.past, 1, 2**24)
 
     @property
     def horizon(self) -> None:
-        """No limit to how far a sequence goes on."""
+        """None: sequences may have any length."""
         return
 
     @property
     def past(self) -> int:
-        """The receptive field: how many symbols before t p(x_t) depends on."""
+        """The receptive field: how many symbols before t can affect p(x_t)."""
         return 1 + (self.kernel - 1) * (2**self.dilations - 1) * self.sets
 
     @property
@@ -122,7 +122,7 @@ class Block(Causal):
         return self.middle.reach
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """That of the middle, whose present tap sees the frame itself."""
+        """That of the middle, which includes the frame itself."""
         return self.middle.sight(steps)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
@@ -177,12 +177,12 @@ class ByteNet(SequenceModel):
         self.config = config
 
     def packed(self) -> Stepper:
-        """Each block's taps, the past ones and the present one, in one product."""
+        """All taps of a block, past and present, in one product."""
         return _Packed(self)
 
 
 class _Norm(NamedTuple):
-    """LayerNorm and the ReLU behind it."""
+    """LayerNorm followed by ReLU."""
 
     weight: Tensor
     bias: Tensor
@@ -198,7 +198,7 @@ class _Norm(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    """Folded weights of a block; `middle` takes all taps side by side, the oldest first."""
+    """Folded weights of a block; `middle` takes all taps concatenated, oldest first."""
 
     before: _Norm
     into: Affine
@@ -211,7 +211,7 @@ class _Weights(NamedTuple):
 
 @final
 class _Packed(Folded):
-    """Steps of a ByteNet: each block's taps in one product, from rings; the states are the model's own."""
+    """Steps of a ByteNet: all taps of a block in one product, from ring buffers; states are the model's own."""
 
     def __init__(self, model: ByteNet) -> None:
         super().__init__(model)

@@ -1,4 +1,4 @@
-"""A model and what it is conditioned on, in one module."""
+"""A model and the encoders of its conditions, in one module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seriatim.walks.walk import Carry, Stepper
 
 
 def _key(name: str) -> str:
-    """A condition's name as a module's: a field may be called "type" or "meta.genre", which no module can be."""
+    """A condition's name as a module name: "type" or "meta.genre" would not be valid."""
     return "given_" + name.replace("%", "%25").replace(".", "%2E")
 
 
@@ -28,9 +28,9 @@ class Conditional(Model):
 
     Args:
         model: the family.
-        encoders: {name: module(value) -> Context}; the vectors and the fields of several are concatenated in this
-            order. An encoder's `missing(batch)` gives the value that stands for "not said".
-        prior: of the symbols of a condition that is x itself (an auto-encoder's code), so that it can be drawn.
+        encoders: {name: module(value) -> Context}; vectors and fields of several are concatenated in this order. An
+            encoder's `missing(batch)` returns the value that stands for a missing condition.
+        prior: a model of the symbols of a condition that is x itself (an auto-encoder's code), for drawing it.
 
     Example:
         >>> from seriatim.conditioning import LabelEncoder
@@ -53,10 +53,10 @@ class Conditional(Model):
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
     def condition(self, given: ContextLike, n: int) -> Context:
-        """Encode {name: value (n, …)}; a name that is not given counts as missing.
+        """Encode {name: value (n, …)}; a name that is left out counts as missing.
 
         Raises:
-            UserError: for a name that the model has no encoder for.
+            UserError: for a name that has no encoder.
         """
         if isinstance(given, Context):
             if not given.empty:
@@ -72,14 +72,14 @@ class Conditional(Model):
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
             if part.field is not None:
-                beside = part if result.field is None else joined([result, part])
-                part = replace(part, field=beside.field)
-                result = replace(result, hop=beside.hop, offset=beside.offset)
+                both = part if result.field is None else joined([result, part])
+                part = replace(part, field=both.field)
+                result = replace(result, hop=both.hop, offset=both.offset)
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 
     def drops(self) -> dict[str, float]:
-        """What each encoder says, or else a tenth (Ho and Salimans, 2021)."""
+        """What each encoder specifies, or a tenth (Ho and Salimans, 2021)."""
         encoders = zip(self.names, self.encoders.values(), strict=True)
         return {name: float(getattr(encoder, "drop", 0.1)) for name, encoder in encoders}
 
@@ -93,25 +93,25 @@ class Conditional(Model):
         return self.model(x, encoded) if carry is None else self.model(x, encoded, carry)
 
     def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
-        """The inner model's."""
+        """As the inner model's."""
         return self.model.start(batch, self.condition(context, batch), length)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """The inner model's."""
+        """As the inner model's."""
         return self.model.step(prev, state)
 
     def packed(self) -> Stepper:
-        """The inner model's; give it a `Context`."""
+        """As the inner model's; it takes a `Context`."""
         return self.model.packed()
 
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
-        """The inner model's."""
+        """As the inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))
 
     def begin_from(self, counts: Tensor) -> None:
-        """The inner model's."""
+        """As the inner model's."""
         self.model.begin_from(counts)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """The inner model's."""
+        """As the inner model's."""
         return self.model.sees(shape)

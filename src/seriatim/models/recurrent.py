@@ -1,18 +1,18 @@
 """Recurrent language models: Elman RNN, LSTM, GRU.
 
-The idea: a state of fixed size is all that is remembered of the past, so a sequence may be of any length, training may
-carry the state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
+The idea: a state of fixed size is the only memory of the past, so sequences may have any length, training may carry the
+state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
 
-With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read
-both: attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the
-first layer, so that training needs one pass a layer. What asks is normalised, as the encoder's memory is: an untrained
+With a source (`memory`), the first layer's output attends to the encoded source, and the further layers read both:
+attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), but not fed back into the first
+layer, so that training takes one pass per layer. The queries are normalised, like the encoder's memory: an untrained
 state is so small that all scores would be alike, and learning where to look would take several times as long.
 
-Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
-and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.
+Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout is between layers and
+before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors per layer, as in cuDNN.
 
-References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory.
-Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
+References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory. Cho et
+al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
 translation by jointly learning to align and translate. Press and Wolf (2017), tied embeddings.
 """
 
@@ -35,7 +35,7 @@ from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, co
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
-_TABLE = 2**25  # numbers that the folded input table may have (128 MiB in float32)
+_TABLE = 2**25  # maximum size of the folded input table (128 MiB in float32)
 
 
 @final
@@ -44,17 +44,17 @@ class RecurrentConfig:
     """Sizes of a recurrent model.
 
     Attributes:
-        symbols: how many symbols there are.
-        width: units of a layer.
-        layers: how many are stacked.
-        embedding: channels of a symbol; None means `width`.
-        dropout: share of units silenced in training, between layers and before the output.
-        tied: whether the output uses the embedding's table (then `embedding` equals `width`).
+        symbols: number of symbols.
+        width: units per layer.
+        layers: number of layers.
+        embedding: channels of a symbol. Default: `width`.
+        dropout: dropout rate between layers and before the output.
+        tied: whether the output shares the embedding's weights (`embedding` must equal `width`).
         vector: channels of the global condition.
-        memory: channels of what is attended to, such as a source sentence; 0: nothing.
-        heads: of that attention, a divisor of width.
-        start: the symbol that stands before the first.
-        context: how many symbols a training crop has. A state reads on as long as one likes.
+        memory: channels of the memory attended to, such as a source sentence; 0 for none.
+        heads: heads of that attention, a divisor of `width`.
+        start: the symbol before the first position.
+        context: symbols in a training crop. The state can continue for any length.
 
     Example:
         >>> RecurrentConfig(symbols=100, width=64, layers=2, tied=True).channels
@@ -86,7 +86,7 @@ class RecurrentConfig:
         if self.memory:
             divides("heads", self.heads, "width", self.width)
         if self.tied and self.channels != self.width:
-            raise UserError(f"tied needs embedding = width, and they are {self.channels} and {self.width}; drop one")
+            raise UserError(f"tied needs embedding = width, but they are {self.channels} and {self.width}; drop one")
 
     @property
     def channels(self) -> int:
@@ -95,12 +95,12 @@ class RecurrentConfig:
 
     @property
     def horizon(self) -> None:
-        """No limit to how far a sequence goes on."""
+        """None: sequences may have any length."""
         return
 
 
 class _Recurrent(SequenceModel):
-    """What the three have in common."""
+    """What the three families share."""
 
     cell: ClassVar[Cell]
 
@@ -126,7 +126,7 @@ class _Recurrent(SequenceModel):
 
     @final
     def packed(self) -> Stepper:
-        """The embedding multiplied into the first layer, the two matrices of each further layer in one."""
+        """The embedding multiplied into the first layer; the two matrices of each further layer in one."""
         return _Packed(self)
 
 
@@ -145,7 +145,7 @@ class RNN(_Recurrent):
 
 @final
 class LSTM(_Recurrent):
-    """Long short-term memory: a cell that gates write, keep and read.
+    """Long short-term memory: a cell with gates for write, keep and read.
 
     Example:
         >>> model = LSTM(RecurrentConfig(symbols=10, width=8, layers=2, tied=True))
@@ -171,7 +171,7 @@ class GRU(_Recurrent):
 
 @final
 class _Packed(Folded):
-    """Steps of a recurrent model from folded weights; the states are the model's own."""
+    """Steps of a recurrent model with folded weights; states are the model's own."""
 
     def __init__(self, model: _Recurrent) -> None:
         super().__init__(model)
@@ -223,7 +223,7 @@ class _Packed(Folded):
         return advance(self.cell, inputs, self.recurrent[0](memory.h), memory)
 
     def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:
-        if self.cell == "gru":  # its candidate needs the two sums apart
+        if self.cell == "gru":  # its candidate needs the two sums separately
             inputs = self.inputs[layer](x)
             return advance(self.cell, inputs, self.recurrent[layer](memory.h), memory)
         gates = self.joint[layer](torch.cat([x, memory.h], 1))

@@ -1,4 +1,4 @@
-"""Sampling by running the whole network again: exact, slow, and no further work for a family."""
+"""Sampling by rerunning the whole network at every step: exact, slow, and no extra work for a family."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from seriatim.tree import Fixed, State
 
 
 class Replayed(NamedTuple):
-    """All that was said so far, and how much of it is real."""
+    """All symbols so far, and how many there are."""
 
     x: Tensor
-    context: Fixed  # the fields of a Context, as a nest: rows are selected with x
+    context: Fixed  # the fields of a Context, as a nest
     clock: int
 
 
 class ReplayModel(Model):
-    """A model whose `step` is `forward` on the prefix: exact and slow, so that a family samples on its first day.
+    """A model whose `step` is `forward` on the prefix: exact and slow, so that a new family can sample at once.
 
     A family gives `forward` and `sees`; grids also give `canvas`.
 
@@ -42,9 +42,9 @@ class ReplayModel(Model):
     """
 
     def canvas(self, length: int | None) -> tuple[int, ...]:
-        """The positions' shape S. Default: a sequence of `length`."""
+        """The shape S of the positions. Default: a sequence of `length`."""
         if length is None:
-            raise ValueError("this model needs to know how long the sequence will be")
+            raise ValueError("length is None; this model needs the length of the sequence")
         return (length,)
 
     @final
@@ -59,7 +59,7 @@ class ReplayModel(Model):
     @final
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """Write the last symbol and run the whole network again."""
+        """Store the last symbol and rerun the whole network."""
         positions = state.x.shape[1:] if self.head.parts == 1 else state.x.shape[1:-1]
         if state.clock:
             flat = state.x.view(state.x.shape[0], positions.numel(), *state.x.shape[1 + len(positions) :])

@@ -1,12 +1,11 @@
-"""The decoder-only Transformer, in today's layout.
+"""The decoder-only Transformer, in its present-day form.
 
-The idea: each position attends to all before it, so nothing has to be squeezed through a state of fixed size; the price
-is a memory that grows with the sequence. With a source (`memory`), each layer also attends to what an encoder made of
-it, as the paper's decoder does.
+The idea: each position attends to all positions before it, so the past need not fit into a state of fixed size; the
+price is a memory that grows with the sequence. With a source (`memory`), each layer also attends to the encoded source,
+as in the paper's decoder.
 
 Deviations from Vaswani et al. (2017): RMSNorm before each branch instead of LayerNorm after it, rotary positions,
-SwiGLU, grouped queries, no biases. So it is a Llama by another name, and maps onto one by renaming
-(`seriatim export --format hf`).
+SwiGLU, grouped queries, no biases. This is Llama's architecture; exporting is renaming (`seriatim export --format hf`).
 
 References: Vaswani et al. (2017), Attention is all you need. Zhang and Sennrich (2019), RMSNorm. Shazeer (2020), GLU
 variants improve Transformer. Su et al. (2021), RoFormer. Ainslie et al. (2023), GQA. Touvron et al. (2023), LLaMA.
@@ -39,20 +38,20 @@ class TransformerConfig:
     """Sizes of a Transformer.
 
     Attributes:
-        symbols: how many symbols there are.
+        symbols: number of symbols.
         width: channels.
-        layers: pairs of attention and feed-forward.
-        heads: query heads; a divisor of width, with an even number of channels each.
-        key_heads: key and value heads, a divisor of `heads`; None means as many.
-        hidden: channels of the feed-forward; None means 8/3 of the width, rounded up to a multiple of 32.
-        dropout: share of activations silenced in training.
-        tied: whether the output uses the embedding's table.
+        layers: number of blocks.
+        heads: query heads, a divisor of `width` with an even quotient.
+        key_heads: key and value heads, a divisor of `heads`. Default: `heads`.
+        hidden: channels of the feed-forward layers. Default: 8/3 of `width`, rounded up to a multiple of 32.
+        dropout: dropout rate.
+        tied: whether the output shares the embedding's weights.
         rotary: base of the rotary frequencies.
         epsilon: added to the mean square in the norms.
         vector: channels of the global condition.
-        memory: channels of what is attended to, such as a source sentence; 0: nothing.
-        start: the symbol that stands before the first.
-        context: how many positions it is trained on, and how many it looks back over.
+        memory: channels of the memory attended to, such as a source sentence; 0 for none.
+        start: the symbol before the first position.
+        context: number of positions it is trained on, and its horizon.
 
     Example:
         >>> TransformerConfig(symbols=256, width=192, heads=6, key_heads=2).feed_forward
@@ -97,12 +96,12 @@ class TransformerConfig:
 
     @property
     def feed_forward(self) -> int:
-        """Channels of the feed-forward."""
+        """Channels of the feed-forward layers."""
         return usual_hidden(self.width) if self.hidden is None else self.hidden
 
     @property
     def horizon(self) -> int | None:
-        """How many positions it looks back over; with a source all of them, since windows would lose step with it."""
+        """Positions it looks back over; None (all) with a source, since windows would get out of step with it."""
         return None if self.memory else self.context
 
 
@@ -115,7 +114,7 @@ class _Held(NamedTuple):
 
 @final
 class Block(Causal):
-    """Self-attention, attention to the memory if there is one, and a feed-forward: residual branches, norms first."""
+    """Self-attention, cross-attention to the memory if there is one, feed-forward: residual branches, norms first."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -134,7 +133,7 @@ class Block(Causal):
         return
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """An empty cache, and the memory projected."""
+        """An empty cache, and the projected memory."""
         memory = None if self.memory is None else self.memory.start(batch, context, length)
         return _Held(self.attention.start(batch, context, length), memory)
 
@@ -178,7 +177,7 @@ class Transformer(SequenceModel):
             out.weight = embedding.table.weight
 
     def _initialise_weights(self, out: nn.Linear) -> None:
-        """Normal of σ = 0.02; what writes into the residual stream is smaller by √(2 layers) (Radford et al., 2019)."""
+        """Normal with σ = 0.02, divided by √(number of branches) for outputs of branches (Radford et al., 2019)."""
         small = 0.02 / math.sqrt((3 if self.config.memory else 2) * self.config.layers)
         for name, weight in self.net.named_parameters():
             if weight.dim() == 2:
@@ -186,12 +185,12 @@ class Transformer(SequenceModel):
         nn.init.normal_(out.weight, std=0.02)
 
     def packed(self) -> Stepper:
-        """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices behind them."""
+        """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices that follow."""
         return _Packed(self)
 
 
 class _Cross(NamedTuple):
-    """Folded weights of the attention to a memory."""
+    """Folded weights of a cross-attention layer."""
 
     layer: CrossAttention
     query: Tensor
@@ -199,7 +198,7 @@ class _Cross(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Folded weights of one layer."""
+    """Folded weights of a block."""
 
     qkv: Tensor
     out: Tensor
@@ -210,7 +209,7 @@ class _Layer(NamedTuple):
 
 @final
 class _Packed(Folded):
-    """Steps of a Transformer from folded weights: 14 small operations a layer and one pass over the weights."""
+    """Steps of a Transformer with folded weights: 14 small operations per layer and one pass over the weights."""
 
     def __init__(self, model: Transformer) -> None:
         config = model.config
@@ -244,11 +243,11 @@ class _Packed(Folded):
         return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
 
     def _unit(self, x: Tensor) -> Tensor:
-        """x over the square root of |x|² + width · ε: a norm but for its gain and √width, which are in the matrices."""
+        """x / √(|x|² + width · ε): a norm without its gain and √width, which are folded into the matrices."""
         return x / torch.hypot(torch.linalg.vector_norm(x, dim=1, keepdim=True), self.floor)
 
     def _table(self, stop: int) -> tuple[Tensor, Tensor]:
-        """cos, and sin with the sign of the half-split rotation, of positions up to `stop`."""
+        """cos, and sin with the sign of the half-split rotation, for positions up to `stop`."""
         if self._turns[0].shape[0] < stop:
             cos, sin = rotary_table(0, max(2 * stop, 256), self.channels, self.config.rotary, self.symbols)
             half = self.channels // 2
@@ -279,7 +278,7 @@ class _Packed(Folded):
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
             cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
             k, v = cache.k.narrow(2, 0, clock + 1), cache.v.narrow(2, 0, clock + 1)
-            # the heads of a group are as good as positions: all may see the whole cache, and queries are scaled already
+            # a group's heads take the place of positions: each sees the whole cache, and queries are already scaled
             q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
             y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
             x = torch.addmm(x, y, layer.out)

@@ -228,9 +228,9 @@ class Guided(Walk):
         >>> from seriatim.conditioning import LabelEncoder
         >>> from seriatim.models import LSTM, Conditional, RecurrentConfig
         >>> model = Conditional(LSTM(RecurrentConfig(symbols=4, width=8, vector=2)), {"genre": LabelEncoder(3, 2)})
-        >>> said = model.condition({"genre": torch.tensor([1])}, 1)
-        >>> plain = Walk(model.packed(), 1, said)
-        >>> guided = Guided(model.packed(), 1, said, model.unsaid(1), strength=1.0)  # 1 is the model itself
+        >>> given = model.condition({"genre": torch.tensor([1])}, 1)
+        >>> plain = Walk(model.packed(), 1, given)
+        >>> guided = Guided(model.packed(), 1, given, model.unsaid(1), strength=1.0)  # 1 is the model itself
         >>> torch.allclose(guided.dist.log_table(), plain.dist.log_table(), atol=1e-6)
         True
     """
