@@ -240,8 +240,8 @@ class MixtureHead(Head):
     """Maps M · (1 + 2C + C(C−1)/2) parameters to a `Mixture`, or to a `MixtureEvent` if C > 1.
 
     In this order: M mixture logits; C·M means in units of `spread`, on the scale where the levels span −1 to 1 (first
-    channel first); C·M log-scales in the same units; and C(C−1)/2·M coefficients before their tanh, for the pairs (1,
-    0), (2, 0), (2, 1), …
+    channel first); C·M log-scales in the same units; and C(C−1)/2·M coefficients before their tanh, for the pairs
+    (1, 0), (2, 0), (2, 1), …
 
     Log-scales are clamped from below at −7 for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below
     which a component lies within one bin anyway and its gradient is only noise. Above 256 levels the bound falls by

@@ -123,8 +123,8 @@ class Memory(NamedTuple):
     Attributes:
         past: (B, up, W, I) the finished rows in reach, latest last.
         row: (B, side + W, I) the current row, preceded by zeros; for a 1 × 1 kernel only the current pixel.
-        base: (B, W, O) what finished rows, conditions and the bias contribute to each pixel of the current row; (B, 1,
-            O) if it is the same for all of them.
+        base: (B, W, O) what finished rows, conditions and the bias contribute to each pixel of the current row;
+            (B, 1, O) if it is the same for all of them.
     """
 
     past: Tensor

@@ -4,8 +4,8 @@ A beam keeps the `width` most probable prefixes of each source and extends them 
 aside. With width 1 it is greedy search; with a width as large as the number of strings it is exact. The beams of one
 source are adjacent rows of one walk and share the source's projections.
 
-Every symbol lowers log p, which puts long sequences at a disadvantage. Hypotheses are ranked by log p / ((5 + n) /
-6)^α, where n is the number of symbols (Wu et al., 2016, Google's neural machine translation system).
+Every symbol lowers log p, which puts long sequences at a disadvantage. Hypotheses of n symbols are ranked by
+log p / ((5 + n) / 6)^α (Wu et al., 2016, Google's neural machine translation system).
 
 Shapes: S sources, W width, K symbols, T length so far.
 """
@@ -101,7 +101,7 @@ class _Source:
                 ends.
             past: the symbols of each of the source's rows, its prefix included.
             end: the symbol that ends a sequence.
-            stop: whether another sequence is over.
+            stop: whether a sequence is over although it has not ended.
         """
         alive: list[_Candidate] = []
         width, free = self.options.width, past.shape[1] >= len(self.prefix)

@@ -1,10 +1,11 @@
 """Steering: how sampling may deviate from the trained distribution, in a fixed order.
 
-0. `guidance` contrasts the conditional with the unconditional prediction (`walk.Guided` does this). 1. `bias` is added
-to the logits, `forbid` sets them to −inf. 2. Penalties for symbols that have occurred: repetition (Keskar et al.,
-2019), then presence and frequency. 3. `temperature` divides the logits; 0 takes the most probable symbol. 4. Filters,
-each applied to the renormalised result of the previous one: `top_k`, `top_p` (Holtzman et al., 2020), `min_p` (Nguyen
-et al., 2024), `typical` (Meister et al., 2022).
+0. `guidance` contrasts the conditional with the unconditional prediction (`walk.Guided` does this).
+1. `bias` is added to the logits, `forbid` sets them to −inf.
+2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency.
+3. `temperature` divides the logits; 0 takes the most probable symbol.
+4. Filters, each applied to the renormalised result of the previous one: `top_k`, `top_p` (Holtzman et al., 2020),
+   `min_p` (Nguyen et al., 2024), `typical` (Meister et al., 2022).
 
 A filter always keeps at least one symbol. A steered sample is not a sample of the model; its reported likelihood is the
 model's, not that of the steered distribution.
