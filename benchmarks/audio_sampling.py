@@ -29,8 +29,8 @@ def parts(model: WaveNet) -> tuple[Tensor, GatedStack, list[torch.nn.Linear]]:
     """The table of levels, the gated layers and the two last ones."""
     table = model.embedding(torch.arange(model.config.levels + 1)[None])[0][0].detach()
     stack = next(module for module in model.modules() if isinstance(module, GatedStack))
-    last = list(model.net.layers)[-1].module
-    return table, stack, [layer for layer in last if isinstance(layer, torch.nn.Linear)]
+    out = model.net.layers["out"].module
+    return table, stack, [out.hidden, out.out]
 
 
 class Queues:

@@ -80,7 +80,7 @@ def main() -> None:
     with torch.inference_mode():
         memory = bytenet.condition({"source": torch.randint(SYMBOLS, (32, config.past))}, 32)
         x = torch.randint(SYMBOLS, (32, config.past))
-        stack, last = inner.net.layers[:-1], inner.net.layers[-1]
+        *stack, last = inner.net.layers.values()
 
         def again() -> None:
             frames = inner.embedding(x)[0]

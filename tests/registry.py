@@ -55,7 +55,7 @@ from seriatim.models import (
     WaveNet,
     WaveNetConfig,
 )
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike as Given
 from seriatim.testing import wake
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 

@@ -60,7 +60,7 @@ def test_tied_weights_are_stored_once_and_tied_again(tmp_path: Path, family: str
         assert not [name for name in file.keys() if name.endswith("module.weight") and "norm" not in name and  # noqa: SIM118
                     file.get_slice(name).get_shape() == [codecs(False)["x"].size, TINY[family]["width"]]]  # fmt: skip
     model: Any = checkpoint.load(tmp_path).model
-    out = list(model.net.layers)[-1].module
+    out = model.net.layers["out"].module
     assert out.weight is model.embedding.table.weight
 
 

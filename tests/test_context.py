@@ -66,7 +66,7 @@ def test_select_takes_rows_of_everything() -> None:
     rows = torch.tensor([1, 1, 0])
     context = Context(
         vector=torch.rand(2, 3), field=torch.rand(2, 4, 1), memory=torch.rand(2, 5, 2),
-        mask=torch.rand(2, 5) < 0.5, scale=torch.rand(2, 2), hop=3, offset=1,
+        mask=torch.rand(2, 5) < 0.5, hop=3, offset=1,
     )  # fmt: skip
     picked = context.select(rows)
     for name, value in vars(context).items():
@@ -79,7 +79,7 @@ def test_select_takes_rows_of_everything() -> None:
 def test_empty() -> None:
     assert EMPTY.empty
     assert Context(hop=3).empty
-    for name, shape in {"vector": (1, 2), "field": (1, 2, 3), "memory": (1, 2, 3), "scale": (1, 2)}.items():
+    for name, shape in {"vector": (1, 2), "field": (1, 2, 3), "memory": (1, 2, 3)}.items():
         assert not Context(**{name: torch.zeros(shape)}).empty
     assert not Context(mask=torch.ones(1, 2, dtype=torch.bool)).empty
 

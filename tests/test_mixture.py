@@ -378,7 +378,7 @@ def test_sizes_out_of_bounds_are_refused(sizes: dict[str, int]) -> None:
 
 
 def test_the_wrong_number_of_parameters_is_refused() -> None:
-    with pytest.raises(ValueError, match="29 parameters; 30 are wanted"):
+    with pytest.raises(ValueError, match="29 parameters; expected 30"):
         MixtureHead(256)(torch.zeros(2, 29))
 
 

@@ -43,7 +43,7 @@ def test_map_over_several() -> None:
 
 def test_different_clocks_or_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="clocks differ"):
-        tree.stack([nest(clock=4), nest(clock=5)])
+        tree.map(torch.add, nest(clock=4), nest(clock=5))
     with pytest.raises(ValueError, match="different shapes"):
         tree.map(lambda a, b: a + b, (torch.zeros(1),), (torch.zeros(1), torch.zeros(1)))
 
@@ -79,13 +79,6 @@ def test_select_may_leave_what_is_fixed() -> None:
     picked = tree.select(state, rows, fixed=False)
     assert picked[1][0] is state[1][0]
     assert torch.equal(picked[0].h, state[0].h[rows])
-
-
-def test_select_undoes_stack() -> None:
-    one, two = nest(2), tree.map(lambda x: x + 100, nest(1))
-    both = tree.stack([one, two])
-    assert flat(tree.select(both, torch.tensor([0, 1]))) == flat(one)
-    assert flat(tree.select(both, torch.tensor([2]))) == flat(two)
 
 
 def test_rebuild_is_the_reverse_of_leaves_and_clocks() -> None:

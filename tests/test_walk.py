@@ -67,7 +67,7 @@ def test_pushing_without_asking_takes_the_same_steps() -> None:
 def test_it_ends_where_it_was_said_to_end() -> None:
     w, _, x = walk()
     w.feed(x)
-    with pytest.raises(ValueError, match="a walk of 7 positions is over"):
+    with pytest.raises(ValueError, match="reached its length of 7 positions"):
         _ = w.dist
     with pytest.raises(ValueError, match=r"7 \+ 1 positions in a walk of 7"):
         w.feed(x[:, :1])
@@ -97,7 +97,7 @@ def test_parts_come_one_after_the_other() -> None:
             expected = event.given(i, x[:, t, :i])
             torch.testing.assert_close(w.dist.log_prob(x[:, t, i]), expected.log_prob(x[:, t, i]))
             if i:
-                with pytest.raises(ValueError, match="a position is under way"):
+                with pytest.raises(ValueError, match="a position is half finished"):
                     w.feed(x[:, t:])
             w.push(x[:, t, i])
     assert stepper.steps == x.shape[1]

@@ -131,7 +131,7 @@ def test_a_series_that_ends_too_soon_is_an_error() -> None:
         ({"channels": 3, "head": "logistic"}, "channels is 3"),
         ({"kernel": 1}, "kernel is 1"),
         ({"stacks": (0,)}, "stacks, a block is 0"),
-        ({"dilations": 16, "cycles": 256, "kernel": 3}, "past, the samples that it looks back over, is 33553921"),
+        ({"dilations": 16, "cycles": 256, "kernel": 3}, "past, the receptive field in samples, is 33553921"),
         ({"stacks": (8,) * 17}, "stacks, their number is 17"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The way of one batch from `train()` to its first loss: it passes its own wing, and of the others their records alone."""
+"""The way of one batch from `train()` to its first loss: through its own wing, and of the others only their records."""
 
 from __future__ import annotations
 

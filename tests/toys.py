@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seriatim.context import EMPTY
 from seriatim.heads import Categorical, Dist, Event, Head
 from seriatim.models import ReplayModel
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 
 
 class Pair(Event):
@@ -109,7 +109,7 @@ class MaskedLinear(ReplayModel):
     def canvas(self, length: int | None) -> tuple[int, ...]:
         return self.shape
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Any = None) -> Tensor:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Any = None) -> Tensor:
         context = self.condition(context, x.shape[0])
         n = len(self.bias)
         frames = F.one_hot(x, self.levels).to(self.bias.dtype).reshape(x.shape[0], n, -1)

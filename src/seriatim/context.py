@@ -1,4 +1,4 @@
-"""What a model may look at besides x."""
+"""What a model may condition on: everything but x."""
 
 from __future__ import annotations
 
@@ -15,36 +15,43 @@ from torch.utils import _pytree as pytree
 
 @dataclass(frozen=True)
 class Context:
-    """The condition c of p(x | c), already encoded as numbers.
+    """The condition c of p(x | c), encoded as numbers.
 
     Attributes:
-        vector: (B, V) global: a label, a speaker, a latent.
-        field: (B, ceil(T / hop), F) for sequences, (B, H, W, F) for pictures: varies with the position.
-        memory: (B, M, D) attended to: a source sentence.
-        mask: (B, M) which slots of `memory` are real; None means all.
-        scale: (B, 2) location and log scale of x, for real values.
-        hop: how many positions a column of `field` lasts.
-        offset: how many positions of the first column of `field` are past.
+        vector: (B, V) global condition: a label, a speaker, a latent.
+        field: (B, ceil(T / hop), F) for sequences, (B, H, W, F) for pictures: a condition for each position.
+        memory: (B, M, D) attended to, such as an encoded source sentence.
+        mask: (B, M) True where a slot of `memory` is real. Default: all are.
+        hop: positions per column of `field`.
+        offset: positions of the first column of `field` that are already past.
+
+    Example:
+        >>> context = Context(vector=torch.zeros(1, 2), field=torch.tensor([[[0.0], [1.0], [2.0]]]), hop=4)
+        >>> context.columns(12)[0, :, 0].tolist()
+        [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+        >>> context.window(6, 12).columns(6)[0, :, 0].tolist()
+        [1.0, 1.0, 2.0, 2.0, 2.0, 2.0]
+        >>> context.select(torch.tensor([0, 0])).vector.shape
+        torch.Size([2, 2])
     """
 
     vector: Float[Tensor, "B V"] | None = None
     field: Float[Tensor, "B *S F"] | None = None
     memory: Float[Tensor, "B M D"] | None = None
     mask: Bool[Tensor, "B M"] | None = None
-    scale: Float[Tensor, "B 2"] | None = None
     hop: int = 1
     offset: int = 0
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to look at."""
-        return all(value is None for value in (self.vector, self.field, self.memory, self.mask, self.scale))
+        """Whether there is no condition at all."""
+        return all(value is None for value in (self.vector, self.field, self.memory, self.mask))
 
     def window(self, start: int, stop: int) -> Context:
         """The context of positions start..stop-1 of a sequence.
 
         Raises:
-            ValueError: if the field ends before `stop`: a condition is never made up.
+            ValueError: if the field ends before `stop`; conditions are never extrapolated.
         """
         if self.field is None:
             return self
@@ -55,13 +62,13 @@ class Context:
         return replace(self, field=self.field[:, first:last], offset=(self.offset + start) % self.hop)
 
     def columns(self, length: int) -> Float[Tensor, "B T F"]:
-        """The field at each of the first `length` positions, its columns repeated `hop` times.
+        """The field at each of the first `length` positions: its columns, each repeated `hop` times.
 
         Raises:
-            ValueError: without a field, or if it is too short.
+            ValueError: if there is no field, or it is too short.
         """
         if self.field is None:
-            raise ValueError("this model reads context.field, and there is none")
+            raise ValueError("this model reads context.field, but there is none")
         if self.hop == 1 and self.offset == 0 and self.field.shape[1] == length:
             return self.field
         at = (torch.arange(length, device=self.field.device) + self.offset) // self.hop
@@ -70,7 +77,7 @@ class Context:
         return self.field[:, at]
 
     def select(self, rows: Tensor) -> Context:
-        """The context of the given rows of the batch."""
+        """The context of the given batch rows."""
 
         def pick(value: Tensor | None) -> Tensor | None:
             return None if value is None else value.index_select(0, rows)
@@ -81,17 +88,16 @@ class Context:
             field=pick(self.field),
             memory=pick(self.memory),
             mask=pick(self.mask),
-            scale=pick(self.scale),
         )
 
     def beside(self, other: Context) -> Context:
-        """The rows of both, this one's first; both say the same kinds of things, maybe at different rates."""
+        """The rows of both contexts, this one's first. Both have the same kinds of condition, maybe at other rates."""
 
         def both(one: Tensor | None, two: Tensor | None) -> Tensor | None:
             return None if one is None or two is None else torch.cat([one, two])
 
         memory, mask = None, None
-        if self.memory is not None and other.memory is not None:  # a source may be longer than no source
+        if self.memory is not None and other.memory is not None:  # their numbers of slots may differ
             slots = max(self.memory.shape[1], other.memory.shape[1])
             memories, masks = zip(*(_filled(one, slots) for one in (self, other)), strict=True)
             memory, mask = torch.cat(memories), torch.cat(masks)
@@ -104,7 +110,6 @@ class Context:
             field=torch.cat(fields) if fields else None,
             memory=memory,
             mask=mask,
-            scale=both(self.scale, other.scale),
             hop=hop,
             offset=offset,
         )
@@ -114,12 +119,12 @@ EMPTY = Context()
 
 
 def spread(value: Tensor, rows: int) -> Tensor:
-    """(S, ...) -> (rows, ...): what S sources say, for rows of which rows / S in a row belong to each (its beams)."""
+    """Repeat the rows of `value` (S, ...) to (rows, ...): each of S sources has rows / S adjacent rows (its beams)."""
     return value if value.shape[0] == rows else value.repeat_interleave(rows // value.shape[0], 0)
 
 
 def _filled(context: Context, slots: int) -> tuple[Tensor, Tensor]:
-    """The memory of a context with so many slots, and which of them are real."""
+    """The memory padded to `slots` slots, and the mask of the real ones."""
     memory, mask = context.memory, context.mask
     assert memory is not None
     if mask is None:
@@ -129,16 +134,16 @@ def _filled(context: Context, slots: int) -> tuple[Tensor, Tensor]:
 
 
 def joined(contexts: Sequence[Context], length: int | None = None) -> Context:
-    """The fields of several contexts, side by side, over `length` positions; None: as many as all of them hold."""
+    """The fields of several contexts concatenated, over `length` positions. Default: as many as every field covers."""
     fields, hop, offset = _aligned(contexts, length)
     return Context(field=torch.cat(fields, -1), hop=hop, offset=offset)
 
 
 def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tensor], int, int]:
-    """The fields as if all were of one rate: the slowest whose columns begin wherever one of theirs does."""
+    """The fields resampled to one rate: the slowest at which every column of every field starts a column."""
     fields = [c.field for c in contexts if c.field is not None]
     if len(fields) < len(contexts):
-        raise ValueError("this model reads context.field, and there is none")
+        raise ValueError("this model reads context.field, but there is none")
     first = contexts[0]
     if len({(c.hop, c.offset, field.shape[1]) for c, field in zip(contexts, fields, strict=True)}) == 1:
         return fields, first.hop, first.offset
@@ -150,10 +155,10 @@ def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tens
     return [field[:, (begins + c.offset) // c.hop] for c, field in zip(contexts, fields, strict=True)], hop, offset
 
 
-# DDP, FSDP and torch.compile look for tensors inside arguments: a registered node lets them in
+# DDP, FSDP and torch.compile look for tensors inside arguments: registration lets them see these
 pytree.register_pytree_node(
     Context,
-    lambda c: ([c.vector, c.field, c.memory, c.mask, c.scale], (c.hop, c.offset)),
+    lambda c: ([c.vector, c.field, c.memory, c.mask], (c.hop, c.offset)),
     lambda values, rest: Context(*values, *rest),
     serialized_type_name="seriatim.Context",
 )

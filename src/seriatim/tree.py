@@ -1,6 +1,6 @@
-"""States are nests of tuples; these are the few things one does with a nest.
+"""States are nests of tuples; these are the operations on a nest.
 
-A nest is a tensor, an `int` clock (the same for all rows), `None`, a `Fixed`, or a tuple (named or plain) of nests.
+A nest is a tensor, an `int` clock (shared by all rows), `None`, a `Fixed`, or a tuple (named or plain) of nests.
 Every tensor in it has the batch as its first axis.
 """
 
@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
-import torch
 from torch import Tensor
 
-State = Any  # a nest; Python's types cannot say more without a cast at every use
+State = Any  # a nest; a precise type would need a cast at every use
 
 
 class Fixed(NamedTuple):
-    """A part of a state that is never written: projected conditions, the cross keys of a source sentence."""
+    """A read-only part of a state, such as projected conditions or the cross-attention keys of a source sentence."""
 
     nest: State
 
 
 def _rebuild(like: tuple[Any, ...], items: list[Any]) -> tuple[Any, ...]:
-    """A tuple of `items` of the same kind as `like`: NamedTuples take their fields one by one."""
+    """A tuple of `items` of the same type as `like`: NamedTuples take their fields one by one."""
     return cast(Any, type(like))(*items) if hasattr(like, "_fields") else tuple(items)
 
 
 def map(f: Callable[..., Tensor], state: State, *others: State) -> State:
-    """Apply `f` to every tensor (and to its namesakes in `others`); clocks are kept and must agree.
+    """Apply `f` to every tensor (and to the matching ones in `others`); clocks are kept and must agree.
 
     Raises:
-        ValueError: where the nests have different clocks or shapes.
+        ValueError: if the nests differ in shape or in their clocks.
     """
     if isinstance(state, Tensor):
         return f(state, *others)
@@ -54,12 +53,12 @@ def leaves(state: State) -> list[Tensor]:
 
 
 def detach(state: State) -> State:
-    """The same values without their history: truncated backpropagation."""
+    """The same values without gradient history, for truncated backpropagation."""
     return map(Tensor.detach, state)
 
 
 def fork(state: State) -> State:
-    """A copy that may be stepped on its own. `Fixed` parts are shared, not copied."""
+    """A copy that may be stepped independently. `Fixed` parts are shared, not copied."""
     if isinstance(state, Tensor):
         return state.clone()
     if isinstance(state, tuple) and not isinstance(state, Fixed):
@@ -69,17 +68,17 @@ def fork(state: State) -> State:
 
 
 def select(state: State, rows: Tensor, fixed: bool | Tensor = True) -> State:
-    """The given rows of every tensor; a tuple with a method `pick` knows better than to have all of it copied.
+    """The given rows of every tensor. A tuple with a method `pick` selects its own rows, to copy less.
 
     Args:
         state: a nest.
-        rows: which, repeats allowed.
-        fixed: of `Fixed` parts the same rows, or those of a tensor (the sources that stay, whose beams share them), or
-            False: they are left alone.
+        rows: indices, repeats allowed.
+        fixed: which rows of the `Fixed` parts: True for the same ones, a tensor for others (the remaining sources,
+            whose beams share them), False to leave them as they are.
     """
     if isinstance(state, Tensor):
         return state.index_select(0, rows)
-    if (pick := getattr(state, "pick", None)) is not None:  # a protocol would take ten times as long to ask
+    if (pick := getattr(state, "pick", None)) is not None:  # isinstance with a protocol takes ten times as long
         return pick(rows)
     if isinstance(state, Fixed) and fixed is not True:
         return state if fixed is False else select(state, fixed)
@@ -87,11 +86,6 @@ def select(state: State, rows: Tensor, fixed: bool | Tensor = True) -> State:
         nest = cast("tuple[Any, ...]", state)
         return _rebuild(nest, [select(item, rows, fixed) for item in nest])
     return state
-
-
-def stack(states: Sequence[State]) -> State:
-    """One batch out of several; their clocks must agree."""
-    return map(lambda *tensors: torch.cat(tensors), *states)
 
 
 def clocks(state: State) -> list[int]:
@@ -102,7 +96,7 @@ def clocks(state: State) -> list[int]:
 
 
 def rebuild(like: State, tensors: Sequence[Tensor], times: Sequence[int]) -> State:
-    """A nest shaped as `like` with other tensors and clocks, in the order of `leaves` and `clocks`."""
+    """A nest shaped like `like` with other tensors and clocks, in the order of `leaves` and `clocks`."""
     left, ticks = iter(tensors), iter(times)
 
     def build(nest: State) -> State:

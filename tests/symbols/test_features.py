@@ -148,7 +148,7 @@ def test_json_and_back(feature: Feature) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Energy(0), "hop: wanted a whole number from 1"),
+        (lambda: Energy(0), "hop: expected a whole number from 1"),
         (lambda: Energy(10, 15), "window: 15 samples cannot be centred on 10"),
         (lambda: Energy(10, 8), "window"),
         (lambda: Energy(10, mean=[0, 1]), "mean: wanted 1 numbers, and as many for std, got 2"),

@@ -36,7 +36,7 @@ def test_labels_refuse() -> None:
             labels.encode(value)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="0 to 1"):
         labels.decode(2)
-    with pytest.raises(UserError, match="none"):
+    with pytest.raises(UserError, match="labels: empty"):
         Labels.train([])
 
 

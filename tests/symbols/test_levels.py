@@ -101,5 +101,5 @@ def test_json_and_back() -> None:
     [(0, 1, 1, 2), (1, 4097, 1, 2), (1, 1, 65, 2), (1, 1, 0, 2), (1, 1, 1, 1), (1, 1, 1, 65537), (1.0, 1, 1, 2)],
 )
 def test_sizes_have_bounds(sizes: tuple[int, int, int, int]) -> None:
-    with pytest.raises(UserError, match="wanted a whole number from"):
+    with pytest.raises(UserError, match="expected a whole number from"):
         Levels(*sizes)

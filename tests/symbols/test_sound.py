@@ -163,9 +163,9 @@ def test_names() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rate": 0}, "rate: wanted a whole number from 1 to 768000, got 0"),
+        ({"rate": 0}, "rate: expected a whole number from 1 to 768000, got 0"),
         ({"rate": 8000.0}, "rate"),
-        ({"rate": 8000, "channels": 3}, "channels: wanted a whole number from 1 to 2, got 3"),
+        ({"rate": 8000, "channels": 3}, "channels: expected a whole number from 1 to 2, got 3"),
         ({"rate": 8000, "levels": 1}, "levels"),
         ({"rate": 8000, "levels": 65537}, "levels"),
         ({"rate": 8000, "quantiser": "alaw"}, "quantiser: wanted mulaw, linear, pcm16, got 'alaw'"),

@@ -24,7 +24,7 @@ def test_each_number_is_standardised_by_itself() -> None:
 
 def test_what_is_no_vector_is_refused() -> None:
     codec = Vectors([0.0, 0.0], [1.0, 1e-30])
-    for raw, word in (([1.0], "2 numbers"), ("x", "no array"), ([1, np.nan], "finite"), ([0, 1e30], "too far")):
+    for raw, word in (([1.0], "2 numbers"), ("x", "not an array"), ([1, np.nan], "finite"), ([0, 1e30], "too far")):
         with pytest.raises(UserError, match=word):
             codec.encode(raw)
     with pytest.raises(UserError, match="too large"):

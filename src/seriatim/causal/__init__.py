@@ -1,4 +1,4 @@
-"""Causal layers with carried state: every one obeys the chunk law of `Causal`."""
+"""Causal layers with carried state; each obeys the chunk law of `Causal`."""
 
 from seriatim.causal.attention import Attention, CrossAttention
 from seriatim.causal.base import Causal, Pointwise

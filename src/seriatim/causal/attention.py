@@ -1,7 +1,7 @@
-"""Causal self-attention with rotary positions, grouped queries and a cache; and attention to a memory.
+"""Causal self-attention with rotary positions, grouped queries and a cache; and cross-attention to a memory.
 
-Vaswani et al. (2017); rotary positions in the half-split layout of Su et al. (2021) as Llama has it; grouped queries of
-Ainslie et al. (2023). Shapes: B batch, T new frames, S frames seen so far, H heads, G key heads, D channels a head.
+Vaswani et al. (2017); rotary positions as in Su et al. (2021), in Llama's half-split layout; grouped queries as in
+Ainslie et al. (2023). Shapes: B batch, T new frames, S frames seen so far, H heads, G key heads, D channels per head.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Cache(NamedTuple):
     clock: int
 
     def pick(self, rows: Tensor) -> Cache:
-        """The given rows of what is filled: room that is only reserved is not copied."""
+        """The given rows of the filled part; reserved room is not copied."""
         return Cache(
             self.k.narrow(2, 0, self.clock).index_select(0, rows),
             self.v.narrow(2, 0, self.clock).index_select(0, rows),
@@ -35,15 +35,15 @@ class Cache(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A clock alone: what a layer without a past of its own has to remember."""
+    """A clock alone: the state of a layer that has no other past."""
 
     clock: int
 
 
 def rotary_table(start: int, stop: int, channels: int, base: float, like: Tensor) -> tuple[Tensor, Tensor]:
-    """cos and sin (T, channels) of positions start..stop-1, the two halves alike, in the dtype of `like`.
+    """cos and sin (T, channels) at positions start..stop-1, with identical halves, in the dtype of `like`.
 
-    Angles are taken in float32 at least: in half precision position 2,049 equals position 2,048.
+    Angles are computed in float32 at least: in half precision position 2,049 equals position 2,048.
     """
     exact = torch.float64 if like.dtype == torch.float64 else torch.float32
     frequency = base ** -(torch.arange(0, channels, 2, device=like.device, dtype=exact) / channels)
@@ -53,15 +53,15 @@ def rotary_table(start: int, stop: int, channels: int, base: float, like: Tensor
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (x_i, x_(i + D/2)) of x (..., T, D) by their angles."""
+    """Rotate the pairs (x_i, x_(i + D/2)) of x (..., T, D) by their angles."""
     a, b = x.chunk(2, -1)
     return x * cos + torch.cat([-b, a], -1) * sin
 
 
 def extend(cache: Cache, k: Tensor, v: Tensor) -> Cache:
-    """The cache with new keys and values (B, G, T, D) behind the old ones.
+    """Append new keys and values (B, G, T, D) to the cache.
 
-    Without gradients they are written in place, into twice the room where there is too little; with gradients by `cat`.
+    Without gradients they are written in place; a full cache doubles its capacity. With gradients, by `cat`.
     """
     start, stop = cache.clock, cache.clock + k.shape[2]
     if torch.is_grad_enabled():
@@ -71,21 +71,30 @@ def extend(cache: Cache, k: Tensor, v: Tensor) -> Cache:
         room[2] = max(stop, 2 * room[2])
         old, cache = cache, Cache(cache.k.new_empty(room), cache.v.new_empty(room), start)
         cache.k[:, :, :start], cache.v[:, :, :start] = old.k[:, :, :start], old.v[:, :, :start]
-    cache.k.narrow(2, start, k.shape[2]).copy_(k)  # narrow is one operation, an index of three slices three
+    cache.k.narrow(2, start, k.shape[2]).copy_(k)  # one operation; indexing with three slices is three
     cache.v.narrow(2, start, k.shape[2]).copy_(v)
     return Cache(cache.k, cache.v, stop)
 
 
 @final
 class Attention(Causal):
-    """Each frame attends to itself and to all before it.
+    """Each frame attends to itself and to all frames before it.
 
     Args:
         width: channels in and out.
-        heads: query heads H; `width` must be divisible by it.
+        heads: query heads H, a divisor of `width`.
         key_heads: key and value heads G, a divisor of H.
         rotary: base of the rotary frequencies.
-        dropout: of the attention weights, in training.
+        dropout: dropout rate of the attention weights.
+
+    Example:
+        >>> layer, x = Attention(width=8, heads=4, key_heads=2), torch.randn(1, 5, 8)
+        >>> y, _ = layer(x)
+        >>> with torch.no_grad():
+        ...     prompt, state = layer(x[:, :4], EMPTY, layer.start(1, length=5))
+        ...     last, state = layer(x[:, 4:], EMPTY, state)
+        >>> torch.allclose(y[:, 4:], last, atol=1e-6)
+        True
     """
 
     def __init__(self, width: int, heads: int, key_heads: int, rotary: float = 10000.0, dropout: float = 0.0) -> None:
@@ -103,7 +112,7 @@ class Attention(Causal):
         return
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """An empty cache with room for `length` frames (it grows if more come)."""
+        """An empty cache with room for `length` frames; it grows if more come. Default: 64."""
         weight = self.key.weight
         shape = (batch, self.key_heads, 64 if length is None else length, self.channels)
         return Cache(weight.new_empty(shape), weight.new_empty(shape), 0)
@@ -121,7 +130,7 @@ class Attention(Causal):
             state = extend(state, k, v)
             k, v = state.k[:, :, : state.clock], state.v[:, :, : state.clock]
         mask = None
-        if clock and length > 1:  # a chunk behind a past: row i sees the past and the chunk up to i
+        if clock and length > 1:  # a chunk after a past: row i sees the past and the chunk up to i
             ones = torch.ones(length, clock + length, dtype=torch.bool, device=x.device)
             mask = ones.tril(clock)
         y = F.scaled_dot_product_attention(
@@ -140,15 +149,23 @@ class Attention(Causal):
 class CrossAttention(Causal):
     """Each frame attends to `context.memory` (B, M, memory_width), whose keys `start` projects once for a whole walk.
 
-    Slots that `context.mask` rules out get no weight; a row whose mask is empty gets zeros. Of fewer memories than rows
-    each belongs to as many rows in a row, the beams of one source, which are then as good as frames of one row: they
-    share its keys.
+    Slots masked out by `context.mask` get no weight; a row with no slot left gets zeros. If there are fewer memories
+    than rows, each belongs to equally many adjacent rows, the beams of one source; these are treated as frames of one
+    row, so they share its keys.
 
     Args:
         width: channels in and out.
         memory_width: channels of the memory.
-        heads: of the attention, a divisor of `width`.
-        dropout: of the attention weights, in training.
+        heads: attention heads, a divisor of `width`.
+        dropout: dropout rate of the attention weights.
+
+    Example:
+        >>> layer = CrossAttention(width=8, memory_width=6, heads=2)
+        >>> source = Context(memory=torch.randn(1, 3, 6), mask=torch.tensor([[True, True, False]]))
+        >>> layer(torch.randn(1, 5, 8), source)[0].shape
+        torch.Size([1, 5, 8])
+        >>> layer.weights(torch.randn(1, 5, 8), source)[0, 0, :, 2].tolist()  # the slot that is masked
+        [0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
     def __init__(self, width: int, memory_width: int, heads: int, dropout: float = 0.0) -> None:
@@ -175,22 +192,22 @@ class CrossAttention(Causal):
         return self.out(self.attend(self.query(x), k, v, mask)), state
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-        """Queries (B, T, C) to what `start` has projected -> (B, T, C), before the last linear map."""
+        """Queries (B, T, C) attend to what `start` projected -> (B, T, C), before the output projection."""
         shape = q.shape
         q = q.reshape(k.shape[0], -1, self.heads, self.channels).transpose(1, 2)
         dropout = self.dropout if self.training else 0.0
         if mask is None:
             y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
-        else:  # a softmax over nothing is not a number: let an empty row see everything, then silence it
+        else:  # softmax over an empty set is NaN: let a fully masked row see everything, then zero it
             some = mask.any(-1, keepdim=True)
             y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask | ~some, dropout_p=dropout) * some
         return y.transpose(1, 2).reshape(shape)
 
     @torch.no_grad()
     def weights(self, x: Tensor, context: Context) -> Tensor:
-        """(B, H, T, M): how much each frame x (B, T, C) attends to each slot of the memory; rows of a memory add to 1.
+        """(B, H, T, M): attention of each frame of x (B, T, C) to each slot of the memory; sums to 1 over the slots.
 
-        `forward` works it out inside a fused kernel; this is for those who want to see it.
+        `forward` computes it inside a fused kernel; this is for inspection.
         """
         k, _, mask = self._project(context)
         q = self.query(x).view(*x.shape[:2], self.heads, self.channels).transpose(1, 2)
@@ -202,7 +219,7 @@ class CrossAttention(Causal):
     def _project(self, context: Context) -> tuple[Tensor, Tensor, Tensor | None]:
         memory = context.memory
         if memory is None:
-            raise ValueError("this model attends to context.memory, and there is none")
+            raise ValueError("this model reads context.memory, but there is none")
         batch, slots = memory.shape[:2]
         k = self.key(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)
         v = self.value(memory).view(batch, slots, self.heads, self.channels).transpose(1, 2)

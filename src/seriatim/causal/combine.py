@@ -1,4 +1,4 @@
-"""Layers made of layers."""
+"""Layers composed of layers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,27 @@ from seriatim.tree import State
 
 @final
 class Serial(Causal):
-    """One layer after another. Its reach is the sum of theirs."""
+    """One layer after another. Its reach is the sum of theirs.
 
-    def __init__(self, *layers: Causal) -> None:
+    Args:
+        layers: in order; named "0", "1", …
+        named: layers that follow these, under their own names in `layers`.
+
+    Example:
+        >>> from seriatim.layers import Conv, Pointwise
+        >>> net = Serial(Conv(4, 4, kernel=3), Conv(4, 8, kernel=2), out=Pointwise(nn.Linear(8, 2)))
+        >>> net.reach, list(net.layers)
+        (3, ['0', '1', 'out'])
+        >>> net(torch.zeros(1, 7, 4))[0].shape
+        torch.Size([1, 7, 2])
+    """
+
+    def __init__(self, *layers: Causal, **named: Causal) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
 
     def _each(self) -> list[Causal]:
-        return [layer for layer in self.layers if isinstance(layer, Causal)]
+        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
 
     @property
     def reach(self) -> int | None:
@@ -35,7 +48,7 @@ class Serial(Causal):
         return total
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """Whatever lets a frame through, layer by layer."""
+        """The layers' sights composed."""
         seen = torch.eye(steps, dtype=torch.bool)
         for layer in self._each():
             seen = through(layer.sight(steps), seen)
@@ -56,7 +69,19 @@ class Serial(Causal):
 
 @final
 class Residual(Causal):
-    """x + f(x). With the last weights of f at zero it is the identity."""
+    """x + f(x). With the last weights of f at zero it is the identity.
+
+    Args:
+        branch: f, with as many channels out as in.
+
+    Example:
+        >>> from seriatim.layers import Conv
+        >>> layer, x = Residual(Conv(4, 4)), torch.randn(1, 7, 4)
+        >>> for weight in layer.branch.parameters():
+        ...     _ = nn.init.zeros_(weight)
+        >>> torch.equal(layer(x)[0], x)
+        True
+    """
 
     def __init__(self, branch: Causal) -> None:
         super().__init__()
@@ -68,7 +93,7 @@ class Residual(Causal):
         return self.branch.reach
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """That of the branch, and the frame itself."""
+        """That of the branch, plus the frame itself."""
         return self.branch.sight(steps) | torch.eye(steps, dtype=torch.bool)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:

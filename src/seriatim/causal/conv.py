@@ -1,4 +1,4 @@
-"""Dilated causal convolution (van den Oord et al., 2016, WaveNet) that remembers its past in a ring."""
+"""Dilated causal convolution (van den Oord et al., 2016, WaveNet) with its past in a ring buffer."""
 
 from __future__ import annotations
 
@@ -25,15 +25,26 @@ class Ring(NamedTuple):
 class Conv(Causal):
     """y_t = b + Σ_j W_j x_(t − j·dilation), j = 0 … kernel−1, zeros before the start.
 
-    A chunk is one convolution over past and present; a single frame reads its taps from a ring buffer and writes
-    itself over the oldest, which is 3.5 times faster than keeping the past by `cat`.
+    A chunk is one convolution over past and present. A single frame reads its taps from a ring buffer and overwrites
+    the oldest frame, which is 3.5 times faster than concatenating past and present.
 
     Args:
         in_channels: C.
         out_channels: C'.
         kernel: number of taps.
-        dilation: frames between two taps.
+        dilation: frames between taps.
         groups: as in `torch.nn.Conv1d`.
+
+    Example:
+        >>> layer, x = Conv(3, 5, kernel=2, dilation=4), torch.randn(1, 9, 3)
+        >>> layer.reach
+        4
+        >>> y, _ = layer(x)
+        >>> with torch.no_grad():
+        ...     start, state = layer(x[:, :8], EMPTY, layer.start(1))
+        ...     last, state = layer(x[:, 8:], EMPTY, state)
+        >>> torch.allclose(y[:, 8:], last, atol=1e-6)
+        True
     """
 
     def __init__(
@@ -49,7 +60,7 @@ class Conv(Causal):
         return (self.kernel - 1) * self.dilation
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """The taps; a dilation leaves out what lies between."""
+        """The taps; a dilation skips the frames between them."""
         lags = torch.arange(steps)[:, None] - torch.arange(steps)
         return (lags >= 0) & (lags <= self.reach) & (lags % self.dilation == 0)
 
@@ -68,7 +79,7 @@ class Conv(Causal):
         return self._convolve(seen), Ring(seen[:, seen.shape[1] - self.reach :], 0)
 
     def _convolve(self, seen: Tensor) -> Tensor:
-        if seen.shape[1] <= self.reach:  # a chunk of no frames
+        if seen.shape[1] <= self.reach:  # an empty chunk
             return seen.new_zeros(seen.shape[0], 0, self.conv.out_channels)
         return self.conv(seen.transpose(1, 2)).transpose(1, 2)
 

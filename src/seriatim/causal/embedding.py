@@ -1,4 +1,4 @@
-"""Symbols become frames."""
+"""Symbols to frames by table lookup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from seriatim.tree import State
 
 @final
 class Embedding(Causal):
-    """A table with a row a symbol: (B, T) integers -> (B, T, width)."""
+    """A lookup table with one row per symbol: (B, T) integers -> (B, T, width).
+
+    Args:
+        symbols: number of rows.
+        width: channels of a frame.
+        scale: standard deviation of the initial weights.
+
+    Example:
+        >>> import torch
+        >>> Embedding(symbols=10, width=4)(torch.tensor([[3, 1, 4]]))[0].shape
+        torch.Size([1, 3, 4])
+    """
 
     def __init__(self, symbols: int, width: int, scale: float = 0.02) -> None:
         super().__init__()
@@ -23,11 +34,11 @@ class Embedding(Causal):
 
     @property
     def reach(self) -> int:
-        """0: a frame is its own symbol."""
+        """0: a frame depends only on its own symbol."""
         return 0
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """Nothing to remember."""
+        """No state."""
         return ()
 
     def forward(

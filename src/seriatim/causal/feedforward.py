@@ -1,4 +1,4 @@
-"""What works on each frame alone."""
+"""Feed-forward layers, applied to each frame independently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ def usual_hidden(width: int) -> int:
 
 @final
 class SwiGLU(nn.Module):
-    """down(silu(gate x) · up x) (Shazeer, 2020, GLU variants improve Transformer)."""
+    """down(silu(gate x) · up x) (Shazeer, 2020, GLU variants improve Transformer).
+
+    Args:
+        width: channels in and out.
+        hidden: channels in between.
+
+    Example:
+        >>> import torch
+        >>> SwiGLU(width=8, hidden=usual_hidden(8))(torch.zeros(2, 5, 8)).shape
+        torch.Size([2, 5, 8])
+    """
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -30,9 +40,9 @@ class SwiGLU(nn.Module):
 
 
 def silent(last: nn.Linear) -> nn.Linear:
-    """The last layer of a residual branch, with weights of zero: untrained, the branch says nothing.
+    """Zero the last layer of a residual branch, so that the untrained branch contributes nothing.
 
-    Goyal et al. (2017), Accurate, large minibatch SGD, 5.1, of a norm's scale.
+    Goyal et al. (2017), Accurate, large minibatch SGD, section 5.1, zero the scale of a norm in the same way.
     """
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)

@@ -1,7 +1,7 @@
-"""The stack of gated, dilated convolutions of WaveNet (van den Oord et al., 2016), its conditions and context stacks.
+"""WaveNet's stack of gated, dilated convolutions (van den Oord et al., 2016), its conditions and context stacks.
 
-Shapes: B batch, T time, L layers, R residual channels, G gate channels, S skip channels, k taps, F channels of
-all fields side by side.
+Shapes: B batch, T time, L layers, R residual channels, G gate channels, S skip channels, k taps, F channels of all
+fields concatenated.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from seriatim.tree import Fixed, State
 class Rings(NamedTuple):
     """The past of every layer.
 
-    `frames` (B, Σ rings, R): each layer has (k − 1) · d slots, and the one that the clock points at holds its oldest
-    frame. All rows of a slot lie together in memory, for they are read and written together. `fixed`: what a vector
-    adds (B, L, 2G) and the field as it came, its hop and its offset.
+    `frames` (B, Σ rings, R): each layer has (k − 1) · d slots, and the slot that the clock points at holds its oldest
+    frame. All rows of a slot are adjacent in memory, since they are read and written together. `fixed`: the vector's
+    contribution (B, L, 2G), and the field as given with its hop and offset.
     """
 
     frames: Tensor
@@ -37,25 +37,33 @@ class Rings(NamedTuple):
 
 @final
 class GatedStack(Causal):
-    """Σ over layers of a linear map of tanh(W_f ∗ h) · σ(W_g ∗ h), h residual from layer to layer.
+    """Σ over layers of a linear map of tanh(W_f ∗ h) · σ(W_g ∗ h), with h residual from layer to layer.
 
-    The residual map has no bias (the next layer's gate has one).
+    The residual maps have no bias (the next layer's gate has one).
 
-    Conditions enter every gate: a vector by a linear map, broadcast over time, a field by a linear map at its own rate,
-    each column of which then stands for `hop` positions. Since the map is linear, that is exact where a field is
-    repeated. What `slow` makes of the same input is a part of the field.
+    Conditions enter every gate: a vector by a linear map, broadcast over time; a field by a linear map at its own rate,
+    each column of which then covers `hop` positions. As the map is linear, this is exact for a field whose columns are
+    repeated. The outputs of `slow`, which read the same input, are concatenated to the field.
 
-    The weights of all layers are one tensor each, so that an optimiser has few and sampling can take them together.
+    The weights of all layers form one tensor per kind, so that an optimiser handles few tensors and sampling can use
+    them together.
 
     Args:
         width: R.
         gates: G.
         outputs: S.
-        dilations: of each layer.
+        dilations: one for each layer.
         kernel: k.
-        vector: channels of `context.vector`, 0 if it does not look at it.
-        field: channels of `context.field`, likewise.
+        vector: channels of `context.vector`; 0 if it is not used.
+        field: channels of `context.field`; 0 if it is not used.
         slow: context stacks.
+
+    Example:
+        >>> stack = GatedStack(width=4, gates=4, outputs=6, dilations=[1, 2, 4, 8], vector=2)
+        >>> stack.reach
+        15
+        >>> stack(torch.zeros(1, 20, 4), Context(vector=torch.ones(1, 2)))[0].shape
+        torch.Size([1, 20, 6])
     """
 
     def __init__(
@@ -79,17 +87,17 @@ class GatedStack(Causal):
         self.skip_bias = nn.Parameter(torch.zeros(outputs))
         self.slow = nn.ModuleList(slow)
         self.field_width, joint = field, field + sum(each.width for each in slow)
-        # from zero: random labels would tilt every gate, which costs the first epochs to undo
+        # from zero: random labels would tilt every gate, and the first epochs would go into undoing that
         self.vector = nn.Parameter(torch.zeros(vector, layers * 2 * gates)) if vector else None
         self.field = _uniform((layers, joint, 2 * gates), joint) if joint else None
         if self.field is not None:
             with torch.no_grad():
-                self.field[:, field:] = 0  # likewise what untrained context stacks say
-        self.rings = tuple((kernel - 1) * d for d in self.dilations)  # frames of each
+                self.field[:, field:] = 0  # likewise for untrained context stacks
+        self.rings = tuple((kernel - 1) * d for d in self.dilations)  # frames per layer
 
     @property
     def reach(self) -> int | None:
-        """(k − 1) · Σ dilations, or further by a context stack, which enters behind the first layer's taps."""
+        """(k − 1) · Σ dilations, or more with a context stack, which enters after the first layer's taps."""
         own = (self.kernel - 1) * sum(self.dilations)
         furthest = own
         for each in self._slow():
@@ -99,7 +107,7 @@ class GatedStack(Causal):
         return furthest
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """Layer by layer; the fields enter behind the taps of the first."""
+        """Layer by layer; fields enter after the taps of the first layer."""
         lags = torch.arange(steps)[:, None] - torch.arange(steps)
         later = torch.eye(steps, dtype=torch.bool)
         taps = [(lags >= 0) & (lags <= (self.kernel - 1) * d) & (lags % d == 0) for d in self.dilations]
@@ -111,10 +119,10 @@ class GatedStack(Causal):
         return seen
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """Rings of zeros; the vector's part."""
+        """Rings of zeros, and the vector's contribution."""
         frames = self.taps.new_zeros(sum(self.rings), batch, self.width).transpose(0, 1)
         if self.field_width and context.field is None:
-            raise ValueError("this model reads context.field, and there is none")
+            raise ValueError("this model reads context.field, but there is none")
         field = context.field if self.field_width else None
         kept = Fixed((self._vector(context), field, context.hop, context.offset))
         return Rings(frames, 0, kept, tuple(each.start(batch, context, length) for each in self._slow()))
@@ -133,7 +141,7 @@ class GatedStack(Causal):
             vector, outer = self._vector(context), context
         fields = [outer.window(0, length)] if self.field_width else []
         if self.field_width and outer.field is None:
-            raise ValueError("this model reads context.field, and there is none")
+            raise ValueError("this model reads context.field, but there is none")
         slow: list[State] = []
         for i, each in enumerate(self._slow()):
             before = None if state is None else state.slow[i]
@@ -150,7 +158,7 @@ class GatedStack(Causal):
     def _run(
         self, x: Tensor, past: tuple[Tensor, ...], context: Context, bias: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """`gates.run` in the precision that autocast asks for, which does not reach what is added in place."""
+        """`gates.run` in the precision of autocast, which does not apply to in-place operations by itself."""
         field = context.field
         weights = Weights(self.taps, bias, self.field, self.residual, self.skip)
         kind = x.device.type
@@ -164,7 +172,7 @@ class GatedStack(Causal):
             return run(x, past, field, weights, sizes)
 
     def _step(self, x: Tensor, context: Context, state: Rings) -> tuple[Tensor, State]:
-        """One frame: the past taps of all layers at once, then the layers one after the other."""
+        """One frame: the past taps of all layers at once, then layer by layer."""
         batch, layers = x.shape[0], len(self.dilations)
         at = self.slots(state.clock, 1)[0]
         taps, u = halves(self.taps, 2, 1), self.beside(state).transpose(0, 1)
@@ -182,12 +190,12 @@ class GatedStack(Causal):
         return y[:, None], self.advance(x, context, state)
 
     def advance(self, x: Tensor, context: Context, state: Rings) -> Rings:
-        """The state one frame on, but for the rings: the context stacks read the frame x (B, 1, R)."""
+        """The state one frame later, except for the rings: the context stacks read the frame x (B, 1, R)."""
         slow = tuple(each.columns(x, context, s)[1] for each, s in zip(self._slow(), state.slow, strict=True))
         return state._replace(clock=state.clock + 1, slow=slow)
 
     def beside(self, state: Rings) -> Tensor:
-        """(B, L, 2G): the biases, and what the conditions add to them at the clock, as `halves` wants it."""
+        """(B, L, 2G): the biases plus what the conditions add at the clock, scaled by `halves`."""
         vector, field, hop, offset = state.fixed.nest
         bias = self.bias.view(1, len(self.dilations), -1).expand(state.frames.shape[0], -1, -1)
         fields: list[Tensor] = []
@@ -204,9 +212,9 @@ class GatedStack(Causal):
         return halves(bias, 2, 1)
 
     def slots(self, clock: int, count: int) -> Tensor:
-        """(count, k − 1, L): where in `frames` the layers' past taps stand at so many clocks, the nearest first.
+        """(count, k − 1, L): slots in `frames` of the layers' past taps at `count` successive clocks, nearest first.
 
-        The last of a layer is its oldest frame, whose slot the frame of the clock takes.
+        A layer's last one is its oldest frame, which the current frame replaces.
         """
         clocks = torch.arange(clock, clock + count)[:, None, None]
         back = torch.arange(1, self.kernel)[:, None] * torch.tensor(self.dilations)
@@ -214,7 +222,7 @@ class GatedStack(Causal):
         return ((clocks - back) % sizes + sizes.cumsum(0) - sizes).to(self.taps.device)
 
     def _unrolled(self, state: Rings) -> tuple[Tensor, ...]:
-        """Each layer's past, the oldest frame first."""
+        """Each layer's past, oldest frame first."""
         each = zip(state.frames.split(self.rings, 1), self.rings, strict=True)
         return tuple(ring.roll(-(state.clock % size), 1) for ring, size in each)
 
@@ -230,11 +238,11 @@ class GatedStack(Causal):
         if self.vector is None:
             return None
         if context.vector is None:
-            raise ValueError("this model reads context.vector, and there is none")
+            raise ValueError("this model reads context.vector, but there is none")
         return (context.vector @ self.vector).view(context.vector.shape[0], len(self.dilations), -1)
 
 
 def _uniform(shape: tuple[int, ...], fan: int) -> nn.Parameter:
-    """A weight as `nn.Linear` has it."""
+    """A weight initialised as in `nn.Linear`."""
     bound = 1 / math.sqrt(fan)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -1,4 +1,4 @@
-"""Where a condition enters a stack of layers."""
+"""Where conditions enter a stack of layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seriatim.tree import Fixed, State
 
 
 class Injected(NamedTuple):
-    """The projected conditions, read only, and how many positions have passed."""
+    """The projected conditions, read-only, and the number of positions passed."""
 
     fixed: Fixed
     clock: int
@@ -21,12 +21,18 @@ class Injected(NamedTuple):
 
 @final
 class Inject(Causal):
-    """x_t + V · vector + F · field_t: a global and a local condition, either may be absent from the model (width 0).
+    """x_t + V · vector + F · field_t: a global and a local condition, either of which may be unused (width 0).
 
     Args:
         width: channels of x.
-        vector: channels of `context.vector`, 0 if the model does not look at it.
-        field: channels of `context.field`, likewise.
+        vector: channels of `context.vector`; 0 if it is not used.
+        field: channels of `context.field`; 0 if it is not used.
+
+    Example:
+        >>> layer = Inject(width=4, vector=2, field=3)
+        >>> context = Context(vector=torch.ones(1, 2), field=torch.ones(1, 2, 3), hop=5)
+        >>> layer(torch.zeros(1, 10, 4), context)[0].shape
+        torch.Size([1, 10, 4])
     """
 
     def __init__(self, width: int, vector: int = 0, field: int = 0) -> None:
@@ -40,11 +46,11 @@ class Inject(Causal):
         return 0
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """Project the vector and the field once, the field at its own slow rate."""
+        """The vector and the field projected once, the field at its own slow rate."""
         field = None
         if self.field is not None:
             if context.field is None:
-                raise ValueError("this model reads context.field, and there is none")
+                raise ValueError("this model reads context.field, but there is none")
             field = self.field(context.field)
         return Injected(Fixed((self._vector(context), field, context.hop, context.offset)), 0)
 
@@ -55,7 +61,7 @@ class Inject(Causal):
         if state is not None and not torch.is_grad_enabled():
             vector, field, hop, offset = state.fixed.nest
             if field is not None:
-                # projected columns: as exact as projecting each position, since both are linear
+                # projecting columns is exact: projection and repetition commute
                 columns = Context(field=field, hop=hop, offset=offset).window(state.clock, state.clock + length)
                 field = columns.columns(length)
         else:
@@ -69,5 +75,5 @@ class Inject(Causal):
         if self.vector is None:
             return None
         if context.vector is None:
-            raise ValueError("this model reads context.vector, and there is none")
+            raise ValueError("this model reads context.vector, but there is none")
         return self.vector(context.vector)

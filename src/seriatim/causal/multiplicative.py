@@ -1,4 +1,4 @@
-"""The multiplicative unit (Kalchbrenner et al., 2016, Video pixel networks and ByteNet): a gate like an LSTM's."""
+"""The multiplicative unit (Kalchbrenner et al., 2016, Video pixel networks and ByteNet): LSTM-like gates."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from seriatim.tree import State
 
 @final
 class Multiplicative(Causal):
-    """MU(h) = g1 · tanh(g2 · h + g3 · u): g1, g2, g3 sigmoids and u a tanh, each of a causal convolution of h.
+    """MU(h) = g1 · tanh(g2 · h + g3 · u), where sigmoids g1, g2, g3 and u = tanh are each of a causal convolution of h.
 
     Args:
         width: channels in and out.
         kernel: taps of the convolutions.
-        dilation: frames between two taps.
+        dilation: frames between taps.
+
+    Example:
+        >>> layer = Multiplicative(width=4, kernel=3, dilation=2)
+        >>> layer.reach, layer(torch.zeros(1, 7, 4))[0].shape
+        (4, torch.Size([1, 7, 4]))
     """
 
     def __init__(self, width: int, kernel: int = 3, dilation: int = 1) -> None:
@@ -48,7 +53,7 @@ class Multiplicative(Causal):
 
 
 def unit(h: Tensor, y: Tensor) -> Tensor:
-    """h (..., C) and the four convolutions of it side by side (..., 4 C) -> (..., C)."""
+    """h (..., C) and its four convolutions concatenated (..., 4 C) -> (..., C)."""
     width = h.shape[-1]
     g1, g2, g3 = torch.sigmoid(y[..., : 3 * width]).chunk(3, -1)
     return g1 * torch.tanh(torch.addcmul(g2 * h, g3, torch.tanh(y[..., 3 * width :])))

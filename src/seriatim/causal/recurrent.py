@@ -1,7 +1,7 @@
 """Recurrent layers: Elman (1990), LSTM (Hochreiter and Schmidhuber, 1997), GRU (Cho et al., 2014).
 
-A chunk goes through PyTorch's fused kernels; a single frame through a few lines by hand, because stepping `nn.LSTM`
-one frame at a time costs 2.5 times as much.
+A chunk goes through PyTorch's fused kernels, a single frame through hand-written code: stepping `nn.LSTM` one frame at
+a time takes 2.5 times as long.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Cell = Literal["rnn", "lstm", "gru"]
 
 
 class Memory(NamedTuple):
-    """Hidden state h (B, D) and, for an LSTM, its cell c (B, D)."""
+    """Hidden state h (B, D) and, for an LSTM, cell state c (B, D)."""
 
     h: Tensor
     c: Tensor | None
 
 
 class Weights(NamedTuple):
-    """Of inputs (gates · D, C) and of the state (gates · D, D), and their biases (gates · D,)."""
+    """Input weights (gates · D, C), recurrent weights (gates · D, D) and their biases (gates · D,)."""
 
     into: Tensor
     back: Tensor
@@ -36,7 +36,7 @@ class Weights(NamedTuple):
 
 
 def advance(cell: Cell, inputs: Tensor, recurrent: Tensor, memory: Memory) -> Memory:
-    """One step of a cell from its two pre-activations, W x + b and U h + b', each (B, gates · D)."""
+    """One step of a cell from its two pre-activations W x + b and U h + b', each (B, gates · D)."""
     if cell == "rnn":
         return Memory(torch.tanh(inputs + recurrent), None)
     if cell == "gru":
@@ -49,9 +49,9 @@ def advance(cell: Cell, inputs: Tensor, recurrent: Tensor, memory: Memory) -> Me
 
 
 def advance_lstm(gates: Tensor, memory: Memory) -> Memory:
-    """The LSTM's step from the sum of its pre-activations (B, 4 D), in PyTorch's order i, f, g, o."""
+    """One LSTM step from the sum of its pre-activations (B, 4 D), in PyTorch's order i, f, g, o."""
     if memory.c is None:
-        raise ValueError("an LSTM needs a cell in its state")
+        raise ValueError("the state has no cell; an LSTM needs one")
     i, f, g, o = gates.chunk(4, 1)
     c = torch.addcmul(torch.sigmoid(f) * memory.c, torch.sigmoid(i), torch.tanh(g))
     return Memory(torch.sigmoid(o) * torch.tanh(c), c)
@@ -59,7 +59,19 @@ def advance_lstm(gates: Tensor, memory: Memory) -> Memory:
 
 @final
 class Recurrent(Causal):
-    """One recurrent layer of `width` units over inputs of `in_channels`."""
+    """One recurrent layer.
+
+    Args:
+        cell: "rnn", "lstm" or "gru".
+        in_channels: C.
+        width: units D.
+
+    Example:
+        >>> layer = Recurrent("lstm", in_channels=3, width=4)
+        >>> y, memory = layer(torch.zeros(2, 7, 3), EMPTY, layer.start(2))
+        >>> y.shape, memory.c.shape
+        (torch.Size([2, 7, 4]), torch.Size([2, 4]))
+    """
 
     def __init__(self, cell: Cell, in_channels: int, width: int) -> None:
         super().__init__()
@@ -67,12 +79,12 @@ class Recurrent(Causal):
         self.core: nn.RNN | nn.LSTM | nn.GRU = module(in_channels, width, batch_first=True)
         self.cell: Cell = cell
         self.width = width
-        if cell == "lstm":  # remember by default: forget gate open at the start (Jozefowicz et al., 2015)
+        if cell == "lstm":  # forget gate open at first: remember by default (Jozefowicz et al., 2015)
             with torch.no_grad():
                 self.weights().bias_in[width : 2 * width].fill_(1.0)
 
     def weights(self) -> Weights:
-        """The layer's parameters; not copies."""
+        """The layer's parameters themselves, not copies."""
         get = self.core.get_parameter
         return Weights(get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0"))
 

@@ -1,4 +1,4 @@
-"""A layer at a slower rate inside one at the rate of the samples: the context stack of WaveNet.
+"""A layer that runs at a slower rate than the samples: WaveNet's context stack.
 
 van den Oord et al. (2016), WaveNet: A generative model for raw audio, section 2.6.
 """
@@ -18,7 +18,7 @@ from seriatim.tree import State
 
 
 class Blocks(NamedTuple):
-    """The block under way (B, hop, C), what is held during it (B, C'), frames passed, the net's state."""
+    """The current block (B, hop, C), the output held during it (B, C'), frames passed, the net's state."""
 
     frames: Tensor
     held: Tensor
@@ -28,19 +28,26 @@ class Blocks(NamedTuple):
 
 @final
 class Slow(Causal):
-    """Blocks of `hop` frames, read as one frame each by `net`, whose answer to a block is held during the next.
+    """`net` reads blocks of `hop` frames as one frame each; its output for one block is held during the next.
 
-    The rule: y_t, t in block k, is net's output for blocks 0 … k − 1, and zero in block 0. So it is constant over a
-    block, which makes it a field of that hop (`columns`), and the current block never enters.
+    y_t for t in block k is the net's output for blocks 0 … k − 1, and zero in block 0. It is therefore constant over a
+    block, a field of that hop (`columns`), and never depends on the current block.
 
-    A block reaches the net whole, as hop · C channels: what it pools, and how, is its first layer's affair. The net
-    looks at `context.vector` and `context.memory`; a field, which has the frames' rate, it does not get.
+    The net gets each block whole, as hop · C channels; its first layer decides how to pool. It sees `context.vector`
+    and `context.memory`, but not the field, which has the frames' rate.
 
     Args:
-        net: from (B, N, hop · C) to (B, N, width).
-        hop: frames of a block.
+        net: (B, N, hop · C) -> (B, N, width).
+        hop: frames per block.
         channels: C.
         width: C'.
+
+    Example:
+        >>> from seriatim.layers import Pointwise
+        >>> layer = Slow(Pointwise(torch.nn.Linear(4 * 3, 2)), hop=4, channels=3, width=2)
+        >>> y, _ = layer(torch.randn(1, 8, 3))
+        >>> y.shape, y[:, :4].abs().sum().item()  # nothing is known of a block before the first
+        (torch.Size([1, 8, 2]), 0.0)
     """
 
     def __init__(self, net: Causal, hop: int, channels: int, width: int) -> None:
@@ -49,17 +56,17 @@ class Slow(Causal):
 
     @property
     def reach(self) -> int | None:
-        """From the last frame of a block to the first of the earliest block that the one before it sees."""
+        """From the last frame of a block to the first frame of the earliest block that the previous block sees."""
         return None if self.net.reach is None else (2 + self.net.reach) * self.hop - 1
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
-        """What the net sees from the block before, frame by frame."""
+        """What the net sees from the previous block, frame by frame."""
         block = torch.arange(steps) // self.hop
         slow = self.net.sight(-(-steps // self.hop))
         return slow[(block - 1).clamp_min(0)][:, block] & (block > 0)[:, None]
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """An empty block, during which zeros are held."""
+        """An empty block, and zeros as the held output."""
         new = next(self.parameters()).new_zeros
         slow = None if length is None else length // self.hop
         frames, held = new(batch, self.hop, self.channels), new(batch, self.width)
@@ -73,7 +80,7 @@ class Slow(Causal):
         return columns[:, at], state
 
     def columns(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
-        """x (B, T, C) -> what is held during each block that x touches (B, N, C'): the first may have begun before."""
+        """x (B, T, C) -> the output held during each block that x touches (B, N, C'); x may start within the first."""
         if state is None:
             done = max(0, x.shape[1] - 1) // self.hop
             held = x.new_zeros(x.shape[0], 1 if x.shape[1] else 0, self.width)
@@ -97,7 +104,7 @@ class Slow(Causal):
         return columns[:, : -(-seen.shape[1] // self.hop) if x.shape[1] else 0], after
 
     def _turn(self, state: Blocks, context: Context) -> Blocks:
-        """With the block full, the net reads it."""
+        """At the end of a block, the net reads it."""
         if state.clock % self.hop:
             return state
         y, net = self.net(self._whole(state.frames, 1), _slow(context), state.net)
@@ -108,5 +115,5 @@ class Slow(Causal):
 
 
 def _slow(context: Context) -> Context:
-    """The context without what has the frames' rate."""
+    """The context without its field, which has the frames' rate."""
     return context if context.field is None else replace(context, field=None, hop=1, offset=0)

@@ -14,7 +14,7 @@ from seriatim.tree import Fixed, State
 
 
 class Unfolding(NamedTuple):
-    """The projected memory (S, M, C), zeros where there is none, read only, and how many positions have passed."""
+    """The projected memory (S, M, C), read-only and zero where masked, and the number of positions passed."""
 
     fixed: Fixed
     clock: int
@@ -22,9 +22,19 @@ class Unfolding(NamedTuple):
 
 @final
 class Unfold(Causal):
-    """x_t + W · memory_t: frame t reads slot t of `context.memory` (B, M, memory_width), and nothing once it is over.
+    """x_t + W · memory_t: frame t reads slot t of `context.memory` (B, M, memory_width), and nothing past its end.
 
-    A slot that `context.mask` rules out says nothing either. Unlike a field, a memory may end before the sequence does.
+    Slots masked out by `context.mask` add nothing either. Unlike a field, a memory may end before the sequence does.
+
+    Args:
+        width: channels of x.
+        memory_width: channels of the memory.
+
+    Example:
+        >>> layer = Unfold(width=4, memory_width=6)
+        >>> y, _ = layer(torch.zeros(1, 5, 4), Context(memory=torch.randn(1, 3, 6)))
+        >>> y.abs().sum(2).bool().tolist()
+        [[True, True, True, False, False]]
     """
 
     def __init__(self, width: int, memory_width: int) -> None:
@@ -53,6 +63,6 @@ class Unfold(Causal):
     def _project(self, context: Context) -> Tensor:
         memory = context.memory
         if memory is None:
-            raise ValueError("this model reads context.memory, and there is none")
+            raise ValueError("this model reads context.memory, but there is none")
         columns = self.map(memory)
         return columns if context.mask is None else columns * context.mask[..., None]

@@ -1,4 +1,4 @@
-"""Levels become frames by their height."""
+"""Levels to frames by their numeric value."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ _MU = 255
 
 @final
 class Values(Causal):
-    """Level k of K as the number v = 2k/(K − 1) − 1, through a linear map: neighbouring levels look alike.
+    """Level k of K enters as the number v = 2k/(K − 1) − 1, through a linear map: neighbouring levels look alike.
 
-    Of 16 bits most of sound lies close to 0, so v enters a second time as sign(v) · ln(1 + 255|v|) / ln 256, μ-law's
-    curve, by which what is quiet is heard too.
+    Most 16-bit audio samples are close to 0, so v also enters as sign(v) · ln(1 + 255|v|) / ln 256, the μ-law curve,
+    which resolves quiet sounds.
 
-    "Level" K stands for no symbol, as before the first: its values are 0, and an input of its own tells it apart.
+    "Level" K means no symbol, as before the first one: its values are 0, and an extra input marks it.
 
     Args:
         levels: K.
         width: channels of a frame.
-        parts: P, the symbols of a position.
+        parts: P, symbols per position.
+
+    Example:
+        >>> layer = Values(levels=65536, width=8)
+        >>> layer(torch.tensor([[65536, 32768, 32770]]))[0].shape  # the symbol before the first, then two samples
+        torch.Size([1, 3, 8])
     """
 
     def __init__(self, levels: int, width: int, parts: int = 1) -> None:
@@ -37,15 +42,15 @@ class Values(Causal):
 
     @property
     def reach(self) -> int:
-        """0: a frame is its own symbols."""
+        """0: a frame depends only on its own symbols."""
         return 0
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """Nothing to remember."""
+        """No state."""
         return ()
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
-        """(B, T), or (B, T, P) of several parts, integers -> (B, T, width)."""
+        """Integers (B, T), or (B, T, P) if P > 1 -> (B, T, width)."""
         x = x[..., None] if self.parts == 1 else x
         none = x == self.levels
         value = (x.to(self.linear.weight.dtype) * (2 / (self.levels - 1)) - 1).masked_fill(none, 0.0)

@@ -1,4 +1,4 @@
-"""Entropy coding over integer counts. No model and no floating-point distribution is known here."""
+"""Entropy coding with integer counts. Models and floating-point distributions are not known here."""
 
 from seriatim.coding.ranges import RangeDecoder, RangeEncoder
 

@@ -1,7 +1,7 @@
-"""Lossless compression with any discrete model: walks whose hand is a coder.
+"""Lossless compression with any discrete model: walks in which a coder chooses the symbols.
 
-Encoder and decoder take the same steps in float64. In float32 the parallel pass and the stepped pass differ by about
-2e-7, which gives 10 to 24 % of positions another 16-bit table: a codec that mixed them would soon lose step.
+Encoder and decoder take the same steps in float64. In float32 the parallel and the stepped pass differ by about 2e-7,
+which changes the 16-bit table of 10 to 24 % of positions: a codec that mixed them would soon lose synchronisation.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from seriatim.coding.ranges import BITS, Count, Ints
 from seriatim.context import EMPTY
 from seriatim.heads import Discrete, Dist
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.walks.walk import Walk, roll
 
 
 def _counts(dist: Dist) -> tuple[Count, int]:
-    """The integer cdf of a distribution as the coder wants it."""
+    """The integer cdf of a distribution in the form the coder expects."""
     if not isinstance(dist, Discrete):
-        raise TypeError(f"{type(dist).__name__} is not discrete; only symbols can be coded")
+        raise TypeError(f"{type(dist).__name__} is not discrete; only discrete symbols can be coded")
 
     def count(x: Ints) -> Ints:
         return dist.count(torch.from_numpy(x).to(dist.device), BITS).cpu().numpy()
@@ -34,8 +34,8 @@ def _counts(dist: Dist) -> tuple[Count, int]:
     return count, dist.levels
 
 
-def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable[[int, Dist], Tensor]) -> Tensor:
-    """Walk through so many symbols in float64, on a copy: (batch, symbols)."""
+def _follow(model: Model, batch: int, symbols: int, given: ContextLike, hand: Callable[[int, Dist], Tensor]) -> Tensor:
+    """Walk through `symbols` symbols in float64, on a copy of the model: (batch, symbols)."""
     if not symbols:
         return torch.zeros(batch, 0, dtype=torch.long)
     exact = copy.deepcopy(model).double().eval()
@@ -43,13 +43,19 @@ def _follow(model: Model, batch: int, symbols: int, given: Given, hand: Callable
     return torch.stack(list(roll(walk, hand, symbols)), 1)
 
 
-def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
-    """Code x (B, *S) or (B, *S, P): about −log2 p(x | c) bits, and at most a word more.
+def encode(model: Model, x: Tensor, given: ContextLike = EMPTY) -> bytes:
+    """Code x (B, *S) or (B, *S, P) in about −log2 p(x | c) bits, plus at most one 32-bit word.
 
     Args:
-        model: any with a discrete head.
-        x: symbols, in the order of visiting.
-        given: conditions of the rows; a `Context` in float64.
+        model: any model with a discrete head.
+        x: symbols, in the model's order.
+        given: conditions of the rows; a `Context` must be in float64.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> model, x = LSTM(RecurrentConfig(symbols=4, width=8)), torch.randint(4, (2, 20))
+        >>> torch.equal(decode(model, encode(model, x), x.shape), x)
+        True
     """
     coder = RangeEncoder()
     stream = x.flatten(1)
@@ -63,11 +69,11 @@ def encode(model: Model, x: Tensor, given: Given = EMPTY) -> bytes:
     return coder.finish()
 
 
-def decode(model: Model, data: bytes, shape: Sequence[int], given: Given = EMPTY) -> Tensor:
-    """The x of that shape, (B, *S) or (B, *S, P), that `encode` was given, with the same model and conditions.
+def decode(model: Model, data: bytes, shape: Sequence[int], given: ContextLike = EMPTY) -> Tensor:
+    """The x, of shape (B, *S) or (B, *S, P), that `encode` coded with the same model and conditions.
 
     Raises:
-        ValueError: if the data cannot be what `encode` gave.
+        ValueError: if `encode` cannot have produced the data.
     """
     coder = RangeDecoder(data)
     batch = shape[0]

@@ -1,4 +1,4 @@
-"""Encoders: a named raw condition becomes a part of the `Context`."""
+"""Encoders: each turns one named raw condition into a part of the `Context`."""
 
 from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapEncoder
 from seriatim.conditioning.label import LabelEncoder

@@ -1,7 +1,7 @@
-"""Pictures as conditions: a code of a few numbers, which makes an auto-encoder, or a map of the picture's places.
+"""Pictures as conditions: as a code of a few numbers, which makes an auto-encoder, or as a map over positions.
 
-Both become a field: what a model sees at each of its pixels. A code is spread out by transposed convolutions (the
-spatial map s = m(h) of van den Oord et al., 2016, Conditional image generation with PixelCNN decoders, section 2.3).
+Both become a field, a condition for each pixel. A code is expanded by transposed convolutions (the spatial map s = m(h)
+of van den Oord et al., 2016, Conditional image generation with PixelCNN decoders, section 2.3).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from seriatim.config import bounded
 from seriatim.context import Context
 
-_SMALLEST = 8  # pixels a side at which halving stops
-_PACE = 8.0  # a code has thousands of inputs: were they not scaled down, one step of Adam would move it from end to end
-_SPREAD = 0.5  # of codes at first
+_SMALLEST = 8  # pixels per side at which halving stops
+_PACE = 8.0  # a code has thousands of inputs: unscaled, one step of Adam would move it from end to end
+_SPREAD = 0.5  # initial standard deviation of codes
 
 
 @final
@@ -29,9 +29,14 @@ class CodeConfig:
     """Sizes of a code.
 
     Attributes:
-        width: how many numbers.
-        levels: on how many levels between −1 and 1 each of them is, so that a prior may count them.
+        width: numbers in a code.
+        levels: values that each number can take between −1 and 1; a prior over codes counts them.
         filters: channels of the encoder and of the field.
+
+    Example:
+        >>> config = CodeConfig(width=10, levels=16)
+        >>> config.width * math.log2(config.levels)  # bits of a code
+        40.0
     """
 
     width: int = 10
@@ -51,6 +56,10 @@ class MapConfig:
 
     Attributes:
         filters: channels of the encoder and of the field.
+
+    Example:
+        >>> MapConfig(filters=16)
+        MapConfig(filters=16)
     """
 
     filters: int = 32
@@ -60,7 +69,7 @@ class MapConfig:
 
 
 def _halved(height: int, width: int) -> tuple[int, int, int]:
-    """How often a picture is halved, and its size then."""
+    """How often a picture is halved, and its size afterwards."""
     times = 0
     while max(height, width) > _SMALLEST:
         height, width, times = -(-height // 2), -(-width // 2), times + 1
@@ -69,7 +78,7 @@ def _halved(height: int, width: int) -> tuple[int, int, int]:
 
 @final
 class Spread(nn.Module):
-    """A code as a field: a linear map to a small picture, doubled by transposed convolutions up to the full size."""
+    """Expands a code to a field: a linear map to a small picture, doubled by transposed convolutions to full size."""
 
     def __init__(self, width: int, filters: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -88,9 +97,9 @@ class Spread(nn.Module):
 
 
 class _Clip(torch.autograd.Function):
-    """Numbers kept within −1 … 1; at an end, what would push them further out is stopped, and nothing else.
+    """Clip to −1 … 1; at an end, only gradients that would push further out are stopped.
 
-    A tanh lets nothing through at its ends, and an encoder that has once been driven there never comes back.
+    tanh passes no gradient at its ends, and an encoder driven there would never come back.
     """
 
     @staticmethod
@@ -107,16 +116,24 @@ class _Clip(torch.autograd.Function):
 
 @final
 class CodeEncoder(nn.Module):
-    """The picture itself -> a code -> a field: with a model behind it, an auto-encoder.
+    """Encodes the picture itself into a code and the code into a field: with a model of the picture, an auto-encoder.
 
-    What comes out is a condition of x that depends on x, so log p(x | code(x)) is no likelihood of x.
+    The condition then depends on x, so log p(x | code(x)) is not a likelihood of x.
 
-    Deviations from the paper: the numbers of a code are rounded to levels, gradients passing straight through.
+    Deviation from the paper: the numbers of a code are rounded to levels, with straight-through gradients.
 
     Args:
         shape: (height, width, channels) of pictures.
         levels: values of a colour.
         config: sizes of the code.
+
+    Example:
+        >>> encoder = CodeEncoder(shape=(8, 8, 1), levels=4, config=CodeConfig(width=3, levels=5, filters=6))
+        >>> code = encoder.encode(torch.randint(4, (2, 8, 8, 1)))
+        >>> encoder(code).field.shape
+        torch.Size([2, 8, 8, 6])
+        >>> torch.allclose(encoder.values(encoder.symbols(code)), code, atol=1e-6)
+        True
     """
 
     def __init__(self, shape: tuple[int, int, int], levels: int, config: CodeConfig) -> None:
@@ -134,7 +151,7 @@ class CodeEncoder(nn.Module):
         self.spread = Spread(config.width, config.filters, shape[:2])
 
     def missing(self, batch: int) -> Float[Tensor, "B D"]:
-        """What stands for no code."""
+        """The value that stands for a missing code."""
         return self.null.new_full((batch, self.config.width), math.nan)
 
     def encode(self, x: Int[Tensor, "B H W C"]) -> Float[Tensor, "B D"]:
@@ -142,21 +159,21 @@ class CodeEncoder(nn.Module):
         y = x.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
         for layer in self.down:
             y = F.elu(layer(y))
-        wide = self.narrow(self.norm(y.flatten(1))).to(self.null.dtype)  # half precision has no such levels
+        wide = self.narrow(self.norm(y.flatten(1))).to(self.null.dtype)  # half precision cannot represent the levels
         code = cast(Tensor, _Clip.apply(wide * self.scale))
         steps = (self.config.levels - 1) / 2
         return code + (((code + 1) * steps).round() / steps - 1 - code).detach()
 
     def symbols(self, code: Float[Tensor, "B D"]) -> Int[Tensor, "B D"]:
-        """Codes -> which of its levels each number is on."""
+        """Codes -> the level of each number."""
         return ((code + 1) * (self.config.levels - 1) / 2).round().long().clamp(0, self.config.levels - 1)
 
     def values(self, symbols: Int[Tensor, "B D"]) -> Float[Tensor, "B D"]:
-        """The reverse of `symbols`."""
+        """The inverse of `symbols`."""
         return symbols.to(self.null.dtype) * (2 / (self.config.levels - 1)) - 1
 
     def forward(self, value: Tensor) -> Context:
-        """Pictures (B, H, W, C) or ready codes (B, width); −1 or NaN where not said -> field (B, H, W, filters)."""
+        """Pictures (B, H, W, C) or codes (B, width) -> field (B, H, W, filters). −1 or NaN marks a missing one."""
         if value.is_floating_point():
             unsaid, code = value.isnan().any(1), value.to(self.null.dtype).nan_to_num(0.0)
         else:
@@ -166,13 +183,18 @@ class CodeEncoder(nn.Module):
 
 @final
 class MapEncoder(nn.Module):
-    """Another picture of the same place -> a field: a sketch, a grey picture to be coloured, a small one.
+    """Encodes another picture of the same scene into a field, such as a sketch, a grey picture or a smaller one.
 
     Args:
         shape: (height, width, channels) of the condition; its rows and columns are repeated up to `size`.
         levels: values of a colour.
         size: (height, width) of the model's pictures.
         config: sizes of the network.
+
+    Example:
+        >>> encoder = MapEncoder(shape=(4, 4, 1), levels=2, size=(8, 8), config=MapConfig(filters=6))
+        >>> encoder(torch.randint(2, (2, 4, 4, 1))).field.shape
+        torch.Size([2, 8, 8, 6])
     """
 
     def __init__(self, shape: tuple[int, int, int], levels: int, size: tuple[int, int], config: MapConfig) -> None:
@@ -184,11 +206,11 @@ class MapEncoder(nn.Module):
         self.null = nn.Parameter(torch.zeros(f))
 
     def missing(self, batch: int) -> Int[Tensor, "B H W C"]:
-        """What stands for no picture."""
+        """The value that stands for a missing picture."""
         return torch.full((batch, *self.shape), -1, device=self.null.device)
 
     def forward(self, value: Int[Tensor, "B H W C"]) -> Context:
-        """Levels (B, H, W, C), −1 where not said -> field (B, H', W', filters)."""
+        """Levels (B, H, W, C) -> field (B, H', W', filters). −1 marks a missing picture."""
         unsaid = value[:, 0, 0, 0] < 0
         x = value.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
         y = F.interpolate(F.elu(self.before(x)), self.size, mode="nearest")

@@ -14,11 +14,16 @@ from seriatim.context import Context
 
 @final
 class NumberEncoder(nn.Module):
-    """A small network over standardised numbers, and a vector of its own for "not said" (NaN).
+    """A small network over standardised numbers, and a learned vector for missing ones (NaN).
 
     Args:
-        width: of the vector that it gives.
-        inputs: D, how many numbers it reads together.
+        width: channels of the vector.
+        inputs: D, numbers read together.
+
+    Example:
+        >>> encoder = NumberEncoder(width=4, inputs=2)
+        >>> encoder(torch.tensor([[0.3, -1.2], [math.nan, math.nan]])).vector.shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, width: int, inputs: int = 1) -> None:
@@ -28,11 +33,11 @@ class NumberEncoder(nn.Module):
         self.null = nn.Parameter(0.02 * torch.randn(width))
 
     def missing(self, batch: int) -> Float[Tensor, "B D"]:
-        """What stands for unknown numbers."""
+        """The value that stands for missing numbers."""
         return torch.full((batch, self.inputs), math.nan, device=self.null.device, dtype=self.null.dtype)
 
     def forward(self, value: Float[Tensor, "B *D"]) -> Context:
-        """Numbers (B, D), or (B,) of one; NaN where not said -> vector (B, width)."""
+        """Numbers (B, D), or (B,) if D = 1, NaN where missing -> vector (B, width)."""
         value = value.to(self.null.dtype).view(-1, self.inputs)
         unsaid = value.isnan().any(1, keepdim=True)
         vector = self.net(value.nan_to_num(0.0))

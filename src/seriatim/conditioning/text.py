@@ -1,15 +1,15 @@
-"""A text as a condition: what a sentence is translated from, a word pronounced from, a question answered from.
+"""Text as a condition: the sentence to translate, the word to pronounce, the question to answer.
 
-An encoder may look both ways, for all of its text is there before the first symbol is written. It gives a memory, a
-slot for each symbol, and a mask of the slots that are real. Rows of a batch have texts of unequal length; what stands
-behind a row's end is −1, and no row's memory depends on how far its neighbours go on.
+The encoder may be bidirectional, since the whole text is available before the first symbol is generated. It returns a
+memory with a slot for each symbol, and a mask of the real slots. Texts of a batch differ in length; positions after a
+row's end are −1, and no row's memory depends on how long the others are.
 
-- `lstm`, `gru`: both directions (Schuster and Paliwal, 1997), side by side, several layers.
-- `transformer`: self-attention with rotary positions, the layers of the decoder without its causal mask (Vaswani et
-  al., 2017).
-- `bytenet`: dilated convolutions that are not masked; slot t is for target position t (Kalchbrenner et al., 2016). The
-  text is stretched to the length that the target is expected to have, |t̂| = stretch · |s| + offset (never less than
-  |s|), by zeros behind it, which the convolutions fill. Padding beyond is zeroed before *every* convolution.
+- `lstm`, `gru`: several bidirectional layers (Schuster and Paliwal, 1997).
+- `transformer`: self-attention with rotary positions, the decoder's layers without the causal mask (Vaswani et al.,
+  2017).
+- `bytenet`: dilated convolutions without a mask; slot t is for target position t (Kalchbrenner et al., 2016). The text
+  is extended to the expected length of the target, |t̂| = stretch · |s| + offset (at least |s|), by zeros, which the
+  convolutions fill. Padding beyond that is zeroed before *every* convolution.
 
 Shapes: B batch, M slots, D channels.
 """
@@ -35,25 +35,29 @@ from seriatim.errors import UserError
 
 Kind = Literal["lstm", "gru", "transformer", "bytenet"]
 
-_DILATIONS = 5  # blocks of a set of a ByteNet
+_DILATIONS = 5  # blocks in a set of a ByteNet
 _KERNEL = 3
 
 
 @final
 @dataclass(frozen=True)
 class TextConfig:
-    """Sizes of an encoder of text.
+    """Sizes of a text encoder.
 
     Attributes:
-        encoder: which.
+        encoder: "lstm", "gru", "transformer" or "bytenet".
         width: channels of the memory, D.
-        layers: how many; of a bytenet sets of five blocks.
-        heads: of a transformer's attention.
-        dropout: share of channels silenced in training.
-        stretch: of a bytenet, how long a target is per symbol of the source.
-        offset: and how much longer than that.
-        longest: how many symbols a source may have, its `<end>` included.
-        hidden: how often there was none in training; at 0 the model knows nothing of what to do without.
+        layers: number of layers; for a bytenet, of sets of five blocks.
+        heads: attention heads of a transformer.
+        dropout: dropout rate.
+        stretch: for a bytenet, target symbols per source symbol.
+        offset: for a bytenet, target symbols in addition to that.
+        longest: maximum number of source symbols, `<end>` included.
+        hidden: share of training examples in which the source is hidden; at 0 the model cannot do without a source.
+
+    Example:
+        >>> TextConfig("transformer", width=64, layers=2).heads
+        4
     """
 
     encoder: Kind
@@ -78,16 +82,22 @@ class TextConfig:
             divides("heads", self.heads, "width", self.width)
             divides("two channels a head", 2 * self.heads, "width", self.width)
         elif self.width % 2:
-            raise UserError(f"width is {self.width}, and an encoder of text has two halves; give an even number")
+            raise UserError(f"width is {self.width}, and a text encoder has two halves; give an even number")
 
 
 @final
 class TextEncoder(nn.Module):
-    """Symbols -> a memory that is attended to, or read in step.
+    """Encodes symbols into a memory, to attend to or to read in step.
 
     Args:
-        symbols: how many there are.
+        symbols: number of symbols.
         config: kind and sizes.
+
+    Example:
+        >>> encoder = TextEncoder(symbols=10, config=TextConfig("lstm", width=8))
+        >>> context = encoder(torch.tensor([[3, 1, 4], [2, 0, -1]]))
+        >>> context.memory.shape, context.mask.tolist()
+        (torch.Size([2, 3, 8]), [[True, True, True], [True, True, False]])
     """
 
     def __init__(self, symbols: int, config: TextConfig) -> None:
@@ -100,15 +110,15 @@ class TextEncoder(nn.Module):
 
     @property
     def drop(self) -> float:
-        """How often it is hidden in training."""
+        """How often the source is hidden in training."""
         return self.config.hidden
 
     def missing(self, batch: int) -> Int[Tensor, "B 1"]:
-        """What stands for no text at all."""
+        """The value that stands for a missing text."""
         return torch.full((batch, 1), -1, device=self.table.weight.device)
 
     def forward(self, value: Int[Tensor, "B M"]) -> Context:
-        """Symbols (B, M), −1 behind a row's last -> memory (B, M', D) and mask (B, M'); M' is M but for a bytenet."""
+        """Symbols (B, M), −1 after a row's end -> memory (B, M', D) and mask (B, M'); M' = M except for a bytenet."""
         real = value >= 0
         x = self.table(torch.where(real, value, 0)) * real[..., None]
         memory, mask = cast("tuple[Tensor, Tensor]", self.body(x, real))
@@ -117,7 +127,7 @@ class TextEncoder(nn.Module):
 
 @final
 class _Recurrent(nn.Module):
-    """Both directions of an LSTM or a GRU over rows of their own lengths."""
+    """A bidirectional LSTM or GRU over rows of different lengths."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -162,7 +172,7 @@ class _Attentive(nn.Module):
 
 @final
 class _Attention(nn.Module):
-    """Every slot attends to every real one."""
+    """Every slot attends to every real slot."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -174,7 +184,7 @@ class _Attention(nn.Module):
         batch, slots, width = x.shape
         q, k, v = self.qkv(x).view(batch, slots, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         cos, sin = rotary_table(0, slots, width // self.heads, 10000.0, q)
-        mask = (real | ~real.any(1, keepdim=True))[:, None, None]  # a softmax over nothing is not a number
+        mask = (real | ~real.any(1, keepdim=True))[:, None, None]  # softmax over an empty set is NaN
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, mask, dropout)
         return self.out(y.transpose(1, 2).reshape(batch, slots, width))
@@ -182,7 +192,7 @@ class _Attention(nn.Module):
 
 @final
 class _Convolutional(nn.Module):
-    """ByteNet's encoder: columns for a target of the expected length."""
+    """ByteNet's encoder: one column per position of a target of the expected length."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -204,7 +214,7 @@ class _Convolutional(nn.Module):
 
 @final
 class _Block(nn.Module):
-    """LN, ReLU, D → D/2; LN, ReLU, a dilated convolution both ways; LN, ReLU, D/2 → D."""
+    """LN, ReLU, D → D/2; LN, ReLU, a bidirectional dilated convolution; LN, ReLU, D/2 → D."""
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Heads: a network's numbers become a distribution."""
+"""Heads turn a network's parameters into a distribution."""
 
 from seriatim.heads.base import Discrete, Dist, Event, Head
 from seriatim.heads.categorical import Categorical, CategoricalHead

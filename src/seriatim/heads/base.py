@@ -1,8 +1,8 @@
-"""Distributions and heads: what the network's numbers mean.
+"""Distributions and heads: what a network's parameters mean.
 
-`Dist` borrows the words of `torch.distributions` without its objects, which cost 17 to 33 µs each to build. A discrete
-distribution follows from one primitive, `log_mass`; whatever a head writes by hand for speed is held equal to the
-defaults here by the tests.
+`Dist` uses the vocabulary of `torch.distributions` without its objects, which cost 17 to 33 µs each to build. A
+discrete distribution follows from one primitive, `log_mass`; the tests hold every method that a head overrides for
+speed equal to the defaults here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,29 @@ from torch import Tensor, nn
 
 
 def widest(device: torch.device) -> torch.dtype:
-    """float64, in which sums over symbols are taken; float32 on mps, which has nothing wider."""
+    """float64, for sums over symbols; float32 on mps, which has nothing wider."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 class Dist(ABC):
-    """The distribution of one symbol for each element of a batch."""
+    """The distribution of one symbol for each element of a batch.
 
-    noise: int = 1  # uniforms that a draw eats
+    A subclass gives `log_prob`, `draw`, `batch_shape` and `device`.
+
+    Example:
+        >>> class Exponential(Dist):
+        ...     batch_shape, device = torch.Size([1]), torch.device("cpu")
+        ...
+        ...     def log_prob(self, x):
+        ...         return -x
+        ...
+        ...     def draw(self, u):
+        ...         return -torch.log1p(-u[..., 0])
+        >>> Exponential().draw(torch.tensor([[0.5]]))
+        tensor([0.6931])
+    """
+
+    noise: int = 1  # uniforms that one draw consumes
 
     @property
     @abstractmethod
@@ -30,19 +45,19 @@ class Dist(ABC):
 
     @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
-        """Log-probability (nats) or log-density of x, of shape `batch_shape`."""
+        """Log-probability or log-density (nats) of x (*batch_shape)."""
 
     @abstractmethod
     def draw(self, u: Tensor) -> Tensor:
-        """The symbol that uniforms u (*batch_shape, noise) in (0, 1) stand for: sampling without hidden state."""
+        """The symbol for uniforms u (*batch_shape, noise) in (0, 1): sampling as a function, without hidden state."""
 
     @property
     @abstractmethod
     def device(self) -> torch.device:
-        """Where the parameters live."""
+        """Device of the parameters."""
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """One symbol per element. Final: `draw` of fresh uniforms."""
+        """One symbol per element. Final: `draw` from fresh uniforms."""
         shape = (*self.batch_shape, self.noise)
         u = torch.rand(shape, dtype=widest(self.device), device=self.device, generator=generator)
         least = torch.finfo(u.dtype).eps / 2
@@ -50,25 +65,40 @@ class Dist(ABC):
 
 
 class Discrete(Dist):
-    """A distribution on 0 … levels − 1, given by `log_mass`."""
+    """A distribution on 0 … levels − 1, defined by `log_mass`; everything else follows from it.
+
+    Example:
+        >>> class Die(Discrete):
+        ...     levels, batch_shape, device = 6, torch.Size([1]), torch.device("cpu")
+        ...
+        ...     def log_mass(self, x):
+        ...         return torch.full(x.shape, 1 / 6).log()
+        >>> die = Die()
+        >>> die.cdf(torch.tensor([2]))
+        tensor([0.5000], dtype=torch.float64)
+        >>> die.draw(torch.tensor([[0.9]]))
+        tensor([5])
+        >>> die.count(torch.tensor([5]), bits=16)
+        tensor([65536])
+    """
 
     levels: int
 
     @abstractmethod
     def log_mass(self, x: Tensor) -> Tensor:
-        """log p(x) in nats of x (*batch_shape) in 0 … levels − 1."""
+        """log p(x) in nats for x (*batch_shape) in 0 … levels − 1."""
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats."""
         return self.log_mass(x)
 
     def log_table(self) -> Tensor:
-        """(*batch_shape, levels): log p of every symbol."""
+        """(*batch_shape, levels): log p of every symbol, in nats."""
         shape = self.batch_shape
         return torch.stack([self.log_mass(torch.full(shape, k, device=self.device)) for k in range(self.levels)], -1)
 
     def cdf(self, x: Tensor) -> Tensor:
-        """P(symbol <= x) in float64; x = −1 gives 0 and x = levels − 1 gives exactly 1."""
+        """P(symbol <= x) in float64; 0 at x = −1 and exactly 1 at x = levels − 1."""
         table = self.log_table().double().exp().cumsum(-1)
         total = table[..., -1]
         inside = table.gather(-1, x.clamp(0, self.levels - 1)[..., None])[..., 0] / total
@@ -76,43 +106,59 @@ class Discrete(Dist):
         return torch.where(x < 0, torch.zeros_like(total), inside)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The smallest symbol whose cdf exceeds u (*batch_shape, 1)."""
+        """Inverse cdf: the smallest symbol whose cdf exceeds u (*batch_shape, 1)."""
         table = self.log_table().double().exp().cumsum(-1)
         return torch.searchsorted(table, u * table[..., -1:], right=True)[..., 0].clamp_max(self.levels - 1)
 
     def count(self, x: Tensor, bits: int) -> Tensor:
-        """The integer cdf, C(x) = floor(cdf(x) · (2^bits − 2K)) + 2 (x + 1): all that a coder sees. Final.
+        """The integer cdf C(x) = floor(cdf(x) · (2^bits − 2K)) + 2 (x + 1), all that an entropy coder sees. Final.
 
-        C(−1) = 0, C(K − 1) = 2^bits, and C rises by at least one at every symbol, whatever rounding does to the cdf.
+        C(−1) = 0, C(K − 1) = 2^bits, and C rises by at least 1 at every symbol, however the cdf is rounded.
 
         Raises:
-            ValueError: if 2^bits does not leave room for every symbol.
+            ValueError: if 2^bits leaves no room for every symbol.
         """
         free = 2**bits - 2 * self.levels
         if free <= 0 or bits > 48:
-            raise ValueError(f"{bits} bits for {self.levels} symbols; between log2(2K) and 48 are wanted")
+            raise ValueError(f"{bits} bits for {self.levels} symbols; expected more than log2(2K) and at most 48")
         return (self.cdf(x) * free).floor().long() + 2 * (x + 1)
 
 
 class Event(ABC):
-    """P symbols at one position (red, green, blue; stop and value), each given those before it."""
+    """P symbols at one position (red, green, blue; left and right), each conditioned on those before it.
+
+    A subclass gives `given`; `log_prob` and `draw` follow from it by the chain rule.
+
+    Example:
+        >>> from seriatim.heads import Categorical
+        >>> class Twice(Event):  # a fair coin, and a second one that shows the same
+        ...     parts = 2
+        ...
+        ...     def given(self, i, prefix):
+        ...         first = torch.zeros(len(prefix), 2)
+        ...         return Categorical(first if i == 0 else first.scatter(1, 1 - prefix, -torch.inf))
+        >>> Twice().log_prob(torch.tensor([[1, 1], [1, 0]]))
+        tensor([-0.6931,    -inf])
+        >>> Twice().draw(torch.tensor([[0.3, 0.9]]))
+        tensor([[0, 0]])
+    """
 
     parts: int
-    noise: int = 0  # 1 where every part's draw eats one uniform: then a sampler may draw all parts together
+    noise: int = 0  # 1 if every part's draw consumes one uniform: a sampler may then draw all parts together
 
     @abstractmethod
     def given(self, i: int, prefix: Tensor) -> Dist:
         """The distribution of part i given parts 0 … i − 1, prefix (*batch_shape, i)."""
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Joint log-probability in nats of x (*batch_shape, P)."""
+        """Joint log-probability (nats) of x (*batch_shape, P)."""
         terms = [self.given(i, x[..., :i]).log_prob(x[..., i]) for i in range(self.parts)]
         return torch.stack(terms).sum(0)
 
     def draw(self, u: Tensor) -> Tensor:
         """All P parts (*batch_shape, P) from uniforms u (*batch_shape, total noise of the parts).
 
-        A class may draw them in another way: with the same probabilities, then, not always the same symbols.
+        A subclass may draw differently: the probabilities must agree, the symbols for given uniforms need not.
         """
         x = u.new_zeros((*u.shape[:-1], 0)).long()
         used = 0
@@ -125,11 +171,22 @@ class Event(ABC):
 
 
 class Head(nn.Module, ABC):
-    """Parameters (..., width) -> a distribution. `parts` symbols are drawn at one position."""
+    """Maps parameters (..., width) to a distribution of the `parts` symbols at one position.
+
+    Example:
+        >>> from seriatim.heads import Categorical
+        >>> class CoinHead(Head):
+        ...     width = 1
+        ...
+        ...     def forward(self, parameters):
+        ...         return Categorical(torch.cat([torch.zeros_like(parameters), parameters], -1))
+        >>> CoinHead()(torch.zeros(3, 1)).log_prob(torch.tensor([0, 1, 1]))
+        tensor([-0.6931, -0.6931, -0.6931])
+    """
 
     width: int
     parts: int = 1
 
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:
-        """The distribution that the parameters (..., width) describe."""
+        """The distribution with parameters (..., width)."""

@@ -1,4 +1,4 @@
-"""The softmax over K symbols that know nothing of each other's order."""
+"""The softmax over K unordered symbols."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from seriatim.heads.base import Discrete, Head, widest
 
 @final
 class Categorical(Discrete):
-    """p(x) = softmax(logits)_x, logits (*batch_shape, K); −inf forbids a symbol."""
+    """p(x) = softmax(logits)_x.
+
+    Args:
+        logits: (*batch_shape, K); −inf forbids a symbol.
+
+    Example:
+        >>> dist = Categorical(torch.tensor([[0.0, 0.0, -torch.inf]]))
+        >>> dist.log_prob(torch.tensor([1]))
+        tensor([-0.6931])
+        >>> dist.draw(torch.tensor([[0.75]], dtype=torch.float64))
+        tensor([1])
+    """
 
     def __init__(self, logits: Tensor) -> None:
         self.logits = logits
@@ -27,16 +38,16 @@ class Categorical(Discrete):
 
     @property
     def device(self) -> torch.device:
-        """That of the logits."""
+        """Device of the logits."""
         return self.logits.device
 
     def log_mass(self, x: Tensor) -> Tensor:
-        """A gather from the table."""
+        """Gathered from the table."""
         return self.log_table().gather(-1, x[..., None])[..., 0]
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """By cross entropy: softmax and gather in one."""
-        # autocast hands over bfloat16 logits; the sum over thousands of symbols is taken in float32
+        """By cross entropy, which fuses softmax and gather."""
+        # autocast gives bfloat16 logits; a sum over thousands of symbols needs float32
         logits = self.logits if self.logits.dtype in (torch.float32, torch.float64) else self.logits.float()
         flat = F.cross_entropy(logits.reshape(-1, self.levels), x.reshape(-1), reduction="none")
         return -flat.view(x.shape)
@@ -50,21 +61,33 @@ class Categorical(Discrete):
         return self.logits.softmax(-1).cumsum(-1, dtype=widest(self.device))
 
     def cdf(self, x: Tensor) -> Tensor:
-        """As the default, from sums that are taken once: a coder asks log2 K times."""
+        """As the default, from sums computed once: a coder asks log2 K times."""
         total = self._cumulative[..., -1]
         inside = self._cumulative.gather(-1, x.clamp(0, self.levels - 1)[..., None])[..., 0] / total
         inside = torch.where(x >= self.levels - 1, torch.ones_like(total), inside.clamp(0, 1))
         return torch.where(x < 0, torch.zeros_like(total), inside)
 
     def draw(self, u: Tensor) -> Tensor:
-        """Inverse cdf by binary search, one uniform a symbol."""
+        """Inverse cdf by binary search, one uniform per symbol."""
         sums = self._cumulative
         return torch.searchsorted(sums, u * sums[..., -1:], right=True)[..., 0].clamp_max_(self.levels - 1)
 
 
 @final
 class CategoricalHead(Head):
-    """K logits -> `Categorical`."""
+    """Maps K logits to a `Categorical`.
+
+    Args:
+        levels: K.
+
+    Example:
+        >>> head = CategoricalHead(5)
+        >>> dist = head(torch.zeros(2, 7, head.width))
+        >>> dist.log_prob(torch.zeros(2, 7, dtype=torch.long)).shape
+        torch.Size([2, 7])
+        >>> dist.sample().shape
+        torch.Size([2, 7])
+    """
 
     def __init__(self, levels: int) -> None:
         super().__init__()

@@ -1,133 +1,69 @@
-"""Discretised mixtures of logistics and of normals, coupled across channels: the head of PixelCNN++.
+"""Discretised mixtures of logistics or normals, coupled across channels: the head of PixelCNN++.
 
 Salimans, Karpathy, Chen and Kingma, "PixelCNN++: Improving the PixelCNN with Discretized Logistic Mixture Likelihood
 and Other Modifications" (2017). The mixture of normals is the same head with another cdf.
 
-Level k of K stands at the value 2k/(K−1) − 1 in [−1, 1], and its bin reaches 1/(K−1) to both sides; the first and the
-last level take the whole tail. A component gives to a level the integral of its density over the bin.
+Level k of K has the value 2k/(K−1) − 1 in [−1, 1], and its bin extends 1/(K−1) to each side; the first and the last
+bin include their whole tail. A component's mass at a level is the integral of its density over the bin.
 
-We do not fall back on the density in the middle of a bin where its mass is small, nor find the edges by a threshold on
-the value: the first breaks Σ p = 1, the second swallows 33 levels at each end at 16 bits. What is drawn has the very
-distribution that is scored: given red, green has the components' posterior weights, not the prior ones again, and a
-draw is rounded to its bin.
+We do not fall back on the density at the centre of a bin with little mass, nor find the edge levels by a threshold on
+the value: the first breaks Σ p = 1, the second swallows 33 levels at each end at 16 bits. Samples have exactly the
+distribution that is scored: given red, green's components have their posterior weights, and draws are rounded to bins.
 
-Inside, places and scales are measured in levels, not in values: the edges k ± ½ are exact in float32 even at 16 bits.
+Internally, locations and scales are in levels, not values: the edges k ± ½ are exact in float32 even at 16 bits.
 
-Shapes: M mixtures, C channels.
+Shapes: M mixture components, C channels.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from seriatim.config import bounded
 from seriatim.errors import UserError
 from seriatim.heads.base import Discrete, Event, Head, widest
+from seriatim.heads.component import Component
+from seriatim.heads.logistic import LOGISTIC
+from seriatim.heads.normal import NORMAL
 
 Kind = Literal["logistic", "normal"]
 
-_WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are still far from the ends of float32
-_AT_ONCE = 2**22  # numbers in a piece of a table
+_WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are well inside the range of float32
+_AT_ONCE = 2**22  # elements of a table computed at a time
 
 
-def _log1mexp(d: Tensor) -> Tensor:
-    """log(1 − e^−d), d > 0."""
-    return (-torch.expm1(-d)).log()
-
-
-def _logistic(z: Tensor, width: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """log(σ(b) − σ(a)) = log σ(b) + log σ(−a) + log(1 − e^(a − b)), where b − a is known without cancellation."""
-    half = 0.5 * width
-    below, above = F.logsigmoid(z + half), F.logsigmoid(half - z)
-    return torch.where(first, below, torch.where(last, above, below + above + _log1mexp(width)))
-
-
-def _normal(z: Tensor, width: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """log(Φ(b) − Φ(a)) = log Φ(b) + log(1 − e^−d), d = log Φ(b) − log Φ(a), after a mirroring into the lower tail.
-
-    In a narrow bin the difference d cancels. It is the integral of the hazard λ = φ/Φ over the bin, and two points of
-    Gauss's rule are then as good as exact: the rule errs by less than half⁴/100, the difference by eps/half. In a wide
-    bin they are a bound from below, the hazard being convex; far out, where the difference is lost again, a close one.
-    """
-    half, t = 0.5 * width, z.abs()
-    log_b = _log_ndtr(torch.where(first, z + half, torch.where(last, half - z, half - t)))
-    limit = torch.finfo(z.dtype).eps ** 0.2
-    narrow = half.clamp_max(limit)  # for erfcx overflows in bins that are wide
-    off = narrow / math.sqrt(3)
-    least = half * (_hazard(t - off) + _hazard(t + off))
-    d = torch.where(half < limit, least, torch.maximum(least, log_b - _log_ndtr(-half - t)))
-    return torch.where(first | last, log_b, log_b + _log1mexp(d))
-
-
-def _hazard(y: Tensor) -> Tensor:
-    """φ(y)/Φ(−y)."""
-    return math.sqrt(2 / math.pi) / torch.special.erfcx(y * math.sqrt(0.5))
-
-
-class _LogNdtr(torch.autograd.Function):
-    """log Φ(x) with its slope in every tail.
-
-    That of torch.special.log_ndtr is e^(−x²/2 − log Φ): 5 % off at x = −1000 in float32, 0 or infinite further out.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return torch.special.log_ndtr(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG004
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
-        return grad * _hazard(-x)
-
-
-def _log_ndtr(x: Tensor) -> Tensor:
-    if not x.requires_grad:  # a Function costs 60 µs a call, the plain operation 5
-        return torch.special.log_ndtr(x)
-    return cast(Tensor, _LogNdtr.apply(x))
-
-
-class _Shape(NamedTuple):
-    """What a kind of component is; z is measured in scales."""
-
-    log_bin: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # z, width of a bin, first level?, last?
-    cdf: Callable[[Tensor], Tensor]
-    quantile: Callable[[Tensor], Tensor]
-
-
-_SHAPES = {
-    "logistic": _Shape(_logistic, torch.sigmoid, torch.logit),
-    "normal": _Shape(_normal, torch.special.ndtr, torch.special.ndtri),
-}
+_COMPONENTS: Mapping[str, Component] = {"logistic": LOGISTIC, "normal": NORMAL}
 
 
 def _log_bins(kind: Kind, x: Tensor, centre: Tensor, inverse: Tensor, levels: int) -> Tensor:
-    """log of the mass that each component gives to its level x (..., 1); centre and inverse (..., M)."""
-    return _SHAPES[kind].log_bin((x - centre) * inverse, inverse, x == 0, x == levels - 1)
+    """Log mass (nats) of each component at level x (..., 1); centre and inverse (..., M)."""
+    return _COMPONENTS[kind].log_bin((x - centre) * inverse, inverse, x == 0, x == levels - 1)
 
 
 @final
 class Mixture(Discrete):
-    """p(x) = Σ_m π_m · (the mass of component m in the bin of level x), on 0 … levels − 1.
+    """p(x) = Σ_m π_m · (mass of component m in the bin of level x), on 0 … levels − 1.
 
     Args:
         logits: (*batch_shape, M), π = softmax(logits).
-        centre: (*batch_shape, M) where the components lie, in levels: 0 is the first level, levels − 1 the last.
-        inverse: (*batch_shape, M) one over their scales, per level, > 0.
+        centre: (*batch_shape, M) locations of the components in levels: 0 is the first level, levels − 1 the last.
+        inverse: (*batch_shape, M) reciprocal scales, per level, > 0.
         levels: K.
-        kind: of the components.
+        kind: "logistic" or "normal" components.
+
+    Example:
+        >>> one = torch.ones(1, 1)
+        >>> dist = Mixture(logits=one, centre=3 * one, inverse=2 * one, levels=8, kind="logistic")
+        >>> dist.log_table().exp().sum(-1)
+        tensor([1.])
+        >>> dist.draw(torch.tensor([[0.5]], dtype=torch.float64))
+        tensor([3])
     """
 
     def __init__(self, logits: Tensor, centre: Tensor, inverse: Tensor, levels: int, kind: Kind) -> None:
@@ -142,11 +78,11 @@ class Mixture(Discrete):
 
     @property
     def device(self) -> torch.device:
-        """That of the logits."""
+        """Device of the logits."""
         return self.logits.device
 
     def log_bins(self, x: Tensor) -> Tensor:
-        """(*batch_shape, M): log of the mass that each component gives to its level x (*batch_shape), nats."""
+        """(*batch_shape, M): log mass (nats) of each component at its level x (*batch_shape)."""
         return _log_bins(self.kind, x[..., None], self.centre, self.inverse, self.levels)
 
     def log_mass(self, x: Tensor) -> Tensor:
@@ -154,7 +90,7 @@ class Mixture(Discrete):
         return (self.logits + self.log_bins(x)).logsumexp(-1) - self.logits.logsumexp(-1)
 
     def log_table(self) -> Tensor:
-        """As the default, many levels at once."""
+        """As the default, many levels at a time."""
         log_weights = self.logits.log_softmax(-1)[..., None, :]
         centre, inverse = self.centre[..., None, :], self.inverse[..., None, :]
         pieces = torch.arange(self.levels, device=self.device).split(max(1, _AT_ONCE // max(1, self.logits.numel())))
@@ -163,41 +99,49 @@ class Mixture(Discrete):
 
     @cached_property
     def _wide(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights, centres and inverse scales, converted once: a coder asks log2 K times."""
+        """Weights, centres and reciprocal scales, converted once: a coder asks log2 K times."""
         wide = widest(self.device)
         return self.logits.softmax(-1, dtype=wide), self.centre.to(wide), self.inverse.to(wide)
 
     def cdf(self, x: Tensor) -> Tensor:
-        """Closed form, at the upper edge of the bin."""
+        """In closed form, at the upper edge of the bin."""
         weights, centre, inverse = self._wide
         z = (x[..., None] + 0.5 - centre) * inverse
-        inside = (weights * _SHAPES[self.kind].cdf(z)).sum(-1).clamp(0, 1)
+        inside = (weights * _COMPONENTS[self.kind].cdf(z)).sum(-1).clamp(0, 1)
         inside = torch.where(x >= self.levels - 1, torch.ones_like(inside), inside)
         return torch.where(x < 0, torch.zeros_like(inside), inside)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The component whose share of (0, 1) holds u, at the quantile that u's place in the share tells."""
+        """Inverse cdf within one component: u selects the component, and its place in that share the quantile."""
         weights, centre, inverse = self._wide
         sums = weights.cumsum(-1)
         at, from_top = _component(weights, sums, u.to(sums.dtype).contiguous())  # searchsorted warns otherwise
-        reach = _SHAPES[self.kind].quantile(_inside(from_top)) / inverse.gather(-1, at)
+        reach = _COMPONENTS[self.kind].quantile(_inside(from_top)) / inverse.gather(-1, at)
         return (centre.gather(-1, at) - reach).round_().clamp_(0, self.levels - 1).squeeze(-1).long()
 
 
 @final
 class MixtureEvent(Event):
-    """The channels of one pixel, with one mixture indicator for all of them.
+    """The channels of one pixel, with one mixture indicator shared by all of them.
 
-    p(x) = Σ_m π_m ∏_i p_m(x_i | x_<i), where the mean of channel i of component m is its own plus
+    p(x) = Σ_m π_m ∏_i p_m(x_i | x_<i), where the mean of channel i of component m is its own mean plus
     Σ_j<i coefficient_ijm · value of x_j.
 
     Args:
         logits: (*batch_shape, M), π = softmax(logits).
-        centres: (*batch_shape, C, M) where the components lie before any coupling, in levels.
-        inverse: (*batch_shape, C, M) one over their scales, per level, > 0.
+        centres: (*batch_shape, C, M) locations before coupling, in levels.
+        inverse: (*batch_shape, C, M) reciprocal scales, per level, > 0.
         coefficients: (*batch_shape, C(C−1)/2, M) for the pairs (i, j) = (1, 0), (2, 0), (2, 1), (3, 0), …
         levels: K.
-        kind: of the components.
+        kind: "logistic" or "normal" components.
+
+    Example:
+        >>> dist = MixtureHead(256, channels=3, mixtures=5)(torch.zeros(2, 50))
+        >>> x = dist.draw(torch.full((2, 3), 0.5, dtype=torch.float64))
+        >>> x.shape, dist.log_prob(x).shape
+        (torch.Size([2, 3]), torch.Size([2]))
+        >>> dist.given(1, x[:, :1]).levels  # green, given red
+        256
     """
 
     noise = 1
@@ -212,18 +156,18 @@ class MixtureEvent(Event):
 
     @cached_property
     def _rows(self) -> tuple[Tensor, ...]:
-        """All of it apart and in float64, for what goes channel by channel: small operations take no longer so."""
+        """All parameters separate, in float64, for the channel-by-channel path; small operations are no slower."""
         each = torch.cat([self.logits[..., None, :], self.centres, self.inverse, self.coefficients], -2)
         return each.to(widest(each.device)).unbind(-2)
 
     def _part(self, i: int, logits: Tensor, before: Sequence[Tensor]) -> Mixture:
-        """Channel i of components with these logits, given the channels before it as `_from_middle`."""
+        """Channel i with these component logits, given the channels before it in the form of `_from_middle`."""
         c, rows, first = self.parts, self._rows, 1 + 2 * self.parts + i * (i - 1) // 2
         centre = _coupled(rows[1 + i], rows[first : first + i], before)
         return Mixture(logits, centre, rows[1 + c + i], self.levels, self.kind)
 
     def given(self, i: int, prefix: Tensor) -> Mixture:
-        """Channel i, its components weighted by their posterior after the channels before it, (*batch_shape, i)."""
+        """Channel i given those before it (*batch_shape, i), which reweight the components by their posterior."""
         logits = self._rows[0]
         before = [_from_middle(x, self.levels, logits.dtype) for x in prefix[..., :i].unbind(-1)]
         for j in range(i):
@@ -231,7 +175,7 @@ class MixtureEvent(Event):
         return self._part(i, logits, before)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """As the chain, in half the time: the posterior weights of a channel cancel against those of the next."""
+        """The chain rule in half the time: posterior weights cancel from one channel to the next."""
         before = [_from_middle(part, self.levels, self.centres.dtype) for part in x.unbind(-1)]
         starts = [i * (i - 1) // 2 for i in range(self.parts)]
         centre = torch.stack(
@@ -245,10 +189,10 @@ class MixtureEvent(Event):
         return (self.logits + each).logsumexp(-1) - self.logits.logsumexp(-1)
 
     def draw(self, u: Tensor) -> Tensor:
-        """The component whose share of (0, 1) holds the first uniform, and every channel from that one.
+        """The first uniform picks the component, and every channel is drawn from that component.
 
-        So no posterior is worked out. From the same uniforms the chain draws other symbols after the first channel's,
-        and with the same probabilities.
+        This needs no posterior. For the same uniforms the chain rule draws other symbols after the first channel, with
+        the same probabilities.
         """
         weights = self.logits.softmax(-1, dtype=widest(self.logits.device))
         sums = weights.cumsum(-1)
@@ -258,7 +202,7 @@ class MixtureEvent(Event):
         each = each.gather(-1, at[..., None].expand(*each.shape[:-1], 1))[..., 0].to(sums.dtype)
         centres, inverse, coefficients = each.split([self.parts, self.parts, self.coefficients.shape[-2]], -1)
         from_top = _inside(torch.cat([from_top, 1 - u[..., 1:]], -1))
-        places = (centres - _SHAPES[self.kind].quantile(from_top) / inverse).unbind(-1)
+        places = (centres - _COMPONENTS[self.kind].quantile(from_top) / inverse).unbind(-1)
         pairs, before, drawn = iter(coefficients.unbind(-1)), list[Tensor](), list[Tensor]()
         for place in places:
             drawn.append(_coupled(place, [next(pairs) for _ in before], before).round_().clamp_(0, self.levels - 1))
@@ -267,25 +211,25 @@ class MixtureEvent(Event):
 
 
 def _component(weights: Tensor, sums: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-    """(..., 1): the component whose share of (0, 1) holds u (..., 1), and how much of the share lies above u."""
-    # left: of equal sums the first, so that no component without weight is chosen
+    """(..., 1): the component whose share of (0, 1) contains u (..., 1), and the fraction of that share above u."""
+    # the default side, left, takes the first of equal sums: no component of zero weight is chosen
     at = torch.searchsorted(sums, u).clamp_max_(sums.shape[-1] - 1)
     return at, (sums.gather(-1, at) - u) / weights.gather(-1, at)
 
 
 def _inside(u: Tensor) -> Tensor:
-    """Without 0 and 1, whose quantiles are infinite."""
+    """Clamp away from 0 and 1, whose quantiles are infinite."""
     least = torch.finfo(u.dtype).eps / 2
     return u.clamp_(least, 1 - least)
 
 
 def _from_middle(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
-    """(*batch_shape, 1): the value of a level, but measured in levels."""
+    """(*batch_shape, 1): the value of a level, in units of levels."""
     return x[..., None].to(dtype) - (levels - 1) / 2
 
 
 def _coupled(centre: Tensor, coefficients: Sequence[Tensor], before: Sequence[Tensor]) -> Tensor:
-    """(*batch_shape, M): where a channel lies given the channels before it."""
+    """(*batch_shape, M): location of a channel given the channels before it."""
     for coefficient, value in zip(coefficients, before, strict=True):
         centre = torch.addcmul(centre, coefficient, value)
     return centre
@@ -293,27 +237,35 @@ def _coupled(centre: Tensor, coefficients: Sequence[Tensor], before: Sequence[Te
 
 @final
 class MixtureHead(Head):
-    """M · (1 + 2C + C(C−1)/2) numbers -> `Mixture`, or `MixtureEvent` if C > 1.
+    """Maps M · (1 + 2C + C(C−1)/2) parameters to a `Mixture`, or to a `MixtureEvent` if C > 1.
 
-    They are, in this order, M logits of the mixture, C·M means in units of `spread`, where the levels reach from −1 to
-    1 (those of the first channel first), C·M log-scales in the same units, and C(C−1)/2·M coefficients before their
-    tanh, of the pairs (1, 0), (2, 0), (2, 1), …
+    In this order: M mixture logits; C·M means in units of `spread`, on the scale where the levels span −1 to 1 (first
+    channel first); C·M log-scales in the same units; and C(C−1)/2·M coefficients before their tanh, for the pairs
+    (1, 0), (2, 0), (2, 1), …
 
-    A log-scale is kept at −7 or above for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below which
-    a component sits in one bin anyway and its slope is no more than noise. Above 256 the floor falls by ln((K−1)/255),
-    so that it is the same 0.12 levels: at 16 bits −7 would be 30 levels, and no single level could be certain. (A
-    log-scale above 60, where all is in the tails, counts as 60.)
+    Log-scales are clamped from below at −7 for up to 256 levels, as in the paper: a scale of 0.12 levels at 256, below
+    which a component lies within one bin anyway and its gradient is only noise. Above 256 levels the bound falls by
+    ln((K−1)/255), so that it stays at 0.12 levels: at 16 bits −7 would be 30 levels, and no single level could be
+    certain. (They are also clamped from above at 60, where all mass is in the tails.)
 
     Args:
         levels: K, from 2 to 65536.
-        channels: C, the symbols of one position.
+        channels: C, the symbols at one position.
         mixtures: M.
-        kind: logistic, or normal.
-        spread: what most of x lies within. A step of Adam moves every mean by as much, whatever x is like: of sound in
-            16 bits, a few hundredths of full scale loud, by more than its whole loudness.
+        kind: "logistic" or "normal" components.
+        spread: magnitude that most values stay within, where the levels span −1 to 1. An Adam step moves every mean
+            equally far, whatever x is: for 16-bit speech, a few hundredths of full scale, by more than its whole
+            amplitude.
 
     Raises:
         UserError: if a size is out of bounds or the kind is unknown.
+
+    Example:
+        >>> head = MixtureHead(65536, channels=2, mixtures=10)  # 16 bits, left and right
+        >>> head.width
+        60
+        >>> head(torch.zeros(4, head.width)).log_prob(torch.zeros(4, 2, dtype=torch.long)).shape
+        torch.Size([4])
     """
 
     def __init__(
@@ -324,8 +276,8 @@ class MixtureHead(Head):
         bounded("channels", channels, 1, 256)
         bounded("mixtures", mixtures, 1, 1000)
         bounded("spread", spread, 1e-4, 1)
-        if kind not in _SHAPES:
-            raise UserError(f"kind is {kind!r}; one of {', '.join(_SHAPES)} is wanted")
+        if kind not in _COMPONENTS:
+            raise UserError(f"kind is {kind!r}; expected {' or '.join(_COMPONENTS)}")
         self.levels, self.mixtures, self.spread = levels, mixtures, spread
         self.kind: Kind = kind
         self.parts = channels
@@ -334,13 +286,13 @@ class MixtureHead(Head):
         self.floor = -7.0 - math.log(max(levels - 1, 255) / 255)
 
     def forward(self, parameters: Tensor) -> Mixture | MixtureEvent:
-        """(..., width) numbers; half precision is raised to float32.
+        """The distribution with parameters (..., width); half precision is raised to float32.
 
         Raises:
-            ValueError: if there are not `width` of them.
+            ValueError: if the last axis is not `width` long.
         """
         if parameters.shape[-1] != self.width:
-            raise ValueError(f"{parameters.shape[-1]} parameters; {self.width} are wanted")
+            raise ValueError(f"{parameters.shape[-1]} parameters; expected {self.width}")
         if parameters.dtype not in (torch.float32, torch.float64):
             parameters = parameters.float()
         c, half = self.parts, (self.levels - 1) / 2

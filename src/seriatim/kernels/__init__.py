@@ -1,1 +1,1 @@
-"""Forward and backward passes written by hand for speed, each held equal to its plain counterpart by a test."""
+"""Forward and backward passes written by hand for speed; a test holds each equal to its plain counterpart."""

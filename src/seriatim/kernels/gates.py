@@ -1,9 +1,9 @@
-"""The gated layers of WaveNet over a whole chunk, their gradients written by hand.
+"""WaveNet's gated layers over a whole chunk, with hand-written gradients.
 
-A layer is z = tanh(u_f) · σ(u_g), u = b + Σ_j W_j h_(t − j·d) + F · field, and h becomes h + R z; what comes out is the
-sum of S z over the layers. By hand because it is most of a training step: a tap is one matrix product over shifted
-rows, channels last, added in place; nothing is padded or gathered; all skips are one product; and both gates are one
-sigmoid, tanh(u) being 2σ(2u) − 1, which takes a third of a tanh's time.
+A layer is z = tanh(u_f) · σ(u_g), u = b + Σ_j W_j h_(t − j·d) + F · field, and h becomes h + R z; the output is the sum
+of S z over the layers. It is hand-written because it is most of a training step: a tap is one matrix product over
+shifted rows, channels last, added in place; nothing is padded or gathered; all skips are one product; and both gates
+are one sigmoid, tanh(u) being 2σ(2u) − 1, which takes a third of the time of tanh.
 
 Shapes: B batch, T time, L layers, R residual channels, G gate channels, S skip channels, k taps, F channels of the
 field.
@@ -20,26 +20,26 @@ from torch.autograd.function import once_differentiable
 
 
 class Weights(NamedTuple):
-    """Of all layers. Outputs 2G are the filter's G, then the gate's."""
+    """Of all layers. Of 2G outputs the first G are the filter's, the rest the gate's."""
 
-    taps: Tensor  # (L, k, R, 2G), tap j of what is j dilations back
-    bias: Tensor  # (B or 1, L, 2G): with what a vector adds
+    taps: Tensor  # (L, k, R, 2G), tap j reads j dilations back
+    bias: Tensor  # (B or 1, L, 2G), including the vector's contribution
     field: Tensor | None  # (L, F, 2G)
     residual: Tensor  # (L − 1, G, R)
     skip: Tensor  # (L · G, S)
 
     def to(self, dtype: torch.dtype) -> Weights:
-        """In another precision."""
+        """Convert to another precision."""
         return Weights(*[cast(Any, each) if each is None else each.to(dtype) for each in self])
 
 
 class Sizes(NamedTuple):
-    """What the layers are like besides their weights."""
+    """Everything about the layers but their weights."""
 
     dilations: tuple[int, ...]
-    hop: int  # positions that a column of the field lasts
+    hop: int  # positions per column of the field
     offset: int  # positions of its first column that are past
-    learning: bool  # whether what gradients need is to be kept
+    learning: bool  # whether to save what gradients need
 
 
 def halves(weight: Tensor, filters: float, gates: float) -> Tensor:
@@ -49,7 +49,7 @@ def halves(weight: Tensor, filters: float, gates: float) -> Tensor:
 
 
 def gate(s: Tensor, out: Tensor) -> Tensor:
-    """−tanh · σ from σ(2 u_f) and σ(u_g) side by side (..., 2G): one operation, written to `out` (..., G)."""
+    """−tanh · σ from σ(2 u_f) and σ(u_g), concatenated (..., 2G): one operation, written to `out` (..., G)."""
     filters, gates = s.chunk(2, -1)
     return torch.addcmul(gates, filters, gates, value=-2, out=out)
 
@@ -61,10 +61,10 @@ def run(
 
     Args:
         x: (B, T, R).
-        past: of each layer the frames before (B, (k − 1) · d, R), oldest first; () from the start, where it is zeros.
+        past: for each layer the frames before (B, (k − 1) · d, R), oldest first; () at the start, for zeros.
         field: (B, N, F) at its own rate.
         weights: of the layers.
-        sizes: their dilations, and the rate of the field.
+        sizes: dilations, and the rate of the field.
 
     Returns:
         Σ S z (B, T, S), and `past` after the chunk.
@@ -74,7 +74,7 @@ def run(
 
 
 class _Layers(torch.autograd.Function):
-    """Inside, z is −z (see `gate`)."""
+    """Internally z is −z (see `gate`)."""
 
     @staticmethod
     def forward(
@@ -121,7 +121,7 @@ class _Layers(torch.autograd.Function):
                 here = gate(s, z[:, i * half : (i + 1) * half])
                 frames.append(seen)
                 gates.append(s)
-            else:  # slower than all skips together, but what is done with is not kept
+            else:  # slower than all skips in one product, but frees each z at once
                 here = gate(s, z)
                 y.addmm_(here, skip[i * half : (i + 1) * half], alpha=-1)
             if i < layers - 1:
@@ -150,13 +150,13 @@ class _Layers(torch.autograd.Function):
         grad_y = grad_y.reshape(rows, -1)
         to_skip = torch.mm(z.t(), grad_y).neg_()
         to_z = torch.mm(grad_y, skip.t())
-        # what is constant in the slope of a gate, u_f's 4 and u_g's sign, is left to the weights
+        # the constant factors of the gates' gradients, 4 for u_f and −1 for u_g, are applied to the weights
         back, to_taps, to_residual = halves(taps, 4, -1), torch.zeros_like(taps), torch.empty_like(residual)
         to_bias = taps.new_empty(batch if ctx.own_bias else 1, layers, outputs)
         to_field = None if field is None else torch.zeros_like(field)
         to_along = None if along is None else torch.zeros_like(along)
         to_past: list[Tensor] = []
-        slope = taps.new_empty(rows, outputs)  # of the sigmoids
+        slope = taps.new_empty(rows, outputs)  # gradients of the sigmoids
         to_h: Tensor | None = None
         for i in reversed(range(layers)):
             seen, s = frames[i], gates[i]
@@ -195,9 +195,13 @@ class _Layers(torch.autograd.Function):
 
 
 def _shifts(kernel: int, dilation: int, before: int, length: int) -> list[tuple[int, slice, slice]]:
-    """Of every tap behind the present one that meets any frame: which, the positions it adds to, the frames it reads.
+    """For each past tap that reaches any frame: its index, the positions it adds to, the frames it reads.
 
-    `before`: how many frames of the past there are; from the start there is none, and zeros need no product.
+    Args:
+        kernel: k.
+        dilation: d.
+        before: frames of past; none at the start, where zeros need no product.
+        length: T.
     """
     lags = [(j, j * dilation) for j in range(1, kernel)]
     return [
@@ -208,15 +212,15 @@ def _shifts(kernel: int, dilation: int, before: int, length: int) -> list[tuple[
 
 
 def _columns(sizes: Sizes, length: int, device: torch.device) -> Tensor:
-    """(T,) which column of the field each position looks at."""
+    """(T,) index of the field's column at each position."""
     return torch.arange(sizes.offset, sizes.offset + length, device=device) // sizes.hop
 
 
 def _per_column(x: Tensor, sizes: Sizes, columns: int) -> Tensor:
-    """(B, T, C) -> (B, N, C): summed over the positions of each column; some have none."""
+    """(B, T, C) -> (B, N, C): sums over the positions of each column; some columns have none."""
     last = sizes.offset + x.shape[1]
     used = -(-last // sizes.hop)
-    if used == 1:  # a column that says nothing may last for ever
+    if used == 1:  # the hop of a missing condition's single column is practically infinite
         x = x.sum(1, keepdim=True)
     elif sizes.hop > 1:
         x = F.pad(x, (0, 0, sizes.offset, used * sizes.hop - last))

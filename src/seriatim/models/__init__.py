@@ -1,6 +1,6 @@
-"""Families, and the one table that turns a name into a family.
+"""Model families, and the table that maps names to them.
 
-Each name is imported from its own module when it is first asked for.
+Each name is imported from its own module on first use.
 """
 
 from __future__ import annotations

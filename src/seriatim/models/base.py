@@ -1,4 +1,4 @@
-"""Models: p(x | c) = ∏ p(x_t | x_<t, c), in parallel and step by step."""
+"""Models p(x | c) = ∏ p(x_t | x_<t, c), evaluated in parallel and step by step."""
 
 from __future__ import annotations
 
@@ -19,15 +19,27 @@ from seriatim.walks.noise import row_seeds
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Carry, Guided, Stepper, Walk, drawing
 
-Given = Mapping[str, Tensor] | Context
+ContextLike = Mapping[str, Tensor] | Context
+"""Conditions: raw ones by name, for a model with encoders, or an encoded `Context`."""
 
 
 class Model(nn.Module, ABC):
     """p(x | c), positions visited in one order.
 
-    x is (B, *S), or (B, *S, P) if the head draws P symbols at a position; parameters are (B, *S, head.width).
+    x is (B, *S), or (B, *S, P) if the head draws P symbols per position; parameters are (B, *S, head.width).
 
-    Step law: the parameters that `step` yields, one position after the other, equal those of `forward`.
+    Step law: the parameters that `step` returns, position by position, equal those of `forward`.
+
+    Example:
+        >>> from seriatim.models import GRU, RecurrentConfig
+        >>> model = GRU(RecurrentConfig(symbols=5, width=8))
+        >>> x = model.sample(n=3, length=6, seed=1)
+        >>> model.log_prob(x).shape, model.log_probs(x).shape
+        (torch.Size([3]), torch.Size([3, 6]))
+        >>> torch.equal(x, model.sample(n=3, length=6, seed=1))
+        True
+        >>> model.sees((3,)).int().tolist()
+        [[0, 0, 0], [1, 0, 0], [1, 1, 0]]
     """
 
     head: Head
@@ -35,30 +47,30 @@ class Model(nn.Module, ABC):
     config: Any
 
     @overload
-    def forward(self, x: Tensor, context: Given = ...) -> Tensor: ...
+    def forward(self, x: Tensor, context: ContextLike = ...) -> Tensor: ...
     @overload
-    def forward(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]: ...
+    def forward(self, x: Tensor, context: ContextLike, carry: Carry) -> tuple[Tensor, Carry]: ...
     @abstractmethod
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
-        """Without a carry: the parameters of all positions. With one: x continues it -> (parameters, carry)."""
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
+        """Without a carry: the parameters of all positions. With a carry: x continues it -> (parameters, carry)."""
 
     @abstractmethod
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
-        """The state before the first position; `length`: how many will come, if known."""
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
+        """The state before the first position; `length`: number of positions, if known."""
 
     @abstractmethod
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) or (B, P), ignored at clock 0 -> the next position's parameters (B, width). No gradients."""
+        """prev (B,) or (B, P), ignored at clock 0 -> parameters of the next position (B, width). No gradients."""
 
     def packed(self) -> Stepper:
-        """Weights folded and fused for sampling; they are copied, so train on and pack anew. Default: the model."""
+        """Weights folded and fused for sampling: copies, so pack again after training on. Default: the model itself."""
         return self
 
     @final
-    def initialise(self, x: Tensor, context: Given = EMPTY, counts: Tensor | None = None) -> None:
-        """Where training begins, from data: once, before wrapping, never on resume.
+    def initialise(self, x: Tensor, context: ContextLike = EMPTY, counts: Tensor | None = None) -> None:
+        """Data-dependent initialisation: once, before wrapping, never on resume.
 
-        What depends on a batch is calibrated first, and the head's prior comes last, so that it stands as it is set.
+        Calibration comes first, then the head's prior, so that it stays as set.
 
         Args:
             x: the first batch.
@@ -69,29 +81,29 @@ class Model(nn.Module, ABC):
         if counts is not None:
             self.begin_from(counts)
 
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
-        """Data-dependent scales, from the first batch. Default: nothing."""
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
+        """Set data-dependent scales from the first batch. Default: nothing."""
 
     def begin_from(self, counts: Tensor) -> None:
-        """What an untrained model says, from the counts of symbols. Default: nothing."""
+        """Set the untrained model's predictions from symbol counts. Default: nothing."""
 
     @abstractmethod
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """[t, s]: whether position t's parameters depend on position s, positions in the order of visiting."""
+        """[t, s]: whether position t's parameters depend on position s; positions in visiting order."""
 
     @final
-    def read(self, x: Tensor, context: Given, carry: Carry) -> tuple[Tensor, Carry]:
-        """Continue a sequence by x (B, T): parameters and where it then stands."""
+    def read(self, x: Tensor, context: ContextLike, carry: Carry) -> tuple[Tensor, Carry]:
+        """Continue a sequence with x (B, T): its parameters, and the carry after it."""
         return self(x, context, carry)
 
     @final
-    def log_probs(self, x: Tensor, context: Given = EMPTY) -> Tensor:
+    def log_probs(self, x: Tensor, context: ContextLike = EMPTY) -> Tensor:
         """(B, *S): log p(x_t | x_<t, c) in nats."""
         return self.head(self(x, context)).log_prob(x)
 
     @final
-    def log_prob(self, x: Tensor, context: Given = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
-        """(B,): log p(x | c) in nats. `mask` (B, *S): which positions count (padding and unobserved values do not)."""
+    def log_prob(self, x: Tensor, context: ContextLike = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
+        """(B,): log p(x | c) in nats. `mask` (B, *S): False for positions that do not count, such as padding."""
         terms = self.log_probs(x, context)
         if mask is not None:
             terms = torch.where(mask, terms, torch.zeros_like(terms))
@@ -102,7 +114,7 @@ class Model(nn.Module, ABC):
     def sample(
         self,
         n: int = 1,
-        context: Given = EMPTY,
+        context: ContextLike = EMPTY,
         *,
         length: int,
         seed: int | Sequence[int] = 0,
@@ -114,12 +126,12 @@ class Model(nn.Module, ABC):
 
         Args:
             n: rows.
-            context: the condition, n rows of it.
-            length: positions in all, those of the prompt included.
-            seed: of the rows; one integer, or one for each row. The same seed gives the same row in any batch.
-            steer: temperature and filters; None draws from the model itself.
-            prompt: (n, T[, P]) positions that are given.
-            progress: called with how many symbols there are, after each position.
+            context: conditions, n rows.
+            length: total number of positions, the prompt included.
+            seed: one integer, or one per row. The same seed gives the same row in any batch.
+            steer: temperature and filters. Default: none, the model's own distribution.
+            prompt: (n, T[, P]) given positions.
+            progress: called after each position with the number of symbols so far.
 
         Returns:
             (n, length) or (n, length, P), the prompt included.
@@ -133,7 +145,7 @@ class Model(nn.Module, ABC):
             walk = self.walk(n, self.condition(context, n), length, 1.0 if steer is None else steer.guidance)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
-                raise ValueError(f"a prompt of {done} positions for a length of {length}")
+                raise ValueError(f"the prompt has {done} positions; length is only {length}")
             if prompt is not None and done:
                 walk.feed(prompt)
             seeds = row_seeds(seed, n, self.device)
@@ -162,13 +174,13 @@ class Model(nn.Module, ABC):
 
         Args:
             n: rows.
-            context: what they are conditioned on.
-            length: positions, if known.
-            guidance: how much the conditions weigh; 1 as the model has it.
-            stepper: what `packed` gave, if it has been asked already.
+            context: conditions, n rows.
+            length: number of positions, if known.
+            guidance: weight of the conditions; 1 is the model itself.
+            stepper: the result of `packed`, if already available.
 
         Raises:
-            UserError: if there is no condition to be guided by.
+            UserError: if the model has no condition to be guided by.
         """
         packed = self.packed() if stepper is None else stepper
         if guidance == 1:
@@ -176,19 +188,19 @@ class Model(nn.Module, ABC):
         return Guided(packed, n, context, self.unsaid(n), guidance, length)
 
     def unsaid(self, n: int) -> Context:  # noqa: ARG002
-        """A context of n rows in which no condition is said.
+        """A context of n rows with every condition missing.
 
         Raises:
-            UserError: if the model has none.
+            UserError: if the model has no conditions.
         """
-        raise UserError("guidance weighs a condition against none said, and this model has no conditions; leave it out")
+        raise UserError("guidance contrasts a condition with none, and this model has no conditions; leave it out")
 
     def drops(self) -> dict[str, float]:
-        """{condition: how often it is best hidden in training, so that the model knows what to do without it}."""
+        """{condition: how often to hide it in training, so that the model learns to do without it}."""
         return {}
 
-    def condition(self, given: Given, n: int) -> Context:  # noqa: ARG002
-        """Named raw conditions as a `Context` of n rows. This model has no encoders, so it takes none by name."""
+    def condition(self, given: ContextLike, n: int) -> Context:  # noqa: ARG002
+        """Encode named raw conditions into a `Context` of n rows. This model has no encoders and takes none by name."""
         if isinstance(given, Context):
             return given
         if given:
@@ -197,5 +209,5 @@ class Model(nn.Module, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the parameters live."""
+        """Device of the parameters."""
         return next(self.parameters()).device

@@ -1,14 +1,14 @@
-"""ByteNet: a sequence through dilated causal convolutions, alone or stacked on an encoder of a source.
+"""ByteNet: dilated causal convolutions over a sequence, alone or on top of an encoder of a source.
 
-The idea: no attention and no recurrence. Residual blocks whose taps lie 1, 2, 4, 8, 16 symbols apart, again and again,
-pass each symbol on over short paths; work and memory grow linearly with the sequence, training is parallel, and a step
-of sampling costs the same at any position. With a source, the decoder stands on top of the encoder's columns and both
-unfold in step (`causal/unfold`): column t of the source, stretched to the length that the target is expected to have,
-enters where symbol t is written, until the decoder itself ends the sequence.
+The idea: no attention and no recurrence. Residual blocks whose taps are 1, 2, 4, 8, 16 symbols apart, repeated, connect
+distant symbols by short paths; work and memory grow linearly with the sequence, training is parallel, and a sampling
+step costs the same at any position. With a source, the decoder is stacked on the encoder's columns and both unfold in
+step (`causal/unfold`): column t of the source, extended to the expected length of the target, enters where symbol t is
+predicted, until the decoder itself ends the sequence.
 
 Deviations: LayerNorm is over channels only, as in the paper's later version (sub-batch statistics over time would leak
-the future). Before the first symbol stands `<end>`, which the embedding knows. Every block begins as the identity, its
-last weights at zero (Goyal et al., 2017): else ten blocks' noise lies over an untrained embedding.
+the future). The symbol before the first is `<end>`, which has an embedding. Every block starts as the identity, its
+last weights at zero (Goyal et al., 2017); otherwise the noise of ten blocks covers an untrained embedding.
 
 Reference: Kalchbrenner, Espeholt, Simonyan, van den Oord, Graves and Kavukcuoglu (2016), Neural machine translation in
 linear time.
@@ -17,16 +17,18 @@ linear time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, cast, final
+from typing import Literal, NamedTuple, cast, final
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Residual, Serial, Unfold
+from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Serial, Unfold
+from seriatim.causal.conv import Ring
 from seriatim.causal.feedforward import silent
 from seriatim.causal.multiplicative import unit
 from seriatim.config import bounded
-from seriatim.context import EMPTY
+from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
 from seriatim.tree import State
@@ -39,19 +41,23 @@ class ByteNetConfig:
     """Sizes of a ByteNet.
 
     Attributes:
-        symbols: how many symbols there are.
+        symbols: number of symbols.
         width: channels inside a block, d; between blocks there are 2d.
-        sets: how often the dilations are gone through.
-        dilations: blocks of a set, whose taps are 1, 2, 4, … symbols apart.
+        sets: repetitions of the sequence of dilations.
+        dilations: blocks per set, with taps 1, 2, 4, … symbols apart.
         kernel: taps of a block.
-        unit: what is in the middle of a block: a convolution behind a ReLU, a multiplicative unit, or (auto) the first
-            with a source and the second without, as in the paper.
-        dropout: share of channels silenced in training, in the blocks and before the output.
-        tied: whether the output uses the embedding's table.
+        unit: the middle of a block: "relu", a convolution after a ReLU; "multiplicative", a multiplicative unit;
+            "auto", the first with a source and the second without, as in the paper.
+        dropout: dropout rate, in the blocks and before the output.
+        tied: whether the output shares the embedding's weights.
         vector: channels of the global condition.
-        memory: channels of the source's columns; 0: no source.
-        start: the symbol that stands before the first.
-        context: how many symbols a training crop has.
+        memory: channels of the source's columns; 0 for no source.
+        start: the symbol before the first position.
+        context: symbols in a training crop.
+
+    Example:
+        >>> ByteNetConfig(symbols=256, sets=6).past
+        373
     """
 
     symbols: int
@@ -78,16 +84,16 @@ class ByteNetConfig:
         bounded("memory", self.memory, 0, 2**16)
         bounded("start", self.start, 0, self.symbols - 1)
         bounded("context", self.context, 1, 2**20)
-        bounded("past, the symbols that it looks back over,", self.past, 1, 2**24)
+        bounded("past, the receptive field in symbols,", self.past, 1, 2**24)
 
     @property
     def horizon(self) -> None:
-        """No limit to how far a sequence goes on."""
+        """None: sequences may have any length."""
         return
 
     @property
     def past(self) -> int:
-        """The receptive field: how many symbols before t p(x_t) depends on."""
+        """The receptive field: how many symbols before t can affect p(x_t)."""
         return 1 + (self.kernel - 1) * (2**self.dilations - 1) * self.sets
 
     @property
@@ -97,43 +103,86 @@ class ByteNetConfig:
 
 
 @final
+class Block(Causal):
+    """x plus: LN, ReLU, 2d → d; LN, ReLU, the middle; LN, ReLU, d → 2d."""
+
+    def __init__(self, config: ByteNetConfig, dilation: int) -> None:
+        super().__init__()
+        width, wide, kernel = config.width, 2 * config.width, config.kernel
+        self.before, self.inside, self.after = nn.LayerNorm(wide), nn.LayerNorm(width), nn.LayerNorm(width)
+        self.middle: Causal = (
+            Multiplicative(width, kernel, dilation) if config.multiplicative else Conv(width, width, kernel, dilation)
+        )
+        self.into, self.back = nn.Linear(wide, width), silent(nn.Linear(width, wide))
+        self.dropout = nn.Dropout(config.dropout)
+
+    @property
+    def reach(self) -> int | None:
+        """That of the middle."""
+        return self.middle.reach
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """That of the middle, which includes the frame itself."""
+        return self.middle.sight(steps)
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """The middle's ring."""
+        return self.middle.start(batch, context, length)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, 2d) -> (B, T, 2d)."""
+        h = self.inside(self.into(self.before(x).relu())).relu()
+        y, state = self.middle(h, context, state)
+        return x + self.dropout(self.back(self.after(y).relu())), state
+
+
+@final
+class _Out(nn.Module):
+    """LN, ReLU, 2d → 2d, ReLU, 2d → logits."""
+
+    def __init__(self, config: ByteNetConfig) -> None:
+        super().__init__()
+        wide = 2 * config.width
+        self.norm, self.dropout = nn.LayerNorm(wide), nn.Dropout(config.dropout)
+        self.out, self.hidden = nn.Linear(wide, config.symbols), nn.Linear(wide, wide)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(self.dropout(self.norm(x).relu())).relu())
+
+
+@final
 class ByteNet(SequenceModel):
-    """Residual blocks of dilated causal convolutions over symbols."""
+    """Residual blocks of dilated causal convolutions over symbols.
+
+    Example:
+        >>> model = ByteNet(ByteNetConfig(symbols=10, width=8, sets=1, dilations=3))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     def __init__(self, config: ByteNetConfig) -> None:
         c, wide = config, 2 * config.width
-        layers: list[Causal] = []
+        parts: dict[str, Causal] = {}
         if c.memory:
-            layers.append(Unfold(wide, c.memory))
+            parts["unfold"] = Unfold(wide, c.memory)
         if c.vector:
-            layers.append(Inject(wide, vector=c.vector))
-        for dilation in [2**i for i in range(c.dilations)] * c.sets:
-            layers.append(Residual(_block(c, dilation)))
-        before, out = [nn.LayerNorm(wide), nn.ReLU(), nn.Dropout(c.dropout)], nn.Linear(wide, c.symbols)
-        last = nn.Sequential(*before, nn.Linear(wide, wide), nn.ReLU(), out)
+            parts["inject"] = Inject(wide, vector=c.vector)
+        parts["blocks"] = Serial(*[Block(c, d) for d in [2**i for i in range(c.dilations)] * c.sets])
+        out = _Out(c)
+        parts["out"] = Pointwise(out)
         embedding = Embedding(c.symbols, wide, scale=0.1)
         if c.tied:
-            out.weight = embedding.table.weight
-        super().__init__(embedding, Serial(*layers, Pointwise(last)), CategoricalHead(c.symbols), c.start)
+            out.out.weight = embedding.table.weight
+        super().__init__(embedding, Serial(**parts), CategoricalHead(c.symbols), c.start)
         self.config = config
 
     def packed(self) -> Stepper:
-        """Each block's taps, the past ones and the present one, in one product."""
+        """All taps of a block, past and present, in one product."""
         return _Packed(self)
 
 
-def _block(c: ByteNetConfig, dilation: int) -> Serial:
-    """LN, ReLU, 2d → d; LN, ReLU, the middle; LN, ReLU, d → 2d."""
-    wide, width = 2 * c.width, c.width
-    middle = Multiplicative(width, c.kernel, dilation) if c.multiplicative else Conv(width, width, c.kernel, dilation)
-    into = nn.Sequential(nn.LayerNorm(wide), nn.ReLU(), nn.Linear(wide, width), nn.LayerNorm(width), nn.ReLU())
-    last = silent(nn.Linear(width, wide))
-    back = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), last, nn.Dropout(c.dropout))
-    return Serial(Pointwise(into), middle, Pointwise(back))
-
-
 class _Norm(NamedTuple):
-    """LayerNorm and the ReLU behind it."""
+    """LayerNorm followed by ReLU."""
 
     weight: Tensor
     bias: Tensor
@@ -148,8 +197,8 @@ class _Norm(NamedTuple):
         return torch.layer_norm(x, x.shape[1:], self.weight, self.bias, self.epsilon).relu_()
 
 
-class _Block(NamedTuple):
-    """Folded weights of a block; `middle` takes all taps side by side, the oldest first."""
+class _Weights(NamedTuple):
+    """Folded weights of a block; `middle` takes all taps concatenated, oldest first."""
 
     before: _Norm
     into: Affine
@@ -162,29 +211,22 @@ class _Block(NamedTuple):
 
 @final
 class _Packed(Folded):
-    """Steps of a ByteNet: each block's taps in one product, from rings; the states are the model's own."""
+    """Steps of a ByteNet: all taps of a block in one product, from ring buffers; states are the model's own."""
 
     def __init__(self, model: ByteNet) -> None:
         super().__init__(model)
         self.config = model.config
-        layers = list(cast(Serial, model.net).layers)
-        self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Residual)]
-        self.beside = [cast(Causal, layer) for layer in layers[: self.places[0]]]
-        out = list(cast(Any, layers[-1]).module)
+        parts = cast(Serial, model.net).layers
+        names = list(parts)  # the net's state has a part for each
+        self.conditions = [
+            (names.index(name), cast(Causal, parts[name])) for name in ("unfold", "inject") if name in parts
+        ]
+        self.place = names.index("blocks")
+        out = cast(_Out, cast(Pointwise, parts["out"]).module)
         with torch.no_grad():
-            self.blocks = [self._fold(cast(Any, layers[i]).branch.layers) for i in self.places]
-            self.norm, self.hidden, self.out = _Norm.of(out[0]), Affine.of(out[3]), Affine.of(out[5])
+            self.blocks = [_fold(cast(Block, block)) for block in cast(Serial, parts["blocks"]).layers.values()]
+            self.norm, self.hidden, self.out = _Norm.of(out.norm), Affine.of(out.hidden), Affine.of(out.out)
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
-
-    def _fold(self, parts: Any) -> _Block:
-        into, back = parts[0].module, parts[2].module
-        conv: Conv = parts[1].conv if self.config.multiplicative else parts[1]
-        weight = conv.conv.weight.permute(2, 1, 0).reshape(-1, conv.conv.out_channels).contiguous()
-        middle = Affine(cast(Tensor, conv.conv.bias).clone(), weight.clone())
-        return _Block(
-            _Norm.of(into[0]), Affine.of(into[2]), _Norm.of(into[3]), middle, _Norm.of(back[0]), Affine.of(back[2]),
-            conv.dilation,
-        )  # fmt: skip
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
@@ -192,13 +234,13 @@ class _Packed(Folded):
         if state.clock == 0:
             prev = torch.full_like(prev, self.first)
         states, x = list(state.net), self.symbols[prev]
-        for i, layer in enumerate(self.beside):
+        for i, layer in self.conditions:
             y, states[i] = layer(x[:, None], EMPTY, states[i])
             x = y[:, 0]
-        for place, block in zip(self.places, self.blocks, strict=True):
-            nothing, ring, rest = states[place]
+        rings: list[Ring] = list(states[self.place])
+        for i, block in enumerate(self.blocks):
+            frames, clock = rings[i]
             h = block.inside(block.into(block.before(x)))
-            frames, clock = ring.frames, ring.clock
             size = frames.shape[1]
             lags = range((self.config.kernel - 1) * block.dilation, 0, -block.dilation)
             y = block.middle(torch.cat([*[frames[:, (clock - lag) % size] for lag in lags], h], 1))
@@ -206,6 +248,21 @@ class _Packed(Folded):
             if self.config.multiplicative:
                 y = unit(h, y)
             x = x + block.back(block.after(y))
-            states[place] = (nothing, ring._replace(clock=(clock + 1) % size), rest)
+            rings[i] = Ring(frames, (clock + 1) % size)
+        states[self.place] = tuple(rings)
         y = self.out(self.hidden(self.norm(x)).relu_())
         return y, Position(state.clock + 1, tuple(states))
+
+
+def _fold(block: Block) -> _Weights:
+    conv = cast(Conv, block.middle.conv if isinstance(block.middle, Multiplicative) else block.middle)
+    weight = conv.conv.weight.permute(2, 1, 0).reshape(-1, conv.conv.out_channels).contiguous()
+    return _Weights(
+        before=_Norm.of(block.before),
+        into=Affine.of(block.into),
+        inside=_Norm.of(block.inside),
+        middle=Affine(cast(Tensor, conv.conv.bias).clone(), weight.clone()),
+        after=_Norm.of(block.after),
+        back=Affine.of(block.back),
+        dilation=conv.dilation,
+    )

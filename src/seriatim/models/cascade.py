@@ -1,14 +1,13 @@
-"""Multi-scale models: every second pixel of every second row first, then all the others, and so on up.
+"""Multi-scale models: every second pixel of every second row first, then all the others, and so on.
 
-The idea: what a picture is of shows in few pixels. A small model draws those, unconditionally; a large one, which sees
-all of them through an upsampling network, fills in the pixels between. Scales may follow one another like that.
+The idea: what a picture shows is visible in few pixels. A small model draws those unconditionally; a large one, which
+sees all of them through an upsampling network, fills in the pixels between. Scales can be chained.
 
-The small picture's pixels are pixels of the large one, so they are paid for once: the large model passes over them,
-and log p of the whole chain is exact, log p(small) + Σ log p(x_t | x_<t, small) over the other pixels. (If the small
-picture were an average instead, the sum would only be a bound.) Positions are sub-pixels in the order of drawing,
-S = (H · W · C,).
+The small picture's pixels are pixels of the large one and are counted once: the large model skips them, and log p of
+the whole chain is exact, log p(small) + Σ log p(x_t | x_<t, small) over the other pixels. (If the small picture were an
+average instead, the sum would only be a bound.) Positions are sub-pixels in drawing order, S = (H · W · C,).
 
-Deviations from the paper: there the large model predicts the small picture's pixels once more.
+Deviation from the paper: there the large model predicts the small picture's pixels again.
 
 Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, section 3.6.
 """
@@ -41,13 +40,17 @@ class MultiscaleConfig(FieldConfig):
     """Sizes of a multi-scale model.
 
     Attributes:
-        scales: how many, the whole picture included.
-        factor: rows and columns of a scale for one of the scale below it.
+        scales: number of scales, the whole picture included.
+        factor: ratio between the sides of successive scales.
         smallest: family of the smallest scale.
         larger: family of the others.
-        filters: of every scale, as the family has them.
-        layers: of every scale (`blocks` of a PixelCNN).
-        up: channels of what a scale sees of the one below it.
+        filters: `filters` of every scale.
+        layers: `layers` of every scale (`blocks` of a PixelCNN).
+        up: channels of the field computed from the scale below.
+
+    Example:
+        >>> MultiscaleConfig(height=32, width=32, scales=3, larger="pixelcnn").factor
+        2
     """
 
     scales: int = 2
@@ -65,18 +68,24 @@ class MultiscaleConfig(FieldConfig):
         bounded("filters", self.filters, self.channels, 2**14)
         bounded("layers", self.layers, 1, 1024)
         bounded("up", self.up, 1, 2**14)
-        bounded("height × width × channels", self.height * self.width * self.channels, 1, 2**22)  # their order is kept
+        bounded("height × width × channels", self.height * self.width * self.channels, 1, 2**22)  # size of the order
         bounded("scales × layers", self.scales * self.layers, 1, 1024)
         if max(self.height, self.width) <= self.factor ** (self.scales - 2):
             raise UserError(
-                f"{self.scales} scales, each {self.factor} times smaller, are asked for, of a picture of "
+                f"{self.scales} scales, each {self.factor} times smaller, do not fit a picture of "
                 f"{self.height} × {self.width}; choose fewer"
             )
 
 
 @final
 class Enlarge(nn.Module):
-    """A small picture as a field of the large one: a convolution, a transposed one, a convolution, all both ways."""
+    """Upsamples a small picture to a field of the large one by three unmasked convolutions, the second transposed.
+
+    Args:
+        channels: colours of the small picture.
+        outputs: channels of the field.
+        factor: of enlargement.
+    """
 
     def __init__(self, channels: int, outputs: int, factor: int) -> None:
         super().__init__()
@@ -105,29 +114,38 @@ class Enlarge(nn.Module):
 
 @final
 class Cascade(GridModel):
-    """Two models of one picture: `small` of every `factor`-th pixel, `large` of the others.
+    """Two models of one picture: `small` for every `factor`-th pixel in both directions, `large` for the others.
 
     Args:
         config: of the whole.
-        small: of pictures of ceil(H / factor) × ceil(W / factor); it may be a `Cascade` itself.
-        large: of whole pictures, with a field of `config.up + config.field` channels and a head like `small`'s.
+        small: for pictures of ceil(H / factor) × ceil(W / factor); may itself be a `Cascade`.
+        large: for whole pictures, with a field of `config.up + config.field` channels and a head like that of `small`.
 
     Raises:
-        ValueError: if the heads differ, or `small` is of another size.
+        ValueError: if the heads differ, or `small` has another size.
+
+    Example:
+        >>> from seriatim.models import multiscale
+        >>> model = multiscale(MultiscaleConfig(height=4, width=4, levels=8, filters=6, layers=1, up=4))
+        >>> model.order.tolist()
+        [0, 2, 8, 10, 1, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 15]
+        >>> model.log_prob(torch.randint(8, (2, 16))).shape, model.sample(n=2, length=16).shape
+        (torch.Size([2]), torch.Size([2, 16]))
     """
 
     def __init__(self, config: MultiscaleConfig, small: GridModel, large: SubpixelModel) -> None:
         super().__init__()
         self.config, self.small, self.large = config, small, large
         if type(small.head) is not type(large.head) or small.head.width != large.head.width:
-            raise ValueError("the scales' heads differ")
+            raise ValueError("small and large have different heads; expected equal ones")
         self.head: Head = large.head
         self.enlarge = Enlarge(config.channels, config.up, config.factor)
         height, width, colours = config.height, config.width, config.channels
         cells = torch.arange(height * width * colours, device="cpu").view(height, width, colours)
         below = cells[:: config.factor, :: config.factor]
         if (small.config.height, small.config.width) != below.shape[:2]:
-            raise ValueError(f"small pictures are {tuple(below.shape[:2])}")
+            size = small.config.height, small.config.width
+            raise ValueError(f"small is for pictures of {size}; expected {tuple(below.shape[:2])}")
         inner = _order(small)
         others = torch.ones(cells.numel(), dtype=torch.bool, device="cpu")
         others[below.flatten()] = False
@@ -137,7 +155,7 @@ class Cascade(GridModel):
 
     @property
     def canvas(self) -> tuple[int]:
-        """(height · width · channels,): sub-pixels as they are drawn."""
+        """(height · width · channels,): sub-pixels in drawing order."""
         return (len(self.visited),)
 
     @property
@@ -146,7 +164,7 @@ class Cascade(GridModel):
         return self.visited
 
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, N) levels in the order of drawing -> the head's parameters (B, N, ·)."""
+        """x (B, N) levels in drawing order -> the head's parameters (B, N, ·)."""
         c = self.config
         below = x[:, : len(self.first)].reshape(-1, *self.small.canvas)
         lower = self.small(below, self.of_small(context))
@@ -159,31 +177,31 @@ class Cascade(GridModel):
         return upper.flatten(1, 3)[:, self.rest.to(upper.device)]
 
     def of_small(self, context: Context) -> Context:
-        """What the small picture's model looks at."""
+        """The small picture's conditions."""
         if context.field is None:
             return context
         f = self.config.factor
         return replace(context, field=context.field[:, ::f, ::f])
 
     def of_large(self, context: Context, picture: Tensor) -> Context:
-        """What the large picture's model looks at: the small one, read from its place in the picture (B, H, W, C)."""
+        """The large picture's conditions, with the small one read from its pixels in the picture (B, H, W, C)."""
         c = self.config
         below = scaled(picture[:, :: c.factor, :: c.factor], c.levels, self.enlarge.up.weight.dtype)
         field = self.enlarge(below, c.height, c.width)
         return replace(context, field=field if context.field is None else torch.cat([field, context.field], -1))
 
     def packed(self) -> Stepper:
-        """Both models' own."""
+        """Both models packed."""
         return _Packed(self)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """What each scale sees, and of the scale below it what the upsampling network lets through.
+        """What each scale sees, including the scale below it through the upsampling network.
 
         Raises:
-            ValueError: for another size than the model's own.
+            ValueError: for any size but the model's own.
         """
         if tuple(shape) != self.canvas:
-            raise ValueError(f"positions {tuple(shape)}; a multi-scale model has {self.canvas}")
+            raise ValueError(f"positions {tuple(shape)}; this multi-scale model has {self.canvas}")
         c, n = self.config, len(self.first)
         relation = self.large.relation((c.height, c.width, c.channels))[self.rest]
         result = torch.zeros(2 * self.canvas, dtype=torch.bool)
@@ -195,20 +213,20 @@ class Cascade(GridModel):
 
 
 def _order(model: GridModel) -> Tensor:
-    """The sub-pixels of a model's pictures as it visits them."""
+    """The sub-pixels of a model's pictures in visiting order."""
     c = model.config
     return torch.arange(c.height * c.width * c.channels, device="cpu") if model.order is None else model.order
 
 
 class _Position(NamedTuple):
-    """Where a batch of pictures stands.
+    """A batch of pictures in progress.
 
     Attributes:
         clock: sub-pixels drawn.
         picture: (B, N) the sub-pixels drawn so far, row by row.
         small: the small model's state.
-        large: the large model's; empty before the small picture is finished.
-        context: what they are conditioned on.
+        large: the large model's state; empty until the small picture is finished.
+        context: the conditions.
     """
 
     clock: int
@@ -220,7 +238,7 @@ class _Position(NamedTuple):
 
 @final
 class _Packed(GridStepper):
-    """The small model's steps, then the large one's, which is led over the pixels that are known."""
+    """The small model's steps, then the large one's, which is stepped past the known pixels."""
 
     def __init__(self, model: Cascade) -> None:
         self.head, self.model = model.head, model
@@ -228,7 +246,7 @@ class _Packed(GridStepper):
         self.visited = cast("list[int]", model.visited.tolist())
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """An empty picture; `length` is the whole one's."""
+        """An empty picture; `length` is that of the whole."""
         picture = torch.zeros(batch, len(self.visited), dtype=torch.long, device=self.model.device)
         small = self.small.start(batch, self.model.of_small(context), length)
         return _Position(0, picture, small, (), Fixed((context.vector, context.field)))
@@ -251,7 +269,7 @@ class _Packed(GridStepper):
         return parameters, state._replace(clock=clock + 1, small=(), large=large)
 
     def _begin(self, state: _Position) -> State:
-        """The large model's state above the first row, now that the small picture is there."""
+        """The large model's initial state, now that the small picture is complete."""
         c = self.model.config
         picture = state.picture.view(-1, c.height, c.width, c.channels)
         vector, field = state.context.nest

@@ -1,4 +1,4 @@
-"""A model and what it is conditioned on, in one module."""
+"""A model and the encoders of its conditions, in one module."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from seriatim.context import EMPTY, Context, joined
 from seriatim.errors import UserError, nearest
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
 
 def _key(name: str) -> str:
-    """A condition's name as a module's: a field may be called "type" or "meta.genre", which no module can be."""
+    """A condition's name as a module name: "type" or "meta.genre" would not be valid."""
     return "given_" + name.replace("%", "%25").replace(".", "%2E")
 
 
@@ -28,9 +28,22 @@ class Conditional(Model):
 
     Args:
         model: the family.
-        encoders: {name: module(value) -> Context}; the vectors and the fields of several are concatenated in this
-            order. An encoder's `missing(batch)` gives the value that stands for "not said".
-        prior: of the symbols of a condition that is x itself (an auto-encoder's code), so that it can be drawn.
+        encoders: {name: module(value) -> Context}; vectors and fields of several are concatenated in this order. An
+            encoder's `missing(batch)` returns the value that stands for a missing condition.
+        prior: a model of the symbols of a condition that is x itself (an auto-encoder's code), for drawing it.
+
+    Example:
+        >>> from seriatim.conditioning import LabelEncoder
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> inner = LSTM(RecurrentConfig(symbols=5, width=8, vector=4))
+        >>> model = Conditional(inner, {"genre": LabelEncoder(size=3, width=4)})
+        >>> x = torch.tensor([[1, 2, 3], [1, 2, 3]])
+        >>> model.log_prob(x, {"genre": torch.tensor([0, 2])}).shape
+        torch.Size([2])
+        >>> torch.equal(model.log_prob(x), model.log_prob(x, {"genre": torch.tensor([-1, -1])}))
+        True
+        >>> model.sample(n=2, length=4, context={"genre": torch.tensor([0, 2])}).shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, model: Model, encoders: Mapping[str, nn.Module], prior: Model | None = None) -> None:
@@ -39,11 +52,11 @@ class Conditional(Model):
         self.encoders = nn.ModuleDict({_key(name): encoder for name, encoder in encoders.items()})
         self.head, self.config, self.carries = model.head, model.config, model.carries
 
-    def condition(self, given: Given, n: int) -> Context:
-        """Encode {name: value (n, …)}; a name that is not given counts as missing.
+    def condition(self, given: ContextLike, n: int) -> Context:
+        """Encode {name: value (n, …)}; a name that is left out counts as missing.
 
         Raises:
-            UserError: for a name that the model has no encoder for.
+            UserError: for a name that has no encoder.
         """
         if isinstance(given, Context):
             if not given.empty:
@@ -59,14 +72,14 @@ class Conditional(Model):
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))
             if part.field is not None:
-                beside = part if result.field is None else joined([result, part])
-                part = replace(part, field=beside.field)
-                result = replace(result, hop=beside.hop, offset=beside.offset)
+                both = part if result.field is None else joined([result, part])
+                part = replace(part, field=both.field)
+                result = replace(result, hop=both.hop, offset=both.offset)
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 
     def drops(self) -> dict[str, float]:
-        """What each encoder says, or else a tenth (Ho and Salimans, 2021)."""
+        """What each encoder specifies, or a tenth (Ho and Salimans, 2021)."""
         encoders = zip(self.names, self.encoders.values(), strict=True)
         return {name: float(getattr(encoder, "drop", 0.1)) for name, encoder in encoders}
 
@@ -74,31 +87,31 @@ class Conditional(Model):
         """Every condition missing."""
         return self.condition({}, n)
 
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """As the inner model's, with named conditions."""
         encoded = self.condition(context, x.shape[0])
         return self.model(x, encoded) if carry is None else self.model(x, encoded, carry)
 
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
-        """The inner model's."""
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
+        """As the inner model's."""
         return self.model.start(batch, self.condition(context, batch), length)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """The inner model's."""
+        """As the inner model's."""
         return self.model.step(prev, state)
 
     def packed(self) -> Stepper:
-        """The inner model's; give it a `Context`."""
+        """As the inner model's; it takes a `Context`."""
         return self.model.packed()
 
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
-        """The inner model's."""
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
+        """As the inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))
 
     def begin_from(self, counts: Tensor) -> None:
-        """The inner model's."""
+        """As the inner model's."""
         self.model.begin_from(counts)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """The inner model's."""
+        """As the inner model's."""
         return self.model.sees(shape)

@@ -1,13 +1,13 @@
-"""Diagonal BiLSTM: states handed on along diagonals, from both sides, so that a pixel sees all but one before it.
+"""Diagonal BiLSTM: states passed along diagonals from both sides, so that a pixel sees all but one earlier sub-pixel.
 
-The idea: a state reads that of the pixel to its left and that of the pixel above, so all pixels of a diagonal are
-worked out at once. A mirrored direction reads those to the right and above. Its state at a pixel knows what is to the
-right, which is still to come; so its map is used one row lower. Together they see all that comes before, with one
-exception (`sees`): the map at a pixel leaves out its own last colour, which the next pixel knows. Behind the last pixel
-of a row there is none, so its last colour is missing one row lower, but for the reach of the first kernel.
+The idea: a state reads those of the pixel to its left and of the pixel above, so all pixels of a diagonal are computed
+at once. A mirrored direction reads those to the right and above. Its state at a pixel knows what is to the right, which
+is still to come, so its map is used one row lower. Together they see everything earlier, with one exception (`sees`):
+the map at a pixel leaves out its own last colour, which the next pixel sees. The last pixel of a row has no next one,
+so its last colour is missing in the row below, except within the first kernel's reach.
 
-Deviations from the paper: those of `pixelrnn`; a cell's state comes from the left (of the mirrored direction: from the
-right) as in the paper's skewed map, while the hidden state is read from both.
+Deviations from the paper: those of `pixelrnn`; a cell state comes from the left (in the mirrored direction from the
+right), as in the paper's skewed map, while the hidden state is read from both.
 
 Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, section 3.2.
 """
@@ -31,7 +31,15 @@ from seriatim.walks.walk import Stepper
 
 @final
 class DiagonalBiLSTM(PixelRNN):
-    """LSTM layers whose states are handed on from above and from the left, and, mirrored, from above and the right."""
+    """LSTM layers whose states are passed from above and the left and, mirrored, from above and the right.
+
+    Example:
+        >>> model = DiagonalBiLSTM(PixelRNNConfig(height=4, width=4, levels=8, filters=6, layers=1))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 1))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 1])
+    """
 
     def __init__(self, config: PixelRNNConfig) -> None:
         super().__init__(config, 2, 1, 2)
@@ -49,15 +57,15 @@ class DiagonalBiLSTM(PixelRNN):
         return swept(seen, reads) | torch.cat([torch.zeros_like(seen[:1]), mirrored[:-1]])
 
     def packed(self) -> Stepper:
-        """The mirrored direction and what the row above says are worked out once a row, for all layers."""
+        """The mirrored direction and the contribution of the row above are computed once per row, for all layers."""
         return _Packed(self)
 
 
 class _Mirror(NamedTuple):
-    """What the mirrored direction needs and what it gives.
+    """State of the mirrored direction.
 
     Attributes:
-        maps: (B, L, W, 2h) what each layer reads in the row under way.
+        maps: (B, L, W, 2h) each layer's input in the current row.
         hidden: (B, L, W, h) the mirrored states of the row above.
     """
 
@@ -67,7 +75,7 @@ class _Mirror(NamedTuple):
 
 @final
 class _Packed(PixelRNNStepper):
-    """Finished rows by a few products and a short walk back, sub-pixels by two or three products a layer."""
+    """Finished rows by a few products and a short backward pass, sub-pixels by two or three products per layer."""
 
     def __init__(self, model: DiagonalBiLSTM) -> None:
         super().__init__(model)
@@ -86,14 +94,14 @@ class _Packed(PixelRNNStepper):
         return 1, _Mirror(maps, hidden)
 
     def begin(self, state: Position, row: int) -> Position:
-        """The mirrored direction through the row above, and the states of that row."""
+        """Run the mirrored direction through the row above, and add the contribution of that row's states."""
         if row:
             state.more.hidden.copy_(self._mirrored(state, row - 1))
         state.cells.zero_()
         return state._replace(memories=self.enter(state, row, _per_layer(state.hidden, self.above)))
 
     def _mirrored(self, state: Position, row: int) -> Tensor:
-        """(B, L, W, h): the mirrored states of a finished row, all layers' at once, from right to left."""
+        """(B, L, W, h): the mirrored states of a finished row, all layers at once, from right to left."""
         maps, hidden = cast(_Mirror, state.more)
         adds = _per_layer(maps, self.inputs, self.bias) + _per_layer(hidden, self.mirrored_above)
         for add, looks in zip(adds, state.looks.nest, strict=True):
@@ -109,7 +117,7 @@ class _Packed(PixelRNNStepper):
         return torch.stack(done[::-1], 2).transpose(0, 1)
 
     def state(self, number: int, x: Tensor, state: Position, at: Place) -> Tensor:
-        """One cell on from the pixel to the left."""
+        """One cell step from the pixel to the left."""
         memory, column = state.memories[1 + 2 * number], at.column
         if column and at.colour == 0:
             memory.base[:, column].addmm_(state.hidden[:, number, column - 1], self.beside[number])

@@ -1,12 +1,11 @@
 """Gated PixelCNN: two stacks without a blind spot, gates, and conditions in every gate.
 
-The idea: one stack of convolutions reads the rows above, all of them, the other the pixels to the left in its own row,
-and takes from the first what it needs. So every earlier pixel is seen, and with its gates, tanh · σ, the model comes
-level with PixelRNN. A condition (a label, a vector, another network's embedding, a map) enters every gate.
+The idea: one stack of convolutions reads all rows above, the other the pixels to the left in its own row and the first
+stack's output. Every earlier pixel is seen, and with its gates, tanh · σ, the model matches PixelRNN. A condition (a
+label, a vector, another network's embedding, a map) enters every gate.
 
-Deviations from the paper: colours are masked in groups of channels, as in PixelCNN, where the paper says no more than
-that it does so too; the condition has its own weights in both stacks; a discretised mixture may take the place of the
-softmax.
+Deviations from the paper: colours are masked by groups of channels as in PixelCNN, which the paper mentions without
+details; the condition has separate weights in the two stacks; a discretised mixture may replace the softmax.
 
 Reference: van den Oord et al. (2016), Conditional image generation with PixelCNN decoders.
 """
@@ -48,13 +47,17 @@ class GatedPixelCNNConfig(FieldConfig):
     """Sizes of a Gated PixelCNN.
 
     Attributes:
-        filters: p, the channels of both stacks.
-        layers: gated layers.
-        kernel: of the layers behind the first, odd.
-        first: the first layer's kernel, odd.
-        head: channels of the 1 × 1 layer before the softmax; None means as many as `filters`.
-        mixtures: components of a discretised mixture for each sub-pixel, in place of the softmax; 0 for the softmax.
-        kind: of those components.
+        filters: p, channels of both stacks.
+        layers: number of gated layers.
+        kernel: kernel size of the layers after the first, odd.
+        first: kernel size of the first layer, odd.
+        head: channels of the 1 × 1 layer before the softmax. Default: `filters`.
+        mixtures: components of a discretised mixture for each sub-pixel; 0 for a softmax.
+        kind: "logistic" or "normal" components.
+
+    Example:
+        >>> GatedPixelCNNConfig(filters=64).outer
+        64
     """
 
     filters: int = 64
@@ -88,7 +91,7 @@ def _gate(x: Tensor) -> Tensor:
 
 @final
 class _Layer(nn.Module):
-    """Both stacks one layer on."""
+    """One layer of both stacks."""
 
     def __init__(self, config: GatedPixelCNNConfig, number: int) -> None:
         super().__init__()
@@ -98,7 +101,7 @@ class _Layer(nn.Module):
         self.side = kernel // 2
         inputs = colours if first else p
         self.rows = nn.Conv2d(inputs, 2 * p, (self.side + 1, kernel))
-        last = number == config.layers - 1  # whose vertical stack goes no further than its link
+        last = number == config.layers - 1  # its vertical stack ends at the link
         self.rows_look = None if last else Look(2 * p, config.vector, config.field)
         self.link = nn.Linear(2 * p, 2 * p)
         self.along = RasterConv(groups(inputs, colours), groups(p, colours, 2), kernel, own=not first, rows=False)
@@ -107,7 +110,7 @@ class _Layer(nn.Module):
         self.first = first
 
     def above(self, v: Tensor) -> Tensor:
-        """v (B, side + H, W, I), `side` rows of past first -> (B, H, W, 2p): what each row and those before it say."""
+        """v (B, side + H, W, I), `side` past rows first -> (B, H, W, 2p): each row's output, from rows up to it."""
         padded = F.pad(v, (0, 0, self.side, self.side)).permute(0, 3, 1, 2)
         return self.rows(padded).permute(0, 2, 3, 1)
 
@@ -119,7 +122,7 @@ class _Layer(nn.Module):
         return self.further(above, context), y if self.first else h + y
 
     def further(self, above: Tensor, context: Context) -> Tensor:
-        """What the vertical stack hands to the next layer; the last one hands on nothing new."""
+        """What the vertical stack passes to the next layer; the last layer passes nothing new."""
         return above if self.rows_look is None else _gate(_plus(above, self.rows_look(context)))
 
 
@@ -129,7 +132,15 @@ def _plus(x: Tensor, look: Tensor | None) -> Tensor:
 
 @final
 class GatedPixelCNN(SubpixelModel):
-    """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures."""
+    """A vertical and a horizontal stack of gated convolutions over the sub-pixels of pictures.
+
+    Example:
+        >>> model = GatedPixelCNN(GatedPixelCNNConfig(height=4, width=4, levels=8, filters=6, layers=2))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 1))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 1])
+    """
 
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__()
@@ -143,7 +154,7 @@ class GatedPixelCNN(SubpixelModel):
         self.last = nn.ModuleList([RasterConv(inner, outer), RasterConv(outer, parameters)])
 
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, H, W, C) levels -> the head's parameters (B, H, W, C, ·). Any height and width will do."""
+        """x (B, H, W, C) levels -> the head's parameters (B, H, W, C, ·), for pictures of any height and width."""
         v = h = self.scaled(x)
         for layer in self.layers:
             v, h = layer(v, h, context)
@@ -152,11 +163,11 @@ class GatedPixelCNN(SubpixelModel):
         return h.unflatten(-1, (x.shape[-1], self.head.width))
 
     def packed(self) -> Stepper:
-        """The vertical stack is worked out once a row, the horizontal one by a matrix product a layer and sub-pixel."""
+        """The vertical stack once per row, the horizontal one by a matrix product per layer and sub-pixel."""
         return _Packed(self)
 
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
-        """Everything earlier within the kernels' reach: no blind spot. Of the field, all that is not below or right."""
+        """Everything earlier in the kernels' reach, with no blind spot; of the field all but what is below or right."""
         height, width, colours = shape
         every = torch.ones(colours, colours, dtype=torch.bool)
 
@@ -175,13 +186,13 @@ class GatedPixelCNN(SubpixelModel):
 
 
 class _Position(NamedTuple):
-    """Where a batch of pictures stands.
+    """A batch of pictures in progress.
 
     Attributes:
         clock: sub-pixels drawn.
-        row: (B, W, C) the row under way.
-        past: of each layer (B, side, W, I), the rows that the vertical stack still looks at.
-        memories: of each horizontal convolution.
+        row: (B, W, C) the current row.
+        past: for each layer (B, side, W, I), the rows that the vertical stack still reads.
+        memories: states of the horizontal convolutions.
         looks: what conditions add to the vertical and to the horizontal stack, layer by layer.
     """
 
@@ -223,7 +234,7 @@ class _Packed(GridStepper):
         return _Position(0, new(batch, width, self.config.channels), past, tuple(memories), Fixed(looks))
 
     def _next_row(self, state: _Position, at: int) -> _Position:
-        """The row under way goes through the vertical stack; what comes out stands under the next one."""
+        """Send the finished row through the vertical stack; its outputs apply to the next row."""
         v, past, memories = state.row, list(state.past), list(state.memories)
         for number, layer in enumerate(self.layers):
             rows_look, look = map(given, state.looks.nest[number])

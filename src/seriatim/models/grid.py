@@ -1,4 +1,4 @@
-"""Pictures: what the families over pixels share."""
+"""What the families over pictures share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.raster.shifted import calibrating
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
@@ -23,13 +23,13 @@ from seriatim.walks.walk import Carry, Stepper
 
 @dataclass(frozen=True)
 class PictureConfig:
-    """What every family over pictures has. It may come from a stranger, so sizes are checked.
+    """Sizes common to every family over pictures. They may come from an untrusted file, so they are checked.
 
     Attributes:
         height: rows of a picture.
-        width: pixels of a row.
-        channels: colours of a pixel.
-        levels: values of a colour.
+        width: pixels per row.
+        channels: colours per pixel.
+        levels: values per colour.
         vector: channels of the global condition.
     """
 
@@ -49,7 +49,7 @@ class PictureConfig:
 
 @dataclass(frozen=True)
 class FieldConfig(PictureConfig):
-    """What families have that also take a map as a condition.
+    """Sizes of the families that also accept a map as a condition.
 
     Attributes:
         field: channels of the local condition.
@@ -63,17 +63,17 @@ class FieldConfig(PictureConfig):
 
 
 def check_kernel(name: str, value: int) -> None:
-    """Check that a kernel has a middle.
+    """Check that a kernel size is odd and in range.
 
     Raises:
         UserError: otherwise.
     """
     if value % 2 == 0 or not 3 <= value <= 63:
-        raise UserError(f"{name} is {value}; an odd number from 3 to 63 is wanted")
+        raise UserError(f"{name} is {value}; expected an odd number from 3 to 63")
 
 
 class Place(NamedTuple):
-    """Where in a picture a symbol stands."""
+    """The place of a symbol in a picture."""
 
     row: int
     column: int
@@ -81,20 +81,26 @@ class Place(NamedTuple):
 
     @property
     def begins(self) -> bool:
-        """Whether a new row begins here, above which there is a finished one."""
+        """Whether a new row begins here, below a finished one."""
         return self.row > 0 and self.column == 0 and self.colour == 0
 
 
 def place(clock: int, width: int, colours: int) -> Place:
-    """The place of the symbol number `clock`, rows first, colours last."""
+    """The place of symbol number `clock`, rows first, colours last."""
     pixel, colour = divmod(clock, colours)
     return Place(*divmod(pixel, width), colour)
 
 
 class GridModel(Model):
-    """A family over pictures x (B, *S): S is (H, W, C) where a position is a sub-pixel, (H, W) where it is a pixel.
+    """A family over pictures x (B, *S): S is (H, W, C) if a position is a sub-pixel, (H, W) if it is a pixel.
 
-    A family gives `whole`, `packed` and `sees`. `step` is that of `packed()`, taken anew by every `start`.
+    A family gives `whole`, `packed` and `sees`. `step` is that of `packed()`, which every `start` calls anew.
+
+    Example:
+        >>> from seriatim.models import PixelCNN, PixelCNNConfig
+        >>> model = PixelCNN(PixelCNNConfig(height=4, width=4, channels=3, levels=8, filters=6, blocks=1))
+        >>> model.canvas, isinstance(model, GridModel)
+        ((4, 4, 3), True)
     """
 
     _stepper: Stepper | None = None
@@ -102,11 +108,11 @@ class GridModel(Model):
     @property
     @abstractmethod
     def canvas(self) -> tuple[int, ...]:
-        """The positions' shape S."""
+        """The shape S of the positions."""
 
     @property
     def order(self) -> Tensor | None:
-        """(N,) the sub-pixels' numbers, row by row, in the order in which they are drawn; None: that very order."""
+        """(N,) sub-pixel numbers in drawing order. Default: None, row by row."""
         return None
 
     @abstractmethod
@@ -114,18 +120,18 @@ class GridModel(Model):
         """x (B, *S), or (B, *S, P), levels of whole pictures -> the head's parameters (B, *S, ·)."""
 
     @final
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
-        """As `whole`, of a picture of any height and width unless the family says otherwise. There is no carry."""
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
+        """As `whole`, for pictures of any height and width unless the family says otherwise. There is no carry."""
         if carry is not None:
-            raise ValueError("a picture has no carry")
+            raise ValueError("carry is given, but models of pictures have none")
         return self.whole(x, self.condition(context, x.shape[0]))
 
     @abstractmethod
     def packed(self) -> Stepper:
-        """Weights folded for stepping: what depends on finished rows is worked out once a row."""
+        """Weights folded for stepping; what depends on finished rows is computed once per row."""
 
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
-        """An empty picture. The weights are those of this moment: train on, and start anew."""
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
+        """An empty picture. The weights are copied now; after more training, start again."""
         self._stepper = self.packed()
         return self._stepper.start(batch, self.condition(context, batch), length)
 
@@ -133,16 +139,26 @@ class GridModel(Model):
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """The next position, at the cost of what is new there."""
         if self._stepper is None:
-            raise ValueError("step follows start")
+            raise ValueError("step without start; call start first")
         return self._stepper.step(prev, state)
 
     def scaled(self, x: Tensor) -> Tensor:
-        """Levels 0 … K − 1 as numbers in [−1, 1]."""
+        """Levels 0 … K − 1 scaled to [−1, 1]."""
         return scaled(x, self.config.levels, next(self.parameters()).dtype)
 
 
 class SubpixelModel(GridModel):
-    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field: gives `relation`."""
+    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field. It gives `relation`.
+
+    Example:
+        >>> from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
+        >>> config = GatedPixelCNNConfig(height=2, width=2, channels=1, levels=4, filters=4, layers=2, field=3)
+        >>> model = GatedPixelCNN(config)
+        >>> model.sees((2, 2, 1)).int().tolist()
+        [[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]]
+        >>> model.relation((2, 2, 1)).shape  # of 4 sub-pixels, on them and on 4 pixels of the field
+        torch.Size([4, 8])
+    """
 
     @property
     @final
@@ -152,7 +168,7 @@ class SubpixelModel(GridModel):
 
     @abstractmethod
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
-        """[t, s]: which sub-pixels, and behind them which pixels of the field, each sub-pixel depends on."""
+        """[t, s]: which sub-pixels, followed by which pixels of the field, each sub-pixel depends on."""
 
     @final
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
@@ -161,7 +177,7 @@ class SubpixelModel(GridModel):
 
 
 class PixelModel(GridModel):
-    """A family whose positions are pixels, S = (H, W), of several symbols each, built of weight-normalised layers."""
+    """A family whose positions are pixels, S = (H, W), with several symbols each, of weight-normalised layers."""
 
     @property
     @final
@@ -171,29 +187,29 @@ class PixelModel(GridModel):
 
     @final
     def values(self, x: Tensor) -> Tensor:
-        """Levels (B, H, W, C), or (B, H, W) of one channel, as numbers (B, H, W, C) in [−1, 1]."""
+        """Levels (B, H, W, C), or (B, H, W) if C = 1, scaled to (B, H, W, C) in [−1, 1]."""
         return self.scaled(x if self.config.channels > 1 else x[..., None])
 
     @final
     @torch.no_grad()
-    def calibrate(self, x: Tensor, context: Given = EMPTY) -> None:
-        """Lengths and biases such that on this batch every convolution's outputs are centred and of equal spread."""
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
+        """Set lengths and biases so that every convolution's outputs on this batch are standardised."""
         with calibrating(self):
             self(x, context)
 
 
 class GridStepper:
-    """What steppers over pictures share: they do not read ahead."""
+    """What steppers over pictures share: they do not read chunks."""
 
     carries = False
 
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:  # noqa: ARG002
-        """A picture is walked pixel by pixel."""
+        """Not available: pictures are stepped pixel by pixel."""
         raise ValueError("a picture is stepped, not read in chunks")
 
 
 def scaled(x: Tensor, levels: int, dtype: torch.dtype) -> Tensor:
-    """Levels 0 … K − 1 as numbers in [−1, 1]."""
+    """Levels 0 … K − 1 scaled to [−1, 1]."""
     return x.to(dtype) * (2 / (levels - 1)) - 1
 
 
@@ -203,10 +219,10 @@ def row_of(look: Tensor | None, row: int) -> Tensor | None:
 
 
 def kept(look: Tensor | None) -> State:
-    """A tensor that may be missing, as a nest."""
+    """A tensor or None as a nest."""
     return () if look is None else look
 
 
 def given(nest: State) -> Tensor | None:
-    """The reverse of `kept`."""
+    """The inverse of `kept`."""
     return cast("Tensor | None", None if isinstance(nest, tuple) else nest)

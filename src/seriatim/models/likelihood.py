@@ -1,8 +1,9 @@
-"""The exact likelihood of sequences that may be longer than what a model looks back over.
+"""The exact likelihood of sequences that may be longer than a model's horizon.
 
-A model with a horizon of c positions reads a long sequence in windows of c that advance by `stride`; only what is new
-in a window counts, so every symbol has at least c − stride symbols before it. A model without one carries its state on.
-Sampling beyond the horizon moves in the same windows (`generation`), so that what is drawn is what is scored.
+A model with a horizon of c positions reads a long sequence in windows of c that advance by `stride`; only the new
+symbols of a window count, so every symbol has at least c − stride symbols of context. A model without a horizon carries
+its state on. Sampling beyond the horizon moves in the same windows (`generation`), so samples have the distribution
+that is scored.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from seriatim.models import Model
 from seriatim.walks.walk import Walk
 
 Array = NDArray[Any]
-_CHUNK = 1024  # symbols that a carried state reads at a time
+_CHUNK = 1024  # symbols read at a time with carried state
 
 
 class Window(NamedTuple):
-    """Positions start … stop − 1 are read, those from `fresh` on count."""
+    """Positions start … stop − 1 are read; those from `fresh` on count."""
 
     start: int
     stop: int
@@ -34,12 +35,12 @@ class Window(NamedTuple):
 
 
 def default_stride(window: int) -> int:
-    """Half the window: every symbol but the first has at least half a window before it, at twice the work."""
+    """Half the window: after the first window every symbol has at least half a window of context, at twice the work."""
     return window - window // 2
 
 
 def windows(length: int, window: int, stride: int) -> Iterator[Window]:
-    """Cover `length` positions, each counted once."""
+    """Windows that cover `length` positions and count each once."""
     start, fresh = 0, 0
     while fresh < length or length == 0:
         stop = min(start + window, length)
@@ -50,7 +51,7 @@ def windows(length: int, window: int, stride: int) -> Iterator[Window]:
 
 
 def window_start(position: int, window: int | None) -> int:
-    """Where the window begins in which `windows`, at its usual stride, counts a position."""
+    """The start of the window in which `windows`, at the default stride, counts a position."""
     if window is None or position < window:
         return 0
     stride = default_stride(window)
@@ -81,13 +82,13 @@ def log_probs(
     """log p of every symbol (or event) of every sequence, in nats.
 
     Args:
-        model: over symbols, in evaluation mode: dropout would count.
+        model: over symbols, in evaluation mode, or dropout would be active.
         sequences: (L,) integers each, or (L, P).
-        given: {condition: (number of sequences,), or `Ragged` of as many}.
-        window: positions that are looked at together; None: the model's horizon, or all there is with carried state.
-        stride: how far windows advance; None: half a window.
+        given: {condition: (number of sequences,), or a `Ragged` of that length}.
+        window: positions read together. Default: the model's horizon, or everything, with carried state.
+        stride: how far windows advance. Default: half a window.
         batch: rows at a time.
-        progress: of carried state, called with how many symbols are read, now and then.
+        progress: with carried state, called from time to time with the number of symbols read.
 
     Raises:
         UserError: if window and stride do not fit each other or the model.
@@ -97,7 +98,7 @@ def log_probs(
         window = horizon
     if window is None:
         if stride is not None:
-            raise UserError("a stride without a window says nothing; give --window too")
+            raise UserError("stride is given without a window; give --window too")
         return _carried(model, sequences, given or {}, batch, progress)
     if horizon is not None and window > horizon + 1:
         raise UserError(f"window {window} is more than the model's {horizon} positions; give at most that")
@@ -118,7 +119,7 @@ def log_probs(
 
 
 def pad(rows: Sequence[Array], device: torch.device) -> Tensor:
-    """(B, longest[, P]) symbols, zeros behind the shorter rows: what comes later cannot reach back."""
+    """(B, longest[, P]) symbols, shorter rows padded with zeros at the end, which earlier positions never see."""
     width = max(map(len, rows))
     x = np.zeros((len(rows), width, *rows[0].shape[1:]), dtype=np.int64)
     for i, row in enumerate(rows):
@@ -157,11 +158,11 @@ def _chunks(model: Model, x: Tensor, given: Mapping[str, Tensor]) -> Iterator[ND
         yield dist.log_prob(chunk).cpu().double().numpy()
 
 
-_BLOCK = 256  # symbols over which a standard error takes its terms as one
+_BLOCK = 256  # symbols per block when estimating a standard error
 
 
 def relative_error(terms: Sequence[NDArray[np.float64]], block: int | None = _BLOCK) -> float:
-    """Standard error of Σ nats / Σ symbols as a share of it, by the ratio estimator over blocks; None: over terms."""
+    """Relative standard error of Σ nats / Σ symbols, by the ratio estimator over blocks; None: over sequences."""
     blocks = [
         part
         for x in terms

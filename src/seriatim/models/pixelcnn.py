@@ -1,11 +1,10 @@
 """PixelCNN: masked convolutions over sub-pixels, and a softmax for each.
 
-The idea: a convolution whose kernel is cut off where the future begins lets every pixel of a training picture be
-predicted at once. The kernel's own pixel is masked by colour, so green sees red and blue sees both. What the cut costs
-is a blind spot: a stack of such kernels never sees a wedge of pixels above and to the right (`sees`; the Gated PixelCNN
-mends it).
+The idea: with the future masked out of the kernels, every pixel of a training picture is predicted in parallel. The
+kernel's own pixel is masked by colour, so green sees red and blue sees both. The price is a blind spot: a stack of such
+kernels never sees a wedge of pixels above and to the right (`sees`; the Gated PixelCNN fixes this).
 
-Deviations from the paper: the residual blocks' middle map takes conditions (a linear map of `vector`, a 1 × 1 of
+Deviations from the paper: conditions enter the residual blocks' middle map (a linear map of `vector`, a 1 × 1 of
 `field`), which the paper's model does not have; levels enter as numbers in [−1, 1].
 
 Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, sections 3.3 to 3.5.
@@ -47,10 +46,18 @@ class PixelCNNConfig(FieldConfig):
     """Sizes of a PixelCNN.
 
     Attributes:
-        filters: h, the channels inside a block; between blocks there are 2h.
-        blocks: residual blocks.
-        kernel: of the first convolution, odd.
-        head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+        filters: h, channels inside a block; between blocks there are 2h.
+        blocks: number of residual blocks.
+        kernel: kernel size of the first convolution, odd.
+        head: channels of the two 1 × 1 layers before the softmax. Default: 2h.
+
+    Example:
+        >>> PixelCNNConfig(filters=64).outer
+        128
+        >>> PixelCNNConfig(kernel=4)
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: kernel is 4; expected an odd number from 3 to 63
     """
 
     filters: int = 64
@@ -91,7 +98,15 @@ class _Block(nn.Module):
 
 @final
 class PixelCNN(SubpixelModel):
-    """Masked convolutions over the sub-pixels of pictures."""
+    """Masked convolutions over the sub-pixels of pictures.
+
+    Example:
+        >>> model = PixelCNN(PixelCNNConfig(height=4, width=4, channels=3, levels=8, filters=6, blocks=1))
+        >>> model.log_prob(torch.randint(8, (2, 4, 4, 3))).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4 * 3).view(2, *model.canvas).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
@@ -104,7 +119,7 @@ class PixelCNN(SubpixelModel):
         self.head = CategoricalHead(config.levels)
 
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        """x (B, H, W, C) levels -> logits (B, H, W, C, K), for pictures of any height and width."""
         h = self.first(self.scaled(x))
         for block in self.blocks:
             h = block(h, context)
@@ -113,11 +128,11 @@ class PixelCNN(SubpixelModel):
         return h.unflatten(-1, (x.shape[-1], self.config.levels))
 
     def packed(self) -> Stepper:
-        """Masked weights copied, kernels divided into rows above and pixels to the left."""
+        """Masked weights copied, kernels split into rows above and pixels to the left."""
         return _Packed(self)
 
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
-        """The cone that the kernels open upwards; what a stack of 3 × 3 kernels leaves out of it is the blind spot."""
+        """The cone of the kernels, widening upwards; what 3 × 3 kernels miss of it is the blind spot."""
         height, width, colours = shape
 
         def of(conv: nn.Module) -> Tensor:
@@ -132,7 +147,7 @@ class PixelCNN(SubpixelModel):
 
 
 class _Position(NamedTuple):
-    """Where a batch of pictures stands: symbols drawn, the convolutions' memories, and what conditions add."""
+    """A batch of pictures in progress: symbols drawn, the convolutions' states, and what conditions add."""
 
     clock: int
     memories: tuple[Memory, ...]
@@ -141,7 +156,7 @@ class _Position(NamedTuple):
 
 @final
 class _Packed(GridStepper):
-    """One sub-pixel at a time: a matrix product a layer."""
+    """One sub-pixel at a time: a matrix product per layer."""
 
     def __init__(self, model: PixelCNN) -> None:
         self.head: Head = model.head
@@ -162,7 +177,7 @@ class _Packed(GridStepper):
         return _Position(0, tuple(memories), Fixed(looks))
 
     def _looks(self, looks: State) -> list[Tensor | None]:
-        """What conditions add to each lane: they enter at the middle of every block."""
+        """What conditions add to each lane: they enter in the middle of every block."""
         blocks = [[None, given(look), None] for look in looks]
         return [None, *[entry for block in blocks for entry in block], None, None, None]
 

@@ -1,12 +1,12 @@
 """PixelCNN++: whole pixels, a mixture of discretised logistics, and a U-net of two causal streams.
 
-The idea: a position is a pixel, whose colours the head couples, so nothing is masked by colour. One stream reads rows
-above, the other what stands above and to the left; both go down to a quarter of the size and up again, with shortcuts
-across. The head knows that level 201 lies beside 202.
+The idea: a position is a pixel whose colours the head couples, so nothing is masked by colour. One stream reads the
+rows above, the other what is above and to the left; both go down to a quarter of the size and up again, with shortcuts
+across. The head knows that levels 201 and 202 are neighbours.
 
-Deviations from the paper: the head's mass is exact at every level (no density where it is small), its edges are the
-first and the last level by index, and samples are drawn from that very distribution. Sizes need not divide by 4. There
-may be a local condition (`field`), which the paper's model does not have; the smaller sizes take the mean of it.
+Deviations from the paper: the head's mass is exact at every level (no density where it is small), its edge bins are the
+first and the last level by index, and samples are drawn from exactly that distribution. Sizes need not be divisible by
+4. There may be a local condition (`field`), which the paper's model does not have; smaller sizes use its mean.
 
 Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
 """
@@ -39,12 +39,16 @@ class PixelCNNppConfig(FieldConfig):
     """Sizes of a PixelCNN++.
 
     Attributes:
-        filters: channels of both streams (the paper: 160).
-        resnets: blocks at each size on the way down (the paper: 5); one more on the way up, but for the smallest.
-        sizes: how many sizes, each half of the one before (the paper: 3).
+        filters: channels of both streams (paper: 160).
+        resnets: blocks at each size on the way down (paper: 5); one more on the way up, except at the smallest.
+        sizes: number of sizes, each half of the one before (paper: 3).
         mixtures: components of the head.
-        kind: of the components.
-        dropout: share of activations silenced in training, in every block.
+        kind: "logistic" or "normal" components.
+        dropout: dropout rate in every block.
+
+    Example:
+        >>> PixelCNNppConfig(filters=160, resnets=5).mixtures  # the paper's sizes
+        10
     """
 
     height: int = 32
@@ -68,7 +72,17 @@ class PixelCNNppConfig(FieldConfig):
 
 @final
 class PixelCNNpp(PixelModel):
-    """Two streams of gated residual blocks over pixels, and a mixture of discretised logistics for each."""
+    """Two streams of gated residual blocks over pixels, with a mixture of discretised logistics per pixel.
+
+    Example:
+        >>> model = PixelCNNpp(PixelCNNppConfig(height=4, width=4, filters=6, resnets=1, sizes=2, mixtures=2))
+        >>> x = torch.randint(256, (2, 4, 4, 3))
+        >>> model.initialise(x)
+        >>> model.log_prob(x).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas, 3).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelCNNppConfig) -> None:
         super().__init__()
@@ -94,9 +108,9 @@ class PixelCNNpp(PixelModel):
         self.out = Shifted(f, self.head.width)
 
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
+        """x (B, H, W, C) levels, or (B, H, W) if C = 1 -> parameters (B, H, W, width), for any height and width."""
         x = self.values(x)
-        x = F.pad(x, (0, 1), value=1.0)  # a channel of ones tells the picture from what lies outside
+        x = F.pad(x, (0, 1), value=1.0)  # a channel of ones marks the inside of the picture
         u, ul = Signed.of(down(self.rows(x))), Signed.of(first_map(self.above, self.left, x))
         us, uls, contexts = [u], [ul], self.pooled(context)
         for size in range(self.config.sizes):
@@ -123,7 +137,7 @@ class PixelCNNpp(PixelModel):
         return self.out(F.elu(ul.plain))
 
     def pooled(self, context: Context) -> list[Context]:
-        """The condition of each size: a smaller one takes the mean of two by two pixels of the field."""
+        """The condition at each size: smaller ones use the mean of two by two pixels of the field."""
         contexts = [context if self.config.field else replace(context, field=None)]
         for _ in range(self.config.sizes - 1):
             field = contexts[-1].field
@@ -133,11 +147,11 @@ class PixelCNNpp(PixelModel):
         return contexts
 
     def packed(self) -> Stepper:
-        """One stream once a row, the other by matrix products; a smaller size moves at every second row and column."""
+        """One stream once per row, the other by matrix products; smaller sizes advance every second row and column."""
         return _Packed(self)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Everything earlier within the streams' reach."""
+        """Everything earlier within the reach of the streams."""
         sizes = [(shape[0], shape[1])]
         for _ in range(self.config.sizes - 1):
             sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
@@ -189,15 +203,15 @@ def _pairs(modules: nn.Module) -> list[Pair]:
 
 
 class _Position(NamedTuple):
-    """Where a batch of pictures stands.
+    """A batch of pictures in progress.
 
     Attributes:
         clock: pixels drawn.
-        row: (B, W, C + 1) the row of the picture under way.
-        before: of each convolution of the stream of rows, the rows that it has read last.
-        corners: of each convolution of the other stream.
+        row: (B, W, C + 1) the current row of the picture.
+        before: for each convolution of the stream of rows, the last rows it has read.
+        corners: states of the convolutions of the other stream.
         first: (B, W, F) what the row above adds to that stream's first map.
-        grown: for each size but the smallest, (B, 2, W, F) twice: the two rows that the next smaller size has grown to.
+        grown: for each size but the smallest, (B, 2, W, F) twice: two rows upsampled from the next smaller size.
         looks: what conditions add to each block.
     """
 
@@ -212,7 +226,7 @@ class _Position(NamedTuple):
 
 @final
 class _Packed(GridStepper):
-    """Row by row and pixel by pixel; a size moves when its row and its column begin."""
+    """Row by row and pixel by pixel; a size advances where its own rows and columns begin."""
 
     def __init__(self, model: PixelCNNpp) -> None:
         self.head: Head = model.head
@@ -255,7 +269,7 @@ class _Packed(GridStepper):
     def _begin(self, state: _Position, row: int) -> _Position:
         """Begin a row: everything that depends on finished ones."""
         before, corners = state.before, list(state.corners)
-        x = state.row.clone()  # the row under way is written over
+        x = state.row.clone()  # the current row will be overwritten
         u = x.new_zeros(1).expand(*x.shape[:2], self.config.filters)
         if row:
             self.rows.put(x, before[-1])

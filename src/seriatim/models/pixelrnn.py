@@ -1,12 +1,12 @@
-"""PixelRNN: what the Row LSTM and the Diagonal BiLSTM share.
+"""PixelRNN: what Row LSTM and Diagonal BiLSTM share.
 
-Both read a picture of sub-pixels by a 7 × 7 convolution that leaves out the present, then by layers of LSTM, each a
-residual one, then by two 1 × 1 layers before the softmax. A layer's map is turned into what it adds to the gates all at
-once; a state is handed on from pixel to pixel, and a family says how.
+Both read a picture's sub-pixels by a masked 7 × 7 convolution, then by residual LSTM layers, then by two 1 × 1 layers
+before the softmax. What a layer's input map contributes to the gates is computed for all pixels at once; states are
+passed from pixel to pixel, in a way that the family defines.
 
-Deviations from the paper: states before the first row and column are zeros, none is learned; the forget gate's bias
-begins at one; conditions enter as the paper's upsampled image does, a linear map of each added to every layer's gates;
-levels enter as numbers in [−1, 1].
+Deviations from the paper: states before the first row and column are zeros, not learned; the forget gate's bias starts
+at 1; conditions enter as the paper's upsampled image does, a linear map of each added to every layer's gates; levels
+enter as numbers in [−1, 1].
 
 Reference: van den Oord, Kalchbrenner, Kavukcuoglu (2016), Pixel recurrent neural networks, sections 3.1 to 3.6.
 """
@@ -48,10 +48,14 @@ class PixelRNNConfig(FieldConfig):
     """Sizes of a PixelRNN.
 
     Attributes:
-        filters: h, the channels of a layer's state; between layers there are 2h.
-        layers: of LSTM.
-        first: the first convolution's kernel, odd.
-        head: channels of the two 1 × 1 layers before the softmax; None means 2h.
+        filters: h, channels of a layer's state; between layers there are 2h.
+        layers: number of LSTM layers.
+        first: kernel size of the first convolution, odd.
+        head: channels of the two 1 × 1 layers before the softmax. Default: 2h.
+
+    Example:
+        >>> PixelRNNConfig(filters=32).outer
+        64
     """
 
     filters: int = 32
@@ -74,31 +78,31 @@ class PixelRNNConfig(FieldConfig):
 
 @final
 class Gates(nn.Module):
-    """What goes into the gates o, f, i and the candidate g: the layer's map, conditions, and `taps` states nearby."""
+    """Input to the gates o, f, i and the candidate g: the layer's map, conditions, and `taps` neighbouring states."""
 
     def __init__(self, config: PixelRNNConfig, kernel: int, taps: int) -> None:
         super().__init__()
         h, colours = config.filters, config.channels
         self.input = RasterConv(groups(2 * h, colours), groups(h, colours, 4), kernel, rows=False)
-        nn.init.ones_(self.input.bias[h : 2 * h])  # a state is kept at first
+        nn.init.ones_(self.input.bias[h : 2 * h])  # forget gate open at first
         self.look = Look(4 * h, config.vector, config.field)
         bound = 1 / math.sqrt(taps * h)
         self.state = nn.Parameter(torch.empty(taps * h, 4 * h).uniform_(-bound, bound))
 
     def forward(self, x: Tensor, context: Context) -> Tensor:
-        """(B, H, W, 2h) -> (B, H·W, 4h): all but the states."""
+        """(B, H, W, 2h) -> (B, H·W, 4h): everything except the states' contribution."""
         y, look = self.input(x), self.look(context)
         return (y if look is None else y + look).flatten(1, 2)
 
 
 class PixelRNN(SubpixelModel):
-    """Layers of LSTM over the sub-pixels of pictures.
+    """LSTM layers over the sub-pixels of pictures.
 
     Args:
         config: sizes.
-        directions: in which a layer hands its states on.
-        kernel: of the convolution along a row from a layer's map to its gates.
-        taps: how many states a state reads.
+        directions: number of directions in which a layer passes states.
+        kernel: kernel size of the convolution along a row from a layer's map to its gates.
+        taps: number of states that a state reads.
     """
 
     def __init__(self, config: PixelRNNConfig, directions: int, kernel: int, taps: int) -> None:
@@ -122,7 +126,7 @@ class PixelRNN(SubpixelModel):
 
     @final
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, H, W, C) levels -> logits (B, H, W, C, K). Any height and width will do."""
+        """x (B, H, W, C) levels -> logits (B, H, W, C, K), for pictures of any height and width."""
         h = self.first(self.scaled(x))
         for gates, expand in zip(self.directions, self.expand, strict=True):
             h = h + expand(self.states(gates, h, context))
@@ -132,7 +136,7 @@ class PixelRNN(SubpixelModel):
 
     @final
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
-        """What the first kernel sees, and what the states hand on from there."""
+        """What the first kernel sees, and what states pass on from there."""
         height, width, colours = shape
 
         def of(conv: nn.Module) -> Tensor:
@@ -141,30 +145,30 @@ class PixelRNN(SubpixelModel):
         look = looks(height, width, colours, self.config.field)
         result = through(inputs(height, width, colours), of(self.first))
         for gates, expand in zip(self.directions, self.expand, strict=True):
-            seen = through(result, of(gates[0].input)) | look  # the directions' masks are alike
+            seen = through(result, of(gates[0].input)) | look  # all directions have the same mask
             seen = self.handed_on(seen.view(height, width, colours, -1)).flatten(0, 2)
             result = result | through(seen, of(expand))
         return through(result, *[of(layer) for layer in self.last])
 
     @abstractmethod
     def states(self, gates: Sequence[Gates], x: Tensor, context: Context) -> Tensor:
-        """(B, H, W, 2h) -> (B, H, W, h): the hidden states of a layer, from its map."""
+        """(B, H, W, 2h) -> (B, H, W, h): a layer's hidden states, from its map."""
 
     @abstractmethod
     def handed_on(self, seen: Tensor) -> Tensor:
-        """(H, W, C, N) bool: what states see, where `seen` is what the maps at their own pixels let them see."""
+        """(H, W, C, N) bool: what states see, given what the maps at their own pixels let them see."""
 
 
 class Position(NamedTuple):
-    """Where a batch of pictures stands; L layers.
+    """A batch of pictures in progress; L layers.
 
     Attributes:
         clock: sub-pixels drawn.
-        memories: of the convolutions: the first, two a layer, the last three.
-        hidden: (B, L, W, h) states of the row under way; to the right of the pixel under way still of the one before.
-        cells: (B, L, W, h) the cell states beside them; (B, L, 1, h) where they are handed on along the row.
-        more: what a family keeps besides.
-        looks: what conditions add to the gates, layer by layer and direction by direction.
+        memories: states of the convolutions: the first, two per layer, the last three.
+        hidden: (B, L, W, h) hidden states of the current row; to the right of the current pixel, of the previous row.
+        cells: (B, L, W, h) cell states; (B, L, 1, h) if they are passed along the row.
+        more: state specific to the family.
+        looks: what conditions add to the gates, by layer and direction.
     """
 
     clock: int
@@ -176,7 +180,7 @@ class Position(NamedTuple):
 
 
 class PixelRNNStepper(GridStepper):
-    """One sub-pixel at a time: a few matrix products a layer."""
+    """One sub-pixel at a time: a few matrix products per layer."""
 
     def __init__(self, model: PixelRNN) -> None:
         self.head: Head = model.head
@@ -184,11 +188,11 @@ class PixelRNNStepper(GridStepper):
         self.gates = model.directions
         layers = [c for gates, expand in zip(self.gates, model.expand, strict=True) for c in (gates[0].input, expand)]
         self.lanes = [Lane(cast(RasterConv, conv)) for conv in (model.first, *layers, *model.last)]
-        self.maps, self.states = self.lanes[1].into, self.lanes[2].into  # where each colour begins and ends
+        self.maps, self.states = self.lanes[1].into, self.lanes[2].into  # start and end of each colour
 
     @abstractmethod
     def begin(self, state: Position, row: int) -> Position:
-        """Begin a row: what the one above it, finished, adds to the gates. Of the first row nothing is above."""
+        """Begin a row: what the finished row above adds to the gates. The first row has none above it."""
 
     @abstractmethod
     def state(self, number: int, x: Tensor, state: Position, at: Place) -> Tensor:
@@ -196,7 +200,7 @@ class PixelRNNStepper(GridStepper):
 
     @abstractmethod
     def empty(self, batch: int) -> tuple[int, State]:
-        """How many cell states a row keeps, and what the family keeps besides, before the first row."""
+        """The number of cell states per row, and the family's own state, before the first row."""
 
     @final
     @torch.no_grad()
@@ -211,7 +215,7 @@ class PixelRNNStepper(GridStepper):
 
     @final
     def enter(self, state: Position, row: int, adds: Tensor) -> tuple[Memory, ...]:
-        """The convolutions' memories as a row begins; the states of the one above add (L, B, W, 4h) to the gates."""
+        """The convolutions' states at the start of a row, given what the row above adds to the gates (L, B, W, 4h)."""
         memories = list(state.memories)
         if row:
             memories[0] = self.lanes[0].above(memories[0])

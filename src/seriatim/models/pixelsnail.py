@@ -1,18 +1,18 @@
-"""PixelSNAIL: convolutions for what is near, attention for what is far.
+"""PixelSNAIL: convolutions for nearby pixels, attention for distant ones.
 
-The idea: a position is a pixel, as in PixelCNN++. Gated residual blocks of 2 × 2 convolutions look at what is near;
-between them every pixel attends to all earlier ones, so that nothing has to be carried through many layers. Keys and
-values are read from the picture itself, the map and the pixel's place, queries from the map and the place.
+The idea: a position is a pixel, as in PixelCNN++. Gated residual blocks of 2 × 2 convolutions look at the
+neighbourhood; between them every pixel attends to all earlier ones, so that nothing has to be carried through many
+layers. Keys and values are computed from the picture, the map and the pixel's place, queries from the map and the
+place.
 
-A key holds its own pixel, so attention is strict: a pixel attends to earlier ones only, the first one to nothing, which
-reads as zeros.
+A key contains its own pixel, so attention is strict: a pixel attends to earlier ones only; the first one gets zeros.
 
 Deviations from the paper: the head's mass is exact at every level, as in our PixelCNN++; conditions enter every gate;
 attention may have several heads.
 
 Reference: Chen, Mishra, Rohaninejad, Abbeel (2018), PixelSNAIL: an improved autoregressive generative model.
 
-Shapes: B batch, H rows, W columns, N = H · W pixels, C colours, F filters, D channels of a head.
+Shapes: B batch, H rows, W columns, N = H · W pixels, C colours, F filters, D channels per head.
 """
 
 from __future__ import annotations
@@ -43,15 +43,19 @@ class PixelSNAILConfig(FieldConfig):
     """Sizes of a PixelSNAIL.
 
     Attributes:
-        filters: channels of the map (the paper: 256).
-        blocks: so many times convolutions and attention follow on each other (the paper: 12).
-        resnets: gated residual blocks before each attention (the paper: 4).
-        heads: of the attention (the paper: 1).
-        keys: channels of a key, in each head.
-        values: channels of a value, in all heads together (the paper: 128).
+        filters: channels of the map (paper: 256).
+        blocks: number of stages, each of convolutions and attention (paper: 12).
+        resnets: gated residual blocks before each attention (paper: 4).
+        heads: attention heads (paper: 1).
+        keys: channels of a key, per head.
+        values: channels of a value, in all heads together (paper: 128).
         mixtures: components of the head.
-        kind: of the components.
-        dropout: share of activations silenced in training, in every block.
+        kind: "logistic" or "normal" components.
+        dropout: dropout rate in every block.
+
+    Example:
+        >>> PixelSNAILConfig(filters=256, blocks=12, resnets=4, values=128).keys  # the paper's sizes
+        16
     """
 
     height: int = 32
@@ -82,10 +86,10 @@ class PixelSNAILConfig(FieldConfig):
 
 
 def _attended(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    """Each pixel's query q (B, N, ·) reads the values v by the keys k of earlier pixels; the first one reads zeros."""
+    """Strictly causal attention: the query q (B, N, ·) of a pixel reads earlier pixels; the first pixel gets zeros."""
     q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
     own, channels = k.shape[-1], v.shape[-1]
-    wide = max(own, channels)  # the fused kernel wants one width: three times faster than without, and no N × N
+    wide = max(own, channels)  # the fused kernel needs equal widths: three times as fast, and no N × N matrix
     q, k, v = (F.pad(x, (0, wide - x.shape[-1])) for x in (q[:, :, 1:], k[:, :, :-1], v[:, :, :-1]))
     y = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=own**-0.5)[..., :channels]
     return F.pad(y, (0, 0, 1, 0)).transpose(1, 2).flatten(2)
@@ -93,7 +97,7 @@ def _attended(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
 
 @final
 class _Stage(nn.Module):
-    """Residual blocks, then attention, which joins the map as the shortcut of one more block."""
+    """Residual blocks, then attention, which enters the map as the shortcut of one more block."""
 
     def __init__(self, config: PixelSNAILConfig) -> None:
         super().__init__()
@@ -111,7 +115,7 @@ class _Stage(nn.Module):
         self.join = block(f, "pixel", config.values)
 
     def forward(self, m: Signed, x: Tensor, background: Tensor, context: Context) -> Signed:
-        """The map m (B, H, W, F), the picture x (B, H, W, C) and the pixels' places (B, H, W, 2) -> the map."""
+        """The map m (B, H, W, F), the picture x (B, H, W, C) and the pixels' places (B, H, W, 2) -> the new map."""
         for block in self.near:
             m = block(m, context)
         content, query = torch.cat([x, m.plain, background], -1), torch.cat([m.plain, background], -1)
@@ -122,13 +126,23 @@ class _Stage(nn.Module):
         return self.join(m, context, [Signed.of(y.unflatten(1, m.plain.shape[1:3]))])
 
     def around(self) -> list[Block]:
-        """The blocks that read a pixel alone."""
+        """The blocks that read only the pixel itself."""
         return [self.content, self.query, self.join]
 
 
 @final
 class PixelSNAIL(PixelModel):
-    """Gated residual blocks and strictly causal attention over pixels, and a mixture of logistics for each."""
+    """Gated residual blocks and strictly causal attention over pixels, with a mixture of logistics per pixel.
+
+    Example:
+        >>> config = PixelSNAILConfig(height=4, width=4, filters=6, blocks=1, resnets=1, keys=4, values=4, mixtures=2)
+        >>> model, x = PixelSNAIL(config), torch.randint(256, (2, 4, 4, 3))
+        >>> model.initialise(x)
+        >>> model.log_prob(x).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=4 * 4).view(2, *model.canvas, 3).shape
+        torch.Size([2, 4, 4, 3])
+    """
 
     def __init__(self, config: PixelSNAILConfig) -> None:
         super().__init__()
@@ -139,41 +153,41 @@ class PixelSNAIL(PixelModel):
         self.out = Shifted(f, self.head.width)
 
     def background(self, height: int, width: int) -> Tensor:
-        """(H, W, 2): each pixel's row and column, as shares of the config's canvas, from −½ on."""
+        """(H, W, 2): each pixel's row and column, as fractions of the config's canvas, starting at −½."""
         like, size = self.out.bias, (height, width)
         row, column = (torch.arange(n, device=like.device, dtype=like.dtype) for n in size)
         row, column = row / self.config.height - 0.5, column / self.config.width - 0.5
         return torch.stack([row[:, None].expand(size), column.expand(size)], -1)
 
     def whole(self, x: Tensor, context: Context) -> Tensor:
-        """x (B, H, W, C) levels, or (B, H, W) of one channel -> parameters (B, H, W, width). Any height and width."""
+        """x (B, H, W, C) levels, or (B, H, W) if C = 1 -> parameters (B, H, W, width), for any height and width."""
         x = self.values(x)
         background = self.background(*x.shape[1:3]).expand(len(x), -1, -1, -1)
-        x_1 = F.pad(x, (0, 1), value=1.0)  # a channel of ones marks what is inside
+        x_1 = F.pad(x, (0, 1), value=1.0)  # a channel of ones marks the inside of the picture
         m = Signed.of(first_map(self.above, self.left, x_1))
         for stage in self.stages:
             m = stage(m, x, background, context)
         return self.out(F.elu(m.plain))
 
     def packed(self) -> Stepper:
-        """Convolutions of rows above once a row, the rest by matrix products; keys and values are kept."""
+        """Convolutions of the rows above once per row, the rest by matrix products; keys and values are cached."""
         return _Packed(self)
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Everything earlier, by the first attention."""
+        """Everything earlier, through the first attention."""
         n = shape[0] * shape[1]
         return torch.ones(n, n, dtype=torch.bool).tril(-1)
 
 
 class _Memory(NamedTuple):
-    """What a stage remembers.
+    """State of a stage.
 
     Attributes:
-        corners: of each convolution of its residual blocks.
+        corners: states of the convolutions of its residual blocks.
         keys: (B, heads, N, D) of the pixels attended to; the first `clock` are filled.
         values: (B, heads, N, D).
-        plain: (B, F) the map that attention has read at the pixel before, whose colours come with the next step.
-        both: (B, 2F) of it.
+        plain: (B, F) the map that attention read at the previous pixel, whose colours come with the next step.
+        both: (B, 2F) its `both`.
     """
 
     corners: tuple[CornerMemory, ...]
@@ -184,13 +198,13 @@ class _Memory(NamedTuple):
 
 
 class _Position(NamedTuple):
-    """Where a batch of pictures stands.
+    """A batch of pictures in progress.
 
     Attributes:
         clock: pixels drawn.
-        row: (B, W, C + 1) the row of the picture under way.
+        row: (B, W, C + 1) the current row of the picture.
         first: (B, W, F) what the row above adds to the first map.
-        stages: what each remembers.
+        stages: the stages' states.
         looks: what conditions add to each block, stage by stage.
     """
 
@@ -203,7 +217,7 @@ class _Position(NamedTuple):
 
 @final
 class _StageLane:
-    """A stage taken apart."""
+    """A stage prepared for stepping."""
 
     def __init__(self, stage: _Stage, background: Tensor, config: PixelSNAILConfig) -> None:
         f, n = config.filters, config.channels
@@ -231,7 +245,7 @@ class _StageLane:
         return memory._replace(corners=tuple(corners))
 
     def note(self, value: Tensor, signed: Tensor, memory: _Memory, look: Tensor | None, at: int) -> None:
-        """Keep the key and value of pixel `at`, whose colours `value` (B, C) are known now; `signed`: their `both`."""
+        """Store key and value of pixel `at`, whose colours `value` (B, C) are now known; `signed`: their `both`."""
         place = self.background[at].expand(len(value), 2)
         x = torch.cat([value, memory.plain, place], 1)
         x = self.content.along(x, torch.cat([signed, memory.both], 1), look, at)
@@ -241,7 +255,7 @@ class _StageLane:
         memory.values[:, :, at] = content[:, keys:].unflatten(1, (heads, -1))
 
     def attend(self, x: Signed, memory: _Memory, look: Tensor | None, at: int) -> Tensor:
-        """(B, values): what pixel `at` finds among those before it."""
+        """(B, values): what pixel `at` reads from those before it."""
         if at == 0:
             return x.plain.new_zeros(len(x.plain), self.config.values)
         place = self.background[at].expand(len(x.plain), 2)

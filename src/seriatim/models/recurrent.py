@@ -1,18 +1,18 @@
 """Recurrent language models: Elman RNN, LSTM, GRU.
 
-The idea: a state of fixed size is all that is remembered of the past, so a sequence may be of any length, training may
-carry the state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
+The idea: a state of fixed size is the only memory of the past, so sequences may have any length, training may carry the
+state from chunk to chunk (truncated backpropagation), and a step costs the same at any position.
 
-With a source (`memory`), the first layer's output attends to what an encoder made of it, and the further layers read
-both: attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), and not fed back into the
-first layer, so that training needs one pass a layer. What asks is normalised, as the encoder's memory is: an untrained
+With a source (`memory`), the first layer's output attends to the encoded source, and the further layers read both:
+attention as in Bahdanau et al. (2015), by scaled dot products (Luong et al., 2015), but not fed back into the first
+layer, so that training takes one pass per layer. The queries are normalised, like the encoder's memory: an untrained
 state is so small that all scores would be alike, and learning where to look would take several times as long.
 
-Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout stands between layers
-and before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors a layer, as cuDNN has them.
+Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout is between layers and
+before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors per layer, as in cuDNN.
 
-References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory.
-Cho et al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
+References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory. Cho et
+al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
 translation by jointly learning to align and translate. Press and Wolf (2017), tied embeddings.
 """
 
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, CrossAttention, Embedding, Inject, Pointwise, Recurrent, Residual, Serial
+from seriatim.causal.inject import Injected
 from seriatim.causal.recurrent import Cell, Memory, advance, advance_lstm
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, spread
@@ -34,7 +35,7 @@ from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, co
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
-_TABLE = 2**25  # numbers that the folded input table may have (128 MiB in float32)
+_TABLE = 2**25  # maximum size of the folded input table (128 MiB in float32)
 
 
 @final
@@ -43,17 +44,21 @@ class RecurrentConfig:
     """Sizes of a recurrent model.
 
     Attributes:
-        symbols: how many symbols there are.
-        width: units of a layer.
-        layers: how many are stacked.
-        embedding: channels of a symbol; None means `width`.
-        dropout: share of units silenced in training, between layers and before the output.
-        tied: whether the output uses the embedding's table (then `embedding` equals `width`).
+        symbols: number of symbols.
+        width: units per layer.
+        layers: number of layers.
+        embedding: channels of a symbol. Default: `width`.
+        dropout: dropout rate between layers and before the output.
+        tied: whether the output shares the embedding's weights (`embedding` must equal `width`).
         vector: channels of the global condition.
-        memory: channels of what is attended to, such as a source sentence; 0: nothing.
-        heads: of that attention, a divisor of width.
-        start: the symbol that stands before the first.
-        context: how many symbols a training crop has. A state reads on as long as one likes.
+        memory: channels of the memory attended to, such as a source sentence; 0 for none.
+        heads: heads of that attention, a divisor of `width`.
+        start: the symbol before the first position.
+        context: symbols in a training crop. The state can continue for any length.
+
+    Example:
+        >>> RecurrentConfig(symbols=100, width=64, layers=2, tied=True).channels
+        64
     """
 
     symbols: int
@@ -81,7 +86,7 @@ class RecurrentConfig:
         if self.memory:
             divides("heads", self.heads, "width", self.width)
         if self.tied and self.channels != self.width:
-            raise UserError(f"tied needs embedding = width, and they are {self.channels} and {self.width}; drop one")
+            raise UserError(f"tied needs embedding = width, but they are {self.channels} and {self.width}; drop one")
 
     @property
     def channels(self) -> int:
@@ -90,77 +95,94 @@ class RecurrentConfig:
 
     @property
     def horizon(self) -> None:
-        """No limit to how far a sequence goes on."""
+        """None: sequences may have any length."""
         return
 
 
 class _Recurrent(SequenceModel):
-    """What the three have in common."""
+    """What the three families share."""
 
     cell: ClassVar[Cell]
 
     def __init__(self, config: RecurrentConfig) -> None:
         embedding = Embedding(config.symbols, config.channels, scale=0.1)
         inputs = [config.channels] + [config.width] * (config.layers - 1)
-        layers: list[Causal] = []
+        parts: dict[str, Causal] = {}
+        if config.vector:
+            parts["inject"] = Inject(config.channels, vector=config.vector)
         for i, channels in enumerate(inputs):
-            layers.append(Recurrent(self.cell, channels, config.width))
+            parts[f"recurrent_{i}"] = Recurrent(self.cell, channels, config.width)
             if config.dropout:
-                layers.append(Pointwise(nn.Dropout(config.dropout)))
+                parts[f"dropout_{i}"] = Pointwise(nn.Dropout(config.dropout))
             if i == 0 and config.memory:
                 attention = CrossAttention(config.width, config.memory, config.heads)
-                layers.append(Residual(Serial(Pointwise(nn.RMSNorm(config.width, eps=1e-6)), attention)))
-            if i == 0 and config.vector:
-                layers.insert(0, Inject(config.channels, vector=config.vector))
+                parts["attention"] = Residual(Serial(Pointwise(nn.RMSNorm(config.width, eps=1e-6)), attention))
         out = nn.Linear(config.width, config.symbols)
         if config.tied:
             out.weight = embedding.table.weight
-        super().__init__(
-            embedding, Serial(*layers, Pointwise(out)), CategoricalHead(config.symbols), start=config.start
-        )
+        parts["out"] = Pointwise(out)
+        super().__init__(embedding, Serial(**parts), CategoricalHead(config.symbols), start=config.start)
         self.config = config
 
     @final
     def packed(self) -> Stepper:
-        """The embedding multiplied into the first layer, the two matrices of each further layer in one."""
+        """The embedding multiplied into the first layer; the two matrices of each further layer in one."""
         return _Packed(self)
 
 
 @final
 class RNN(_Recurrent):
-    """Elman network: h_t = tanh(W x_t + U h_(t−1) + b)."""
+    """Elman network: h_t = tanh(W x_t + U h_(t−1) + b).
+
+    Example:
+        >>> model = RNN(RecurrentConfig(symbols=10, width=8, layers=1))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "rnn"
 
 
 @final
 class LSTM(_Recurrent):
-    """Long short-term memory: a cell that gates write, keep and read."""
+    """Long short-term memory: a cell with gates for write, keep and read.
+
+    Example:
+        >>> model = LSTM(RecurrentConfig(symbols=10, width=8, layers=2, tied=True))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "lstm"
 
 
 @final
 class GRU(_Recurrent):
-    """Gated recurrent unit: two gates, no separate cell."""
+    """Gated recurrent unit: two gates, no separate cell.
+
+    Example:
+        >>> model = GRU(RecurrentConfig(symbols=10, width=8))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
+        (torch.Size([1]), torch.Size([2, 6]))
+    """
 
     cell = "gru"
 
 
 @final
 class _Packed(Folded):
-    """Steps of a recurrent model from folded weights; the states are the model's own."""
+    """Steps of a recurrent model with folded weights; states are the model's own."""
 
     def __init__(self, model: _Recurrent) -> None:
         super().__init__(model)
         self.cell: Cell = model.cell
-        layers = list(cast(Serial, model.net).layers)
-        self.places = [i for i, layer in enumerate(layers) if isinstance(layer, Recurrent)]
-        self.inject = layers[0] if isinstance(layers[0], Inject) else None
-        self.cross = next((i for i, layer in enumerate(layers) if isinstance(layer, Residual)), 0)
-        self.attend = layers[self.cross] if self.cross else None
-        weights = [cast(Recurrent, layers[i]).weights() for i in self.places]
-        out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+        parts = cast(Serial, model.net).layers
+        names, layers = list(parts), [f"recurrent_{i}" for i in range(model.config.layers)]
+        self.places = [names.index(name) for name in layers]  # the net's state has a part for each name
+        self.inject = names.index("inject") if "inject" in parts else None
+        self.attention = (names.index("attention"), parts["attention"]) if "attention" in parts else None
+        weights = [cast(Recurrent, parts[name]).weights() for name in layers]
+        out = cast(nn.Linear, cast(Pointwise, parts["out"]).module)
         with torch.no_grad():
             self.recurrent = [Affine(w.bias_back.clone(), columns(w.back)) for w in weights]
             self.inputs = [Affine(w.bias_in.clone(), columns(w.into)) for w in weights]
@@ -179,26 +201,29 @@ class _Packed(Folded):
         """prev (B,) -> logits (B, K)."""
         if state.clock == 0:
             prev = torch.full_like(prev, self.first)
-        states = list(state.net)
+        states, injected = list(state.net), None
+        if self.inject is not None:
+            held: Injected = states[self.inject]
+            injected = held.fixed.nest[0]
+            states[self.inject] = held._replace(clock=held.clock + 1)
         x = prev
         for layer, place in enumerate(self.places):
             memory: Memory = states[place]
-            states[place] = self._first(x, memory, states[0]) if layer == 0 else self._further(layer, x, memory)
+            states[place] = self._first(x, memory, injected) if layer == 0 else self._further(layer, x, memory)
             x = states[place].h
-            if layer == 0 and self.attend is not None:
-                x = self.attend(x[:, None], EMPTY, states[self.cross])[0][:, 0]
-        if self.inject is not None:
-            states[0] = states[0]._replace(clock=states[0].clock + 1)
+            if layer == 0 and self.attention is not None:
+                at, attend = self.attention
+                x = attend(x[:, None], EMPTY, states[at])[0][:, 0]
         return self.out(x), Position(state.clock + 1, tuple(states))
 
-    def _first(self, prev: Tensor, memory: Memory, injected: State) -> Memory:
+    def _first(self, prev: Tensor, memory: Memory, injected: Tensor | None) -> Memory:
         inputs = self.inputs[0](self.symbols[prev]) if self.table is None else self.table[prev]
-        if self.inject is not None and injected.fixed.nest[0] is not None:
-            inputs = inputs + torch.mm(spread(injected.fixed.nest[0], len(inputs)), self.inputs[0].weight)
+        if injected is not None:
+            inputs = inputs + torch.mm(spread(injected, len(inputs)), self.inputs[0].weight)
         return advance(self.cell, inputs, self.recurrent[0](memory.h), memory)
 
     def _further(self, layer: int, x: Tensor, memory: Memory) -> Memory:
-        if self.cell == "gru":  # its candidate needs the two sums apart
+        if self.cell == "gru":  # its candidate needs the two sums separately
             inputs = self.inputs[layer](x)
             return advance(self.cell, inputs, self.recurrent[layer](memory.h), memory)
         gates = self.joint[layer](torch.cat([x, memory.h], 1))

@@ -1,6 +1,6 @@
-"""Families by name: the one table of our own. A file never names a class; it names a key of this.
+"""The table of built-in families. A saved model names a key of it, never a class.
 
-A family's module is imported when it is asked for, so that a list of families costs no import of torch.
+A family's module is imported on first use, so that listing families does not import torch.
 """
 
 from __future__ import annotations
@@ -47,28 +47,34 @@ HOMES = {
     "WaveNetConfig": "seriatim.models.wavenet",
     "multiscale": "seriatim.models.scales",
 }
-"""Where each public name of `seriatim.models` is defined."""
+"""The module that defines each public name of `seriatim.models`."""
 
 
 def resolve(name: str) -> Any:
     """A public name of `seriatim.models`.
 
     Raises:
-        KeyError: if there is none.
+        KeyError: if it does not exist.
     """
     return getattr(import_module(HOMES[name]), name)
 
 
 @final
 class Family:
-    """A kind of model: what makes it, the dataclass of its sizes, where it comes from and what it is for.
+    """A kind of model: its class, its config, its paper and the kind of data it is for.
 
     Args:
-        model: config -> model; or the name of our own class, which is imported when it is asked for.
-        config: likewise the dataclass of its sizes.
+        model: config -> model; or the name of a built-in class, imported on first use.
+        config: the dataclass of its sizes; or its name, likewise.
         paper: the reference.
         year: of the paper.
         data: the kind of data, a key of `modality.HOMES`.
+
+    Example:
+        >>> FAMILIES["lstm"]
+        Family('Hochreiter and Schmidhuber, Long short-term memory', 1997, 'text')
+        >>> FAMILIES["lstm"].config(symbols=5, width=8).layers
+        2
     """
 
     def __init__(self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int, data: str):
@@ -79,7 +85,7 @@ class Family:
 
     @property
     def model(self) -> Callable[[Any], Model]:
-        """What makes a model from its config."""
+        """Makes a model from its config."""
         return resolve(self._model) if isinstance(self._model, str) else self._model
 
     @property
@@ -117,7 +123,7 @@ FAMILIES: dict[str, Family] = {
         "WaveNet", "WaveNetConfig", "van den Oord et al., WaveNet: A generative model for raw audio", 2016, "audio"
     ),
 }
-"""Our own families."""
+"""The built-in families by name."""
 
 _BOTH_WAYS = {"birnn", "bilstm", "bigru", "bert", "roberta", "bidirectional"}
 
@@ -126,12 +132,20 @@ def family(name: str) -> Family:
     """The family of that name.
 
     Raises:
-        UserError: if there is none.
+        UserError: if it does not exist.
+
+    Example:
+        >>> family("wavenet").year
+        2016
+        >>> family("wavnet")
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: 'wavnet' is not a model family; did you mean 'wavenet'?
     """
     if name.lower().replace("-", "") in _BOTH_WAYS:
         raise UserError(
-            f"{name!r} reads both ways, so it would see the symbols that it is to predict: it can read a source "
-            "(--source.encoder lstm), and no text can be written with it; "
+            f"{name!r} reads both ways, so it would see the symbols it has to predict: it can encode a source "
+            "(--source.encoder lstm) but not generate text; "
             f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
         )
     if name not in FAMILIES:

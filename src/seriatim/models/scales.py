@@ -1,4 +1,4 @@
-"""Multi-scale models: a chain of scales of other families, the smallest first.
+"""Multi-scale models: a chain of scales from other families, smallest first.
 
 Reference: van den Oord et al. (2016), Pixel recurrent neural networks, section 3.6.
 """
@@ -14,7 +14,14 @@ from seriatim.models.registry import FAMILIES
 
 
 def multiscale(config: MultiscaleConfig) -> Cascade:
-    """A chain of scales, the smallest first."""
+    """A multi-scale model: the scales of a `MultiscaleConfig` chained, smallest first.
+
+    Example:
+        >>> config = MultiscaleConfig(height=8, width=8, scales=3, levels=8, filters=6, layers=1, up=4)
+        >>> model = multiscale(config)
+        >>> model.config.height, model.small.config.height, model.small.small.config.height
+        (8, 4, 2)
+    """
 
     def scale(name: str, height: int, width: int, field: int) -> SubpixelModel:
         entry = FAMILIES[name]

@@ -1,4 +1,4 @@
-"""Sequences: one causal net, shifted once."""
+"""Sequence models: one causal net, with its input shifted by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seriatim.causal import Causal
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
-from seriatim.models.base import Given, Model
+from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
@@ -22,23 +22,33 @@ _STRIP = 64
 
 
 class Position(NamedTuple):
-    """A sequence model's state: positions passed, and that of its net."""
+    """A sequence model's state: positions passed, and its net's state."""
 
     clock: int
     net: State
 
 
 class SequenceModel(Model):
-    """A family over symbols in a row: what makes frames of them, a causal net from frames to parameters, a head.
+    """A model of sequences: an embedding from symbols to frames, a causal net from frames to parameters, and a head.
 
     Strictness is one shift of the input, here and nowhere else: position t reads the symbol of position t − 1, and
-    position 0 reads the symbol `start`. For text that is `<end>`'s own: a document begins where another has ended.
+    position 0 reads the symbol `start`. For text that is `<end>`: a document begins where another has ended.
 
     Args:
-        embedding: symbols (B, T), or (B, T, P) if the head draws P of them at a position -> frames (B, T, C).
+        embedding: symbols (B, T), or (B, T, P) if the head draws P of them per position -> frames (B, T, C).
         net: frames -> parameters.
         head: parameters -> a distribution.
-        start: the symbol before the first position (there P times), which the embedding must know.
+        start: the symbol before the first position (P times if the head draws P), which the embedding must accept.
+
+    Example:
+        >>> from seriatim.heads import CategoricalHead
+        >>> from seriatim.layers import Conv, Embedding, Pointwise, Serial
+        >>> net = Serial(Conv(8, 8, kernel=3), Pointwise(nn.ReLU()), Pointwise(nn.Linear(8, 5)))
+        >>> model = SequenceModel(Embedding(5, 8), net, CategoricalHead(5), start=0)
+        >>> model.log_prob(torch.tensor([[1, 2, 3, 4], [4, 3, 2, 1]])).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=6).shape
+        torch.Size([2, 6])
     """
 
     carries = True
@@ -48,8 +58,8 @@ class SequenceModel(Model):
         self.embedding, self.net, self.head, self.first = embedding, net, head, start
 
     @final
-    def forward(self, x: Tensor, context: Given = EMPTY, carry: Carry | None = None) -> Any:
-        """x (B, T[, P]) -> parameters (B, T, width); with a carry, also where the sequence then stands."""
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
+        """x (B, T[, P]) -> parameters (B, T, width); with a carry, also the carry after x."""
         context = self.condition(context, x.shape[0])
         clock = 0 if carry is None else carry.state.clock
         first = x.new_full((x.shape[0], 1, *x.shape[2:]), self.first)
@@ -63,7 +73,7 @@ class SequenceModel(Model):
         return parameters, Carry(x[:, -1], Position(clock + x.shape[1], net))
 
     @final
-    def start(self, batch: int, context: Given = EMPTY, length: int | None = None) -> State:
+    def start(self, batch: int, context: ContextLike = EMPTY, length: int | None = None) -> State:
         """The net's state at clock 0."""
         return Position(0, self.net.start(batch, self.condition(context, batch), length))
 
@@ -85,7 +95,7 @@ class SequenceModel(Model):
 
 
 class Affine(NamedTuple):
-    """x -> b + x W, the weight stored (in, out)."""
+    """x -> b + x W, with the weight stored as (in, out)."""
 
     bias: Tensor
     weight: Tensor
@@ -101,7 +111,7 @@ class Affine(NamedTuple):
 
 
 class Folded(Stepper, ABC):
-    """A sequence model with its weights folded for sampling; the states, and what reads chunks, are the model's own."""
+    """A sequence model with its weights folded for sampling; states and chunk reading are the model's own."""
 
     carries = True
 
@@ -110,26 +120,26 @@ class Folded(Stepper, ABC):
 
     @final
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """The model's."""
+        """As the model's."""
         return self.whole.start(batch, context, length)
 
     @final
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """The model's."""
+        """As the model's."""
         return self.whole.read(x, context, carry)
 
 
 def columns(weight: Tensor) -> Tensor:
     """A copy of a linear map's weight (out, in) as (in, out), for `torch.mm(x, columns(weight))`.
 
-    One row of x runs at the speed of memory (22 GB/s on one core) if the longer axis is the one that lies together,
-    else at half of it.
+    For one row of x, the product runs at memory speed (22 GB/s on one core) if the longer axis is contiguous, and at
+    half of it otherwise.
     """
     held = weight.detach()
     outputs, inputs = held.shape
-    if outputs <= inputs:  # rows of (out, in) are dotted with x
+    if outputs <= inputs:  # dot products of x with rows of (out, in)
         return held.clone().t()
-    turned = held.new_empty(inputs, outputs)  # rows of (in, out) are added up
-    for first in range(0, outputs, _STRIP):  # strip by strip, which the processor's cache likes 3.5 times better
+    turned = held.new_empty(inputs, outputs)  # weighted sums of rows of (in, out)
+    for first in range(0, outputs, _STRIP):  # in strips that fit the cache: 3.5 times as fast
         turned[:, first : first + _STRIP] = held[first : first + _STRIP].t()
     return turned

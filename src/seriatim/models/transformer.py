@@ -1,12 +1,11 @@
-"""The decoder-only Transformer, in today's layout.
+"""The decoder-only Transformer, in its present-day form.
 
-The idea: each position attends to all before it, so nothing has to be squeezed through a state of fixed size; the price
-is a memory that grows with the sequence. With a source (`memory`), each layer also attends to what an encoder made of
-it, as the paper's decoder does.
+The idea: each position attends to all positions before it, so the past need not fit into a state of fixed size; the
+price is a memory that grows with the sequence. With a source (`memory`), each layer also attends to the encoded source,
+as in the paper's decoder.
 
 Deviations from Vaswani et al. (2017): RMSNorm before each branch instead of LayerNorm after it, rotary positions,
-SwiGLU, grouped queries, no biases. So it is a Llama by another name, and maps onto one by renaming
-(`seriatim export --format hf`).
+SwiGLU, grouped queries, no biases. This is Llama's architecture; exporting is renaming (`seriatim export --format hf`).
 
 References: Vaswani et al. (2017), Attention is all you need. Zhang and Sennrich (2019), RMSNorm. Shazeer (2020), GLU
 variants improve Transformer. Su et al. (2021), RoFormer. Ainslie et al. (2023), GQA. Touvron et al. (2023), LLaMA.
@@ -16,17 +15,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast, final
+from typing import NamedTuple, cast, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Residual, Serial, SwiGLU
-from seriatim.causal.attention import extend, rotary_table
+from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Serial, SwiGLU
+from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
-from seriatim.context import spread
+from seriatim.context import EMPTY, Context, spread
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
@@ -39,20 +38,24 @@ class TransformerConfig:
     """Sizes of a Transformer.
 
     Attributes:
-        symbols: how many symbols there are.
+        symbols: number of symbols.
         width: channels.
-        layers: pairs of attention and feed-forward.
-        heads: query heads; a divisor of width, with an even number of channels each.
-        key_heads: key and value heads, a divisor of `heads`; None means as many.
-        hidden: channels of the feed-forward; None means 8/3 of the width, rounded up to a multiple of 32.
-        dropout: share of activations silenced in training.
-        tied: whether the output uses the embedding's table.
+        layers: number of blocks.
+        heads: query heads, a divisor of `width` with an even quotient.
+        key_heads: key and value heads, a divisor of `heads`. Default: `heads`.
+        hidden: channels of the feed-forward layers. Default: 8/3 of `width`, rounded up to a multiple of 32.
+        dropout: dropout rate.
+        tied: whether the output shares the embedding's weights.
         rotary: base of the rotary frequencies.
         epsilon: added to the mean square in the norms.
         vector: channels of the global condition.
-        memory: channels of what is attended to, such as a source sentence; 0: nothing.
-        start: the symbol that stands before the first.
-        context: how many positions it is trained on, and how many it looks back over.
+        memory: channels of the memory attended to, such as a source sentence; 0 for none.
+        start: the symbol before the first position.
+        context: number of positions it is trained on, and its horizon.
+
+    Example:
+        >>> TransformerConfig(symbols=256, width=192, heads=6, key_heads=2).feed_forward
+        512
     """
 
     symbols: int
@@ -93,65 +96,101 @@ class TransformerConfig:
 
     @property
     def feed_forward(self) -> int:
-        """Channels of the feed-forward."""
+        """Channels of the feed-forward layers."""
         return usual_hidden(self.width) if self.hidden is None else self.hidden
 
     @property
     def horizon(self) -> int | None:
-        """How many positions it looks back over; with a source all of them, since windows would lose step with it."""
+        """Positions it looks back over; None (all) with a source, since windows would get out of step with it."""
         return None if self.memory else self.context
+
+
+class _Held(NamedTuple):
+    """A block's state."""
+
+    attention: Cache
+    memory: State
+
+
+@final
+class Block(Causal):
+    """Self-attention, cross-attention to the memory if there is one, feed-forward: residual branches, norms first."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        c = config
+        self.attention_norm = nn.RMSNorm(c.width, eps=c.epsilon)
+        self.attention = Attention(c.width, c.heads, c.groups, c.rotary, c.dropout)
+        self.memory_norm = nn.RMSNorm(c.width, eps=c.epsilon) if c.memory else None
+        self.memory = CrossAttention(c.width, c.memory, c.heads, c.dropout) if c.memory else None
+        self.feed_forward_norm = nn.RMSNorm(c.width, eps=c.epsilon)
+        self.feed_forward = SwiGLU(c.width, c.feed_forward)
+        self.dropout = nn.Dropout(c.dropout)
+
+    @property
+    def reach(self) -> None:
+        """All of the past."""
+        return
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """An empty cache, and the projected memory."""
+        memory = None if self.memory is None else self.memory.start(batch, context, length)
+        return _Held(self.attention.start(batch, context, length), memory)
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, C)."""
+        cache, memory = (None, None) if state is None else state
+        y, cache = self.attention(self.attention_norm(x), context, cache)
+        x = x + self.dropout(y)
+        if self.memory is not None and self.memory_norm is not None:
+            y, memory = self.memory(self.memory_norm(x), context, memory)
+            x = x + self.dropout(y)
+        x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return x, None if state is None else _Held(cache, memory)
 
 
 @final
 class Transformer(SequenceModel):
-    """Decoder-only Transformer over symbols."""
+    """Decoder-only Transformer over symbols.
+
+    Example:
+        >>> model = Transformer(TransformerConfig(symbols=10, width=16, layers=2, heads=4, key_heads=2))
+        >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]])).shape
+        torch.Size([2])
+        >>> model.sample(n=2, length=8, prompt=torch.tensor([[3, 1], [2, 7]]))[:, :2].tolist()
+        [[3, 1], [2, 7]]
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
-        def branch(f: Causal) -> Causal:
-            norm = nn.RMSNorm(config.width, eps=config.epsilon)
-            return Residual(Serial(Pointwise(norm), f, Pointwise(nn.Dropout(config.dropout))))
-
-        layers: list[Causal] = [Pointwise(nn.Dropout(config.dropout))]
+        parts: dict[str, Causal] = {"dropout": Pointwise(nn.Dropout(config.dropout))}
         if config.vector:
-            layers.append(Inject(config.width, vector=config.vector))
-        for _ in range(config.layers):
-            layers.append(branch(Attention(config.width, config.heads, config.groups, config.rotary, config.dropout)))
-            if config.memory:
-                layers.append(branch(CrossAttention(config.width, config.memory, config.heads, config.dropout)))
-            layers.append(branch(Pointwise(SwiGLU(config.width, config.feed_forward))))
-        norm = nn.RMSNorm(config.width, eps=config.epsilon)
+            parts["inject"] = Inject(config.width, vector=config.vector)
+        parts["blocks"] = Serial(*[Block(config) for _ in range(config.layers)])
+        parts["norm"] = Pointwise(nn.RMSNorm(config.width, eps=config.epsilon))
         out = nn.Linear(config.width, config.symbols, bias=False)
+        parts["out"] = Pointwise(out)
         embedding = Embedding(config.symbols, config.width)
-        super().__init__(
-            embedding,
-            Serial(*layers, Pointwise(norm), Pointwise(out)),
-            CategoricalHead(config.symbols),
-            start=config.start,
-        )
+        super().__init__(embedding, Serial(**parts), CategoricalHead(config.symbols), start=config.start)
         self.config = config
         self._initialise_weights(out)
         if config.tied:
             out.weight = embedding.table.weight
 
     def _initialise_weights(self, out: nn.Linear) -> None:
-        """Normal of σ = 0.02; what writes into the residual stream is smaller by √(2 layers) (Radford et al., 2019)."""
+        """Normal with σ = 0.02, divided by √(number of branches) for outputs of branches (Radford et al., 2019)."""
         small = 0.02 / math.sqrt((3 if self.config.memory else 2) * self.config.layers)
         for name, weight in self.net.named_parameters():
             if weight.dim() == 2:
                 nn.init.normal_(weight, std=small if name.endswith(("out.weight", "down.weight")) else 0.02)
         nn.init.normal_(out.weight, std=0.02)
 
-    def attentions(self) -> list[Attention]:
-        """The attention layers, in order."""
-        return [module for module in self.net.modules() if isinstance(module, Attention)]
-
     def packed(self) -> Stepper:
-        """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices behind them."""
+        """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices that follow."""
         return _Packed(self)
 
 
 class _Cross(NamedTuple):
-    """Folded weights of the attention to a memory."""
+    """Folded weights of a cross-attention layer."""
 
     layer: CrossAttention
     query: Tensor
@@ -159,7 +198,7 @@ class _Cross(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Folded weights of one layer."""
+    """Folded weights of a block."""
 
     qkv: Tensor
     out: Tensor
@@ -170,50 +209,45 @@ class _Layer(NamedTuple):
 
 @final
 class _Packed(Folded):
-    """Steps of a Transformer from folded weights: 14 small operations a layer and one pass over the weights."""
+    """Steps of a Transformer with folded weights: 14 small operations per layer and one pass over the weights."""
 
     def __init__(self, model: Transformer) -> None:
         config = model.config
         super().__init__(model)
         self.config = config
         self.channels = config.width // config.heads
-        layers = list(cast(Serial, model.net).layers)
-        self.inject = 1 if config.vector else None
-        self.places = [
-            i for i, layer in enumerate(layers) if isinstance(layer, Residual) and _attention(layer) is not None
-        ]
-        size = 3 if config.memory else 2
+        parts = cast(Serial, model.net).layers
+        names = list(parts)  # the net's state has a part for each
+        self.inject = names.index("inject") if config.vector else None
+        self.blocks = names.index("blocks")
         with torch.no_grad():
-            self.layers = [self._fold(layers[i : i + size]) for i in self.places]
-            norm = cast(nn.RMSNorm, cast(Pointwise, layers[-2]).module)
-            out = cast(nn.Linear, cast(Pointwise, layers[-1]).module)
+            self.layers = [self._fold(cast(Block, block)) for block in cast(Serial, parts["blocks"]).layers.values()]
+            norm = cast(nn.RMSNorm, cast(Pointwise, parts["norm"]).module)
+            out = cast(nn.Linear, cast(Pointwise, parts["out"]).module)
             gain = math.sqrt(config.width)
             self.out = columns(out.weight * norm.weight * gain)
             self.floor = out.weight.new_tensor(math.sqrt(config.width * config.epsilon))
             self.symbols = cast(Embedding, model.embedding).table.weight.clone()
         self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
 
-    def _fold(self, branches: list[nn.Module]) -> _Layer:
-        norm, attention = _parts(branches[0])
-        norm2, pointwise = _parts(branches[-1])
-        a, f = cast(Attention, attention), cast(SwiGLU, cast(Pointwise, pointwise).module)
+    def _fold(self, block: Block) -> _Layer:
+        a, c, f = block.attention, block.memory, block.feed_forward
         query = a.query.weight / math.sqrt(self.channels)
         gain = math.sqrt(self.config.width)
-        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (norm.weight * gain)
-        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (norm2.weight * gain)
+        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (block.attention_norm.weight * gain)
+        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (block.feed_forward_norm.weight * gain)
         cross = None
-        if len(branches) == 3:
-            norm, layer = _parts(branches[1])
-            c = cast(CrossAttention, layer)
-            cross = _Cross(c, columns(c.query.weight * (norm.weight * gain)), columns(c.out.weight))
+        if c is not None and block.memory_norm is not None:
+            query = c.query.weight * (block.memory_norm.weight * gain)
+            cross = _Cross(c, columns(query), columns(c.out.weight))
         return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
 
     def _unit(self, x: Tensor) -> Tensor:
-        """x over the square root of |x|² + width · ε: a norm but for its gain and √width, which are in the matrices."""
+        """x / √(|x|² + width · ε): a norm without its gain and √width, which are folded into the matrices."""
         return x / torch.hypot(torch.linalg.vector_norm(x, dim=1, keepdim=True), self.floor)
 
     def _table(self, stop: int) -> tuple[Tensor, Tensor]:
-        """cos, and sin with the sign of the half-split rotation, of positions up to `stop`."""
+        """cos, and sin with the sign of the half-split rotation, for positions up to `stop`."""
         if self._turns[0].shape[0] < stop:
             cos, sin = rotary_table(0, max(2 * stop, 256), self.channels, self.config.rotary, self.symbols)
             half = self.channels // 2
@@ -233,36 +267,27 @@ class _Packed(Folded):
             injected = states[self.inject]
             x = x + spread(injected.fixed.nest[0], batch)
             states[self.inject] = injected._replace(clock=injected.clock + 1)
-        clock = states[self.places[0]][1].clock
+        held: list[_Held] = list(states[self.blocks])
+        clock = held[0].attention.clock
         cos_all, sin_all = self._table(clock + 1)
         cos, sin = cos_all[clock], sin_all[clock]
-        for layer, place in zip(self.layers, self.places, strict=True):
-            nothing, cache, rest = states[place]
+        for i, layer in enumerate(self.layers):
+            cache, memory = held[i]
             qkv = torch.mm(self._unit(x), layer.qkv).view(batch, heads + 2 * groups, channels)
             qk = qkv[:, : heads + groups]
             qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
             cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
             k, v = cache.k.narrow(2, 0, clock + 1), cache.v.narrow(2, 0, clock + 1)
-            # the heads of a group are as good as positions: all may see the whole cache, and queries are scaled already
+            # a group's heads take the place of positions: each sees the whole cache, and queries are already scaled
             q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
             y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
             x = torch.addmm(x, y, layer.out)
             if layer.cross is not None:
                 q = torch.mm(self._unit(x), layer.cross.query)
-                y = layer.cross.layer.attend(q[:, None], *states[place + 1][1].nest)
+                y = layer.cross.layer.attend(q[:, None], *memory.nest)
                 x = torch.addmm(x, y[:, 0], layer.cross.out)
             gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
             x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
-            states[place] = (nothing, cache, rest)
+            held[i] = _Held(cache, memory)
+        states[self.blocks] = tuple(held)
         return torch.mm(self._unit(x), self.out), Position(state.clock + 1, tuple(states))
-
-
-def _parts(branch: nn.Module) -> tuple[nn.RMSNorm, nn.Module]:
-    """The norm and the layer inside a residual branch."""
-    layers = cast(Any, branch).branch.layers
-    return layers[0].module, layers[1]
-
-
-def _attention(branch: nn.Module) -> Attention | None:
-    inner = _parts(branch)[1]
-    return inner if isinstance(inner, Attention) else None

@@ -1,15 +1,15 @@
-"""WaveNet: sound, sample by sample, through dilated causal convolutions.
+"""WaveNet: audio sample by sample, with dilated causal convolutions.
 
-The idea: convolutions whose taps lie 1, 2, 4, … samples apart see thousands of samples back in a few dozen layers, and
-training needs no recurrence. Each layer is gated, tanh · σ, residual, and adds to the output directly (a skip). A
-vector (a speaker, a genre) and a slower series (a melody, spectral frames) enter every gate; context stacks read a
-longer past at a slower rate and condition the main stack as such a series does.
+The idea: convolutions with taps 1, 2, 4, … samples apart see thousands of samples back in a few dozen layers, and
+training needs no recurrence. Each layer is gated, tanh · σ, and residual, and contributes to the output directly (a
+skip). A vector (a speaker, a genre) and a slower track (a melody, spectral frames) enter every gate; context stacks
+read a longer past at a slower rate and condition the main stack as a track does.
 
-Deviations from the paper: a series is repeated up to the rate of the samples (which is worked out at its own rate, for
-that is exact); a learned upsampling is an encoder's affair. A context stack pools by a linear map over whole blocks,
-what it says during a block is made of the blocks before, and its layers are as the main stack's, but narrower. Instead
-of a softmax the head may be a mixture of discretised logistics or normals (Salimans et al., 2017; van den Oord et al.,
-2017, Parallel WaveNet), which reaches 16 bits and two channels, the right one's means depending on the left.
+Deviations from the paper: a track is repeated to the sample rate (and computed at its own rate, which is exact);
+learned upsampling is up to the encoder. A context stack pools whole blocks by a linear map, its output during a block
+depends on the previous blocks, and its layers are those of the main stack, but narrower. Instead of a softmax the head
+may be a mixture of discretised logistics or normals (Salimans et al., 2017; van den Oord et al., 2017, Parallel
+WaveNet), for 16 bits and for two channels, where the right channel's means depend on the left.
 
 Reference: van den Oord et al. (2016), WaveNet: A generative model for raw audio.
 """
@@ -33,9 +33,9 @@ from seriatim.models.sequence import Position, SequenceModel
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
-_AHEAD = 256  # clocks whose places in the rings are worked out together
-_WIDEST = 4096  # levels of a softmax
-_TABLE = 256  # levels up to which each has a row of its own; more of them are read by their height
+_AHEAD = 256  # clocks for which ring slots are computed at a time
+_WIDEST = 4096  # maximum levels of a softmax
+_TABLE = 256  # maximum levels with an embedding each; beyond, levels enter by their value
 
 
 @final
@@ -44,24 +44,28 @@ class WaveNetConfig:
     """Sizes of a WaveNet.
 
     Attributes:
-        levels: on how many a sample may be.
-        channels: 1, or 2 for left and right.
-        head: the distribution of a sample: a softmax (of one channel), a mixture of logistics, or of normals.
+        levels: number of levels of a sample.
+        channels: 1, or 2 for stereo.
+        head: distribution of a sample: "softmax" (one channel), or a mixture of "logistic" or "normal" components.
         mixtures: components of a mixture.
-        spread: what most samples lie within, as a share of full scale; a mixture's means are counted in it.
-        residual: channels between the layers.
+        spread: magnitude that most samples stay within, as a share of full scale; the unit of a mixture's means.
+        residual: channels between layers.
         gate: channels inside a layer.
-        skip: channels of the sum over all layers, and of the layer behind it.
+        skip: channels of the sum over all layers, and of the layer after it.
         kernel: taps of a layer.
-        dilations: layers of a cycle, whose taps are 1, 2, 4, … samples apart.
-        cycles: how often they are gone through.
-        first: taps of a convolution before the layers; 1 is none.
-        stacks: context stacks, each by the samples of a block, such as 16,128.
-        stack_dilations: layers of a context stack, whose taps are 1, 2, 4, … blocks apart.
+        dilations: layers per cycle, with taps 1, 2, 4, … samples apart.
+        cycles: repetitions of the sequence of dilations.
+        first: taps of a convolution before the layers; 1 for none.
+        stacks: context stacks, given by the samples per block of each, such as 16,128.
+        stack_dilations: layers of a context stack, with taps 1, 2, 4, … blocks apart.
         stack_channels: channels of a context stack.
-        dropout: share of the sum over all layers silenced in training.
+        dropout: dropout rate of the sum over all layers.
         vector: channels of the global condition.
         field: channels of the local condition.
+
+    Example:
+        >>> WaveNetConfig(cycles=3, dilations=10).past  # at 16 kHz 0.19 s
+        3070
     """
 
     levels: int = 256
@@ -101,19 +105,19 @@ class WaveNetConfig:
         bounded("dropout", self.dropout, 0, 0.99)
         bounded("vector", self.vector, 0, 2**16)
         bounded("field", self.field, 0, 2**16)
-        bounded("past, the samples that it looks back over,", self.past, 1, 2**24)
+        bounded("past, the receptive field in samples,", self.past, 1, 2**24)
         if self.head == "softmax" and (self.channels > 1 or self.levels > _WIDEST):
-            what = f"one channel of at most {_WIDEST} levels, and there are {self.channels} of {self.levels}"
+            what = f"one channel of at most {_WIDEST} levels, not {self.channels} of {self.levels}"
             raise UserError(f"head is softmax, for {what}; give --net.head logistic, or normal")
 
     @property
     def horizon(self) -> None:
-        """No limit to how far a sequence goes on."""
+        """None: sequences may have any length."""
         return
 
     @property
     def past(self) -> int:
-        """The receptive field: how many samples before t p(x_t) depends on."""
+        """The receptive field: how many samples before t can affect p(x_t)."""
         own = (self.kernel - 1) * (2**self.dilations - 1) * self.cycles
         slow = (self.kernel - 1) * (2**self.stack_dilations - 1)
         behind_taps = own - (self.kernel - 1)  # where a field enters the first layer
@@ -122,7 +126,17 @@ class WaveNetConfig:
 
 @final
 class WaveNet(SequenceModel):
-    """Dilated causal convolutions over samples."""
+    """Dilated causal convolutions over audio samples.
+
+    Example:
+        >>> model = WaveNet(WaveNetConfig(levels=16, residual=8, gate=8, skip=8, dilations=3, cycles=1))
+        >>> model.log_prob(torch.randint(16, (2, 20))).shape, model.sample(n=2, length=20).shape
+        (torch.Size([2]), torch.Size([2, 20]))
+        >>> sizes = {"residual": 8, "gate": 8, "skip": 8, "dilations": 3, "cycles": 1}
+        >>> stereo = WaveNet(WaveNetConfig(levels=65536, channels=2, head="logistic", **sizes))
+        >>> stereo.sample(n=1, length=20).shape
+        torch.Size([1, 20, 2])
+    """
 
     def __init__(self, config: WaveNetConfig) -> None:
         c, width = config, config.residual
@@ -140,10 +154,9 @@ class WaveNet(SequenceModel):
         stack = GatedStack(
             width, c.gate, c.skip, cycle * c.cycles, c.kernel, c.vector, c.field, [_slow(c, hop) for hop in c.stacks]
         )
-        first: list[Causal] = [Conv(width, width, c.first)] if c.first > 1 else []
-        out = [nn.ReLU(), nn.Linear(c.skip, c.skip), nn.ReLU(), nn.Linear(c.skip, head.width)]
-        last = Pointwise(nn.Sequential(*([nn.Dropout(c.dropout)] if c.dropout else []), *out))
-        super().__init__(embedding, Serial(*first, stack, last), head, start=c.levels)
+        parts: dict[str, Causal] = {"first": Conv(width, width, c.first)} if c.first > 1 else {}
+        parts |= {"stack": stack, "out": Pointwise(_Out(c.skip, head.width, c.dropout))}
+        super().__init__(embedding, Serial(**parts), head, start=c.levels)
         self.config = config
 
     def packed(self) -> Stepper:
@@ -151,8 +164,21 @@ class WaveNet(SequenceModel):
         return _Packed(self)
 
 
+@final
+class _Out(nn.Module):
+    """The two layers after the sum over all skips."""
+
+    def __init__(self, skip: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden, self.out = nn.Linear(skip, skip), nn.Linear(skip, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(self.dropout(x).relu()).relu())
+
+
 def _slow(config: WaveNetConfig, hop: int) -> Slow:
-    """A context stack: blocks are pooled by a linear map, and go through one cycle of gated layers."""
+    """A context stack: blocks pooled by a linear map, then one cycle of gated layers."""
     width = config.stack_channels
     pool = Pointwise(nn.Linear(hop * config.residual, width))
     cycle = [2**i for i in range(config.stack_dilations)]
@@ -160,77 +186,79 @@ def _slow(config: WaveNetConfig, hop: int) -> Slow:
 
 
 class _Standing(NamedTuple):
-    """The model's own state, and the layers' biases with what the conditions add to them now (B, L, 2G)."""
+    """The model's own state, and the layers' biases including the current contribution of the conditions (B, L, 2G)."""
 
     own: Position
-    beside: Tensor | None  # None: to be worked out
+    beside: Tensor | None  # None: not computed yet
 
 
 class _Room(NamedTuple):
-    """Where a step of so many rows works: reserved once, since to reserve costs as much as to compute."""
+    """Buffers for a step of a given number of rows, allocated once: allocation costs as much as computation."""
 
     taken: Tensor  # (L, B, R) past frames
     u: Tensor  # (L, B, 2G)
     inputs: Tensor  # (L, B, R)
     z: Tensor  # (B, L · G)
-    layers: list[tuple[Tensor, ...]]  # of each: views of its u, their halves, of its z and of the next layer's input
+    layers: list[tuple[Tensor, ...]]  # for each: views of u, of its two halves, of z and of the next layer's input
 
 
 @final
 class _Packed:
-    """Steps of a WaveNet from folded weights: four small operations a layer and one pass over the weights.
+    """Steps of a WaveNet with folded weights: four small operations per layer and one pass over the weights.
 
-    The present taps and the residual maps go layer by layer; whatever does not depend on the sample before, all layers'
-    past taps, is one batched product, and so are the skips.
+    The present taps and the residual maps go layer by layer. What does not depend on the previous sample, the past taps
+    of all layers, is one batched product, and so are the skips.
     """
 
     carries = True
 
     def __init__(self, model: WaveNet) -> None:
         self.model, self.head = model, model.head
-        layers = list(cast(Serial, model.net).layers)
-        self.first = cast(Conv, layers[0]) if len(layers) == 3 else None
-        self.stack = stack = cast(GatedStack, layers[-2])
-        last = [each for each in cast(Pointwise, layers[-1]).module.children() if isinstance(each, nn.Linear)]
+        parts = cast(Serial, model.net).layers
+        names = list(parts)  # the net's state has a part for each
+        self.place = names.index("stack")
+        self.first = (names.index("first"), cast(Conv, parts["first"])) if "first" in parts else None
+        self.stack = stack = cast(GatedStack, parts["stack"])
+        out = cast(_Out, cast(Pointwise, parts["out"]).module)
         self.hops = [each.hop for each in stack.slow if isinstance(each, Slow)]
         self._rooms: dict[int, _Room] = {}
-        self._slots: tuple[int, tuple[Tensor, ...]] = (-_AHEAD, ())  # from a clock on, those of each tap
+        self._slots: tuple[int, tuple[Tensor, ...]] = (-_AHEAD, ())  # first clock, and the slots of each tap
         with torch.no_grad():
             taps, residual = halves(stack.taps, 2, 1), -stack.residual
             self.past = [each.contiguous() for each in taps[:, 1:].unbind(1)]
-            # a row of activations is multiplied fastest by (out, in), several by (in, out)
+            # a product with one row is fastest as (out, in), with several rows as (in, out)
             self.present, self.residual = taps[:, 0].contiguous().unbind(), residual.unbind()
             self.present_t, self.residual_t = _turned(taps[:, 0]), _turned(residual)
             self.skip, self.skip_t, self.skip_bias = -stack.skip, -stack.skip.t().contiguous(), stack.skip_bias.clone()
-            self.out = [(each.weight.clone(), each.bias.clone()) for each in last]
+            self.out = [(each.weight.clone(), each.bias.clone()) for each in (out.hidden, out.out)]
             self.table: Tensor | None = None
             if model.head.parts == 1:
                 self.table = model.embedding(torch.arange(model.config.levels + 1, device=model.device)[None])[0][0]
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """The model's."""
+        """As the model's."""
         return _Standing(self.model.start(batch, context, length), None)
 
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """The model's."""
+        """As the model's."""
         parameters, after = self.model.read(x, context, Carry(carry.prev, carry.state.own))
         return parameters, Carry(after.prev, _Standing(after.state, None))
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, 2) -> the head's parameters (B, width)."""
-        if torch.is_grad_enabled():  # a walk has seen to it already
+        if torch.is_grad_enabled():  # a walk has disabled gradients already
             with torch.no_grad():
                 return self.step(prev, state)
         if state.own.clock == 0:
             prev = torch.full_like(prev, self.model.first)
         states = list(state.own.net)
-        rings: Rings = states[-2]
+        rings: Rings = states[self.place]
         batch = prev.shape[0]
         room = self._rooms.get(batch) or self._room(batch)
         x = self._frame(prev, states, room.inputs[0])
         beside, slots = self._beside(rings, state.beside), self._places(rings.clock)
         frames = rings.frames.transpose(0, 1)
-        if not frames.is_contiguous():  # behind a prompt, or a choice of rows
+        if not frames.is_contiguous():  # after a prompt, or a selection of rows
             frames = frames.contiguous()
             rings = rings._replace(frames=frames.transpose(0, 1))
         u: Tensor = beside.transpose(0, 1)
@@ -240,11 +268,11 @@ class _Packed:
         y = self._one(room) if batch == 1 else self._several(room)
         frames.index_copy_(0, slots[-1], room.inputs)
         alone = Rings(rings.frames, rings.clock + 1, rings.fixed, ())
-        states[-2] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
+        states[self.place] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
         return y, _Standing(Position(state.own.clock + 1, tuple(states)), beside)
 
     def _one(self, room: _Room) -> Tensor:
-        """One row: matrices times vectors, which are dispatched sooner."""
+        """One row: matrix-vector products, which are dispatched faster."""
         addmv, addcmul, h = torch.addmv, torch.addcmul, room.inputs[0, 0]
         for (u, filters, gates, z, following), present, residual in zip(
             room.layers, self.present_t, self.residual_t, strict=False
@@ -278,17 +306,18 @@ class _Packed:
         return y
 
     def _frame(self, prev: Tensor, states: list[State], out: Tensor) -> Tensor:
-        """The frame that the layers read, written to `out` (B, R) as well; (B, 1, R)."""
+        """The frame that the layers read (B, 1, R), also written to `out` (B, R)."""
         if self.table is not None and self.first is None:
             return torch.index_select(self.table, 0, prev, out=out)[:, None]
         x = self.model.embedding(prev[:, None])[0] if self.table is None else self.table[prev][:, None]
         if self.first is not None:
-            x, states[0] = self.first(x, EMPTY, states[0])
+            at, first = self.first
+            x, states[at] = first(x, EMPTY, states[at])
         out.copy_(x[:, 0])
         return x
 
     def _beside(self, rings: Rings, before: Tensor | None) -> Tensor:
-        """(B, L, 2G): what stands beside the taps, worked out anew where a column begins."""
+        """(B, L, 2G): biases including the conditions, recomputed where a column begins."""
         _, field, hop, offset = rings.fixed.nest
         clock = rings.clock
         begins = field is not None and (clock + offset) % hop == 0
@@ -297,7 +326,7 @@ class _Packed:
         return self.stack.beside(rings)
 
     def _places(self, clock: int) -> list[Tensor]:
-        """For each past tap the slots (L,) of the frames that it reads; those of the last are written then."""
+        """For each past tap, the slots (L,) of the frames it reads; the last tap's slots are then overwritten."""
         begin, taps = self._slots
         if not begin <= clock < begin + _AHEAD:
             begin, taps = clock, self.stack.slots(clock, _AHEAD).unbind(1)
@@ -319,5 +348,5 @@ class _Packed:
 
 
 def _turned(weights: Tensor) -> tuple[Tensor, ...]:
-    """(L, in, out) -> L times (out, in)."""
+    """(L, in, out) -> L tensors (out, in)."""
     return weights.transpose(1, 2).contiguous().unbind()

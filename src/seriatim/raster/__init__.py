@@ -1,1 +1,1 @@
-"""What networks over pictures are made of: raster convolutions and recurrences, whole and pixel by pixel."""
+"""Building blocks of networks over pictures: raster convolutions and recurrences, in parallel and pixel by pixel."""

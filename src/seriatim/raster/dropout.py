@@ -1,4 +1,4 @@
-"""Dropout at the price of a random byte."""
+"""Dropout at the price of one random byte per activation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 @final
 class ByteDropout(nn.Module):
-    """Silences a share of activations in training (Srivastava et al., 2014), the share rounded to 1/256.
+    """Dropout (Srivastava et al., 2014) with its rate rounded to 1/256.
 
-    On a processor `torch.dropout` draws a number for each activation, one after the other; here eight activations share
-    one 64-bit draw. Elsewhere it is `torch.dropout`.
+    On a CPU `torch.dropout` draws one number per activation, one after another; here eight activations share a 64-bit
+    draw. On other devices it is `torch.dropout`.
+
+    Args:
+        share: dropout rate.
     """
 
     def __init__(self, share: float) -> None:
@@ -26,17 +29,17 @@ class ByteDropout(nn.Module):
 
     @property
     def resting(self) -> bool:
-        """Whether nothing is silenced."""
+        """Whether nothing is dropped."""
         return not self.training or self.share == 0
 
     def kept(self, shape: Sequence[int]) -> Tensor:
-        """What is kept, on the processor, as bytes of 0 and 1: a product with them is twice as fast as with bools."""
+        """The mask of kept activations, on the CPU, as bytes of 0 and 1: multiplying by bools takes twice as long."""
         count = torch.Size(shape).numel()
         words = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
         return (words.view(torch.uint8)[:count].view(*shape) >= self.silent).view(torch.uint8)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape; what is left is scaled up so that the mean stays."""
+        """Any shape; kept activations are scaled up so that the mean is preserved."""
         if self.resting:
             return x
         if x.device.type != "cpu":

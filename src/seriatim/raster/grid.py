@@ -1,12 +1,12 @@
-"""Raster convolutions: pictures read row by row and pixel by pixel, and what of it can be done once a row.
+"""Raster convolutions: pictures read row by row and pixel by pixel, with as much as possible done once per row.
 
-A kernel of a raster convolution reaches over rows above and over the pixels to the left. Its sum splits: `above`, all
-that depends on finished rows, is one convolution a row; `along` is what the pixels of the row under way add, one small
-matrix product a sub-pixel. So a picture costs about one forward pass, however many pixels it has.
+The kernel of a raster convolution covers rows above and pixels to the left. Its sum splits into two parts: `above`,
+everything that depends on finished rows, is one convolution per row; `along`, the contribution of the current row, is a
+small matrix product per sub-pixel. So sampling a picture costs about one forward pass, however many pixels it has.
 
-Colours: the channels of every layer fall into groups, one for each colour. In the kernel's own pixel the group of a
-colour sees the groups before it, and its own except in the first layer (van den Oord et al., 2016, Pixel recurrent
-neural networks, section 3.4), so red is drawn first, green sees red, blue sees both.
+Colours: the channels of every layer are divided into groups, one for each colour. At the kernel's own pixel the group
+of a colour sees the groups before it, and its own group except in the first layer (van den Oord et al., 2016, Pixel
+recurrent neural networks, section 3.4), so red is drawn first, green sees red, blue sees both.
 
 Shapes: B batch, H rows, W columns, I and O channels in and out.
 """
@@ -23,9 +23,12 @@ from torch import Tensor, nn
 
 
 def groups(width: int, colours: int, copies: int = 1) -> tuple[int, ...]:
-    """The colour that each of `width` channels belongs to, in order, the first groups larger where it does not divide.
+    """The colour of each of `width` channels, in order; the first groups are larger if the division leaves a remainder.
 
-    `copies`: so many times over, for maps that a gate splits into halves.
+    Args:
+        width: channels of one copy.
+        colours: number of groups.
+        copies: repeats of the whole sequence, for maps that a gate splits into halves.
     """
     sizes = [(width + colours - 1 - c) // colours for c in range(colours)]
     return tuple(c for _ in range(copies) for c, size in enumerate(sizes) for _ in range(size))
@@ -33,12 +36,12 @@ def groups(width: int, colours: int, copies: int = 1) -> tuple[int, ...]:
 
 @final
 class RasterConv(nn.Module):
-    """A square convolution cut down to what comes before: rows above, pixels to the left, and the groups allowed here.
+    """A square convolution restricted to the past: rows above, pixels to the left, and the allowed colour groups here.
 
     Args:
         inputs: the colour of each input channel.
         outputs: the colour of each output channel.
-        kernel: n, odd; the rows reach n // 2 up, the columns n // 2 to both sides.
+        kernel: n, odd; reaches n // 2 rows up and n // 2 columns to each side.
         own: whether a group sees itself at the kernel's own pixel (mask B) or not (mask A).
         rows: False leaves out the rows above: a 1 × n kernel.
     """
@@ -50,12 +53,12 @@ class RasterConv(nn.Module):
         self.inputs, self.outputs, self.side = tuple(inputs), tuple(outputs), kernel // 2
         self.up = self.side if rows else 0
         self.weight = nn.Parameter(torch.empty(len(outputs), len(inputs), self.up + 1, kernel))
-        place = "meta" if self.weight.is_meta else "cpu"  # a stranger's sizes are tried on meta, without memory
+        place = "meta" if self.weight.is_meta else "cpu"  # untrusted sizes are first built on meta, without memory
         mask = torch.ones(self.weight.shape, device=place)
         mask[:, :, -1, self.side + 1 :] = 0
         i, o = (torch.tensor(labels, device=place) for labels in (self.inputs, self.outputs))
         mask[:, :, -1, self.side] = (i <= o[:, None] if own else i < o[:, None]).float()
-        self.register_buffer("mask", mask.to(self.weight), persistent=False)  # follows from the config: not in a file
+        self.register_buffer("mask", mask.to(self.weight), persistent=False)  # follows from the config, so not saved
         self.mask: Tensor
         self.bias = nn.Parameter(torch.zeros(len(outputs)))
         inside = 1.0 if mask.is_meta else float(mask.sum()) / len(outputs)
@@ -71,7 +74,7 @@ class RasterConv(nn.Module):
         return F.conv2d(padded, weight, self.bias).permute(0, 2, 3, 1)
 
     def touches(self, colours: int) -> list[Touch]:
-        """Which colours see which at each offset of the kernel."""
+        """Which colours see which, for each offset of the kernel."""
         to, of = (torch.eye(colours)[list(labels)] for labels in (self.outputs, self.inputs))
         seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu(), to, of) > 0
         places = [(r, k) for r in range(self.up + 1) for k in range(2 * self.side + 1)]
@@ -79,11 +82,11 @@ class RasterConv(nn.Module):
 
 
 Touch = tuple[int, int, Tensor]
-"""Rows up, columns left, and (colours, colours) bool: which colours see which there."""
+"""Rows up, columns left, and (colours, colours) bool: which colours see which at that offset."""
 
 
 def sight(touches: Sequence[Touch], height: int, width: int, colours: int) -> Tensor:
-    """(N, N) bool over sub-pixels: what one pass of a kernel lets each of them see."""
+    """(N, N) bool over sub-pixels: what each sees through one pass of a kernel."""
     see = torch.zeros(height, width, colours, height, width, colours, dtype=torch.bool)
     for up, left, which in touches:
         for i in range(max(up, 0), height):
@@ -94,13 +97,13 @@ def sight(touches: Sequence[Touch], height: int, width: int, colours: int) -> Te
 
 
 def inputs(height: int, width: int, colours: int) -> Tensor:
-    """(N, N + H · W) bool: what sub-pixels see before any layer, namely themselves, and of a field nothing."""
+    """(N, N + H · W) bool: what sub-pixels see before any layer: themselves, and nothing of a field."""
     n = height * width * colours
     return torch.eye(n, n + height * width, dtype=torch.bool)
 
 
 def looks(height: int, width: int, colours: int, field: int) -> Tensor:
-    """(N, N + H · W) bool: what a layer sees that takes a field of so many channels, 0 for none, at its own pixel."""
+    """(N, N + H · W) bool: what a layer sees of a field at its own pixel; nothing if the field has 0 channels."""
     n = height * width * colours
     own = torch.eye(height * width, dtype=torch.bool).repeat_interleave(colours, 0)
     return torch.cat([torch.zeros(n, n, dtype=torch.bool), own & (field > 0)], 1)
@@ -115,13 +118,13 @@ def through(*steps: Tensor) -> Tensor:
 
 
 class Memory(NamedTuple):
-    """Where a raster convolution stands.
+    """State of a raster convolution.
 
     Attributes:
-        past: (B, up, W, I) the finished rows that it still looks at, the latest last.
-        row: (B, side + W, I) the row under way, behind zeros; of a 1 × 1 kernel the pixel under way alone.
-        base: (B, W, O) what finished rows, conditions and the bias add to each pixel of the row under way; (B, 1, O)
-            where that is the same for all.
+        past: (B, up, W, I) the finished rows in reach, latest last.
+        row: (B, side + W, I) the current row, preceded by zeros; for a 1 × 1 kernel only the current pixel.
+        base: (B, W, O) what finished rows, conditions and the bias contribute to each pixel of the current row;
+            (B, 1, O) if it is the same for all of them.
     """
 
     past: Tensor
@@ -131,9 +134,9 @@ class Memory(NamedTuple):
 
 @final
 class Lane:
-    """A raster convolution taken apart for stepping; its masked weights are copied.
+    """A raster convolution prepared for stepping; its masked weights are copied.
 
-    Outputs come colour by colour: those of colour c are all that `along(…, c)` returns, in their own order.
+    Outputs are grouped by colour: `along(…, c)` returns those of colour c, in their original order.
 
     Args:
         conv: the convolution, its inputs sorted by colour.
@@ -149,17 +152,17 @@ class Lane:
         self.top = weight[:, :, : self.up].contiguous()
         taps = weight[:, :, self.up, : self.side + 1].permute(2, 1, 0)  # (taps, I, O)
         self.taps = [taps[:, :, a:b].reshape(-1, b - a).contiguous() for a, b in self.out]
-        self.alone = self.side == 0 and colours == 1  # nothing to remember of a grey pixel
+        self.alone = self.side == 0 and colours == 1  # no state needed
 
     def start(self, batch: int, width: int, look: Tensor | None = None) -> Memory:
-        """Before the first row; `look` (B, W or 1, O) is what conditions add to it, in the order of the convolution."""
+        """Before the first row; `look` (B, W or 1, O): added by conditions, in the convolution's channel order."""
         new = self.bias.new_zeros
         row = new(batch, self.side + (width if self.side else 1), self.inputs)
         base = self.bias.expand(batch, width if self.up else 1, -1).contiguous()
         return Memory(new(batch, self.up, width, self.inputs), row, self._with(base, look))
 
     def above(self, memory: Memory, look: Tensor | None = None) -> Memory:
-        """Begin a row: the one under way is finished."""
+        """Begin a row; the current one is finished."""
         past, row, base = memory
         if self.up:
             past = torch.cat([past[:, 1:], row[:, None, self.side :]], 1)
@@ -170,18 +173,18 @@ class Lane:
         return Memory(past, row, self._with(base, look))
 
     def put(self, x: Tensor, memory: Memory, column: int, colour: int) -> None:
-        """Note the inputs x (B, I_c) of a colour at a pixel, in place."""
+        """Store the inputs x (B, I_c) of a colour at a pixel, in place."""
         first, last = self.into[colour]
         memory.row[:, self.side + (column if self.side else 0), first:last] = x
 
     def read(self, memory: Memory, column: int, colour: int) -> Tensor:
-        """The colour's outputs (B, O_c) at a pixel, from the inputs noted so far."""
+        """The outputs (B, O_c) of a colour at a pixel, from the inputs stored so far."""
         place = column if self.side else 0
         window = memory.row[:, place : place + self.side + 1].flatten(1)
         return torch.addmm(self._base(memory, column, colour), window, self.taps[colour])
 
     def along(self, x: Tensor, memory: Memory, column: int, colour: int) -> Tensor:
-        """Note the colour's inputs x (B, I_c) at a pixel, and read its outputs (B, O_c)."""
+        """Store the inputs x (B, I_c) of a colour at a pixel, and read its outputs (B, O_c)."""
         if self.alone:
             return torch.addmm(self._base(memory, column, 0), x, self.taps[0])
         self.put(x, memory, column, colour)
@@ -196,6 +199,6 @@ class Lane:
 
 
 def _bounds(labels: Sequence[int], colours: int) -> list[tuple[int, int]]:
-    """Where each colour begins and ends once the channels are sorted by colour."""
+    """Start and end of each colour once the channels are sorted by colour."""
     ends = [sum(label <= c for label in labels) for c in range(colours)]
     return list(zip([0, *ends[:-1]], ends, strict=True))

@@ -1,4 +1,4 @@
-"""How a layer over pictures takes its conditions."""
+"""How layers over pictures receive their conditions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from seriatim.context import Context
 
 @final
 class Look(nn.Module):
-    """What a layer adds for its conditions: a linear map of the vector, and a 1 × 1 one of the field at each pixel."""
+    """What conditions add to a layer: a linear map of the vector, and of the field at each pixel (1 × 1).
+
+    Args:
+        outputs: channels O of the layer.
+        vector: channels of `context.vector`; 0 if it is not used.
+        field: channels of `context.field`; 0 if it is not used.
+    """
 
     def __init__(self, outputs: int, vector: int = 0, field: int = 0) -> None:
         super().__init__()
@@ -22,16 +28,16 @@ class Look(nn.Module):
         """(B, H or 1, W or 1, O), to be added; None without conditions.
 
         Raises:
-            ValueError: if a condition that the layer was built for is not there.
+            ValueError: if a condition that the layer was built for is missing.
         """
         result = None
         if self.vector is not None:
             if context.vector is None:
-                raise ValueError("this model reads context.vector, and there is none")
+                raise ValueError("this model reads context.vector, but there is none")
             result = self.vector(context.vector)[:, None, None]
         if self.field is not None:
             if context.field is None:
-                raise ValueError("this model reads context.field, and there is none")
+                raise ValueError("this model reads context.field, but there is none")
             local = self.field(context.field)
             result = local if result is None else result + local
         return result

@@ -1,7 +1,7 @@
-"""Weight-normalised convolutions that reach up and to the left, as PixelCNN++ and PixelSNAIL have them.
+"""Weight-normalised convolutions that reach up and to the left, as in PixelCNN++ and PixelSNAIL.
 
-Salimans et al. (2017), PixelCNN++; Salimans and Kingma (2016), Weight normalization, for the initialisation that looks
-at data. Shapes: B batch, H rows, W columns, channels last.
+Salimans et al. (2017), PixelCNN++; Salimans and Kingma (2016), Weight normalization, for data-dependent initialisation.
+Shapes: B batch, H rows, W columns, channels last.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from seriatim.raster.look import Look
 
 @final
 class Shifted(nn.Module):
-    """A convolution over the rows above and its own, and over the columns to the left, or to both sides.
+    """A convolution over the own row and those above, and over the columns to the left or to both sides.
 
     Args:
         inputs: channels in.
         outputs: channels out.
         rows: of the kernel; the last one is the pixel's own.
         columns: of the kernel.
-        corner: whether the last column is the pixel's own; else the middle one is.
-        stride: 2 halves height and width, rounded up.
+        corner: whether the pixel's own column is the kernel's last; otherwise it is the middle one.
+        stride: 2 halves height and width, rounding up.
         up: the reverse of stride 2: doubles height and width (a transposed convolution).
         scale: standard deviation of the outputs after `calibrate`.
     """
@@ -65,7 +65,7 @@ class Shifted(nn.Module):
         self.calibrating = False
 
     def weight(self) -> Tensor:
-        """Each output's direction, made as long as its `length`."""
+        """Each output's direction, scaled to its `length`."""
         axis = 1 if self.up else 0
         others = tuple(i for i in range(4) if i != axis)
         norm = torch.linalg.vector_norm(self.direction, dim=others, keepdim=True)
@@ -75,7 +75,7 @@ class Shifted(nn.Module):
         """(B, H, W, inputs) -> (B, H', W', outputs)."""
         if not self.calibrating:
             return self.apply_weight(x, self.weight(), self.bias)
-        with torch.no_grad():  # the outputs of this batch become centred, and as spread as `scale` says
+        with torch.no_grad():  # this batch's outputs get mean 0 and standard deviation `scale`
             self.length.fill_(1.0)
             y = self.apply_weight(x, self.weight(), None)
             mean, spread = y.mean((0, 1, 2)), y.std((0, 1, 2)).clamp_min(1e-6)
@@ -84,7 +84,7 @@ class Shifted(nn.Module):
             return y * self.length + self.bias
 
     def apply_weight(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution with a weight of this one's shape."""
+        """The convolution with another weight of the same shape."""
         if self.up:
             y = F.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, stride=2).permute(0, 2, 3, 1)
             return y[:, :, self.right :]
@@ -95,22 +95,22 @@ class Shifted(nn.Module):
 
 
 def down(x: Tensor) -> Tensor:
-    """Every row one lower, zeros above."""
+    """Shift every row down by one; the first becomes zeros."""
     return F.pad(x[:, :-1], (0, 0, 0, 0, 1, 0))
 
 
 def right(x: Tensor) -> Tensor:
-    """Every column one further, zeros before."""
+    """Shift every column right by one; the first becomes zeros."""
     return F.pad(x[:, :, :-1], (0, 0, 1, 0))
 
 
 def both(x: Tensor) -> Tensor:
-    """elu of x and of −x, side by side: a rectifier that keeps both signs."""
+    """elu of x and of −x, concatenated: an activation that keeps both signs."""
     return F.elu(torch.cat([x, -x], -1), inplace=True)
 
 
 def silenced(x: Tensor, drop: ByteDropout) -> Tensor:
-    """`drop` of `both`; on a processor in four passes over memory instead of seven."""
+    """`drop` of `both`; on a CPU in four passes over memory instead of seven."""
     if drop.resting or x.device.type != "cpu":
         return drop(both(x))
     return cast(Tensor, _Silenced.apply(x, drop.kept((*x.shape[:-1], 2 * x.shape[-1])), drop.gain))
@@ -138,7 +138,7 @@ class _Silenced(torch.autograd.Function):
 
 
 class Signed(NamedTuple):
-    """A map, and its `both`: the next block reads it, and shortcuts do, so it is worked out once.
+    """A map and its `both`, which the next block and shortcuts read: computed once.
 
     Attributes:
         plain: (..., F).
@@ -150,12 +150,12 @@ class Signed(NamedTuple):
 
     @classmethod
     def of(cls, x: Tensor) -> Signed:
-        """Of a map (..., F)."""
+        """From a map (..., F)."""
         return cls(x, both(x))
 
 
 def both_of(maps: Sequence[Signed]) -> Tensor:
-    """`both` of several maps side by side, from what each has."""
+    """`both` of several maps concatenated, from the parts they already have."""
     if len(maps) == 1:
         return maps[0].both
     signs = zip(*[each.both.chunk(2, -1) for each in maps], strict=True)
@@ -163,15 +163,15 @@ def both_of(maps: Sequence[Signed]) -> Tensor:
 
 
 def first_map(above: Shifted, left: Shifted, x: Tensor) -> Tensor:
-    """A 1 × 3 convolution of the row above and a 2 × 1 one of the column to the left: the pixel itself is not in it."""
+    """A 1 × 3 convolution of the row above plus a 2 × 1 one of the column to the left: excludes the pixel itself."""
     return down(above(x)) + right(left(x))
 
 
 @contextmanager
 def calibrating(model: nn.Module) -> Generator[None]:
-    """While it lasts, a pass sets lengths and biases: every convolution's outputs are centred and equally spread.
+    """Inside this context, a forward pass sets lengths and biases so that every convolution's outputs are standardised.
 
-    Without dropout; the mode is restored.
+    Dropout is off meanwhile; the mode is restored afterwards.
     """
     mode, layers = model.training, [module for module in model.modules() if isinstance(module, Shifted)]
     for layer in layers:
@@ -186,7 +186,7 @@ def calibrating(model: nn.Module) -> Generator[None]:
 
 
 def sight_between(layer: Shifted, of: tuple[int, int], to: tuple[int, int]) -> Tensor:
-    """(N_to, N_of) bool: which pixels of the map that a convolution reads each pixel of the one it writes sees."""
+    """(N_to, N_of) bool: which pixels of a convolution's input map each pixel of its output map sees."""
     see = torch.zeros(*to, *of, dtype=torch.bool)
     for i in range(to[0]):
         for j in range(to[1]):
@@ -205,13 +205,14 @@ _KERNELS: dict[Reach, tuple[int, int]] = {"rows": (2, 3), "corner": (2, 2), "pix
 
 @final
 class Block(nn.Module):
-    """A gated residual block: x + a · σ(b), where a, b come from two convolutions and a shortcut.
+    """A gated residual block: x + a · σ(b), where a and b come from two convolutions and a shortcut.
 
     Args:
         f: channels in and out.
-        reach: what it reads: two rows and a column to both sides, above and to the left, or the pixel alone.
-        shortcut: channels of what it takes from elsewhere; 0 for none.
-        dropout: share of activations silenced in training.
+        reach: what it reads: "rows", two rows and a column to each side; "corner", above and to the left; "pixel",
+            itself.
+        shortcut: channels of the shortcut; 0 for none.
+        dropout: dropout rate.
         vector: channels of the global condition.
         field: channels of the local condition.
     """
@@ -227,7 +228,7 @@ class Block(nn.Module):
         self.look = Look(2 * f, vector, field)
 
     def forward(self, x: Signed, context: Context, across: Sequence[Signed] = ()) -> Signed:
-        """(B, H, W, F) -> the same; `across`: the maps that the shortcut brings, side by side."""
+        """(B, H, W, F) -> the same; `across`: the maps that the shortcut brings, to be concatenated."""
         y = self.first(x.both)
         if self.shortcut is not None and across:
             y = y + self.shortcut(both_of(across))
@@ -238,7 +239,7 @@ class Block(nn.Module):
 
 @final
 class Pair(nn.Module):
-    """What both streams do at one place: `rows` reads above, `corner` above and to the left."""
+    """The layers of both streams at one place: `rows` reads above, `corner` above and to the left."""
 
     def __init__(self, rows: nn.Module, corner: nn.Module) -> None:
         super().__init__()

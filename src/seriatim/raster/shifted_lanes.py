@@ -1,4 +1,4 @@
-"""The convolutions of `shifted`, taken apart for stepping: above once a row, along once a pixel.
+"""The convolutions of `shifted`, prepared for stepping: `above` once per row, `along` once per pixel.
 
 Weights are copied. Shapes: B batch, W columns, I and O channels in and out, F channels of a map.
 """
@@ -22,7 +22,7 @@ def matrix(layer: Shifted) -> tuple[Tensor, Tensor]:
 
 @final
 class RowLane:
-    """A convolution of two rows, fed with one row after the other.
+    """A convolution of two rows, fed one row after another.
 
     `more`: (O,) or 0, added to the bias.
     """
@@ -33,23 +33,23 @@ class RowLane:
         self.left, self.right = layer.left, layer.right
 
     def start(self, batch: int, width: int) -> Tensor:
-        """(B, 2, left + W + right, I): the two rows that were put last, zeros around them."""
+        """(B, 2, left + W + right, I): the last two rows, zero-padded."""
         return self.bias.new_zeros(batch, 2, self.left + width + self.right, self.inputs)
 
     def put(self, x: Tensor, rows: Tensor) -> None:
-        """Note a row x (B, W, I), in place."""
+        """Store a row x (B, W, I), in place."""
         before, last = rows.unbind(1)
         before.copy_(last)
         last.narrow(1, self.left, x.shape[1]).copy_(x)
 
     def row(self, rows: Tensor) -> Tensor:
-        """The outputs (B, W', O) that the last row ends."""
+        """The outputs (B, W', O) of the last two rows."""
         return F.conv2d(rows.permute(0, 3, 1, 2), self.weight, self.bias, stride=self.stride)[:, :, 0].transpose(1, 2)
 
 
 @final
 class FirstLane:
-    """The map that begins a stream (`first_map`), which looks above and to the left of a pixel."""
+    """The first map of a stream (`first_map`), which looks above and to the left of a pixel."""
 
     def __init__(self, above: Shifted, left: Shifted) -> None:
         self.above, self.above_bias = above.weight().detach()[:, :, 0], above.bias.detach()
@@ -57,7 +57,7 @@ class FirstLane:
         self.left = left.weight().detach()[:, :, :, 0].permute(2, 1, 0).contiguous()  # (row, inputs, outputs)
 
     def row(self, x: Tensor, number: int) -> Tensor:
-        """What the finished row x (B, W, I) adds to each pixel of row `number`: (B, W, O). Row 0 has nothing above."""
+        """What the finished row x (B, W, I) adds to each pixel of row `number`: (B, W, O). Row 0 has none above it."""
         left = (x if number else torch.zeros_like(x)) @ self.left[0] + self.bias
         first = right(left[:, None])[:, 0]
         if number:
@@ -65,17 +65,17 @@ class FirstLane:
         return first
 
     def along(self, first: Tensor, row: Tensor, column: int) -> Tensor:
-        """The map (B, O) at a pixel of the row under way (B, W, I)."""
+        """The map (B, O) at a pixel of the current row (B, W, I)."""
         base = first[:, column]
         return torch.addmm(base, row[:, column - 1], self.left[1]) if column else base
 
 
 class CornerMemory(NamedTuple):
-    """Where a convolution of two rows and two columns stands.
+    """State of a convolution of two rows and two columns.
 
     Attributes:
-        row: (B, 1 + W, I) the row under way, behind a zero; to the right of the pixel under way still the one before.
-        base: (B, W, O) what the row before, conditions and the bias add to each pixel of the row under way.
+        row: (B, 1 + W, I) the current row after a zero; to the right of the current pixel, still the previous row.
+        base: (B, W, O) what the previous row, conditions and the bias contribute to each pixel of the current row.
     """
 
     row: Tensor
@@ -84,10 +84,10 @@ class CornerMemory(NamedTuple):
 
 @final
 class CornerLane:
-    """A convolution of two rows and two columns, its weight copied: above once a row, along once a pixel.
+    """A convolution of two rows and two columns with its weight copied: `above` once per row, `along` once per pixel.
 
     `more`: (O,) or 0, added to the bias.
-    `signed`: it gives y and −y side by side, of which `both` is then one operation.
+    `signed`: return y and −y concatenated, so that `both` of it is one operation.
     """
 
     def __init__(self, layer: Shifted, more: Tensor | float = 0.0, signed: bool = False) -> None:
@@ -100,14 +100,14 @@ class CornerLane:
         )
 
     def start(self, batch: int, width: int) -> CornerMemory:
-        """Above the first row there are zeros; `above` follows."""
+        """Zeros above the first row; call `above` next."""
         new = self.bias.new_zeros
         return CornerMemory(new(batch, 1 + width, self.inputs), new(batch, width, len(self.bias)))
 
     def above(
         self, memory: CornerMemory, look: Tensor | None = None, more: tuple[Tensor, Tensor] | None = None
     ) -> CornerMemory:
-        """Begin a row. Added to each pixel: `look` (B, W or 1, O), and `more`, a map (B, W, J) by its matrix (J, O)."""
+        """Begin a row. Added to each pixel: `look` (B, W or 1, O) and `more`, a map (B, W, J) and its matrix (J, O)."""
         pairs = torch.cat([memory.row[:, :-1], memory.row[:, 1:]], -1)
         base = torch.addmm(self.bias, pairs.flatten(0, 1), self.top)
         if more is not None:
@@ -116,11 +116,11 @@ class CornerLane:
         return CornerMemory(memory.row, base if look is None else base + look)
 
     def put(self, x: Tensor, memory: CornerMemory, column: int) -> None:
-        """Note the inputs x (B, I) at a pixel, in place."""
+        """Store the inputs x (B, I) at a pixel, in place."""
         memory.row.select(1, column + 1).copy_(x)
 
     def along(self, x: Tensor, memory: CornerMemory, column: int) -> Tensor:
-        """Note the inputs x (B, I) at a pixel, and read its outputs (B, O)."""
+        """Store the inputs x (B, I) at a pixel, and read its outputs (B, O)."""
         self.put(x, memory, column)
         window = memory.row.narrow(1, column, 2).flatten(1)
         return torch.addmm(memory.base.select(1, column), window, self.taps)
@@ -134,19 +134,19 @@ class CornerBlockLane:
         self.first, self.second = CornerLane(block.first, more, signed=True), CornerLane(block.second)
 
     def start(self, batch: int, width: int) -> tuple[CornerMemory, CornerMemory]:
-        """Of both convolutions; `above` follows."""
+        """The states of both convolutions; call `above` next."""
         return self.first.start(batch, width), self.second.start(batch, width)
 
     def above(
         self, memories: Sequence[CornerMemory], look: Tensor | None, more: tuple[Tensor, Tensor] | None = None
     ) -> tuple[CornerMemory, CornerMemory]:
-        """Begin a row. `look` (B, W or 1, 2F): of conditions; `more`: a shortcut's map (B, W, I) and matrix (I, 2F)."""
+        """Begin a row. `look` (B, W or 1, 2F): from conditions; `more`: shortcut's map (B, W, I) and matrix (I, 2F)."""
         return self.first.above(memories[0], more=more), self.second.above(memories[1], look)
 
     def along(
         self, x: Signed, memories: Sequence[CornerMemory], column: int, more: tuple[Tensor, Tensor] | None = None
     ) -> Signed:
-        """A pixel on. `more`: what a shortcut brings, (B, I), and its matrix (I, 2F)."""
+        """One pixel further. `more`: the shortcut's input (B, I) and its matrix (I, 2F)."""
         y = self.first.along(x.both, memories[0], column)
         if more is not None:
             y.addmm_(*more)
@@ -156,11 +156,11 @@ class CornerBlockLane:
 
 @final
 class PixelBlockLane:
-    """A block that reads the pixel alone, and its shortcut if it has one.
+    """A block that reads only the pixel itself, with its shortcut if it has one.
 
     Args:
         block: the block.
-        parts: channels of each part of its input. They enter one by one, each as its `both`, and the shortcut's behind.
+        parts: channels of each part of its input; `along` takes each as its `both`, then the shortcut's input.
         fixed: (N, I) a last part of the input that is known at each of N places.
     """
 
@@ -181,7 +181,7 @@ class PixelBlockLane:
         self.second, self.bias = matrix(block.second)
 
     def along(self, x: Tensor, inputs: Tensor, look: Tensor | None, at: int = 0) -> Tensor:
-        """The block's input x (B, F) and what it reads, at a place -> (B, F). `look` (B, 2F): of conditions."""
+        """The block's input x (B, F) and what it reads at a place -> (B, F). `look` (B, 2F): from conditions."""
         base = self.base if self.base.dim() == 1 else self.base[at]
         y = F.elu(torch.addmm(base, inputs, self.first), inplace=True)
         y = torch.addmm(self.bias, y, self.second)
@@ -190,7 +190,7 @@ class PixelBlockLane:
 
 @final
 class BlockLanes:
-    """A pair of blocks taken apart. `at`: of their first convolutions among the state's, the second ones follow."""
+    """A pair of blocks prepared for stepping. `at`: index of their first convolutions in the state, then the second."""
 
     def __init__(self, pair: Pair, at: int, filters: int) -> None:
         rows, corner = cast(Block, pair.rows), cast(Block, pair.corner)
@@ -204,7 +204,7 @@ class BlockLanes:
         self.from_corner = halves[:, 1].flatten(0, 1) if halves.shape[1] > 1 else None
 
     def down_row(self, u: Signed, across: Signed | None, look: Tensor | None, rows: Sequence[Tensor]) -> Signed:
-        """The stream of rows, one row on; `across`: what the shortcut brings."""
+        """The stream of rows, one row further; `across`: the shortcut's input."""
         self.rows[0].put(u.both, rows[self.at])
         y = self.rows[0].row(rows[self.at])
         if across is not None and self.across is not None:
@@ -219,6 +219,6 @@ class BlockLanes:
         corners[here] = self.corner.above(corners[here], look, (u.both, self.from_rows))
 
     def along(self, x: Signed, across: Signed | None, corners: Sequence[CornerMemory], column: int) -> Signed:
-        """The other stream at a pixel; `across`: what the shortcut brings."""
+        """The other stream at a pixel; `across`: the shortcut's input."""
         more = None if across is None or self.from_corner is None else (across.both, self.from_corner)
         return self.corner.along(x, corners[self.at : self.at + 2], column, more)

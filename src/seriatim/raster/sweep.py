@@ -1,11 +1,12 @@
 """A line of LSTM cells swept over a picture: row after row, or diagonal after diagonal.
 
-The cells of a line are worked out together; each reads the states that `taps` neighbouring cells had a place before,
-and carries its own cell state on. A line of a cell a column that moves down is the recurrence of a Row LSTM; one of a
-cell a row that moves from corner to corner that of a Diagonal BiLSTM (van den Oord et al., 2016, Pixel recurrent neural
-networks). The paper skews the map for that; here a diagonal is a slice, for its pixels lie equally far apart in memory.
+The cells of a line are computed together; each reads the hidden states of `taps` neighbouring cells at the previous
+place and carries its own cell state. A line with one cell per column that moves down is the recurrence of a Row LSTM; a
+line with one cell per row that moves from corner to corner that of a Diagonal BiLSTM (van den Oord et al., 2016, Pixel
+recurrent neural networks). The paper skews the map for this; here a diagonal is a slice, since its pixels are equally
+spaced in memory.
 
-Shapes: D sweeps side by side, B batch, N = H·W pixels, L cells of the line, n of them at work, h channels.
+Shapes: D simultaneous sweeps, B batch, N = H·W pixels, L cells of the line, n of them active, h channels.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ class Line(NamedTuple):
     """One place of the line.
 
     Attributes:
-        first: of the cells at work.
-        last: of the cells at work, exclusive.
-        pixels: of each sweep, which of the N pixels they stand at.
+        first: first active cell.
+        last: last active cell, exclusive.
+        pixels: for each sweep, which of the N pixels the active cells are at.
     """
 
     first: int
@@ -32,12 +33,12 @@ class Line(NamedTuple):
 
 
 def rows(height: int, width: int) -> list[Line]:
-    """A cell a column, moving down."""
+    """One cell per column, moving down."""
     return [Line(0, width, (slice(i * width, (i + 1) * width),)) for i in range(height)]
 
 
 def diagonals(height: int, width: int) -> list[Line]:
-    """A cell a row, each one pixel behind the one above: from left to right, and from right to left."""
+    """One cell per row, each one pixel behind the one above: from left to right, and from right to left."""
 
     def pixels(first: int, step: int, count: int) -> slice:
         return slice(first, first + step * (count - 1) + 1, max(step, 1))
@@ -52,10 +53,14 @@ def diagonals(height: int, width: int) -> list[Line]:
 
 
 def cell(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Gates o, f, i and the candidate g side by side (…, 4h), written over, and the cell state before (…, h).
+    """One LSTM step.
+
+    Args:
+        gates: o, f, i and the candidate g, concatenated (…, 4h); overwritten.
+        before: the cell state (…, h).
 
     Returns:
-        The hidden state and the cell state.
+        The new hidden state and cell state.
     """
     h = before.shape[-1]
     gates[..., : 3 * h].sigmoid_()
@@ -66,22 +71,22 @@ def cell(gates: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def sweep(maps: Sequence[Tensor], weight: Tensor, lines: Sequence[Line]) -> Tensor:
-    """Hidden states (D, B, N, h) from what each pixel adds to the gates, D maps (B, N, 4h); states are zero at first.
+    """Hidden states (D, B, N, h) of D sweeps, given what each pixel adds to the gates (B, N, 4h); states start at 0.
 
-    The gates are o, f, i and the candidate g, side by side.
+    The gates are o, f, i and the candidate g, concatenated.
 
     Args:
-        maps: of each sweep.
-        weight: (D, taps · h, 4h): what a cell reads of its neighbours, cell a of the cells a − taps // 2 and on.
-        lines: where the line goes.
+        maps: one for each sweep.
+        weight: (D, taps · h, 4h): recurrent weights; cell a reads the cells from a − taps // 2 on.
+        lines: the places of the line, in order.
     """
-    with torch.autocast(weight.device.type, enabled=False):  # errors of half precision would add up along the way
+    with torch.autocast(weight.device.type, enabled=False):  # errors of half precision would accumulate
         kept = [m.to(weight.dtype) for m in maps]
         return cast(Tensor, _Sweep.apply(lines, torch.is_grad_enabled(), weight, *kept))
 
 
 class _Sweep(torch.autograd.Function):
-    """The sweep, and its gradient: together 1.1 to 1.3 times as fast as when autograd takes it (16 to 64 channels)."""
+    """The sweep and its gradient: together 1.1 to 1.3 times as fast as autograd's (16 to 64 channels)."""
 
     @staticmethod
     def forward(ctx: Any, lines: Sequence[Line], learns: bool, weight: Tensor, *maps: Tensor) -> Tensor:
@@ -114,7 +119,7 @@ class _Sweep(torch.autograd.Function):
         count, batch, _, h = slope.shape
         taps, pad, length = weight.shape[1] // h, weight.shape[1] // h // 2, max(line.last for line in ctx.lines)
         back = weight.mT.contiguous()
-        states = weight.new_zeros(count, batch, length + taps - 1, h)  # slopes of what later cells read
+        states = weight.new_zeros(count, batch, length + taps - 1, h)  # gradients from the cells that read them
         cells = weight.new_zeros(count, batch, length, h)
         to_weight = torch.zeros_like(weight)
         to_maps = weight.new_empty(count, batch, ctx.pixels, 4 * h)
@@ -142,11 +147,11 @@ class _Sweep(torch.autograd.Function):
 
 
 def swept(inputs: Tensor, reads: Sequence[tuple[int, int]]) -> Tensor:
-    """(H, W, C, N) bool: what states see, of N sub-pixels.
+    """(H, W, C, N) bool: what states see of N sub-pixels.
 
     Args:
-        inputs: (H, W, C, N) what the map at its own pixel lets each state see; C groups of channels.
-        reads: rows up and columns left of the states that one reads, all their groups.
+        inputs: (H, W, C, N) what each state sees through the map at its own pixel; C groups of channels.
+        reads: rows up and columns left of the states that each one reads, all their groups.
     """
     seen = inputs.clone()
     height, width = inputs.shape[:2]

@@ -1,6 +1,6 @@
-"""Raw data <-> symbols: what every codec promises, and the codecs that belong to no kind of data.
+"""Raw data <-> symbols: the contract of a codec, and the codecs that are not specific to one kind of data.
 
-Nothing here imports torch: symbols are numpy arrays, and the command line answers at once.
+Nothing here imports torch: symbols are numpy arrays, and the command line starts fast.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from seriatim.symbols.vector import Vectors
 __all__ = ["COMMON", "Given", "Labels", "Numbers", "Symbols", "Vectors", "each", "encode_given", "from_json"]
 
 COMMON: Final[Mapping[str, type[Any]]] = {"labels": Labels, "numbers": Numbers, "vectors": Vectors}
-"""{kind: codec} of the codecs that belong to no kind of data."""
+"""{kind: codec} of the codecs that are not specific to one kind of data."""
 
 
 def from_json(document: object, known: Mapping[str, type[Any]] = COMMON) -> Symbols:
-    """A codec from what its `to_json` gave.
+    """Rebuild a codec from the result of its `to_json`.
 
     Args:
         document: parsed JSON.

@@ -1,4 +1,4 @@
-"""What every codec between raw data and symbols promises."""
+"""The contract of every codec between raw data and symbols."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 @runtime_checkable
 class Symbols(Protocol):
-    """Raw data <-> symbols: a tokenizer of text, the labels or the numbers of a condition, a quantizer."""
+    """Raw data <-> symbols: a tokenizer, the labels or numbers of a condition, a quantiser.
+
+    Example:
+        >>> from seriatim.symbols import Labels
+        >>> isinstance(Labels(["cat", "dog"]), Symbols)
+        True
+    """
 
     kind: ClassVar[str]
-    """The name that stands in `to_json` and resolves through `KINDS`."""
+    """The codec's name in `to_json`, by which `from_json` finds the class."""
 
     @property
     def size(self) -> int:
-        """How many symbols there are; 1 for a real number."""
+        """Number of symbols; 1 for a real number."""
         ...
 
     def encode(self, raw: Any, /) -> Any:
-        """Turn raw data into symbols; raises UserError on data that has none."""
+        """Raw data -> symbols; raises UserError for data that cannot be encoded."""
         ...
 
     def decode(self, x: Any, /) -> Any:
-        """Turn symbols back into raw data."""
+        """Symbols -> raw data."""
         ...
 
     def to_json(self) -> dict[str, Any]:

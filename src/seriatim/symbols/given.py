@@ -1,4 +1,4 @@
-"""Conditions as users give them: a value for every row, encoded, and what stands for none."""
+"""Conditions as users give them: a value for every row, encoded, with a marker for missing ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from seriatim.symbols.label import Labels, Numbers
 from seriatim.symbols.vector import Vectors
 
 Given = Mapping[str, Any]
-"""Conditions by name: one value for all rows, or a list with one for each row; None where there is none."""
+"""Conditions by name: one value for all rows, or a list with one per row; None where it is missing."""
 
 
 def checked(conditions: Mapping[str, Symbols], given: Given) -> None:
-    """Refuse a condition that a model does not have.
+    """Refuse a condition that the model does not have.
 
     Raises:
         UserError: naming it.
@@ -30,10 +30,16 @@ def checked(conditions: Mapping[str, Symbols], given: Given) -> None:
 
 
 def each(name: str, value: Any, rows: int) -> list[Any]:
-    """One value for every row: a list has one for each, anything else is for all of them.
+    """One value per row: a list has one for each, anything else is repeated.
 
     Raises:
-        UserError: if there are not as many as rows.
+        UserError: if the list's length is not `rows`.
+
+    Example:
+        >>> each("genre", "folk", rows=3)
+        ['folk', 'folk', 'folk']
+        >>> each("genre", ["folk", "jazz"], rows=2)
+        ['folk', 'jazz']
     """
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * rows
@@ -41,12 +47,18 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
     if len(values) == 1:
         return values * rows
     if len(values) != rows:
-        raise UserError(f"{len(values)} values of {name} where {rows} are wanted; give one, or one for each")
+        raise UserError(f"{len(values)} values of {name}; expected {rows}; give one, or one for each")
     return values
 
 
 def encode_given(value: str | float | None, codec: Labels | Numbers, where: str) -> float:
-    """A condition's value as a number: −1 or NaN if it is missing."""
+    """A condition's value as a number: −1 (labels) or NaN (numbers) if it is missing.
+
+    Example:
+        >>> genres = Labels(["folk", "jazz"])
+        >>> encode_given("jazz", genres, "genre"), encode_given(None, genres, "genre")
+        (1, -1)
+    """
     if value is None:
         return -1 if isinstance(codec, Labels) else math.nan
     try:
@@ -56,14 +68,14 @@ def encode_given(value: str | float | None, codec: Labels | Numbers, where: str)
 
 
 def encode_labels(name: str, codec: Labels, value: Any, rows: int) -> NDArray[np.int64]:
-    """(rows,): the number of each label, −1 where there is none."""
+    """(rows,): the number of each label, −1 where missing."""
     values = each(name, value, rows)
     known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
     return np.array([known[v] for v in values], dtype=np.int64)
 
 
 def encode_vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[np.float32]:
-    """(rows, D), NaN where there is none."""
+    """(rows, D), NaN where missing."""
     missing = np.full(codec.size, np.nan, np.float32)
     if isinstance(value, list) and any(one is None for one in cast("list[Any]", value)):
         found = [missing if one is None else codec.encode(one) for one in each(name, value, rows)]
@@ -72,8 +84,8 @@ def encode_vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[
 
 
 def for_each(name: str, value: NDArray[Any], axes: int, rows: int) -> NDArray[Any]:
-    """One value of `axes` axes repeated for every row, or the values as they are where there is one for each row."""
+    """A single value (`axes` axes) repeated for every row, or one value per row as it is."""
     every = np.tile(value, (rows, *[1] * axes)) if value.ndim == axes else value
     if every.ndim != axes + 1 or len(every) != rows:
-        raise UserError(f"{len(every)} values of {name} where {rows} are wanted; give one, or one for each")
+        raise UserError(f"{len(every)} values of {name}; expected {rows}; give one, or one for each")
     return every

@@ -1,6 +1,6 @@
-"""Conditions that are one value: a label or a number.
+"""Conditions of one value: a label or a number.
 
-A missing value is no business of theirs: the encoder of the condition has a null row for it, and None is refused here.
+Missing values are not handled here: None is refused, and the condition's encoder has a null row for it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,29 @@ from seriatim.symbols import reading
 
 @final
 class Labels:
-    """The labels of the training data, sorted. A whole number is the label of its digits: `3` is `"3"`."""
+    """The labels of the training split, sorted. Whole numbers count as their digits: `3` is `"3"`.
+
+    Args:
+        values: distinct labels.
+
+    Raises:
+        UserError: if there are none.
+
+    Example:
+        >>> labels = Labels.train(["dog", "cat", "dog", 3])
+        >>> labels.values, labels.encode("dog"), labels.decode(0)
+        (('3', 'cat', 'dog'), 2, '3')
+        >>> labels.encode("dgo")
+        Traceback (most recent call last):
+            ...
+        seriatim.errors.UserError: label 'dgo' is unknown; did you mean 'dog'?
+    """
 
     kind: ClassVar = "labels"
 
     def __init__(self, values: Sequence[str]) -> None:
         if not values:
-            raise UserError("labels: there is none to learn from")
+            raise UserError("labels: empty; expected at least one")
         self.values = tuple(values)
         self._index = {value: i for i, value in enumerate(self.values)}
 
@@ -32,20 +48,20 @@ class Labels:
 
     @property
     def size(self) -> int:
-        """How many labels there are."""
+        """Number of labels."""
         return len(self.values)
 
     def encode(self, raw: str | int, /) -> int:
-        """The number of a label, from 0."""
+        """The index of a label, from 0."""
         label = _label(raw)
         if label not in self._index:
             raise UserError(f"label {label!r} is unknown; {nearest(label, self.values)}")
         return self._index[label]
 
     def decode(self, x: int, /) -> str:
-        """The label of a number."""
+        """The label at an index."""
         if not 0 <= x < self.size:
-            raise UserError(f"label number {x}: wanted 0 to {self.size - 1}")
+            raise UserError(f"label number {x}: expected 0 to {self.size - 1}")
         return self.values[x]
 
     def to_json(self) -> dict[str, Any]:
@@ -54,26 +70,39 @@ class Labels:
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("values",))
         return cls(reading.strings(fields["values"], "values"))
 
 
 @final
 class Numbers:
-    """A number in units of the training data's standard deviation, from their mean."""
+    """A number, standardised with the training split's mean and standard deviation.
+
+    Args:
+        mean: of the training split.
+        std: of the training split, > 0.
+
+    Raises:
+        UserError: if `std` is not positive.
+
+    Example:
+        >>> numbers = Numbers.train([1990, 2000, 2010])
+        >>> round(numbers.encode("2010"), 3), round(numbers.decode(-1.0), 1)
+        (1.225, 1991.8)
+    """
 
     kind: ClassVar = "numbers"
 
     def __init__(self, mean: float, std: float) -> None:
         if std <= 0:
-            raise UserError(f"std: wanted a positive number, got {std}")
+            raise UserError(f"std: expected a positive number, got {std}")
         self.mean = mean
         self.std = std
 
     @classmethod
     def train(cls, values: Iterable[str | float]) -> Self:
-        """Take the mean and the standard deviation, in one pass (Welford's)."""
+        """Compute mean and standard deviation in one pass (Welford's algorithm)."""
         count, mean, squares = 0, 0.0, 0.0
         for value in values:
             number = _number(value)
@@ -82,16 +111,16 @@ class Numbers:
             mean += step / count
             squares += step * (number - mean)
         if not count:
-            raise UserError("numbers: there is none to learn from")
+            raise UserError("numbers: empty; expected at least one")
         if not squares:
-            raise UserError(f"numbers: all are {mean}; a condition that never varies tells nothing, leave it out")
+            raise UserError(f"numbers: all are {mean}; a constant condition carries no information, leave it out")
         if not math.isfinite(squares):
-            raise UserError("numbers: too large to take their standard deviation")
+            raise UserError("numbers: too large for a standard deviation")
         return cls(mean, math.sqrt(squares / count))
 
     @property
     def size(self) -> int:
-        """1: a number is no choice among symbols."""
+        """1: a number is not a choice among symbols."""
         return 1
 
     def encode(self, raw: str | float, /) -> float:
@@ -111,26 +140,26 @@ class Numbers:
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("mean", "std"))
         return cls(reading.number(fields["mean"], "mean"), reading.number(fields["std"], "std"))
 
 
 def _label(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise UserError(f"label: wanted text or a whole number, got {value!r}")
+        raise UserError(f"label: expected text or a whole number, got {value!r}")
     if value == "":
-        raise UserError("label: wanted text or a whole number, got an empty string")
+        raise UserError("label: expected text or a whole number, got an empty string")
     return str(value)
 
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UserError(f"number: wanted a number or the text of one, got {value!r}")
+        raise UserError(f"number: expected a number or the text of one, got {value!r}")
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise UserError(f"number: {value!r} is none") from None
+        raise UserError(f"number: {value!r} is not a number") from None
     if not math.isfinite(number):
         raise UserError(f"number: {value!r} is not finite")
     return number

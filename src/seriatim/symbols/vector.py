@@ -1,4 +1,4 @@
-"""Conditions that are several numbers at once: another network's embedding, measurements, a mixture of two of them."""
+"""Conditions of several numbers: another network's embedding, measurements, an interpolation between two of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,26 @@ from seriatim.errors import UserError
 from seriatim.symbols import reading
 
 WIDEST = 2**16
-"""Numbers that a vector may have."""
+"""Maximum length of a vector."""
 
 
 @final
 class Vectors:
-    """Each number of a vector in units of its standard deviation in the training data, from its mean.
+    """Vectors, each component standardised with its mean and standard deviation in the training split.
 
-    A number that never varies there has the unit 1.
+    A component that is constant there has standard deviation 1.
+
+    Args:
+        mean: (D,) of the training split.
+        std: (D,) of the training split, > 0.
+
+    Raises:
+        UserError: if they do not match or are not finite.
+
+    Example:
+        >>> vectors = Vectors.train(np.array([[0.0, 10.0], [2.0, 30.0]]))
+        >>> vectors.encode([2.0, 20.0]).tolist(), vectors.decode([0.0, 0.0]).tolist()
+        ([1.0, 0.0], [1.0, 20.0])
     """
 
     kind: ClassVar = "vectors"
@@ -27,25 +39,25 @@ class Vectors:
         self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
         if self.mean.ndim != 1 or self.mean.shape != self.std.shape or not 1 <= self.size <= WIDEST:
             raise UserError(
-                f"vectors: {self.mean.size} means and {self.std.size} deviations, where as many of both are wanted, "
+                f"vectors: {self.mean.size} means and {self.std.size} deviations; expected as many of both, "
                 f"from 1 to {WIDEST}"
             )
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
-            raise UserError("vectors: wanted finite means and positive deviations")
+            raise UserError("vectors: expected finite means and positive deviations")
 
     @classmethod
     def train(cls, values: NDArray[np.floating[Any]]) -> Self:
-        """Take means and standard deviations of vectors (N, D)."""
+        """Compute means and standard deviations of vectors (N, D)."""
         wide = values.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             std = wide.std(0)
         if not np.isfinite(std).all():
-            raise UserError("vectors: too large to take their standard deviation")
+            raise UserError("vectors: too large for a standard deviation")
         return cls(wide.mean(0), np.where(std > 0, std, 1.0))
 
     @property
     def size(self) -> int:
-        """D, how many numbers a vector has."""
+        """D, the length of a vector."""
         return len(self.mean)
 
     def encode(self, raw: ArrayLike, /) -> NDArray[np.float32]:
@@ -53,15 +65,15 @@ class Vectors:
         try:
             values = np.asarray(raw, np.float64)
         except (TypeError, ValueError):
-            raise UserError(f"vector: {str(raw)[:60]!r} is no array of numbers") from None
+            raise UserError(f"vector: {str(raw)[:60]!r} is not an array of numbers") from None
         if values.shape[-1:] != (self.size,):
-            raise UserError(f"vector: shape {values.shape}, where {self.size} numbers are wanted")
+            raise UserError(f"vector: shape {values.shape}; expected {self.size} numbers")
         if not np.isfinite(values).all():
-            raise UserError("vector: a number in it is not finite")
+            raise UserError("vector: not all numbers are finite")
         with np.errstate(over="ignore"):
             standardised = ((values - self.mean) / self.std).astype(np.float32)
         if not np.isfinite(standardised).all():
-            raise UserError("vector: a number in it is too far from the training data's")
+            raise UserError("vector: a number is too far from the training data's")
         return standardised
 
     def decode(self, x: ArrayLike, /) -> NDArray[np.float64]:
@@ -74,6 +86,6 @@ class Vectors:
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("mean", "std"))
         return cls(reading.numbers(fields["mean"], "mean"), reading.numbers(fields["std"], "std"))

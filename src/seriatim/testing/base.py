@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.context import Context
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.walks.threads import one_thread
 
 TOLERANCE = 1e-11
@@ -185,8 +185,8 @@ def on_cpu(value: Tensor, dtype: torch.dtype) -> Tensor:
 @overload
 def cast_given(given: Context, dtype: torch.dtype) -> Context: ...
 @overload
-def cast_given(given: Given, dtype: torch.dtype) -> Given: ...
-def cast_given(given: Given, dtype: torch.dtype) -> Given:
+def cast_given(given: ContextLike, dtype: torch.dtype) -> ContextLike: ...
+def cast_given(given: ContextLike, dtype: torch.dtype) -> ContextLike:
     """The same condition as `on_cpu` has its tensors."""
     if isinstance(given, Context):
         tensors = {name: value for name, value in vars(given).items() if isinstance(value, Tensor)}
@@ -194,12 +194,12 @@ def cast_given(given: Given, dtype: torch.dtype) -> Given:
     return {name: on_cpu(value, dtype) for name, value in given.items()}
 
 
-def pick(given: Given, rows: Tensor) -> Given:
+def pick(given: ContextLike, rows: Tensor) -> ContextLike:
     """The condition of some rows."""
     return given.select(rows) if isinstance(given, Context) else {name: value[rows] for name, value in given.items()}
 
 
-def rows_of(given: Given) -> int:
+def rows_of(given: ContextLike) -> int:
     """How many rows a condition has; 0 if it is empty."""
     values = vars(given).values() if isinstance(given, Context) else given.values()
     return next((len(value) for value in values if isinstance(value, Tensor)), 0)

@@ -14,7 +14,7 @@ from torch import Tensor
 from seriatim.causal import Causal
 from seriatim.context import EMPTY, Context
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing.base import cast_given, default_dtype, hold, isolated, on_cpu, pick, random_like, wake
 from seriatim.testing.heads import levels_of, random_symbols
 from seriatim.walks.walk import Carry
@@ -89,7 +89,7 @@ def long_chunk_law(
 
 
 def long_carry_law(
-    model: Model, length: int = LENGTH, tolerance: float = ROUNDING, *, given: Given = EMPTY, seed: int = 0
+    model: Model, length: int = LENGTH, tolerance: float = ROUNDING, *, given: ContextLike = EMPTY, seed: int = 0
 ) -> LongErrors:
     """Long carry law: as the long chunk law, for a model of sequences: its parameters, whole and with a carry.
 

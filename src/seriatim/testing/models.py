@@ -18,7 +18,7 @@ from torch import Tensor
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Discrete
 from seriatim.models import Conditional, Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing.base import SEEN, hold, pick, random_like, same, same_slopes, slopes
 from seriatim.testing.heads import counts_law
 from seriatim.walks.walk import Carry, Stepper, Walk
@@ -31,7 +31,7 @@ def in_a_row(tensor: Tensor, shape: Sequence[int]) -> Tensor:
     return tensor.reshape(tensor.shape[0], math.prod(shape), *tensor.shape[1 + len(shape) :])
 
 
-def shape_law(model: Model, x: Tensor, shape: Sequence[int], given: Given) -> None:
+def shape_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike) -> None:
     """Shape law: `forward` gives finite parameters (B, *S, head.width), `log_prob` finite numbers (B,).
 
     Raises:
@@ -50,7 +50,7 @@ def step_law(
     model: Model,
     x: Tensor,
     shape: Sequence[int],
-    given: Given,
+    given: ContextLike,
     length: int | None,
     law: str = "step law",
 ) -> None:
@@ -82,7 +82,7 @@ def step_law(
     same(torch.stack(rows, 1), in_a_row(model(x, given), shape), law=law, axes=AXES, when=" (step against forward)")
 
 
-def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: Given, length: int | None) -> None:
+def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike, length: int | None) -> None:
     """Packed law: the steps of `model.packed()` equal `model.forward`.
 
     Raises:
@@ -91,7 +91,7 @@ def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: Given, leng
     step_law(model.packed(), model, x, shape, given, length, "packed law")
 
 
-def carry_law(model: Model, x: Tensor, given: Given, cuts: Iterable[int]) -> None:
+def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int]) -> None:
     """Carry law: read in chunks with a carry, a sequence has the parameters that it has as a whole, and the gradients.
 
     Raises:
@@ -115,7 +115,7 @@ def carry_law(model: Model, x: Tensor, given: Given, cuts: Iterable[int]) -> Non
         same_slopes(name, a, b, "carry law", f" (cuts at {cuts})")
 
 
-def feed_law(stepper: Stepper, model: Model, x: Tensor, given: Given, fed: int) -> None:
+def feed_law(stepper: Stepper, model: Model, x: Tensor, given: ContextLike, fed: int) -> None:
     """Feed law: a walk that reads a prompt as one chunk, goes on by symbols, then by a chunk again, equals `forward`.
 
     Args:
@@ -147,7 +147,7 @@ def pending(walk: Walk) -> Tensor:
     return walk._parameters
 
 
-def walk_law(stepper: Stepper, model: Model, x: Tensor, shape: Sequence[int], given: Given) -> None:
+def walk_law(stepper: Stepper, model: Model, x: Tensor, shape: Sequence[int], given: ContextLike) -> None:
     """Walk law: a walk that selects rows midway, with parameters pending, has theirs; a fork goes its own way.
 
     Raises:
@@ -179,9 +179,9 @@ def walk_law(stepper: Stepper, model: Model, x: Tensor, shape: Sequence[int], gi
             take(branch, read[:, t])
 
 
-def changes_of(given: Given) -> dict[str, Given]:
+def changes_of(given: ContextLike) -> dict[str, ContextLike]:
     """{condition: the same with another value of it in the first row}."""
-    changes: dict[str, Given] = {}
+    changes: dict[str, ContextLike] = {}
     if isinstance(given, Context):
         for name in ("vector", "field", "memory", "scale"):
             value = getattr(given, name)
@@ -200,7 +200,7 @@ def _another(value: Tensor) -> Tensor:
     return others[0] if others else value[:1] + 1
 
 
-def condition_law(model: Model, x: Tensor, given: Given) -> None:
+def condition_law(model: Model, x: Tensor, given: ContextLike) -> None:
     """Condition law: every condition changes the parameters of the row whose condition changed, and of no other.
 
     Raises:
@@ -228,7 +228,7 @@ def missing_law(model: Conditional, x: Tensor, given: Mapping[str, Tensor]) -> N
     same(model(x, EMPTY), model(x, missing), law="missing law", axes=AXES)
 
 
-def model_counts_law(model: Model, x: Tensor, given: Given, bits: int) -> None:
+def model_counts_law(model: Model, x: Tensor, given: ContextLike, bits: int) -> None:
     """Counts law, at every position of a model whose head has one discrete symbol.
 
     Raises:

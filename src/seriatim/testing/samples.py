@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seriatim.heads import Event
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing.base import hold, pick, same
 from seriatim.testing.models import AXES
 from seriatim.testing.statistics import chi_square
@@ -26,7 +26,7 @@ def strings(shape: Sequence[int], levels: Sequence[int]) -> Tensor:
 
 
 def probability_law(
-    model: Model, shape: Sequence[int], levels: Sequence[int], given: Given, end: int | None = None
+    model: Model, shape: Sequence[int], levels: Sequence[int], given: ContextLike, end: int | None = None
 ) -> None:
     """Probability law: Σ over all x of exp log p(x) = 1; given `end`, over ended strings and those that have not ended.
 
@@ -62,7 +62,7 @@ def _alike(a: Tensor, b: Tensor) -> bool:
     return torch.equal(a, b)
 
 
-def row_law(model: Model, x: Tensor, given: Given, length: int) -> None:
+def row_law(model: Model, x: Tensor, given: ContextLike, length: int) -> None:
     """Row law: values and draws of a row depend neither on the batch around it nor on its place in it.
 
     Raises:
@@ -80,7 +80,7 @@ def row_law(model: Model, x: Tensor, given: Given, length: int) -> None:
     hold(_alike(turned, draws[order]), "row law", "with the batch in reverse order its rows are drawn otherwise")
 
 
-def seed_law(model: Model, given: Given, shape: Sequence[int], n: int) -> None:
+def seed_law(model: Model, given: ContextLike, shape: Sequence[int], n: int) -> None:
     """Seed law: a row's sample follows from its seed, whatever the batch, the blocks and the prompt it is resumed from.
 
     Args:
@@ -108,7 +108,7 @@ def seed_law(model: Model, given: Given, shape: Sequence[int], n: int) -> None:
         hold(any(not _alike(other, whole) for other in others), law, "twenty other seeds draw the same sample")
 
 
-def _by_hand(model: Model, given: Given, length: int, n: int) -> Tensor:
+def _by_hand(model: Model, given: ContextLike, length: int, n: int) -> Tensor:
     """A sample without blocks of noise and without packing."""
     walk, drawn, seeds, parts = (
         Walk(model, n, model.condition(given, n), length),
@@ -130,7 +130,7 @@ def _by_hand(model: Model, given: Given, length: int, n: int) -> Tensor:
     return torch.stack(drawn, 1)
 
 
-def sample_law(model: Model, shape: Sequence[int], levels: Sequence[int], given: Given, n: int) -> None:
+def sample_law(model: Model, shape: Sequence[int], levels: Sequence[int], given: ContextLike, n: int) -> None:
     """Sample law: of n samples whole strings come as often as their likelihood says (χ²).
 
     Args:

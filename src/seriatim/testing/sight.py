@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seriatim.context import Context
 from seriatim.models import Model, SubpixelModel
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing.base import SEEN, hold, pick
 from seriatim.testing.layers import nowhere
 from seriatim.testing.models import in_a_row
@@ -19,7 +19,7 @@ from seriatim.testing.models import in_a_row
 _OTHERS = 8  # other symbols tried at a place; of a larger alphabet some
 
 
-def influence(model: Model, x: Tensor, shape: Sequence[int], levels: Sequence[int], given: Given) -> Tensor:
+def influence(model: Model, x: Tensor, shape: Sequence[int], levels: Sequence[int], given: ContextLike) -> Tensor:
     """(N, N) bool: [t, s] whether another symbol in any part of position s changes the parameters of position t.
 
     Symbols have no gradients; other symbols are tried instead (up to eight at a place), which finds what a gradient

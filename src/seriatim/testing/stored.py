@@ -13,7 +13,7 @@ from seriatim import config as configs
 from seriatim.coding.models import decode, encode
 from seriatim.errors import UserError
 from seriatim.models import FAMILIES, Conditional, Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.models.registry import Family
 from seriatim.testing.base import hold
 
@@ -55,7 +55,7 @@ def config_law(model: Model) -> None:
         )
 
 
-def coding_law(model: Model, x: Tensor, given: Given) -> None:
+def coding_law(model: Model, x: Tensor, given: ContextLike) -> None:
     """Coding law: what is compressed comes back, in between −log2 p(x) − 1 and −log2 p(x) + 64 bits.
 
     Every symbol has 2 of 2^32 counts or more, so one that the model holds for impossible still costs 31 bits at most:

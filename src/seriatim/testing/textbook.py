@@ -11,7 +11,7 @@ from torch import Tensor
 from seriatim.causal import Causal
 from seriatim.context import EMPTY
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing.base import cast_given, hold, isolated, on_cpu
 
 CLOSE = 1e-9
@@ -22,7 +22,7 @@ def equals(
     loop: Callable[[Tensor], Tensor],
     x: Tensor,
     *,
-    given: Given = EMPTY,
+    given: ContextLike = EMPTY,
     tolerance: float = CLOSE,
 ) -> None:
     """Check that a model, or a layer, computes what a textbook's loop does: in float64, max |difference| < 1e-9.

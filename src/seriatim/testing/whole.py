@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seriatim.context import EMPTY, Context
 from seriatim.models import Conditional, Model, SequenceModel
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.testing import models as of_models
 from seriatim.testing import samples, sight, stored
 from seriatim.testing.base import Report, cast_given, exact, gradient_law, isolated, rows_of
@@ -31,7 +31,7 @@ class _Subject:
     x: Tensor
     shape: tuple[int, ...]
     levels: tuple[int, ...]
-    given: Given
+    given: ContextLike
 
     @property
     def positions(self) -> int:
@@ -59,7 +59,7 @@ def laws(
     *,
     length: int = 7,
     rows: int = 3,
-    given: Given = EMPTY,
+    given: ContextLike = EMPTY,
     long: int = LENGTH,
     skip: Collection[str] = (),
 ) -> Report:
@@ -111,7 +111,7 @@ def laws(
     return report.finish()
 
 
-def _subject(model: Model, length: int, rows: int, given: Given) -> _Subject:
+def _subject(model: Model, length: int, rows: int, given: ContextLike) -> _Subject:
     """What the model is tried on: random symbols of its own canvas, or of a sequence within its horizon."""
     inner = model
     while isinstance(inner, Conditional):

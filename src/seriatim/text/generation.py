@@ -12,7 +12,7 @@ from seriatim.context import EMPTY
 from seriatim.errors import UserError
 from seriatim.heads import Categorical, Discrete
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import pad, window_start
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
@@ -56,7 +56,7 @@ class Generation:
         end: int,
         longest: int,
         shortest: int = 0,
-        given: Given = EMPTY,
+        given: ContextLike = EMPTY,
         score: bool = False,
     ) -> None:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score

@@ -23,20 +23,17 @@ CODECS = "seriatim.json"  # the tokenizer, beside what Hugging Face reads
 def _names(config: TransformerConfig) -> Iterator[tuple[str, str]]:
     """(our name, Llama's name) of every tensor."""
     yield "embedding.table.weight", "model.embed_tokens.weight"
-    first = 1 + (config.vector > 0)  # behind the dropout (and the condition)
     for i in range(config.layers):
-        ours, llama = f"net.layers.{first + 2 * i}.branch.layers", f"model.layers.{i}"
-        yield f"{ours}.0.module.weight", f"{llama}.input_layernorm.weight"
+        ours, llama = f"net.layers.blocks.layers.{i}", f"model.layers.{i}"
+        yield f"{ours}.attention_norm.weight", f"{llama}.input_layernorm.weight"
         for part, name in (("query", "q"), ("key", "k"), ("value", "v"), ("out", "o")):
-            yield f"{ours}.1.{part}.weight", f"{llama}.self_attn.{name}_proj.weight"
-        ours = f"net.layers.{first + 2 * i + 1}.branch.layers"
-        yield f"{ours}.0.module.weight", f"{llama}.post_attention_layernorm.weight"
+            yield f"{ours}.attention.{part}.weight", f"{llama}.self_attn.{name}_proj.weight"
+        yield f"{ours}.feed_forward_norm.weight", f"{llama}.post_attention_layernorm.weight"
         for part in ("gate", "up", "down"):
-            yield f"{ours}.1.module.{part}.weight", f"{llama}.mlp.{part}_proj.weight"
-    last = first + 2 * config.layers
-    yield f"net.layers.{last}.module.weight", "model.norm.weight"
+            yield f"{ours}.feed_forward.{part}.weight", f"{llama}.mlp.{part}_proj.weight"
+    yield "net.layers.norm.module.weight", "model.norm.weight"
     if not config.tied:
-        yield f"net.layers.{last + 1}.module.weight", "lm_head.weight"
+        yield "net.layers.out.module.weight", "lm_head.weight"
 
 
 def _llama_config(config: TransformerConfig) -> dict[str, Any]:

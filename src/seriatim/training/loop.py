@@ -19,7 +19,7 @@ from seriatim.data.batches import Batch, Batches
 from seriatim.errors import Interrupted, UserError
 from seriatim.heads import Discrete
 from seriatim.models import Model
-from seriatim.models.base import Given
+from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import to_given
 from seriatim.runs import files
 from seriatim.training.meter import Meter
@@ -55,7 +55,7 @@ class _Loss(nn.Module):
         super().__init__()
         self.model, self.smoothing = model, smoothing
 
-    def forward(self, x: Tensor, mask: Tensor, given: Given, carry: Carry | None) -> tuple[Tensor, Tensor, Any]:
+    def forward(self, x: Tensor, mask: Tensor, given: ContextLike, carry: Carry | None) -> tuple[Tensor, Tensor, Any]:
         """Loss to minimise, plain nats a symbol, state to go on from."""
         after = None
         if carry is None:

@@ -1,4 +1,4 @@
-"""Walks: where a batch stands, who picks the next symbol, and the noise that picking uses."""
+"""Walks: a batch of sequences in progress, the ways to choose the next symbol, and the noise that sampling uses."""
 
 from seriatim.walks.beams import Beams
 from seriatim.walks.noise import row_seeds, uniform

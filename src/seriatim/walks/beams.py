@@ -1,11 +1,11 @@
-"""Beam search: the likeliest sequences, several sources at a time.
+"""Beam search: the most probable sequences, for several sources at a time.
 
-A beam keeps the `width` likeliest beginnings of each source and lengthens them symbol by symbol; those that end are set
-aside. With a width of one it is the greedy choice; with a width of as many as there are strings it finds the likeliest
-of all. Beams of one source are rows of one walk that stand together, and share what was projected of the source.
+A beam keeps the `width` most probable prefixes of each source and extends them symbol by symbol; those that end are set
+aside. With width 1 it is greedy search; with a width as large as the number of strings it is exact. The beams of one
+source are adjacent rows of one walk and share the source's projections.
 
-Since every symbol lowers log p, long sequences are at a disadvantage that a reader may not want; what is ranked is
-log p / ((5 + n) / 6)^α, n the number of symbols (Wu et al., 2016, Google's neural machine translation system).
+Every symbol lowers log p, which puts long sequences at a disadvantage. Hypotheses of n symbols are ranked by
+log p / ((5 + n) / 6)^α (Wu et al., 2016, Google's neural machine translation system).
 
 Shapes: S sources, W width, K symbols, T length so far.
 """
@@ -30,15 +30,20 @@ Stop = Callable[[int, Sequence[int]], bool]
 @final
 @dataclass(frozen=True)
 class Beams:
-    """How to search.
+    """Options of beam search.
 
     Attributes:
-        width: how many beginnings are kept.
-        best: how many results for each source; at most the width.
+        width: prefixes kept per source.
+        best: results per source; at most the width.
         length_norm: α; 0 ranks by log p itself.
-        coverage: β, how much it counts that all of the source is attended to (Wu et al., 2016); 0: nothing.
-        no_repeat: no sequence of so many symbols comes twice; 0: it may.
-        shortest: symbols before the end may come.
+        coverage: β, weight of the term that rewards attending to the whole source (Wu et al., 2016); 0 is off.
+        no_repeat: no sequence of this many symbols occurs twice; 0 is off.
+        shortest: minimum number of symbols before the end.
+
+    Example:
+        >>> options = Beams(width=4, best=2)
+        >>> round(options.rank(-6.0, symbols=7), 3)
+        -3.959
     """
 
     width: int = 5
@@ -57,12 +62,12 @@ class Beams:
         bounded("min-length", self.shortest, 0, 2**30)
 
     def rank(self, log_prob: float, symbols: int) -> float:
-        """What hypotheses are ordered by."""
+        """The score that hypotheses are ordered by."""
         return log_prob / ((5 + symbols) / 6) ** self.length_norm
 
 
 class Hypothesis(NamedTuple):
-    """A result: its symbols behind the prefix, their log p in nats, its rank, and why it stopped."""
+    """A result: its symbols after the prefix, their log p in nats, its score, and why it ended."""
 
     symbols: tuple[int, ...]
     log_prob: float
@@ -71,7 +76,7 @@ class Hypothesis(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """A beginning made one symbol longer: its log p, which of the source's rows it goes on from, the symbol."""
+    """A prefix extended by one symbol: its log p, the row of the source it extends, the symbol."""
 
     score: float
     row: int
@@ -79,7 +84,7 @@ class _Candidate(NamedTuple):
 
 
 class _Source:
-    """Where the search for one source stands."""
+    """The state of the search for one source."""
 
     def __init__(self, number: int, prefix: Sequence[int], longest: int, options: Beams) -> None:
         self.number, self.prefix, self.longest, self.options = number, list(prefix), longest, options
@@ -89,13 +94,14 @@ class _Source:
     def sift(
         self, candidates: Iterator[_Candidate], past: Int[Tensor, "W T"], end: int, stop: Stop | None
     ) -> list[_Candidate]:
-        """Of candidates, the likeliest first, those to go on with; those that are over are set aside.
+        """The candidates to continue with; those that have ended are set aside.
 
         Args:
-            candidates: twice the width of them, so that enough go on even if every second one ends.
+            candidates: most probable first, twice the width of them, so that enough continue even if every second one
+                ends.
             past: the symbols of each of the source's rows, its prefix included.
             end: the symbol that ends a sequence.
-            stop: whether another one is over.
+            stop: whether a sequence is over although it has not ended.
         """
         alive: list[_Candidate] = []
         width, free = self.options.width, past.shape[1] >= len(self.prefix)
@@ -107,15 +113,15 @@ class _Source:
                 why = "stop" if stop(self.number, self._symbols(each, past)) else ""
             if not why:
                 alive.append(each)
-            elif rank < width:  # what ends further down is no better than what goes on
+            elif rank < width:  # those that end further down are no better than those that continue
                 self._finish(each, past, why)
         return alive
 
     def over(self, alive: list[_Candidate], past: Int[Tensor, "W T"]) -> bool:
-        """Whether nothing more is to be had, or nothing better.
+        """Whether the search can stop: no further or no better hypothesis is possible.
 
-        Before as many have ended as the width: nothing that could be better at any length. From then on: nothing that
-        is better as it stands.
+        Until as many have ended as the width, a better one must be impossible at any length; from then on, at the
+        current length.
         """
         new = past.shape[1] + 1 - len(self.prefix)
         if new < 1:
@@ -130,7 +136,7 @@ class _Source:
             return False
         reached = sorted((h.score for h in self.finished), reverse=True)[self.options.best - 1]
         length = self.longest if len(self.finished) < self.options.width else new
-        return self.options.rank(alive[0].score, length) <= reached  # log p can at best stay what it is
+        return self.options.rank(alive[0].score, length) <= reached  # log p never rises
 
     def _symbols(self, each: _Candidate, past: Int[Tensor, "W T"]) -> list[int]:
         return [*past[each.row, len(self.prefix) :].tolist(), each.symbol]
@@ -140,12 +146,12 @@ class _Source:
         self.finished.append(Hypothesis(tuple(symbols), each.score, self.options.rank(each.score, len(symbols)), why))
 
     def results(self) -> list[Hypothesis]:
-        """The best first; where coverage is still to be counted, all."""
+        """The best first; all of them if coverage is still to be added."""
         return sorted(self.finished, key=order)[: self.wanted]
 
 
 def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
-    """The best first, behind all that ended those that did not."""
+    """Sort key: best first, and those that have ended before those that have not."""
     return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
 
 
@@ -159,30 +165,40 @@ def beam_search(
     longest: Sequence[int],
     stop: Stop | None = None,
 ) -> list[list[Hypothesis]]:
-    """The likeliest sequences for each source, the best first.
+    """The most probable sequences for each source, best first.
 
     Args:
-        walk: at its start, of S · W rows; those of one source stand together, and its conditions may be S rows.
+        walk: at its start, of S · W rows; those of one source are adjacent, and its conditions may have S rows.
         options: width and the rest.
         end: the symbol that ends a sequence.
-        prefixes: for each source the symbols that its sequences must begin with.
-        longest: for each source how many symbols may come behind the prefix.
-        stop: (source, symbols behind the prefix) -> whether a sequence is over though it has not ended.
+        prefixes: for each source, the symbols its sequences must begin with.
+        longest: for each source, the maximum number of symbols after the prefix.
+        stop: (source, symbols after the prefix) -> whether a sequence is over although it has not ended.
 
     Returns:
-        `best` hypotheses a source, fewer if there are not as many; those that did not end come last. With `coverage`,
-        which is for the caller to count, as many as the width.
+        `best` hypotheses per source, fewer if there are not as many; those that did not end come last. With `coverage`,
+            which the caller adds, as many as the width.
 
     Raises:
-        ValueError: if the walk's rows are not S · W.
+        ValueError: if the walk does not have S · W rows.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2 * 3)
+        >>> found = beam_search(walk, Beams(width=3), end=0, prefixes=[[], [1]], longest=[5, 5])
+        >>> [len(hypotheses) for hypotheses in found], found[1][0].symbols[0]
+        ([1, 1], 0)
     """
     width, count = options.width, len(prefixes)
     if walk.batch != count * width or len(longest) != count or min(longest, default=1) < 1:
-        raise ValueError(f"{walk.batch} rows for {count} sources and {width} beams, of lengths {list(longest)}")
+        raise ValueError(
+            f"{walk.batch} rows for {count} sources and {width} beams, of lengths {list(longest)}; "
+            f"expected {count * width} rows and a length from 1 for each source"
+        )
     every = [_Source(i, *each, options) for i, each in enumerate(zip(prefixes, longest, strict=True))]
     under_way = list(every)
     scores = torch.full((count, width), -torch.inf, dtype=torch.float64)
-    scores[:, 0] = 0  # at the start all beams are alike
+    scores[:, 0] = 0  # at the start all beams are identical
     history = torch.zeros(count * width, 0, dtype=torch.long)
     while under_way:
         dist = walk.dist
@@ -194,7 +210,7 @@ def beam_search(
             own = history[i * width : (i + 1) * width]
             alive = source.sift(best, own, end, stop)
             if not source.over(alive, own):
-                # where fewer go on than there are rows, the rest repeat one that is impossible
+                # if fewer continue than there are rows, the rest repeat one with probability 0
                 going.append((i, alive + [alive[0]._replace(score=-torch.inf)] * (width - len(alive))))
         if not going:
             break
@@ -212,9 +228,9 @@ def beam_search(
 
 
 def _best(scores: Float[Tensor, "S W"], log_p: Float[Tensor, "R K"]) -> Iterator[Any]:
-    """For each source the 2 W likeliest ways to go on, the likeliest first.
+    """For each source, the 2 W most probable extensions, best first.
 
-    The likeliest symbols of each row first: what is then added up and compared is no longer a table.
+    Takes the top symbols of each row first, so that the sums are taken over few candidates and not over a table.
     """
     count, width = scores.shape
     few = log_p.topk(min(2 * width, log_p.shape[1]))
@@ -229,7 +245,7 @@ def _best(scores: Float[Tensor, "S W"], log_p: Float[Tensor, "R K"]) -> Iterator
 def _allowed(
     log_p: Float[Tensor, "R K"], history: Int[Tensor, "R T"], sources: Sequence[_Source], options: Beams, end: int
 ) -> Float[Tensor, "R K"]:
-    """log p, −inf where a symbol may not come; of a prefix only the next symbol may, for nothing. Written in place."""
+    """log p, −inf for symbols that may not come next; within a prefix, only its next symbol, at no cost. In place."""
     width, time = options.width, history.shape[1]
     if options.no_repeat and time >= options.no_repeat - 1:
         log_p.masked_fill_(_repeats(history, options.no_repeat, log_p.shape[1]), -torch.inf)
@@ -244,7 +260,7 @@ def _allowed(
 
 
 def _repeats(history: Int[Tensor, "R T"], n: int, symbols: int) -> Bool[Tensor, "R K"]:
-    """Which symbols would end a sequence of n symbols that a row has already."""
+    """Which symbols would repeat a sequence of n symbols that the row already contains."""
     banned = torch.zeros(len(history), symbols, dtype=torch.bool, device=history.device)
     if history.shape[1] < n:
         return banned

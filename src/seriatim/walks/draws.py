@@ -1,4 +1,4 @@
-"""Drawing one position after the other: what a sample of any model is made of."""
+"""Drawing one position after another: the core of sampling from any model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from seriatim.walks.walk import Walk
 
 @final
 class Draws:
-    """The positions of a walk, drawn in turn, each row by its own seed.
+    """Draws the positions of a walk in turn, each row from its own seed.
 
     Args:
-        walk: of n rows; at its start, or fed with the prompt.
-        head: of the model that is walked.
-        seeds: (n,) of the rows.
-        steer: temperature and filters; None draws from the model itself.
-        prompt: (n, T[, P]) positions that the walk was fed with.
+        walk: of n rows; at its start, or after reading the prompt.
+        head: the model's head.
+        seeds: (n,) one per row.
+        steer: temperature and filters. Default: none, the model's own distribution.
+        prompt: (n, T[, P]) positions that the walk has read.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Draws:
         self.walk, self.parts = walk, head.parts
         self.steer = None if steer == Steer() else steer
         self.noise, self.tally = Noise(seeds), Tally(self.steer, head, len(seeds), seeds.device)
-        self.symbols = 0 if prompt is None else prompt.shape[1] * self.parts  # so many are known or drawn
+        self.symbols = 0 if prompt is None else prompt.shape[1] * self.parts  # known or drawn so far
         if prompt is not None:
             self.tally.add(prompt)
 
     def position(self) -> Tensor:
-        """The next position (n,) or (n, P); of an event whose parts may be drawn together, all at once."""
+        """The next position (n,) or (n, P); all parts at once if they may be drawn together."""
         if self.steer is None and self.parts > 1 and (whole := cast(Event, self.walk.whole)).noise == 1:
             x = whole.draw(self.noise.run(self.symbols, self.parts))
             self.walk.take(x)

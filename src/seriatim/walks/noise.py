@@ -1,6 +1,6 @@
-"""Noise from a counter: the uniforms of a sample are a function of its seed and of the symbol's index alone.
+"""Counter-based noise: the uniforms of a sample depend only on its seed and the symbol's index.
 
-Forking, resuming, the batch around a row, the size of the blocks and the device do not change them.
+Forking, resuming, the other rows of the batch, block sizes and the device do not change them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, odd, as a signed integer
-_LANE = -0x3B314601E57A13AD  # another odd constant, so that lanes are far apart
+_LANE = -0x3B314601E57A13AD  # another odd constant, to keep lanes far apart
 _MIX1 = -0x40A7B892E31B1A47  # the multipliers of splitmix64's finaliser (Steele, Lea and Flood, 2014)
 _MIX2 = -0x6B2FB644ECCEEE15
 
@@ -23,7 +23,7 @@ def _shift(x: Tensor, n: int) -> Tensor:
 
 
 def _mix(x: Tensor) -> Tensor:
-    """splitmix64's finaliser: a bijection of 64 bits in which every input bit flips half of the output bits."""
+    """splitmix64's finaliser: a bijection of 64 bits in which each input bit flips about half of the output bits."""
     x = (x ^ _shift(x, 30)) * _MIX1
     x = (x ^ _shift(x, 27)) * _MIX2
     return x ^ _shift(x, 31)
@@ -32,30 +32,35 @@ def _mix(x: Tensor) -> Tensor:
 def uniform(seeds: Int[Tensor, "B"], start: int, n: int, lane: int = 0) -> Float[Tensor, "B n"]:
     """Numbers start … start + n − 1 of each row's stream, in the open interval (0, 1), float64.
 
-    52 random bits, centred: the smallest is 2^−53, the largest 1 − 2^−53, so that no inverse cdf meets 0 or 1.
+    52 random bits, centred: the smallest number is 2^−53, the largest 1 − 2^−53, so that no inverse cdf gets 0 or 1.
 
     Args:
-        seeds: (B,) one 64-bit seed a row.
+        seeds: (B,) a 64-bit seed per row.
         start: index of the first number.
-        n: how many.
+        n: how many numbers.
         lane: a second index, for uses that must not share numbers (beams, particles).
+
+    Example:
+        >>> seeds = torch.tensor([1, 2])
+        >>> torch.equal(uniform(seeds, 0, 5)[:, 2:], uniform(seeds, 2, 3))
+        True
     """
     index = torch.arange(start, start + n, device=seeds.device)
-    far = torch.tensor(lane, device=seeds.device) * _LANE  # as a tensor, whose products wrap around
+    far = torch.tensor(lane, device=seeds.device) * _LANE  # a tensor, since its products wrap around
     key = _mix(_mix(seeds.long() + _GOLDEN) + far)
     bits = _mix(_mix(key[:, None] + (index + 1) * _GOLDEN) ^ key[:, None])
     return (_shift(bits, 12).double() + 0.5) * 2.0**-52
 
 
 class Noise:
-    """The uniforms of a batch's symbols, made in blocks: a block costs as much as a single number.
+    """The uniforms of a batch's symbols, generated in blocks: a block costs as much as a single number.
 
-    Symbol i eats number i of the lanes 0, 1, …: however much noise the others eat, no two share any.
+    Symbol i uses number i of the lanes 0, 1, …, so no two symbols share noise, however much each consumes.
     """
 
     def __init__(self, seeds: Int[Tensor, "B"], block: int = 256) -> None:
         self.device = seeds.device
-        # integer arithmetic is the same everywhere, but not every device has it
+        # 64-bit integer arithmetic gives the same result everywhere, but not every device has it
         self.seeds, self.block = seeds.cpu(), block
         self._start, self._numbers = 0, torch.empty(len(seeds), 0, 0)
 
@@ -71,9 +76,9 @@ class Noise:
         return self._numbers[:, index - self._start, :n]
 
     def run(self, index: int, count: int) -> Float[Tensor, "B n"]:
-        """Lane 0 of `count` symbols from `index` on."""
+        """Lane 0 of `count` symbols, starting at `index`."""
         _ = self(index)
-        if index + count > self._start + self._numbers.shape[1]:  # a block that begins here
+        if index + count > self._start + self._numbers.shape[1]:  # start a new block here
             self._numbers = self._numbers[:, :0]
             _ = self(index)
         return self._numbers[:, index - self._start : index - self._start + count, 0]
@@ -84,12 +89,16 @@ class Noise:
 
 
 def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
-    """A seed for each of n rows: those given, or n different ones that follow from a single seed.
+    """A seed for each of n rows: the given ones, or n different ones derived from a single seed.
 
-    Row i of a batch has the same seed whatever n is.
+    Row i gets the same seed whatever n is.
 
     Raises:
-        ValueError: if seeds are given and there are not n of them.
+        ValueError: if the number of given seeds is not n.
+
+    Example:
+        >>> torch.equal(row_seeds(7, 5)[:3], row_seeds(7, 3))
+        True
     """
     if isinstance(seed, int):
         return (_mix(_mix(torch.tensor(_signed(seed))) + torch.arange(n) * _GOLDEN)).to(device)
@@ -99,5 +108,5 @@ def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "c
 
 
 def _signed(seed: int) -> int:
-    """Any integer as 64 bits."""
+    """Any integer as a signed 64-bit one."""
     return (seed + 2**63) % 2**64 - 2**63

@@ -1,10 +1,10 @@
-"""Walks of several rows for one question: particles that look for what fits what is known.
+"""Several rows per result: particles for completing a sequence around known symbols.
 
-Symbols that are known and all come first are simply pushed: what is drawn behind them has the true conditional
-distribution. Known symbols that come later are pushed too when their turn comes, but what was drawn before them did
-not know of them. Particles mend that (sequential Monte Carlo; Gordon, Salmond and Smith, 1993): many candidates are
-drawn, each is weighed by the probability that it gives to the known symbols as they are passed, and the light ones give
-way to copies of the heavy ones. The more particles, the closer to the true conditional distribution.
+Known symbols that all come first are simply pushed: what is drawn after them has the true conditional distribution.
+Known symbols that come later are pushed in their turn, but what was drawn before did not depend on them. Particles
+correct this (sequential Monte Carlo; Gordon, Salmond and Smith, 1993): each of many candidates is weighted by the
+probability it gives to the known symbols as they are passed, and candidates with small weights are replaced by copies
+of those with large ones. The more particles, the closer to the true conditional distribution.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ def fill_in(
     particles: int = 1,
     steer: Steer | None = None,
 ) -> Int[Tensor, "R N"]:
-    """Draw what is not known.
+    """Draw the symbols that are not known.
 
     Args:
-        walk: at its start, of B = R · particles rows; those of one result stand together.
-        known: every symbol of the walk; where `mask` is false the value does not matter.
-        mask: which symbols are known.
-        seeds: of the rows.
-        particles: candidates for each result.
-        steer: how candidates are drawn; their weights stay the model's.
+        walk: at its start, of B = R · particles rows; those of one result are adjacent.
+        known: every symbol of the walk; values where `mask` is False are ignored.
+        mask: True where a symbol is known.
+        seeds: one per row.
+        particles: candidates per result.
+        steer: how candidates are drawn; their weights are the model's own.
 
     Returns:
-        R rows, the known symbols exactly as they were given.
+        R rows, with the known symbols unchanged.
 
     Raises:
-        ValueError: if the rows do not divide into groups of so many particles.
+        ValueError: if the rows do not divide into groups of `particles`.
     """
     if particles < 1 or walk.batch % particles:
-        raise ValueError(f"{walk.batch} rows in groups of {particles}")
+        raise ValueError(f"{walk.batch} rows do not divide into groups of {particles} particles")
     results, count = walk.batch // particles, len(mask)
     noise, leaders = Noise(seeds), seeds.view(results, particles)[:, 0]
     drawn = torch.zeros(walk.batch, count, dtype=torch.long, device=seeds.device)
@@ -77,19 +77,19 @@ def fill_in(
 
 
 def _share(weights: Float[Tensor, "R P"]) -> Float[Tensor, "R P"]:
-    """Log-weights as shares; even ones where every candidate is impossible."""
+    """Log-weights normalised to shares; uniform if every candidate is impossible."""
     best = weights.max(1, keepdim=True).values
     lost = best == -math.inf
     return torch.where(lost, torch.zeros_like(weights), weights - torch.where(lost, 0.0, best)).softmax(1)
 
 
 def _effective(weights: Float[Tensor, "R P"]) -> Float[Tensor, "R"]:
-    """How many particles of equal weight these are worth."""
+    """Effective sample size: the number of equally weighted particles these are worth."""
     return 1 / _share(weights).square().sum(1)
 
 
 def _resample(weights: Float[Tensor, "R P"], u: Float[Tensor, "R 1"]) -> Int[Tensor, "B"]:
-    """Rows to go on with: each group's particles as often as their share says (systematic resampling)."""
+    """Rows to continue with: systematic resampling of each group's particles by their shares."""
     results, particles = weights.shape
     sums = _share(weights).cumsum(1)
     at = (torch.arange(particles, device=u.device) + u) / particles * sums[:, -1:]

@@ -1,14 +1,14 @@
-"""Steering: how a sample may deviate from the trained distribution, in one documented order.
+"""Steering: how sampling may deviate from the trained distribution, in a fixed order.
 
-0. `guidance` weighs what the condition says against what is expected without it (`walk.Guided` does that).
+0. `guidance` contrasts the conditional with the unconditional prediction (`walk.Guided` does this).
 1. `bias` is added to the logits, `forbid` sets them to −inf.
 2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency.
-3. `temperature` divides the logits; 0 means the most likely symbol, without division.
-4. Filters, each on what the one before left, renormalised: `top_k`, `top_p` (Holtzman et al., 2020), `min_p`
-   (Nguyen et al., 2024), `typical` (Meister et al., 2022).
+3. `temperature` divides the logits; 0 takes the most probable symbol.
+4. Filters, each applied to the renormalised result of the previous one: `top_k`, `top_p` (Holtzman et al., 2020),
+   `min_p` (Nguyen et al., 2024), `typical` (Meister et al., 2022).
 
-A filter always leaves at least one symbol. A steered sample is not a sample of the model, and its likelihood is taken
-from the model, not from the steered distribution.
+A filter always keeps at least one symbol. A steered sample is not a sample of the model; its reported likelihood is the
+model's, not that of the steered distribution.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from torch import Tensor
 from seriatim.errors import UserError, nearest
 from seriatim.heads import Categorical, CategoricalHead, Discrete, Head
 
-_HEAD = 256  # top-p looks at so many of the likeliest symbols before it sorts all of them
+_HEAD = 256  # top-p tries this many of the most probable symbols before it sorts all of them
 
 
-def _check(name: str, value: float, ok: bool, wanted: str) -> None:
+def _check(name: str, value: float, ok: bool, expected: str) -> None:
     if not ok or math.isnan(value):
-        raise UserError(f"{name} is {value}; {wanted}")
+        raise UserError(f"{name} is {value}; expected {expected}")
 
 
 @final
@@ -39,17 +39,24 @@ class Steer:
     """Sampling options. The defaults sample from the model itself.
 
     Attributes:
-        guidance: above 1 the condition counts for more than it does in the model, 0 for nothing; 1 is off.
-        temperature: below 1 bolder, above 1 wilder; 0 takes the most likely symbol.
-        top_k: keep the k likeliest symbols; 0 keeps all.
-        top_p: keep the likeliest symbols that together have at least this probability.
-        min_p: keep symbols at least this fraction as likely as the likeliest.
-        typical: keep the symbols whose surprise is nearest to the entropy, up to this probability.
-        repetition: divide (multiply, if negative) the logits of symbols that have occurred by this; 1 is off.
-        presence: subtract from the logits of symbols that have occurred.
-        frequency: subtract for each time that a symbol has occurred.
-        bias: add to the logit of a symbol.
-        forbid: symbols never drawn.
+        guidance: weight of the condition: 1 is the model itself, more exaggerates the condition, 0 ignores it.
+        temperature: below 1 samples are more conservative, above 1 more varied; 0 takes the most probable symbol.
+        top_k: keep the k most probable symbols; 0 keeps all.
+        top_p: keep the most probable symbols with at least this total probability.
+        min_p: keep symbols at least this fraction as probable as the most probable one.
+        typical: keep the symbols whose surprisal is closest to the entropy, with at least this total probability.
+        repetition: divide the logits of symbols that have occurred by this (multiply negative ones); 1 is off.
+        presence: subtract this from the logits of symbols that have occurred.
+        frequency: subtract this from a symbol's logit for each time it has occurred.
+        bias: {symbol: value added to its logit}.
+        forbid: symbols that are never drawn.
+
+    Example:
+        >>> dist = Categorical(torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
+        >>> Steer(temperature=0).apply(dist).log_table().exp().tolist()
+        [[0.0, 0.0, 0.0, 1.0]]
+        >>> Steer(top_k=2, forbid=frozenset({3})).apply(dist).log_table().exp()
+        tensor([[0.0000, 0.2689, 0.7311, 0.0000]])
     """
 
     guidance: float = 1.0
@@ -65,21 +72,21 @@ class Steer:
     forbid: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        _check("guidance", self.guidance, 0 <= self.guidance < 1e3, "a number from 0 to below 1000 is wanted; 1 is off")
-        _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "a number from 0 up is wanted")
-        _check("top-k", self.top_k, self.top_k >= 0, "a whole number from 1 up is wanted, or 0 for all symbols")
-        _check("top-p", self.top_p, 0 < self.top_p <= 1, "a number above 0 and at most 1 is wanted")
-        _check("min-p", self.min_p, 0 <= self.min_p <= 1, "a number from 0 to 1 is wanted")
-        _check("typical", self.typical, 0 < self.typical <= 1, "a number above 0 and at most 1 is wanted")
-        _check("repetition", self.repetition, 0 < self.repetition < math.inf, "a number above 0 is wanted; 1 is off")
-        _check("presence", self.presence, math.isfinite(self.presence), "a finite number is wanted")
-        _check("frequency", self.frequency, math.isfinite(self.frequency), "a finite number is wanted")
+        _check("guidance", self.guidance, 0 <= self.guidance < 1e3, "a number from 0 to below 1000; 1 is off")
+        _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "a number from 0 up")
+        _check("top-k", self.top_k, self.top_k >= 0, "a whole number from 1 up, or 0 for all symbols")
+        _check("top-p", self.top_p, 0 < self.top_p <= 1, "a number above 0 and at most 1")
+        _check("min-p", self.min_p, 0 <= self.min_p <= 1, "a number from 0 to 1")
+        _check("typical", self.typical, 0 < self.typical <= 1, "a number above 0 and at most 1")
+        _check("repetition", self.repetition, 0 < self.repetition < math.inf, "a number above 0; 1 is off")
+        _check("presence", self.presence, math.isfinite(self.presence), "a finite number")
+        _check("frequency", self.frequency, math.isfinite(self.frequency), "a finite number")
         for symbol, value in self.bias.items():
-            _check(f"bias of symbol {symbol}", value, value < math.inf, "a number is wanted, or -inf to forbid it")
+            _check(f"bias of symbol {symbol}", value, value < math.inf, "a number, or -inf to forbid it")
 
     @property
     def counts(self) -> bool:
-        """Whether `apply` needs to know what has occurred."""
+        """Whether `apply` needs counts of past symbols."""
         return self.repetition != 1 or self.presence != 0 or self.frequency != 0
 
     @property
@@ -96,10 +103,10 @@ class Steer:
 
         Args:
             dist: of the next symbol, (B,) rows.
-            occurred: how often each row has had each symbol; wanted if `counts`.
+            occurred: how often each symbol has occurred in each row; required if `counts`.
 
         Raises:
-            UserError: if nothing is left to draw, or a symbol does not exist.
+            UserError: if no symbol is left to draw, or a symbol does not exist.
         """
         if self.neutral:
             return dist
@@ -109,7 +116,7 @@ class Steer:
             best = logits.argmax(-1, keepdim=True)
             return Categorical(torch.full_like(logits, -math.inf).scatter_(-1, best, 0.0))
         if self.temperature != 1:
-            # the best at 0 and no division by less than the smallest number: the coldest is still no NaN
+            # with the maximum at 0 and a divisor that is not subnormal, no temperature gives NaN
             coldest = torch.finfo(logits.dtype).tiny
             logits = (logits - logits.amax(-1, keepdim=True)) / max(self.temperature, coldest)
         return Categorical(self._filter(logits))
@@ -128,7 +135,7 @@ class Steer:
                 raise UserError(f"every one of the {levels} symbols is forbidden; allow at least one")
         if self.counts:
             if occurred is None:
-                raise ValueError("penalties need to know what has occurred")
+                raise ValueError("occurred is missing; penalties need the counts of past symbols")
             seen = occurred > 0
             if self.repetition != 1:
                 pushed = torch.where(logits > 0, logits / self.repetition, logits * self.repetition)
@@ -152,21 +159,21 @@ class Steer:
 
 @final
 class Tally:
-    """How often each of n rows has had each symbol, kept only where a penalty asks for it.
+    """How often each of n rows has had each symbol; counted only if a penalty needs it.
 
     Raises:
-        ValueError: if a penalty asks for it and the symbols are not those of one softmax.
+        ValueError: if a penalty needs it and the head is not a softmax.
     """
 
     def __init__(self, steer: Steer | None, head: Head, n: int, device: torch.device) -> None:
         self.counts: Tensor | None = None
         if steer is not None and steer.counts:
             if not isinstance(head, CategoricalHead):
-                raise ValueError(f"penalties count symbols of a softmax, and this model has a {type(head).__name__}")
+                raise ValueError(f"penalties count symbols of a softmax, but the head is a {type(head).__name__}")
             self.counts = torch.zeros(n, head.width, dtype=torch.long, device=device)
 
     def add(self, x: Shaped[Tensor, "B *T"]) -> None:
-        """Count a symbol (n,) or several (n, T) a row; real numbers, which no penalty counts, pass by."""
+        """Count one symbol (n,) or several (n, T) per row; real numbers, which no penalty counts, are ignored."""
         if self.counts is not None:
             x = x.reshape(len(x), -1)
             self.counts.scatter_add_(1, x, torch.ones_like(x))
@@ -177,7 +184,7 @@ class Tally:
 
 
 def _exactly(logits: Tensor, keep: Tensor, k: int) -> Tensor:
-    """Keep k symbols a row: of several equally likely ones at the border, those that come first."""
+    """Keep exactly k symbols per row; ties at the boundary go to the lower symbol."""
     if bool((keep.sum(-1) > k).any()):
         order = logits.sort(dim=-1, descending=True, stable=True).indices[..., :k]
         keep = torch.zeros_like(keep).scatter_(-1, order, True)
@@ -185,9 +192,9 @@ def _exactly(logits: Tensor, keep: Tensor, k: int) -> Tensor:
 
 
 def _nucleus(logits: Tensor, mass: float) -> Tensor:
-    """The smallest set of likeliest symbols with at least `mass`.
+    """The smallest set of most probable symbols with at least `mass`.
 
-    Sorting 32,000 symbols at batch 32 takes 119 ms; the nucleus nearly always lies among the first few hundred.
+    Sorting 32,000 symbols at batch 32 takes 119 ms; the nucleus is nearly always within the first few hundred.
     """
     p = logits.softmax(-1)
     for k in (min(_HEAD, p.shape[-1]), p.shape[-1]):
@@ -200,7 +207,7 @@ def _nucleus(logits: Tensor, mass: float) -> Tensor:
 
 
 def _typical(logits: Tensor, mass: float) -> Tensor:
-    """The symbols whose surprise is nearest to the entropy, the fewest with at least `mass`."""
+    """The fewest symbols with at least `mass`, those whose surprisal is closest to the entropy first."""
     log_p = logits.log_softmax(-1)
     p = log_p.exp()
     entropy = torch.special.entr(p).sum(-1, keepdim=True)
@@ -212,15 +219,15 @@ def _typical(logits: Tensor, mass: float) -> Tensor:
 
 
 def steer_of(steer: Steer | None, options: Mapping[str, Any]) -> Steer:
-    """A `Steer`, or one made of its fields as options.
+    """The given `Steer`, or one built from its fields as options.
 
     Raises:
-        UserError: for an unknown option, or both.
+        UserError: for an unknown option, or if both are given.
     """
     known = Steer.__dataclass_fields__
     for name in options:
         if name not in known:
             raise UserError(f"{name!r} is not a sampling option; {nearest(name, known)}")
     if steer is not None and options:
-        raise UserError(f"both steer and {next(iter(options))} are given; put everything into one of them")
+        raise UserError(f"both steer and {next(iter(options))} are given; put {next(iter(options))} into steer")
     return Steer(**options) if steer is None else steer

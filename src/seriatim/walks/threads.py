@@ -1,4 +1,4 @@
-"""How many processor threads: on a busy machine two can take forty times as long as one over small matrices."""
+"""Number of CPU threads: on a busy machine two can take forty times as long as one over small matrices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """One thread while it lasts: a step of sampling has too little work to share."""
+    """Use one thread inside this context: a sampling step has too little work to share."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,6 +1,6 @@
-"""A walk is where a batch stands: it hands out the distribution of the next symbol and takes the symbol.
+"""A walk is a batch of sequences in progress: it gives the distribution of the next symbol and takes the symbol.
 
-Sampling, scoring, forcing, completing, searching and coding are walks with different hands picking the symbol.
+Sampling, scoring, forcing, completion, search and coding are walks that choose the symbol in different ways.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def drawing(function: Callable[_Arguments, Tensor]) -> Callable[_Arguments, Tensor]:
-    """Run without any of autograd's bookkeeping, a fifth of a small step; an ordinary tensor comes out."""
+    """Run under inference mode, which saves a fifth of a small step, and return an ordinary tensor."""
 
     @wraps(function)
     def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Tensor:
@@ -33,7 +33,7 @@ def drawing(function: Callable[_Arguments, Tensor]) -> Callable[_Arguments, Tens
 
 
 class Carry(NamedTuple):
-    """Where a sequence stands: its last symbol (or event) and the state before that symbol was read."""
+    """The position in a sequence: its last symbol (or event) and the state before that symbol was read."""
 
     prev: Tensor
     state: State
@@ -41,32 +41,49 @@ class Carry(NamedTuple):
 
 @runtime_checkable
 class Stepper(Protocol):
-    """Whatever can be walked: a model, or its weights folded and fused for sampling."""
+    """Anything that can be walked: a model, or its weights folded and fused for sampling.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> model = LSTM(RecurrentConfig(symbols=4, width=8))
+        >>> isinstance(model, Stepper), isinstance(model.packed(), Stepper)
+        (True, True)
+    """
 
     head: Head
-    carries: bool  # whether `read` is to be had; grids only step
+    carries: bool  # whether `read` is supported; grids only step
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The state before the first symbol."""
         ...
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) or (B, P), ignored at clock 0 -> the next position's parameters (B, width)."""
+        """prev (B,) or (B, P), ignored at clock 0 -> parameters of the next position (B, width)."""
         ...
 
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """Several positions at once -> their parameters, and where the sequence then stands."""
+        """Several positions at once -> their parameters, and the carry after them."""
         ...
 
 
 class Walk:
-    """A batch of sequences under way, symbol by symbol (positions × parts as one stream of scalars).
+    """A batch of sequences in progress, symbol by symbol (positions × parts as one stream of scalars).
 
     Args:
-        stepper: a model or what its `packed()` gave.
-        batch: how many rows. They share one clock; a row that has ended leaves by `select`.
-        context: what they are conditioned on.
-        length: how many positions will come, if known.
+        stepper: a model, or the result of its `packed()`.
+        batch: number of rows. They share one clock; a row that has ended leaves by `select`.
+        context: the conditions.
+        length: number of positions, if known.
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2)
+        >>> walk.push(torch.tensor([3, 1]))  # a known symbol of each row
+        >>> walk.push(walk.dist.sample())
+        >>> other = walk.fork()
+        >>> walk.push(torch.tensor([0, 0]))
+        >>> walk.clock, other.clock
+        (3, 2)
     """
 
     def __init__(self, stepper: Stepper, batch: int, context: Context = EMPTY, length: int | None = None) -> None:
@@ -74,13 +91,13 @@ class Walk:
         self.clock = 0  # positions finished
         with torch.inference_mode():
             self._state = stepper.start(batch, context, length)
-        self._prev: Tensor | None = None  # the last whole position
-        self._parameters: Tensor | None = None  # of the position under way, once asked for
-        self._part: list[Tensor] = []  # symbols of the position under way
+        self._prev: Tensor | None = None  # the last finished position
+        self._parameters: Tensor | None = None  # of the current position, once asked for
+        self._part: list[Tensor] = []  # symbols of the current position
 
     @property
     def dist(self) -> Dist:
-        """The distribution of the next symbol, a row each. Asking twice steps once."""
+        """The distribution of the next symbol of each row. Asking twice steps once."""
         dist = self._whole()
         if isinstance(dist, Event):
             assert self._parameters is not None
@@ -90,13 +107,13 @@ class Walk:
 
     @property
     def whole(self) -> Dist | Event:
-        """The distribution of the whole position under way, all its symbols together."""
+        """The distribution of the whole current position, all its symbols together."""
         return self._whole()
 
     def _whole(self) -> Dist | Event:
         if self._parameters is None:
             if self.length is not None and self.clock >= self.length:
-                raise ValueError(f"a walk of {self.length} positions is over")
+                raise ValueError(f"the walk has reached its length of {self.length} positions")
             prev = self._prev
             if prev is None:  # ignored at clock 0
                 parts = self.stepper.head.parts
@@ -107,22 +124,22 @@ class Walk:
         return self.stepper.head(self._parameters)
 
     def take(self, x: Tensor) -> None:
-        """Take a whole position, (B,) or (B, P), of every row.
+        """Take a whole position (B,) or (B, P) of every row.
 
         Raises:
             ValueError: in the middle of a position.
         """
         if self._part:
-            raise ValueError("a position is under way; push its symbols one by one")
+            raise ValueError("a position is half finished; push its remaining symbols one by one")
         if self._parameters is None:
-            _ = self.whole  # the step that this position answers
+            _ = self.whole  # step before taking the position
         self._prev, self._parameters = x, None
         self.clock += 1
 
     def push(self, x: Tensor) -> None:
         """Take the next symbol (B,) of every row."""
         if self._parameters is None:
-            _ = self._whole()  # the step that this symbol answers
+            _ = self._whole()  # step before taking the symbol
         self._part.append(x)
         parts = self.stepper.head.parts
         if len(self._part) == parts:
@@ -138,7 +155,7 @@ class Walk:
         """
         count = x.shape[1]
         if self._part:
-            raise ValueError("a position is under way; feed takes whole positions")
+            raise ValueError("a position is half finished; feed takes whole positions")
         if self.length is not None and self.clock + count > self.length:
             raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
         if self._parameters is None and self._prev is not None and count and self.stepper.carries:
@@ -151,16 +168,16 @@ class Walk:
             assert self._parameters is not None
             rows.append(self._parameters)
             for symbol in x[:, t].unbind(-1) if self.stepper.head.parts > 1 else [x[:, t]]:
-                Walk.push(self, symbol)  # what a walk of another kind makes of a symbol, it has made of x
+                Walk.push(self, symbol)  # not self.push: a subclass has already transformed x
         return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
 
     def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
         """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave.
 
         Args:
-            rows: which.
-            fixed: which rows of the conditions: the same; a tensor of those to keep, where several rows share one; or
-                False: all as they are.
+            rows: indices.
+            fixed: which rows of the conditions to keep: True for the same ones; a tensor for others, where several rows
+                share one; False for all.
         """
         self._state = tree.select(self._state, rows, fixed)
         if fixed is not False:
@@ -171,7 +188,7 @@ class Walk:
         self._part = [part[rows] for part in self._part]
 
     def fork(self) -> Walk:
-        """A second walk from here; neither disturbs the other."""
+        """A second walk from here; the two are independent."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._state = tree.fork(self._state)
@@ -192,20 +209,30 @@ class Walk:
 
 
 class Guided(Walk):
-    """A walk whose symbols follow the condition more than the model does (classifier-free guidance).
+    """A walk that follows the condition more than the model does (classifier-free guidance).
 
-    log p is taken to be strength · log p(x_t | x_<t, c) + (1 − strength) · log p(x_t | x_<t), normalised; above 1 the
-    condition is exaggerated. What is drawn so has no likelihood: such steps multiply to no p(x | c) that one knows.
+    log p is taken as strength · log p(x_t | x_<t, c) + (1 − strength) · log p(x_t | x_<t), normalised; a strength above
+    1 exaggerates the condition. Samples have no known likelihood: the steps do not multiply to a p(x | c).
 
-    Reference: Ho and Salimans (2021), Classifier-free diffusion guidance, here for each symbol.
+    Reference: Ho and Salimans (2021), Classifier-free diffusion guidance, here applied to each symbol.
 
     Args:
-        stepper: as of a `Walk`.
-        batch: rows.
-        context: what they are conditioned on.
-        unsaid: the same context, but saying nothing.
+        stepper: as for a `Walk`.
+        batch: number of rows.
+        context: the conditions.
+        unsaid: a context of the same shape with every condition missing.
         strength: 1 is the model itself.
-        length: how many positions will come, if known.
+        length: number of positions, if known.
+
+    Example:
+        >>> from seriatim.conditioning import LabelEncoder
+        >>> from seriatim.models import LSTM, Conditional, RecurrentConfig
+        >>> model = Conditional(LSTM(RecurrentConfig(symbols=4, width=8, vector=2)), {"genre": LabelEncoder(3, 2)})
+        >>> given = model.condition({"genre": torch.tensor([1])}, 1)
+        >>> plain = Walk(model.packed(), 1, given)
+        >>> guided = Guided(model.packed(), 1, given, model.unsaid(1), strength=1.0)  # 1 is the model itself
+        >>> torch.allclose(guided.dist.log_table(), plain.dist.log_table(), atol=1e-6)
+        True
     """
 
     def __init__(
@@ -222,33 +249,33 @@ class Guided(Walk):
 
     @property
     def dist(self) -> Dist:
-        """The guided distribution of the next symbol, a row each."""
+        """The guided distribution of the next symbol of each row."""
         dist = super().dist
         if not isinstance(dist, Discrete):
-            raise ValueError("guidance weighs the probabilities of symbols, and these have densities")
-        said, unsaid = dist.log_table().chunk(2)
-        more = said - unsaid.clamp_min(-1e4)  # impossible without the condition: as good as certain with it
-        return Categorical(torch.where(said == -torch.inf, said, said + (self.strength - 1) * more))
+            raise ValueError(f"{type(dist).__name__} is a density; guidance needs probabilities of symbols")
+        given, missing = dist.log_table().chunk(2)
+        more = given - missing.clamp_min(-1e4)  # impossible without the condition: dominates, but finite
+        return Categorical(torch.where(given == -torch.inf, given, given + (self.strength - 1) * more))
 
     @property
     def whole(self) -> Dist | Event:
-        """Of several symbols at once no guided distribution is known.
+        """Not available: there is no guided distribution of several symbols at once.
 
         Raises:
             ValueError: always; go symbol by symbol.
         """
-        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
+        raise ValueError("a guided walk goes symbol by symbol; use dist and push")
 
     def take(self, x: Tensor) -> None:  # noqa: ARG002
-        """As `whole`."""
-        raise ValueError("what is guided is walked symbol by symbol, by dist and push")
+        """Not available, as `whole`."""
+        raise ValueError("a guided walk goes symbol by symbol; use dist and push")
 
     def push(self, x: Tensor) -> None:
         """Take the next symbol (B,) of every row."""
         super().push(torch.cat([x, x]))
 
     def feed(self, x: Tensor) -> Tensor:
-        """Read whole positions; returns the parameters that the condition gives."""
+        """Read whole positions; returns the conditional parameters."""
         return super().feed(torch.cat([x, x]))[: len(x)]
 
     def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
@@ -257,7 +284,14 @@ class Guided(Walk):
 
 
 def roll(walk: Walk, pick: Callable[[int, Dist], Tensor], symbols: int) -> Iterator[Tensor]:
-    """Walk on by so many symbols; `pick(index, distribution)` is the hand that chooses each, (B,) in and out."""
+    """Walk on by `symbols` symbols; `pick(index, distribution)` chooses each one (B,).
+
+    Example:
+        >>> from seriatim.models import LSTM, RecurrentConfig
+        >>> walk = Walk(LSTM(RecurrentConfig(symbols=4, width=8)), batch=2)
+        >>> torch.stack(list(roll(walk, lambda i, dist: dist.sample(), symbols=5)), 1).shape
+        torch.Size([2, 5])
+    """
     for i in range(symbols):
         x = pick(i, walk.dist)
         walk.push(x)
