@@ -35,8 +35,9 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[plot,demo]'
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.test: pyproject.toml constraints.txt examples/plugin/pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[plot,text,tracking,test]'
+	$(PIP) --no-deps --editable examples/plugin
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

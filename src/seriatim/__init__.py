@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seriatim.image.options import CodeOptions as CodeOptions
     from seriatim.image.options import ImageOptions as ImageOptions
     from seriatim.models.base import Model as Model
+    from seriatim.models.plugins import register as register
     from seriatim.models.sequence import SequenceModel as SequenceModel
     from seriatim.text.model import TextModel as TextModel
     from seriatim.text.options import SourceOptions as SourceOptions
@@ -69,6 +70,7 @@ _NAMES = {
     "UserError": "seriatim.errors",
     "Walk": "seriatim.walks.walk",
     "load": "seriatim.api",
+    "register": "seriatim.models.plugins",
     "roll": "seriatim.walks.walk",
     "train": "seriatim.api",
 }
@@ -110,6 +112,7 @@ __all__ = [
     "layers",
     "load",
     "models",
+    "register",
     "roll",
     "symbols",
     "testing",

@@ -69,7 +69,10 @@ class AudioModel(Trained):
     @property
     def past(self) -> int:
         """How many samples before one its distribution depends on."""
-        return int(self.model.config.past)
+        past = self.model.past
+        if past is None:
+            raise UserError("this model looks back over all there is, and models of audio need a finite reach")
+        return past
 
     @property
     def vocodes(self) -> bool:

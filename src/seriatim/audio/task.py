@@ -83,7 +83,7 @@ class AudioTask(Task):
                 f"the recordings are {has} and the model's {codec.rate} Hz with {codec.channels}; "
                 f"give --audio.rate {codec.rate}"
             )
-        past = int(self.model.config.past)
+        past = AudioModel(self.model, self.codecs).past
         train = featured(found.splits["train"], self.codecs)
         return Excerpts(train, self.codecs, self.options.length, past, plan.train.batch, plan.train.seed)
 

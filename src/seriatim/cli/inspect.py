@@ -30,6 +30,7 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
     parameters = sum(p.numel() for p in model.model.parameters())
     size = sum(p.numel() * p.element_size() for p in model.model.parameters())
     kind = commands(model.kind)
+    config = {} if model.model.config is None else dataclasses.asdict(model.model.config)
     labels = {name: _labels(codec) for name, codec in model.codecs.items()}
     document = {
         "family": model.family,
@@ -38,7 +39,7 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
         **kind.facts(model),
         "conditions": {name: codec.kind for name, codec in model.conditions.items()},
         "labels": {name: values for name, values in labels.items() if values is not None},
-        "config": dataclasses.asdict(model.model.config),
+        "config": config,
         "about": model.about,
     }
     if as_json:
@@ -49,7 +50,7 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
         print(f"  {line}")
     for name, codec in model.conditions.items():
         print(f"  condition    {name} ({codec.kind}{_known(codec)})")
-    for name, value in dataclasses.asdict(model.model.config).items():
+    for name, value in config.items():
         print(f"  {name:12s} {value}")
     for name, value in model.about.items():
         if value != "":

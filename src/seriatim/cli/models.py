@@ -22,13 +22,17 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
         One JSON object on standard output.
     """
     from seriatim.models import FAMILIES, family
+    from seriatim.models.plugins import known
 
     if name is None:
         if as_json:
-            print_json({k: {"year": f.year, "paper": f.paper, "data": f.data} for k, f in FAMILIES.items()})
+            ours = {k: {"year": f.year, "paper": f.paper, "data": f.data} for k, f in FAMILIES.items()}
+            print_json({**ours, **{key: {"package": package} for key, package in known().items()}})
             return
         for key, entry in FAMILIES.items():
             print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
+        for key, package in known().items():
+            print(f"{key:15s} of the package {package}")
         print("\n`seriatim models NAME` lists the sizes that --net.… sets")
         return
     from seriatim.modality import modality
@@ -43,7 +47,7 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
     if as_json:
         print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})
         return
-    print(f"{name}: {entry.paper} ({entry.year})")
+    print(f"{name}: {entry.paper}" + ("" if entry.year is None else f" ({entry.year})"))
     kinds = configs.fields(entry.config)
     for f in fields:
         words = " ".join(described.get(f.name, "").split())

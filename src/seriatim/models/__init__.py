@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seriatim.models.registry import FAMILIES, HOMES, Family, family, resolve
+from seriatim.models.plugins import family, register
+from seriatim.models.registry import FAMILIES, HOMES, Family, resolve
 
 if TYPE_CHECKING:
     from seriatim.models.base import Model as Model
@@ -77,6 +78,7 @@ __all__ = [
     "WaveNetConfig",
     "family",
     "multiscale",
+    "register",
 ]
 
 

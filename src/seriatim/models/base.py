@@ -44,7 +44,7 @@ class Model(nn.Module, ABC):
 
     head: Head
     carries: bool = False  # whether `forward` takes a carry; grids do not
-    config: Any
+    config: Any = None  # the sizes of a family; None: a model that its caller has composed
 
     @overload
     def forward(self, x: Tensor, context: ContextLike = ...) -> Tensor: ...
@@ -198,6 +198,21 @@ class Model(nn.Module, ABC):
     def drops(self) -> dict[str, float]:
         """{condition: how often to hide it in training, so that the model learns to do without it}."""
         return {}
+
+    @property
+    def horizon(self) -> int | None:
+        """How many positions the model can look back over at all. Default: None, without limit, as with a state."""
+        return getattr(self.config, "horizon", None)
+
+    @property
+    def past(self) -> int | None:
+        """How many positions before one its distribution depends on; None: all of them."""
+        return getattr(self.config, "past", self.horizon)
+
+    @property
+    def crop(self) -> int:
+        """Symbols of a training crop: the config's `context`. Default: 128."""
+        return int(getattr(self.config, "context", 128))
 
     def condition(self, given: ContextLike, n: int) -> Context:  # noqa: ARG002
         """Encode named raw conditions into a `Context` of n rows. This model has no encoders and takes none by name."""

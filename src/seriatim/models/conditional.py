@@ -78,6 +78,11 @@ class Conditional(Model):
             result = replace(result, **{k: v for k, v in vars(part).items() if isinstance(v, Tensor)})
         return result
 
+    @property
+    def past(self) -> int | None:
+        """The inner model's."""
+        return self.model.past
+
     def drops(self) -> dict[str, float]:
         """What each encoder specifies, or a tenth (Ho and Salimans, 2021)."""
         encoders = zip(self.names, self.encoders.values(), strict=True)

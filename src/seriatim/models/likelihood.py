@@ -93,7 +93,7 @@ def log_probs(
     Raises:
         UserError: if window and stride do not fit each other or the model.
     """
-    horizon = model.config.horizon
+    horizon = model.horizon
     if window is None:
         window = horizon
     if window is None:

@@ -5,7 +5,7 @@ A family's module is imported on first use, so that listing families does not im
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
@@ -77,7 +77,9 @@ class Family:
         2
     """
 
-    def __init__(self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int, data: str):
+    def __init__(
+        self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int | None, data: str
+    ):
         self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
 
     def __repr__(self) -> str:
@@ -128,19 +130,15 @@ FAMILIES: dict[str, Family] = {
 _BOTH_WAYS = {"birnn", "bilstm", "bigru", "bert", "roberta", "bidirectional"}
 
 
-def family(name: str) -> Family:
-    """The family of that name.
+def built_in(name: str, others: Iterable[str] = ()) -> Family:
+    """One of our own families.
+
+    Args:
+        name: its key.
+        others: the keys of other families, for the message.
 
     Raises:
         UserError: if it does not exist.
-
-    Example:
-        >>> family("wavenet").year
-        2016
-        >>> family("wavnet")
-        Traceback (most recent call last):
-            ...
-        seriatim.errors.UserError: 'wavnet' is not a model family; did you mean 'wavenet'?
     """
     if name.lower().replace("-", "") in _BOTH_WAYS:
         raise UserError(
@@ -149,5 +147,5 @@ def family(name: str) -> Family:
             f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
         )
     if name not in FAMILIES:
-        raise UserError(f"{name!r} is not a model family; {nearest(name, FAMILIES)}")
+        raise UserError(f"{name!r} is not a model family; {nearest(name, [*FAMILIES, *others])}")
     return FAMILIES[name]

@@ -57,6 +57,13 @@ class SequenceModel(Model):
         super().__init__()
         self.embedding, self.net, self.head, self.first = embedding, net, head, start
 
+    @property
+    def past(self) -> int | None:
+        """How many positions before one its distribution depends on: the config's word, or the net's reach."""
+        if hasattr(self.config, "past"):
+            return self.config.past
+        return None if self.net.reach is None else self.net.reach + 1
+
     @final
     def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """x (B, T[, P]) -> parameters (B, T, width); with a carry, also the carry after x."""

@@ -12,15 +12,16 @@ from torch import Tensor
 from seriatim import config as configs
 from seriatim.coding.models import decode, encode
 from seriatim.errors import UserError
-from seriatim.models import FAMILIES, Conditional, Model
+from seriatim.models import Conditional, Model
 from seriatim.models.base import ContextLike
+from seriatim.models.plugins import families
 from seriatim.models.registry import Family
 from seriatim.testing.base import hold
 
 
 def family_of(model: Model) -> Family | None:
     """The registered family whose config the model has; the one that makes its class, if there are several."""
-    found = [each for each in FAMILIES.values() if each.config is type(getattr(model, "config", None))]
+    found = [each for each in families() if each.config is type(model.config)]
     return next((each for each in found if each.model is type(model)), found[0] if found else None)
 
 

@@ -63,7 +63,7 @@ class Generation:
         if score and steer.guidance != 1:
             raise UserError("what is guided has no likelihood; leave out --guidance, or --json and --log-probs")
         self.model, self.stepper = model, model.packed()
-        self.horizon: int | None = model.config.horizon
+        self.horizon: int | None = model.horizon
         self.context = model.condition(given, len(prompts))
         self.noise = Noise(seeds)
         device = model.device

@@ -53,7 +53,7 @@ class TextModel(Trained):
     @property
     def horizon(self) -> int | None:
         """How many symbols the model looks back over; None if it carries a state."""
-        return self.model.config.horizon
+        return self.model.horizon
 
     # ------------------------------------------------------------------ likelihood
 
@@ -303,7 +303,7 @@ class TextModel(Trained):
         encoded = self._encoded(values, count)
         sizes = next((value.lengths.tolist() for value in encoded.values() if isinstance(value, Ragged)), [0] * count)
         if max_length is None:
-            most = self.model.config.context if SOURCE in self.given_codecs else 500
+            most = self.model.crop if SOURCE in self.given_codecs else 500
             rooms = [most if self.horizon is None else self.horizon - len(prefix) for prefix in prefixes]
             longest = [max(1, min(most, room)) for room in rooms]
         else:

@@ -52,7 +52,7 @@ def search(
     """
     if options.coverage and not _attentions(model):
         raise UserError("this model attends to no source, of which coverage would count how much; leave out --coverage")
-    horizon: int | None = model.config.horizon
+    horizon: int | None = model.horizon
     if horizon is not None:
         for prefix, limit in zip(prefixes, longest, strict=True):
             if len(prefix) + limit > horizon:

@@ -102,10 +102,10 @@ class TextTask(Task):
         try:
             encoder = TextConfig(
                 kind,
-                options.width or config.width * (2 if self.plan.family == "bytenet" else 1),
+                options.width or int(getattr(config, "width", 128)) * (2 if self.plan.family == "bytenet" else 1),
                 options.layers or int(getattr(config, "layers", 0) or getattr(config, "sets", 1)),
                 options.heads or int(getattr(config, "heads", 1)),
-                config.dropout if options.dropout is None else options.dropout,
+                float(getattr(config, "dropout", 0.0)) if options.dropout is None else options.dropout,
                 stretch,
                 offset,
                 _ROOM * self._longest_source(),
@@ -125,7 +125,7 @@ class TextTask(Task):
 
     def batches(self) -> Batches:
         """Crops, or streams where state is carried; of pairs whole ones."""
-        options, length = self.plan.train, self.model.config.context
+        options, length = self.plan.train, self.model.crop
         if (SOURCE in self.codecs) != self.corpus.paired:
             has, other = ("with", "without") if self.corpus.paired else ("without", "with")
             raise UserError(
@@ -134,7 +134,7 @@ class TextTask(Task):
             )
         tokens = self._tokens("train", strict=True)
         if options.carry:
-            if self.model.config.horizon is not None:
+            if self.model.horizon is not None:
                 raise UserError(f"--train.carry is for recurrent models; a {self.plan.family} has no state to carry")
             if options.accumulate > 1:
                 raise UserError("--train.carry and --train.accumulate do not go together; raise --train.batch instead")

@@ -30,7 +30,7 @@ class Validation:
 
     def __init__(self, model: Model, tokens: Tokens, symbols: int, whole: bool = False) -> None:
         self.model, self.tokens = model, tokens
-        length = model.config.context * (1 if model.config.horizon is not None else 8)
+        length = model.crop * (1 if model.horizon is not None else 8)
         if whole:
             length = max(1, int(np.diff(tokens.bounds).max()))
         pieces = [

@@ -16,6 +16,7 @@ import torch
 from seriatim import config as configs
 from seriatim.drawing.curves import draw_curve
 from seriatim.errors import Interrupted, UserError
+from seriatim.heads import CategoricalHead
 from seriatim.modality import modalities
 from seriatim.models import Model, family
 from seriatim.models.likelihood import to_given
@@ -147,6 +148,12 @@ class Session:
         if self.plan.net:
             raise UserError("sizes (net=…) are for families; this model has its own, leave them out")
         model = net if isinstance(net, Model) else net(codecs)
+        size, width = codecs["x"].size, model.head.width
+        if isinstance(model.head, CategoricalHead) and width != size:
+            raise UserError(
+                f"the model's head has {width} symbols and the codec of the data {size}; give a function of the codecs "
+                "that makes the model, such as lambda codecs: …"
+            )
         return model.to(self.device)
 
     def keep(self, about: dict[str, Any]) -> None:

@@ -97,7 +97,7 @@ def _prompts(model: TextModel, asked: Drawing, sources: list[str] | None) -> tup
 def _options(model: TextModel, asked: Drawing, drawn_for: dict[str, list[str]]) -> dict[str, Any]:
     """Keyword arguments of `TextModel.sample` and `TextModel.stream`."""
     extent = asked.extent
-    most = model.model.config.context if SOURCE in model.conditions else 500
+    most = model.model.crop if SOURCE in model.conditions else 500
     return {
         "given": {**asked.prompt.conditions, **drawn_for},
         "max_length": most if extent.max_length is None else extent.max_length,
@@ -256,7 +256,7 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
 def facts(model: TextModel) -> dict[str, object]:
     """What `seriatim inspect --json` says of a model."""
     return {
-        "looks_back_symbols": model.horizon or getattr(model.model.config, "past", None),
+        "looks_back_symbols": model.horizon or model.model.past,
         "tokenizer": model.tokenizer.kind,
         "symbols": model.tokenizer.size,
         "lossless": model.tokenizer.lossless,
@@ -267,7 +267,7 @@ def lines(model: TextModel) -> list[str]:
     """What `seriatim inspect` says of a model."""
     from seriatim.runs.building import encoders_of
 
-    past = model.horizon or getattr(model.model.config, "past", None)
+    past = model.horizon or model.model.past
     state = ", in a state" if past is None and model.model.carries else ""
     back = f"all of the past{state}" if past is None else f"{past} symbols"
     found = [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
