@@ -40,4 +40,5 @@ def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
 
 def named(data: object, names: Sequence[str], words: str) -> Verdict:
     """Of the name of a data set."""
-    return Verdict(Certainty.YES, f"a named data set of {words}") if data in names else NOT_MINE
+    mine = isinstance(data, str) and data in names
+    return Verdict(Certainty.YES, f"a named data set of {words}") if mine else NOT_MINE

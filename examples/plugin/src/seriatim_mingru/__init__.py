@@ -69,8 +69,8 @@ class MinGRULayer(Causal):
     def forward(
         self,
         x: Tensor,
-        context: Context = EMPTY,
-        state: Tensor | None = None,  # noqa: ARG002
+        context: Context = EMPTY,  # noqa: ARG002
+        state: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """All frames at once, going on from a state."""
         z = self.gate(x).sigmoid()

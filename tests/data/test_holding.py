@@ -1,0 +1,138 @@
+"""What a path, a name or a Python object holds: each wing is asked once, and a doubt is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from seriatim.cli import main
+from seriatim.errors import UserError
+from seriatim.modality import HOMES, Certainty, kind_of, modalities, modality
+
+
+def picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(path)
+
+
+def recording(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.zeros(50, np.int16), 8000)
+
+
+def kind(data: object) -> tuple[str, Certainty]:
+    record, verdict = kind_of(data)
+    return record.name, verdict.certainty
+
+
+def test_every_name_is_of_one_kind_and_every_record_is_its_own() -> None:
+    assert [record.name for record in modalities()] == list(HOMES)
+    names = [name for record in modalities() for name in record.names]
+    assert len(set(names)) == len(names)
+    groups = [group for record in modalities() for group in record.options]
+    assert len(set(groups)) == len(groups)
+    for record in modalities():
+        assert sorted(record.sets()) == sorted(record.names)
+        assert record.model().kind == record.name
+        assert all(kind(name) == (record.name, Certainty.YES) for name in record.names)
+
+
+def test_files_and_folders(tmp_path: Path) -> None:
+    for i in range(3):
+        picture(tmp_path / "photos" / f"{i}.png")
+        recording(tmp_path / "voices" / f"{i}.wav")
+    (tmp_path / "photos" / "notes.txt").write_text("holidays")
+    (tmp_path / "novel").write_text("no ending")
+    (tmp_path / "table.csv").write_text("1,2\n3,4\n")
+    assert kind(tmp_path / "photos") == ("image", Certainty.YES)
+    assert kind(tmp_path / "voices") == ("audio", Certainty.YES)
+    assert kind(str(tmp_path / "photos" / "0.png")) == ("image", Certainty.YES)
+    assert kind(tmp_path / "novel") == ("text", Certainty.YES)
+    assert kind(tmp_path / "table.csv") == ("text", Certainty.MAYBE)
+    assert kind("-") == ("text", Certainty.YES)
+    _, verdict = kind_of(tmp_path / "voices")
+    assert (verdict.files, verdict.bytes) == (3, sum(f.stat().st_size for f in (tmp_path / "voices").iterdir()))
+
+
+def test_python_objects() -> None:
+    pixels, samples = np.zeros((3, 4, 4), np.uint8), [np.zeros(9, np.int16)] * 3
+    assert kind(["a", "b"]) == ("text", Certainty.YES)
+    assert kind({"x": ["a", "b"], "mood": [1, 2]}) == ("text", Certainty.YES)
+    assert kind(pixels) == kind({"x": pixels, "label": ["a"] * 3}) == ("image", Certainty.YES)
+    assert kind(samples) == kind(np.zeros((3, 9), np.int16)) == ("audio", Certainty.YES)
+    for nothing in (3, None, [], [1, 2], np.zeros(3), np.zeros((2, 2, 2, 2, 2), np.uint8), {"y": ["a"]}, b"bytes"):
+        with pytest.raises(UserError, match="is no data that can be trained on"):
+            kind_of(nothing)
+
+
+def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0")
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "film.mp4", tmp_path / "empty"):
+        with pytest.raises(UserError, match="holds no data that can be read; give text, pictures, audio"):
+            kind_of(path)
+    with pytest.raises(UserError, match="there is no such file or folder"):
+        kind_of(tmp_path / "none.txt")
+    with pytest.raises(UserError, match="did you mean 'mnist'"):
+        kind_of("mnits")
+    with pytest.raises(UserError, match="'video' is no kind of data; known: audio, image, text"):
+        modality("video")
+
+
+def test_a_doubt_is_told_with_how_to_choose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for i in range(2):
+        picture(tmp_path / "both" / f"{i}.png")
+        recording(tmp_path / "both" / f"{i}.wav")
+    with pytest.raises(UserError, match=r"image: 2 files of images; audio: 2 files of audio\); choose with --kind"):
+        kind_of("both")
+    assert main(["train", "both"]) == 2
+    assert "choose with --kind, e.g. --kind image" in capsys.readouterr().err
+    (tmp_path / "table.csv").write_text("1,2\n3,4\n" * 300)
+    quick = ["--train.steps", "1", "--train.samples", "0", "--net.width", "8", "--net.heads", "2", "--net.context", "8"]
+    assert main(["train", "table.csv", *quick, "--out", "run"]) == 0
+    said = capsys.readouterr().err
+    assert "'table.csv'" in said or "table.csv: taken for text (a .csv file, read as one text); --kind" in said
+    assert main(["train", "table.csv", "--kind", "image"]) == 2
+    assert "table.csv" in capsys.readouterr().err
+    assert main(["train", "table.csv", "--kind", "film"]) == 2
+    assert "'film' is no kind of data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "message"),
+    [
+        ("text", {"x": ["a", 3]}, "text 1 is a int"),
+        ("text", {"y": ["a"]}, "no column is named text"),
+        ("image", np.zeros((2, 4, 4)), "'x' is float64 of shape"),
+        ("image", {"x": np.zeros((2, 4, 4), np.uint8), "label": ["a"]}, "1 values of 'label' for 2 pictures"),
+        ("image", {"x": np.zeros((2, 4, 4), np.uint8), "lable": ["a"] * 2}, "the key 'lable' is none of"),
+        ("audio", [np.zeros(9, np.int16)], "do not say their rate"),
+    ],
+)
+def test_objects_that_do_not_fit(kind: str, data: Any, message: str) -> None:
+    from seriatim.training.plan import Plan
+
+    with pytest.raises(UserError, match=message):
+        Plan("(in memory)", kind).open(data)
+
+
+def test_a_data_frame(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    import seriatim
+
+    frame = pandas.DataFrame({"text": [f"rose {i}" for i in range(60)], "mood": ["up"] * 30 + [None] * 30, "n": 1.5})
+    options = seriatim.TextOptions(given=("mood", "n"))
+    quick = {"steps": 2, "samples": 0, "quiet": True, "device": "cpu", "net": {"width": 8, "layers": 1}}
+    model = seriatim.train(frame, "gru", out=tmp_path / "run", text=options, **quick)
+    assert {name: codec.kind for name, codec in model.conditions.items()} == {"mood": "labels", "n": "numbers"}
+    assert kind(frame["text"]) == ("text", Certainty.YES)
+    with pytest.raises(UserError, match="no column is named 'moood'; did you mean 'mood'"):
+        seriatim.train(frame, text=seriatim.TextOptions(given=("moood",)), out=tmp_path / "other", **quick)
