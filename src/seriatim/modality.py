@@ -80,7 +80,7 @@ class Modality:
         holds: (path, name or Python object) -> how surely it is of this kind.
         names: the named data sets of this kind.
         sets: () -> {name: named data set}.
-        open: (path, name or object; options by group; how to divide) -> data, a `training.task.Data`.
+        open: (path, name or object; options by group; how to divide) -> data, a `training.plan.Data`.
         open_set: the same for the name of a data set, whatever lies at a path of that name.
         folds: (data, k) -> k of them for cross-validation; None where there is no such thing yet.
         codecs: () -> {kind: codec} of this wing, besides those of `seriatim.symbols`.

@@ -128,7 +128,9 @@ def test_a_data_frame(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     import seriatim
 
-    frame = pandas.DataFrame({"text": [f"rose {i}" for i in range(60)], "mood": ["up"] * 30 + [None] * 30, "n": 1.5})
+    frame = pandas.DataFrame(
+        {"text": [f"rose {i}" for i in range(60)], "mood": ["up"] * 30 + [None] * 30, "n": range(60)}
+    )
     options = seriatim.TextOptions(given=("mood", "n"))
     quick = {"steps": 2, "samples": 0, "quiet": True, "device": "cpu", "net": {"width": 8, "layers": 1}}
     model = seriatim.train(frame, "gru", out=tmp_path / "run", text=options, **quick)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast, final
+from typing import Any, Protocol, TypeVar, cast, final, runtime_checkable
 
 from seriatim import config as configs
 from seriatim.config import Options
@@ -15,7 +15,6 @@ from seriatim.errors import UserError
 from seriatim.modality import Modality, modality
 from seriatim.models import family
 from seriatim.training.options import TrainOptions
-from seriatim.training.task import Data
 
 G = TypeVar("G", bound=Options)
 
@@ -23,6 +22,26 @@ IN_MEMORY = "(in memory)"
 """The `data` of a plan whose data was a Python object: a resumed run must be given it again."""
 
 STANDARD_INPUT = "-"
+
+
+@runtime_checkable
+class Data(Protocol):
+    """Data in splits, and what a later run must know about it."""
+
+    @property
+    def splits(self) -> Mapping[str, Any]:
+        """Some of "train", "validation" and "test"; none is empty."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the data and how it was divided: a resumed run checks that it has not changed."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """Licence, attribution and caveats, in sentences."""
+        ...
 
 
 @final

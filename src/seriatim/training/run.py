@@ -26,8 +26,8 @@ from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
 from seriatim.training.loop import Hooks, Loop
 from seriatim.training.observers import Observer, read
-from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Plan, check_family
-from seriatim.training.task import Data, Task
+from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Data, Plan, check_family
+from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
 
 Net = Model | Callable[[Mapping[str, Symbols]], Model]

@@ -19,9 +19,8 @@ from seriatim.models import family
 from seriatim.runs.files import write_json
 from seriatim.runs.trained import Trained
 from seriatim.training.loop import DivergedError
-from seriatim.training.plan import Plan, folds
+from seriatim.training.plan import Data, Plan, folds
 from seriatim.training.run import Means, Session, going_on, plan_of, resume, start
-from seriatim.training.task import Data
 
 _STUDY = "study.json"
 

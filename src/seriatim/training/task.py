@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +13,8 @@ from numpy.typing import NDArray
 from seriatim.data.batches import Batches
 from seriatim.models import Model
 from seriatim.symbols import Symbols
+from seriatim.training.plan import Data, Plan
 from seriatim.training.unit import Unit
-
-if TYPE_CHECKING:
-    from seriatim.training.plan import Plan
-
-
-@runtime_checkable
-class Data(Protocol):
-    """Data in splits, and what a later run must know about it."""
-
-    @property
-    def splits(self) -> Mapping[str, Any]:
-        """Some of "train", "validation" and "test"; none is empty."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """sha256 over the data and how it was divided: a resumed run checks that it has not changed."""
-        ...
-
-    @property
-    def note(self) -> str:
-        """Licence, attribution and caveats, in sentences."""
-        ...
 
 
 class Task(ABC):
