@@ -71,7 +71,7 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
     def full(number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         files.write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
@@ -123,7 +123,7 @@ def operations(monkeypatch: pytest.MonkeyPatch, before: Callable[[int, str, tupl
 
     for name in ("replace", "rename", "unlink", "remove", "fsync", "mkdir"):
         watch(os, name)
-    watch(checkpoint, "save_file")
+    watch(files, "save_file")
     watch(Path, "write_text")
 
 

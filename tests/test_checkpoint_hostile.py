@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -42,6 +43,17 @@ def tensors(change: Callable[[dict[str, Any]], object]) -> Tamper:
     return tamper
 
 
+def other(change: Callable[[dict[str, torch.Tensor]], object]) -> Tamper:
+    """Write a whole file of other tensors, with a hash that fits."""
+
+    def tamper(folder: Path) -> None:
+        values = safetensors.torch.load_file(tensor_file(folder))
+        change(values)
+        replace_tensors(folder, safetensors.torch.save(values))
+
+    return tamper
+
+
 def flip(path: Callable[[Path], Path], at: float) -> Tamper:
     def tamper(folder: Path) -> None:
         content = bytearray(path(folder).read_bytes())
@@ -63,6 +75,9 @@ def link(folder: Path) -> None:
     path = tensor_file(folder)
     path.rename(folder.parent / "elsewhere.safetensors")
     path.symlink_to(folder.parent / "elsewhere.safetensors")
+
+
+BIAS = "net.layers.out.module.bias"
 
 
 def document(folder: Path) -> Path:
@@ -134,21 +149,26 @@ HOSTILE: dict[str, tuple[Tamper, str]] = {
         lambda f: edit(f, lambda d: d["codecs"].update(x=Labels3)),
         "the codec of x is of the kind .labels.",
     ),
-    "tensor-shape": (tensors(lambda h: first(h).update(shape=[1, 2])), "has shape"),
-    "tensor-huge": (tensors(lambda h: first(h).update(shape=[2**40, 2**20])), "has shape"),
-    "tensor-dtype": (tensors(lambda h: first(h).update(dtype="I64")), "types"),
-    "tensor-mixed-dtypes": (tensors(lambda h: first(h).update(dtype="F64")), "types"),
-    "tensor-offsets": (tensors(lambda h: first(h).update(data_offsets=[0, 2**60])), "cannot be read"),
-    "tensor-no-object": (tensors(lambda h: h.update({next(k for k in h if k != "__metadata__"): 3})), "lacks"),
-    "tensor-missing": (tensors(lambda h: h.pop(next(k for k in h if k != "__metadata__"))), "lacks"),
+    "tensor-shape": (tensors(lambda h: first(h).update(shape=[1, 2])), "is damaged"),
+    "tensor-huge": (tensors(lambda h: first(h).update(shape=[2**40, 2**20])), "is damaged"),
+    "tensor-dtype": (tensors(lambda h: first(h).update(dtype="I64")), "is damaged"),
+    "tensor-mixed-dtypes": (tensors(lambda h: first(h).update(dtype="F64")), "is damaged"),
+    "tensor-offsets": (tensors(lambda h: first(h).update(data_offsets=[0, 2**60])), "is damaged"),
+    "tensor-no-object": (tensors(lambda h: h.update({next(k for k in h if k != "__metadata__"): 3})), "is damaged"),
+    "shape-of-another-model": (other(lambda t: t.update({BIAS: t[BIAS][:2].clone()})), "has shape"),
+    "type-that-no-weight-has": (other(lambda t: t.update({BIAS: t[BIAS].long()})), "types"),
+    "types-that-differ": (other(lambda t: t.update({BIAS: t[BIAS].double()})), "types"),
+    "tensor-that-is-not-there": (other(lambda t: t.pop(BIAS)), "lacks"),
+    "tensor-too-many": (other(lambda t: t.update(extra=t[BIAS].clone())), "unknown tensor"),
+    "tensor-missing": (tensors(lambda h: h.pop(next(k for k in h if k != "__metadata__"))), "is damaged"),
     "tensor-unknown": (
         tensors(lambda h: h.update(x={"dtype": "F32", "shape": [0], "data_offsets": [0, 0]})),
         "unknown",
     ),
     "header-a-list": (lambda f: replace_tensors(f, (2).to_bytes(8, "little") + b"[]"), "damaged"),
     "header-no-json": (lambda f: replace_tensors(f, (2).to_bytes(8, "little") + b"{]"), "damaged"),
-    "header-too-long": (lambda f: replace_tensors(f, (2**63).to_bytes(8, "little") + b"{}"), "truncated"),
-    "header-short": (lambda f: replace_tensors(f, b"{}"), "truncated"),
+    "header-too-long": (lambda f: replace_tensors(f, (2**63).to_bytes(8, "little") + b"{}"), "is damaged"),
+    "header-short": (lambda f: replace_tensors(f, b"{}"), "is damaged"),
     "pickle": (lambda f: replace_tensors(f, pickle.dumps(Evil())), "truncated|damaged"),
     "torch-pickle": (lambda f: torch_pickle(f), "truncated|damaged"),
 }

@@ -6,10 +6,14 @@ import ast
 import doctest
 import importlib
 import inspect
+import sys
+import types
 from pathlib import Path
 
 import pytest
 import torch
+
+from seriatim.models import plugins
 
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 PUBLIC = ["heads", "causal", "models", "conditioning", "coding", "symbols", "walks"]
@@ -48,6 +52,8 @@ def test_the_examples_of_a_module(name: str, tmp_path: Path, monkeypatch: pytest
     tests = [test for test in doctest.DocTestFinder(exclude_empty=True).find(module, name) if test.examples]
     assert {test.name.removeprefix(name).removeprefix(".") for test in tests} == EXAMPLES[name]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "example", types.ModuleType("example"))  # where dataclasses look for it
+    monkeypatch.setattr(plugins, "_registered", dict(plugins._registered))
     threads, default = torch.get_num_threads(), torch.get_default_dtype()
     said: list[str] = []
     for test in tests:

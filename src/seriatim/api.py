@@ -70,7 +70,7 @@ def train(
     Example:
         >>> model = train(["to be", "or not to be"] * 20, "lstm", out="runs/hamlet", steps=2, quiet=True)
         >>> model
-        <TextModel: lstm, 1,321,600 parameters, characters>
+        <TextModel: lstm, 1,187,591 parameters, characters>
     """
     own = model if not isinstance(model, str) else None
     in_memory = data if not isinstance(data, str | Path) else None

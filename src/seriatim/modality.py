@@ -138,7 +138,7 @@ def kind_of(data: object) -> tuple[Modality, Verdict]:
     """
     found = [(each, verdict) for each in modalities() if (verdict := each.holds(data)).certainty]
     if not found:
-        raise UserError(f"{shown(data)}: {_not_held(data)}")
+        raise UserError(f"{shown(data)} {_not_held(data)}")
     best = max(verdict.certainty for _, verdict in found)
     likeliest = [(each, verdict) for each, verdict in found if verdict.certainty == best]
     if len(likeliest) > 1:
@@ -157,12 +157,12 @@ def shown(data: object) -> str:
 
 def _not_held(data: object) -> str:
     if not isinstance(data, str | Path):
-        return "is no data that can be trained on; give texts, an array, a data frame, or a path"
+        return "cannot be trained on; give texts, an array, a data frame, or a path"
     path = Path(data)
     if path.exists():
         kinds = ", ".join(each.words for each in modalities())
         return f"holds no data that can be read; give {kinds}, as files, or choose the kind with --kind"
     if path.suffix or len(path.parts) > 1:
-        return "there is no such file or folder; check the path"
+        return "does not exist; check the path"
     names = [name for each in modalities() for name in each.names]
     return f"is no file, folder or named data set; {nearest(str(data), names)}"

@@ -279,11 +279,11 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("sample run --given label=low:-1,high:2", "numbers from 0 are wanted"),
         ("evaluate run empty", "empty"),
         ("evaluate run --window 5", "--window"),
-        ("classify run voices/low/00.wav", "no model of pictures"),
-        ("complete run voices/low/00.wav", "no model of pictures"),
+        ("classify run voices/low/00.wav", "this command is for models of pictures"),
+        ("complete run voices/low/00.wav", "this command is for models of pictures"),
         ("explore run", "model of"),
         ("export run there", "model of"),
-        ("train voices --model lstm --out new", "voices holds sound, and lstm is for text"),
+        ("train voices --model lstm --out new", "voices holds audio, and lstm is for text"),
         ("train voices --image.levels 4 --out new", "--image.levels means nothing for wavenet"),
         ("train nowhere --net.residual 4 --out new", "'nowhere' is no file, folder or named data set"),
         ("train voices --audio.spans . --audio.hop 80 --out new", "no span file for 40 of 40"),
@@ -292,8 +292,8 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train voices --audio.channels stereo --out new", "softmax"),
         ("train voices --train.carry --out new", "--train.carry is for text"),
         ("train voices --folds 3 --out new", "text"),
-        ("train digits --model wavenet --out new", "digits holds pictures, and wavenet is for sound"),
-        ("train tinyshakespeare --model wavenet --out new", "holds text, and wavenet is for sound"),
+        ("train digits --model wavenet --out new", "digits holds pictures, and wavenet is for audio"),
+        ("train tinyshakespeare --model wavenet --out new", "holds text, and wavenet is for audio"),
     ):
         assert main(words.split()) == 2, words
         said = capsys.readouterr()

@@ -323,7 +323,7 @@ def test_numbers_of_each_recording(
     assert main(shlex.split("evaluate run")) == 0
     capsys.readouterr()
     assert main(shlex.split("sample run --given vector=5 --seconds 0.01 -o out.wav")) == 2
-    assert "2 numbers are wanted" in capsys.readouterr().err
+    assert "expected 2 numbers" in capsys.readouterr().err
     (tmp_path / "vectors.csv").write_text("\n".join(rows[:-1]))
     (tmp_path / "vectors" / "29.npy").unlink()
     assert main(shlex.split(words.replace("--out run", "--out other"))) == 2

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from seriatim.cli import main
-from seriatim.runs import checkpoint
+from seriatim.runs import checkpoint, files
 from seriatim.text.model import TextModel
 from seriatim.training.run import Means, start
 from tiny_text import plan, records_file, tensors, text_file
@@ -299,7 +299,7 @@ def test_a_full_disk_while_tensors_are_written(made: Path, tmp_path: Path, monke
         path.write_bytes(b"half of it")
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(files, "save_file", full)
     held = TextModel.load(run)
     with pytest.raises(UserError, match=r"No space left.*untouched"):
         checkpoint.save(run, held.model, {"x": held.tokenizer}, family_name="transformer", modality="text")

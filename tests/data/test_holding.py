@@ -66,7 +66,7 @@ def test_python_objects() -> None:
     assert kind(pixels) == kind({"x": pixels, "label": ["a"] * 3}) == ("image", Certainty.YES)
     assert kind(samples) == kind(np.zeros((3, 9), np.int16)) == ("audio", Certainty.YES)
     for nothing in (3, None, [], [1, 2], np.zeros(3), np.zeros((2, 2, 2, 2, 2), np.uint8), {"y": ["a"]}, b"bytes"):
-        with pytest.raises(UserError, match="is no data that can be trained on"):
+        with pytest.raises(UserError, match="cannot be trained on"):
             kind_of(nothing)
 
 
@@ -76,7 +76,7 @@ def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "film.mp4", tmp_path / "empty"):
         with pytest.raises(UserError, match="holds no data that can be read; give text, pictures, audio"):
             kind_of(path)
-    with pytest.raises(UserError, match="there is no such file or folder"):
+    with pytest.raises(UserError, match="does not exist"):
         kind_of(tmp_path / "none.txt")
     with pytest.raises(UserError, match="did you mean 'mnist'"):
         kind_of("mnits")

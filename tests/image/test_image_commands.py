@@ -287,7 +287,7 @@ WRONG = [
     ("train pictures --image.levels 1 --out new", "levels"),
     ("train pictures --net.filterz 4 --out new", "'filters'"),
     ("train pictures --net.height 4 --out new", "--net.height"),
-    ("train pictures --net.kernel 4 --out new", "kernel is 4; an odd number"),
+    ("train pictures --net.kernel 4 --out new", "kernel is 4; expected an odd number"),
     ("train pictures --folds 3 --out new", "--folds"),
     ("train hollow --model pixelcnn --out new", "hollow"),
     ("train broken.png --out new", "broken.png"),
