@@ -12,12 +12,12 @@ from seriatim.cli.groups import Json
 
 
 def models(name: str | None = None, /, *, as_json: Json = False) -> None:
-    """The model families, or the sizes of one.
+    """List the model families, or the --net options of one.
 
     Parameters
     ----------
     name
-        A family whose --net options to list.
+        A model family.
     as_json
         One JSON object on standard output.
     """
@@ -29,7 +29,7 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
             return
         for key, entry in FAMILIES.items():
             print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
-        print("\n`seriatim models NAME` lists the sizes that --net.… sets")
+        print("\n`seriatim models NAME` lists the --net.… options")
         return
     from seriatim.modality import modality
     from seriatim.runs.building import PARTS
@@ -51,5 +51,5 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
 
 
 def _attributes(kind: type) -> str:
-    """The part of a docstring that describes the fields."""
+    """The Attributes section of a docstring."""
     return "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")
