@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from rich.progress import Progress, TaskID
 
 import seriatim
 from seriatim.cli import main
 from seriatim.cli.groups import Conditions
 from seriatim.cli.kinds.image import pictures_of
 from seriatim.cli.requests import Judging
+from seriatim.data.progress import Bar
 from seriatim.drawing.sheets import grid
 from seriatim.image.model import ImageModel
 from seriatim.training.run import Means, plan_of, start
@@ -196,13 +196,13 @@ def test_a_bar_on_a_terminal_and_nowhere_else(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, word: str
 ) -> None:
     updates: list[float] = []
-    update = Progress.update
+    to = Bar.to
 
-    def watching(self: Progress, task: TaskID, *, completed: float) -> None:
-        updates.append(completed / (self.tasks[0].total or 1))
-        update(self, task, completed=completed)
+    def watching(self: Bar, done: int, words: str | None = None) -> None:
+        updates.append(done / self.total)
+        to(self, done, words)
 
-    monkeypatch.setattr(Progress, "update", watching)
+    monkeypatch.setattr(Bar, "to", watching)
     assert main(words.split()) == 0
     plain = capsys.readouterr()
     assert word not in plain.err

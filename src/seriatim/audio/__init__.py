@@ -1,4 +1,4 @@
-"""Audio: quantisers, readers, training, and the model that takes and gives samples."""
+"""Audio: quantisers, readers, training, and the model of samples."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ MODALITY = Modality(
     name="audio",
     words="audio",
     family="wavenet",
-    training={"batch": 4},  # pieces of thousands of samples
+    training={"batch": 4},  # excerpts of thousands of samples
     options={"audio": AudioOptions, "quantiser": QuantiserOptions, "track": TrackOptions},
     holds=holds,
     names=NAMES,

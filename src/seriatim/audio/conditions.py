@@ -1,4 +1,4 @@
-"""What audio is conditioned on, by name, as models take it: labels, vectors, and time-aligned values."""
+"""Encoding the conditions of audio, by name: labels, vectors and time-aligned values."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from seriatim.symbols.given import checked, encode_labels, encode_vectors
 
 
 class Encoded(NamedTuple):
-    """Time-aligned values of one recording that their codec has encoded already: (K, F)."""
+    """Time-aligned values of one recording that are already encoded: (K, F)."""
 
     values: NDArray[np.float32]
 
 
 def encode_conditions(codecs: Mapping[str, Symbols], given: Given, rows: int) -> dict[str, NDArray[Any]]:
-    """Every condition for every row; what is not given counts as missing.
+    """Encode every condition for every row; a condition that is not given is missing.
 
     Args:
-        codecs: of x and of the conditions.
+        codecs: of x and the conditions.
         given: conditions by name. Labels: strings. Vectors: (D,) or (N, D). Spans: a line such as "silence 3 7:0.5",
-            or a tuple of `Span`. Tracks: arrays (columns, numbers). Features: a recording, of which they are taken.
+            or a tuple of `Span`. Tracks: arrays (frames, numbers). Features: a recording to compute them from.
         rows: number of recordings.
 
     Raises:
-        UserError: naming the condition that is unknown, or of the wrong shape.
+        UserError: naming a condition that is unknown, or of the wrong shape.
     """
     conditions = {name: codec for name, codec in codecs.items() if name != "x"}
     checked(conditions, given)
@@ -48,10 +48,10 @@ def encode_conditions(codecs: Mapping[str, Symbols], given: Given, rows: int) ->
 
 
 def each(name: str, value: Any, rows: int) -> list[Any]:
-    """One value for every row, as `symbols.each`; but numbers, and spans, are one value.
+    """One value per row, as `symbols.each`, except that an array of numbers and a tuple of spans are one value.
 
     Raises:
-        UserError: if there are not as many as rows.
+        UserError: if the number of values is not that of rows.
     """
     one = not isinstance(value, list | tuple) or isinstance(value, Encoded)
     if one or (len(value) and isinstance(value[0], Span | float | int)):
@@ -60,7 +60,7 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
 
 
 def _aligned(name: str, codec: AlignedCodec, value: Any, rows: int) -> NDArray[np.float32]:
-    """(rows, K, F), K that of the longest; NaN after a row's last column, and where nothing is given."""
+    """(rows, K, F) with the longest K; NaN after a row's last frame, and for missing values."""
     found = [_encoded(codec, one) for one in each(name, value, rows)]
     width = max((len(columns) for columns in found), default=0)
     channels = 2 if isinstance(codec, Spans) else codec.size

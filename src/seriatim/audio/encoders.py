@@ -1,4 +1,4 @@
-"""How time-aligned conditions enter a model: labels with times, tracks of numbers, features of the audio itself."""
+"""Encoders of time-aligned conditions: labels with times, tracks of numbers, features of the audio itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seriatim.conditioning import SpanEncoder, TrackConfig, TrackEncoder
 from seriatim.modality import Encoding
 
 AlignedCodec = Spans | Track | Feature
-"""The codecs of time-aligned conditions: a column for every `hop` positions."""
+"""The codecs of time-aligned conditions: a frame per `hop` samples."""
 
 
 def _spans(codec: Spans, sizes: TrackConfig, config: Any) -> SpanEncoder:  # noqa: ARG001

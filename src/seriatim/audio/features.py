@@ -1,8 +1,8 @@
-"""What sound is like in each stretch of `hop` samples: its spectrum on the mel scale, its loudness.
+"""Features of audio, a frame per `hop` samples: log-mel spectrum and log-energy.
 
-Column k tells of the samples k · hop to (k + 1) · hop − 1, from a window whose middle is theirs; so it belongs at
-column k of a `Context.field` with that hop. A window looks at what comes after those samples too: a feature of x itself
-is a condition that knows x, and log p(x | feature(x)) is no likelihood of x.
+Frame k describes the samples k · hop to (k + 1) · hop − 1, from a window centred on them; so it is frame k of a
+`Context.field` with that hop. Windows extend past those samples: a feature of x is a condition that knows x, and
+log p(x | feature(x)) is not a likelihood of x.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from seriatim.audio.quantiser import FASTEST, FULL
 from seriatim.errors import UserError
 from seriatim.symbols import reading
 
-_FLOOR: Final = 1e-9  # of power, where a sine at full scale has 1/2: about the noise of 16 bits
-_BLOCK: Final = 1 << 20  # values of windows that are looked at together
-_WIDEST: Final = 1 << 15  # samples of a window
+_FLOOR: Final = 1e-9  # power; a sine at full scale has 1/2, 16-bit noise about this
+_BLOCK: Final = 1 << 20  # values of windows processed together
+_WIDEST: Final = 1 << 15  # samples per window
 Columns = NDArray[np.float32]
 
 
 class Feature(ABC):
-    """Some numbers for each column, in units of the training data's standard deviation, from their mean.
+    """Features per frame, standardised with the training split's mean and standard deviation.
 
     Args:
-        hop: samples of a column.
-        window: samples that it is taken from, centred; hop + an even number. None: 3 · hop.
-        mean: of each number.
-        std: of each number.
+        hop: samples per frame.
+        window: samples per window, centred on the frame; hop plus an even number. Default: 3 · hop.
+        mean: mean of each number.
+        std: standard deviation of each number.
     """
 
     kind: ClassVar[str]
@@ -44,43 +44,43 @@ class Feature(ABC):
         self.hop = reading.whole(hop, "hop", 1, _WIDEST)
         self.window = reading.whole(3 * hop if window is None else window, "window", 1, _WIDEST)
         if self.window < hop or (self.window - hop) % 2:
-            raise UserError(f"window: {self.window} samples cannot be centred on {hop}; give {hop} and an even number")
+            raise UserError(f"window: {self.window} samples cannot be centred on {hop}; give {hop} plus an even number")
         self.mean = np.zeros(self.size) if mean is None else np.array([*mean], np.float64)
         self.std = np.ones(self.size) if std is None else np.array([*std], np.float64)
         if len(self.mean) != self.size or len(self.std) != self.size:
-            raise UserError(f"mean: wanted {self.size} numbers, and as many for std, got {len(self.mean)}")
+            raise UserError(f"mean: expected {self.size} numbers, and as many for std, got {len(self.mean)}")
         if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
-            raise UserError("std: wanted finite numbers above 0, and finite means")
+            raise UserError("std: expected finite numbers above 0, and finite means")
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """Numbers a column."""
+        """Numbers per frame."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Everything that it was made with."""
+        """The arguments of the constructor."""
 
     @classmethod
     @abstractmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
 
     @abstractmethod
     def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
         """(K, size) of (K, window) samples as fractions of full scale."""
 
     def encode(self, raw: NDArray[Any], /) -> Columns:
-        """(ceil(T / hop), size) of samples (T,) or (T, 2) in int16, float32 or float64; of two channels the mean."""
+        """(ceil(T / hop), size) of samples (T,) or (T, 2) in int16, float32 or float64; two channels are averaged."""
         parts = [(part - self.mean) / self.std for part in self._parts(raw)]
         return np.concatenate([np.zeros((0, self.size)), *parts]).astype(np.float32)
 
     def decode(self, x: NDArray[Any], /) -> Columns:
-        """The columns in units of their own (natural logarithms of power); the sound cannot be had back."""
+        """The features before standardisation (natural logarithms of power); the audio cannot be recovered."""
         return (np.asarray(x) * self.std + self.mean).astype(np.float32)
 
     def fitted(self, recordings: Iterable[NDArray[Any]]) -> Self:
-        """The same feature with the mean and the standard deviation that these recordings have of each number."""
+        """The same feature with the mean and standard deviation of these recordings."""
         count, mean, squares = 0, np.zeros(self.size), np.zeros(self.size)
         for raw in recordings:
             for part in self._parts(raw):  # Chan, Golub, LeVeque 1979: groups in one pass
@@ -88,9 +88,9 @@ class Feature(ABC):
                 squares += ((part - part.mean(0)) ** 2).sum(0) + step**2 * (count * len(part) / total)
                 mean, count = mean + step * (len(part) / total), total
         if not count:
-            raise UserError("features: there is no sound to learn from")
+            raise UserError("features: there is no audio to learn from")
         std = np.sqrt(squares / count)
-        return self._like(mean, np.where(std > 1e-6, std, 1.0))  # what never varies stays at 0
+        return self._like(mean, np.where(std > 1e-6, std, 1.0))  # constant numbers become 0
 
     @abstractmethod
     def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self: ...
@@ -99,7 +99,7 @@ class Feature(ABC):
         x: NDArray[Any] = np.asarray(raw)
         if x.ndim not in (1, 2) or (x.dtype != np.int16 and x.dtype.kind != "f"):
             raise UserError(
-                f"sound: shape {x.shape} of {x.dtype}, where (samples,) or (samples, 2) of int16 or float is wanted"
+                f"audio: shape {x.shape} of {x.dtype}; expected (samples,) or (samples, 2) of int16 or float"
             )
         columns, before = -(-len(x) // self.hop), (self.window - self.hop) // 2
         together = max(1, _BLOCK // self.window)
@@ -108,7 +108,7 @@ class Feature(ABC):
             start, stop = first * self.hop - before, (first + count) * self.hop + before
             part = x[max(start, 0) : stop].astype(np.float64)
             part = part if x.ndim == 1 else part.mean(axis=1)
-            part = np.pad(part, (max(-start, 0), stop - start - max(-start, 0) - len(part)))  # silence around it
+            part = np.pad(part, (max(-start, 0), stop - start - max(-start, 0) - len(part)))  # padded with silence
             windows = np.lib.stride_tricks.sliding_window_view(part, self.window)[:: self.hop]
             yield self._measure(windows / FULL if x.dtype == np.int16 else windows)
 
@@ -118,20 +118,20 @@ class Feature(ABC):
 
 @final
 class LogMel(Feature):
-    """The logarithm of the power in bands that are evenly spaced in mel (HTK's, 2595 · log10(1 + f / 700)).
+    """Log-mel spectrum: the logarithm of the power in bands evenly spaced in HTK's mel, 2595 · log10(1 + f / 700).
 
-    A band is a triangle over frequency that is 1 at its middle and 0 at its neighbours' middles. The window is Hann's,
-    scaled so that a sine at full scale has the power ½ whatever the window's width.
+    A band is a triangular filter, 1 at its centre and 0 at its neighbours' centres. The Hann window is scaled so that a
+    sine at full scale has power ½, whatever the width.
 
     Args:
-        rate: samples a second.
-        hop: samples of a column.
-        window: samples that it is taken from, centred; hop + an even number. None: 3 · hop.
-        bands: how many, to 256.
-        low: hertz where the first begins.
-        high: hertz where the last ends; None: half the rate.
-        mean: of each band, in natural logarithms of power.
-        std: of each band.
+        rate: sample rate in hertz.
+        hop: samples per frame.
+        window: samples per window, centred on the frame; hop plus an even number. Default: 3 · hop.
+        bands: number of bands, at most 256.
+        low: lower edge of the first band in hertz.
+        high: upper edge of the last band in hertz. Default: half the rate.
+        mean: mean of each band, in natural logarithms of power.
+        std: standard deviation of each band.
     """
 
     kind: ClassVar[str] = "log-mel"
@@ -161,7 +161,7 @@ class LogMel(Feature):
         if not (narrow := self._weights.any(axis=1)).all():
             band = int(narrow.argmin())
             raise UserError(
-                f"bands: band {band}, {edges[band]:.0f} to {edges[band + 2]:.0f} Hz, holds no frequency of a window of "
+                f"bands: band {band}, {edges[band]:.0f} to {edges[band + 2]:.0f} Hz, has no frequency of a window of "
                 f"{self.window} samples; give fewer bands, or a wider window"
             )
         self._hann = np.sin(np.pi * (np.arange(self.window) + 0.5) / self.window) ** 2
@@ -169,17 +169,17 @@ class LogMel(Feature):
 
     @property
     def size(self) -> int:
-        """Numbers a column: the bands."""
+        """Numbers per frame: the bands."""
         return self.bands
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that it was made with."""
+        """The arguments of the constructor."""
         own = {name: getattr(self, name) for name in ("rate", "bands", "low", "high")}
         return {"kind": self.kind, **own, **self._settled()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("rate", "bands", "low", "high", "hop", "window", "mean", "std"))
         mean, std = (reading.numbers(fields[key], key) for key in ("mean", "std"))
         hop, window = (reading.whole(fields[key], key, 1, _WIDEST) for key in ("hop", "window"))
@@ -198,7 +198,7 @@ class LogMel(Feature):
 
 @final
 class Energy(Feature):
-    """The logarithm of the mean square of the samples in a window without a shape: how loud it is."""
+    """Log-energy: the logarithm of the mean square of the samples in a rectangular window."""
 
     kind: ClassVar[str] = "energy"
 
@@ -213,16 +213,16 @@ class Energy(Feature):
 
     @property
     def size(self) -> int:
-        """Numbers a column: 1."""
+        """Numbers per frame: 1."""
         return 1
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that it was made with."""
+        """The arguments of the constructor."""
         return {"kind": self.kind, **self._settled()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("hop", "window", "mean", "std"))
         mean, std = (reading.numbers(fields[key], key) for key in ("mean", "std"))
         hop, window = (reading.whole(fields[key], key, 1, _WIDEST) for key in ("hop", "window"))

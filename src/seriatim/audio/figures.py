@@ -1,4 +1,4 @@
-"""How surprising held-out recordings are to a model, in the units that people compare."""
+"""Likelihood figures of audio, in the usual units."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class AudioFigures:
     """The exact likelihood of some recordings.
 
     Attributes:
-        nats: −log p of all of them.
-        samples: how many, those of left and right counted apart.
-        recordings: how many.
-        seconds: how long they are together.
-        quantiser: what the samples were rounded to: figures under different ones do not compare.
-        relative_error: standard error of nats a sample over its value, recordings taken as independent.
-        given_features: whether the model knew features of each recording: then this is no likelihood of it.
+        nats: total −log p.
+        samples: number of samples, of all channels.
+        recordings: number of recordings.
+        seconds: total duration.
+        quantiser: name of the quantiser; figures of different quantisers are not comparable.
+        relative_error: standard error of nats per sample divided by its value, over independent recordings.
+        given_features: whether the model knew features of the recordings; then this is not a likelihood.
     """
 
     nats: float
@@ -32,11 +32,11 @@ class AudioFigures:
 
     @property
     def bits_per_sample(self) -> float:
-        """Bits a sample of one channel: what a perfect coder would need."""
+        """Bits per sample of one channel, which a perfect coder would need."""
         return self.nats / math.log(2) / max(self.samples, 1)
 
     def to_json(self) -> dict[str, float | int | str]:
-        """Everything, the unit in each key."""
+        """All figures, with the unit in each key."""
         key = "bits_per_sample_given_features" if self.given_features else "bits_per_sample"
         return {
             key: self.bits_per_sample,

@@ -1,4 +1,4 @@
-"""Sound on disk and on its way to a player: files that can be read while they grow, and plain samples."""
+"""Writing audio: files that can be read while they grow, and raw samples for a player."""
 
 from __future__ import annotations
 
@@ -7,29 +7,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, final
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from seriatim.data.arrays import Int16
 from seriatim.errors import UserError
 
-Array = NDArray[np.int16]
-
 ENDINGS = (".wav", ".flac", ".ogg")
-"""What is written; Ogg (Vorbis) loses a little, and cannot grow."""
+"""Suffixes of supported formats; Ogg (Vorbis) is lossy and cannot grow."""
 
 _HEADER = 44  # bytes
-_LONGEST = 2**32 - 1 - _HEADER  # bytes of samples whose number a WAV file can tell
+_LONGEST = 2**32 - 1 - _HEADER  # most bytes of samples in a WAV file
 _ENDLESS = 2**32 - 1
 
 
-def pcm(x: Array) -> bytes:
-    """Samples as a player takes them: 16 bits, little-endian, left and right in turn (`aplay -f S16_LE`)."""
+def pcm(x: Int16) -> bytes:
+    """Raw samples for a player: 16 bits, little-endian, left and right interleaved (`aplay -f S16_LE`)."""
     return x.astype("<i2").tobytes()
 
 
 def wav_header(rate: int, channels: int, size: int | None = None) -> bytes:
-    """The 44 bytes before the samples of a WAV file, `size` bytes of them; None on a pipe, where nobody knows yet."""
+    """The 44-byte header of a WAV file with `size` bytes of samples; None if unknown, for a pipe."""
     known = _ENDLESS if size is None else size
     riff = _ENDLESS if size is None else size + _HEADER - 8
     frame = 2 * channels
@@ -42,18 +39,18 @@ def wav_header(rate: int, channels: int, size: int | None = None) -> bytes:
 
 @final
 class WavWriter:
-    """A WAV file that grows block by block; at any moment what is there can be read, also after a crash.
+    """A WAV file that grows block by block and can be read at any time, even after a crash.
 
-    The samples are written first and the sizes in the header then, so that the header never tells of more than there
-    is. Use it in `with`.
+    The samples are written before the sizes in the header, so that the header never exceeds the content. Use it in
+    `with`.
 
     Args:
-        path: the file; its folder is made.
-        rate: samples a second.
+        path: the file; its folder is created.
+        rate: sample rate in hertz.
         channels: 1, or 2 for left and right.
 
     Raises:
-        UserError: if the file cannot be written, or grows beyond the 4 GiB that a WAV file can have.
+        UserError: if the file cannot be written, or exceeds the 4 GiB of a WAV file.
     """
 
     def __init__(self, path: Path, rate: int, channels: int = 1) -> None:
@@ -66,11 +63,11 @@ class WavWriter:
         except OSError as error:
             raise _unwritable(path, error) from None
 
-    def write(self, x: Array) -> None:
-        """Put samples (T,) or, of two channels, (T, 2) behind what is there."""
+    def write(self, x: Int16) -> None:
+        """Append samples (T,), or (T, 2) for two channels."""
         data = pcm(_checked(x, self.channels))
         if self.size + len(data) > _LONGEST:
-            raise UserError(f"{self.path}: a WAV file holds 4 GiB at most; write to .flac, or in several files")
+            raise UserError(f"{self.path}: a WAV file has at most 4 GiB; write to .flac, or to several files")
         try:
             self._file.write(data)
             self._file.flush()
@@ -83,7 +80,7 @@ class WavWriter:
             raise _unwritable(self.path, error) from None
 
     def close(self) -> None:
-        """Close the file; it is complete already."""
+        """Close the file, which is already complete."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -95,11 +92,11 @@ class WavWriter:
         self.close()
 
 
-def save(x: Array, path: Path, rate: int) -> None:
-    """Write samples (T,) or (T, 2); the file's ending says how.
+def save(x: Int16, path: Path, rate: int) -> None:
+    """Save samples (T,) or (T, 2); the suffix determines the format.
 
     Raises:
-        UserError: if the ending is none of `ENDINGS`, or the file cannot be written.
+        UserError: if the suffix is not in `ENDINGS`, or the file cannot be written.
     """
     channels = 1 if x.ndim == 1 else x.shape[1]
     ending = path.suffix.lower()
@@ -109,25 +106,25 @@ def save(x: Array, path: Path, rate: int) -> None:
         return
     if ending not in ENDINGS:
         raise UserError(
-            f"{path}: the ending {path.suffix!r} is no format of sound that is written; write to {', '.join(ENDINGS)}"
+            f"{path}: the suffix {path.suffix!r} is not a supported audio format; write to {', '.join(ENDINGS)}"
         )
     options: dict[str, Any] = {"subtype": "PCM_16"} if ending == ".flac" else {"format": "OGG", "subtype": "VORBIS"}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("wb").close()  # libsndfile does not say what the system said
+        path.open("wb").close()  # libsndfile hides the system's error
         soundfile.write(path, _checked(x, channels), rate, **options)
     except OSError as error:
         raise _unwritable(path, error) from None
     except (RuntimeError, ValueError) as error:
-        raise UserError(f"{path}: {rate} Hz and {channels} channels cannot be written so ({error}); try .wav") from None
+        raise UserError(f"{path}: {rate} Hz and {channels} channels are not supported ({error}); try .wav") from None
 
 
-def _checked(x: Array, channels: int) -> Array:
+def _checked(x: Int16, channels: int) -> Int16:
     if x.shape[1:] != (() if channels == 1 else (channels,)) or channels > 2:
-        wanted = "(samples,)" if channels == 1 else "(samples, 2)"
-        raise UserError(f"sound of shape {x.shape}, where {wanted} is to be written; give left and right last")
+        expected = "(samples,)" if channels == 1 else "(samples, 2)"
+        raise UserError(f"audio of shape {x.shape}; expected {expected}; put channels last")
     return x
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place")
+    return UserError(f"{path}: cannot be written ({error.strerror or error}); write elsewhere")

@@ -1,4 +1,4 @@
-"""How surely something is audio. No reader is imported: every command asks this of whatever it is given."""
+"""How likely data is audio. No reader is imported: every command checks this."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NAMES = ("spoken-digits", "spoken-counting")
 """The named data sets of audio: the keys of `audio.data.sets.SETS`."""
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif")
-"""What is a recording, in a folder or by itself."""
+"""Suffixes of recordings."""
 
 
 def holds(data: object) -> Verdict:
-    """Audio: a path, a name, arrays (T,) or (T, 2) of 16 bits in a sequence, or a mapping with them under the key x."""
+    """Audio: a path, a name, a sequence of 16-bit arrays (T,) or (T, 2), or a mapping with one under the key x."""
     path = existing(data)
     if path is None:
         x: Any = cast("dict[str, Any]", data).get("x") if isinstance(data, dict) else data
@@ -30,7 +30,7 @@ def holds(data: object) -> Verdict:
 
 
 def recordings_in(data: Any) -> bool:
-    """Whether a Python object is several recordings of 16 bits: a sequence of arrays, or an array (N, T[, 2])."""
+    """Whether a Python object is several 16-bit recordings: a sequence of arrays, or an array (N, T[, 2])."""
     if isinstance(data, str | Path | dict) or not hasattr(data, "__len__") or not len(data):
         return False
     if not isinstance(data, list | tuple) and getattr(data, "ndim", 0) not in (2, 3):
@@ -40,5 +40,5 @@ def recordings_in(data: Any) -> bool:
 
 
 def is_archive_of_digits(path: Path) -> bool:
-    """Whether a file holds the Free Spoken Digit Dataset, by the name under which it is published."""
+    """Whether a file is the Free Spoken Digit Dataset, by its published name."""
     return re.fullmatch(r"free-spoken-digit-dataset.*\.(tar|tar\.(gz|xz|bz2)|tgz)", path.name) is not None

@@ -1,4 +1,4 @@
-"""A trained model of sound: recordings in; recordings, likelihoods and figures out."""
+"""A trained model of audio: sampling, likelihoods and figures."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from seriatim.audio.features import Feature
 from seriatim.audio.figures import AudioFigures
 from seriatim.audio.quantiser import Quantiser
 from seriatim.context import EMPTY, Context
+from seriatim.data.arrays import Int16
 from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given
 from seriatim.runs.trained import Trained, by_bayes
@@ -29,18 +30,17 @@ from seriatim.walks.draws import Draws
 from seriatim.walks.noise import row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
 
-Array = NDArray[np.int16]
 Progress = Callable[[int], None]
 
-_BLOCK = 0.01  # seconds of sound that `blocks` hands out at a time
+_BLOCK = 0.01  # seconds per block of `blocks`
 
 
 @final
 class AudioModel(Trained):
-    """A model of sound with the codecs of its samples and conditions.
+    """A model of audio with the codecs of its samples and conditions.
 
-    `seriatim.load(run)` gives one; `seriatim.train(...)` too. Recordings are arrays of 16 bits at the run's rate, (T,),
-    or (T, 2) of left and right.
+    Returned by `seriatim.train` and `seriatim.load`. Recordings are 16-bit arrays at the run's sample rate, (T,), or
+    (T, 2) for left and right.
     """
 
     kind = "audio"
@@ -58,7 +58,7 @@ class AudioModel(Trained):
 
     @property
     def rate(self) -> int:
-        """Samples a second."""
+        """Sample rate in hertz."""
         return self.codec.rate
 
     @property
@@ -68,33 +68,33 @@ class AudioModel(Trained):
 
     @property
     def past(self) -> int:
-        """How many samples before one its distribution depends on."""
+        """Receptive field: the number of past samples that a sample's distribution depends on."""
         past = self.model.past
         if past is None:
-            raise UserError("this model looks back over all there is, and models of audio need a finite reach")
+            raise UserError("this model depends on the whole past; models of audio need a finite receptive field")
         return past
 
     @property
     def vocodes(self) -> bool:
-        """Whether a condition is taken of the sound itself, so that log p is no likelihood of it."""
+        """Whether a condition is a feature of the audio itself, so that log p is not a likelihood."""
         return any(isinstance(codec, Feature) for codec in self.tracks.values())
 
     # ------------------------------------------------------------------ likelihood
 
     def log_probs(
         self,
-        recordings: Sequence[Array],
+        recordings: Sequence[Int16],
         given: Given | None = None,
         batch: int = 16,
         progress: Progress | None = None,
     ) -> list[NDArray[np.float64]]:
-        """log p of every sample of each recording in nats, given its conditions; of left and right together.
+        """log p of every sample of each recording in nats, given its conditions; left and right together.
 
         Args:
             recordings: (T,) or (T, 2) each, of any length.
             given: conditions.
-            batch: recordings at a time.
-            progress: called with how many samples are read, now and then.
+            batch: recordings per batch.
+            progress: called now and then with the number of samples done.
         """
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         order = sorted(range(len(recordings)), key=lambda i: len(recordings[i]))
@@ -105,19 +105,19 @@ class AudioModel(Trained):
             symbols = [self.codec.encode(self._checked(recordings[i])) for i in some]
             own = {name: [value[i] for i in some] for name, value in values.items()}
             context = self._given(own, len(some), max(map(len, symbols)))
-            shown = None if progress is None else _behind(progress, read)
+            shown = None if progress is None else _offset(progress, read)
             found |= zip(some, log_probs(self.model, symbols, context, batch=batch, progress=shown), strict=True)
             read += sum(map(len, symbols))
         return [found[i] for i in range(len(recordings))]
 
     def log_prob(
-        self, recordings: Sequence[Array], given: Given | None = None, batch: int = 16, progress: Progress | None = None
+        self, recordings: Sequence[Int16], given: Given | None = None, batch: int = 16, progress: Progress | None = None
     ) -> NDArray[np.float64]:
-        """log p of each recording in nats. Arguments are those of `log_probs`."""
+        """log p of each recording in nats. For arguments see `log_probs`."""
         return np.array([terms.sum() for terms in self.log_probs(recordings, given, batch, progress)])
 
     def evaluate(self, takes: Takes, progress: Progress | None = None) -> AudioFigures:
-        """Figures of recordings, given their own labels."""
+        """The exact likelihood of recordings, given their own conditions."""
         terms = self.log_probs(takes.x, self.given_of(takes), progress=progress)
         count = sum(map(len, terms))
         error = relative_error(terms, None)
@@ -126,7 +126,7 @@ class AudioModel(Trained):
         return AudioFigures(nats, count * self.channels, len(terms), seconds, self.codec.name, error, self.vocodes)
 
     def given_of(self, takes: Takes) -> dict[str, list[Any]]:
-        """What recordings are labelled with as conditions; a label that the training split did not have is not said."""
+        """The recordings' own conditions; a label that is not in the training split counts as missing."""
         given: dict[str, list[Any]] = {}
         for name, codec in self.label_codecs.items():
             if name in takes.labels:
@@ -140,8 +140,8 @@ class AudioModel(Trained):
                 given[name] = [Encoded(values) for values in as_encoded(tracks[name], codec).values]
         return given
 
-    def posterior(self, recordings: Sequence[Array], name: str, given: Given | None = None) -> NDArray[np.float64]:
-        """p(y | x) of every label of a condition by Bayes' rule, all labels being as likely beforehand: (N, labels).
+    def posterior(self, recordings: Sequence[Int16], name: str, given: Given | None = None) -> NDArray[np.float64]:
+        """p(y | x) of every label of a condition by Bayes' rule with a uniform prior: (N, labels).
 
         Raises:
             UserError: if the model is not conditioned on it.
@@ -157,15 +157,15 @@ class AudioModel(Trained):
         n: int = 1,
         *,
         given: Given | None = None,
-        prompt: Array | None = None,
+        prompt: Int16 | None = None,
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         progress: Progress | None = None,
         **options: Any,
-    ) -> Array:
-        """Draw recordings (n, T[, 2]), the prompt included.
+    ) -> Int16:
+        """Draw recordings (n, T[, 2]), including the prompt.
 
-        Arguments are those of `blocks`; `progress` is called with how many samples of each are there.
+        For arguments see `blocks`; `progress` is called with the number of samples drawn per recording.
         """
         parts = [] if prompt is None else [np.repeat(self._checked(prompt)[None], n, 0)]
         done = 0 if prompt is None else len(prompt)
@@ -182,37 +182,37 @@ class AudioModel(Trained):
         n: int = 1,
         *,
         given: Given | None = None,
-        prompt: Array | None = None,
+        prompt: Int16 | None = None,
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         block: float = _BLOCK,
         **options: Any,
-    ) -> Iterator[Array]:
-        """Draw recordings and hand out what is new of them while they come about: stop whenever you like.
+    ) -> Iterator[Int16]:
+        """Draw recordings and yield them block by block while they are generated; iteration may stop at any time.
 
-        The same seed gives the same recording in any batch and in blocks of any size.
+        A seed gives the same recording in any batch and with blocks of any size.
 
         Args:
-            seconds: how much to draw, behind the prompt; None: as long as what runs beside it, or else 1.
-            n: how many recordings.
-            given: conditions. A label may also be a mixture of several, {"theo": 0.5, "jackson": 0.5}, whose vectors
-                are then added by these weights. What runs beside the sound begins where the prompt does.
-            prompt: (T,) or (T, 2) what all of them begin with, read as one chunk.
-            seed: of the first, or a list with one for each.
-            steer: temperature and filters; or give them as options: temperature=0.9, top_p=0.95, …
-            block: seconds of a block.
+            seconds: seconds to generate after the prompt. Default: the length of the time-aligned condition, or 1.
+            n: number of recordings.
+            given: conditions. A label may be a mixture, {"theo": 0.5, "jackson": 0.5}, whose embeddings are averaged
+                with these weights. Time-aligned conditions start where the prompt does.
+            prompt: (T,) or (T, 2) start of all recordings, read as one chunk.
+            seed: of the first recording, or a list with one per recording.
+            steer: temperature and filters; or pass them as options: temperature=0.9, top_p=0.95, …
+            block: seconds per block.
             options: fields of `seriatim.Steer`.
 
         Yields:
-            (n, samples[, 2]) of 16 bits.
+            (n, samples[, 2]) 16-bit samples.
 
         Raises:
-            UserError: on impossible options or unknown conditions, before the first block.
+            UserError: for impossible options or unknown conditions, before the first block.
         """
         if n < 1 or not 0 < block < float("inf"):
-            raise UserError(f"{n} recordings in blocks of {block} seconds are asked for; give more than 0")
+            raise UserError(f"n is {n} and block {block}; give more than 0 of each")
         if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} recordings; give one, or one for each")
+            raise UserError(f"{len(seed)} seeds for {n} recordings; give one, or one per recording")
         chosen = steer_of(steer, options)
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
@@ -223,28 +223,28 @@ class AudioModel(Trained):
         return self._blocks(n, context, known, row_seeds(seed, n, self.model.device), chosen, count, size)
 
     def samples(
-        self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Array | None = None
+        self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Int16 | None = None
     ) -> int:
-        """How many samples a recording has that `sample` draws, the prompt included.
+        """The length in samples of the recordings that `sample` draws, including the prompt.
 
         Raises:
-            UserError: if there are none, or what is given beside them is too short.
+            UserError: if it is 0, or a time-aligned condition is too short.
         """
         lasting, begun = self._lasting(given or {}, n), 0 if prompt is None else len(prompt)
         if lasting is not None and begun >= lasting:
             raise UserError(
-                f"the prompt lasts {begun / self.rate:g} seconds, and what is given beside it {lasting / self.rate:g}, "
-                "counted from where the prompt begins; give a shorter prompt, or more beside it"
+                f"the prompt lasts {begun / self.rate:g} seconds, but the time-aligned conditions that start with it "
+                f"{lasting / self.rate:g}; give a shorter prompt or longer conditions"
             )
         if seconds is None:
             seconds = 1.0 if lasting is None else (lasting - begun) / self.rate
         if not 0 < seconds < 2**31 / self.rate:
-            raise UserError(f"{seconds:g} seconds are asked for; give more than 0")
+            raise UserError(f"seconds is {seconds:g}; give more than 0")
         count = begun + max(1, round(seconds * self.rate))
         if lasting is not None and count > lasting:
             raise UserError(
-                f"{count / self.rate:g} seconds in all are asked for, but what is given beside them lasts "
-                f"{lasting / self.rate:g}; give fewer, or more of it"
+                f"{count / self.rate:g} seconds with the prompt are requested, but the time-aligned conditions last "
+                f"{lasting / self.rate:g}; give fewer seconds or longer conditions"
             )
         return count
 
@@ -257,7 +257,7 @@ class AudioModel(Trained):
         steer: Steer,
         count: int,
         size: int,
-    ) -> Iterator[Array]:
+    ) -> Iterator[Int16]:
         model = self.model
         with torch.inference_mode():
             length = count + (0 if known is None else len(known))
@@ -272,9 +272,9 @@ class AudioModel(Trained):
                 drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
             yield self.codec.to_int16(drawn)
 
-    def forced(self, recordings: Sequence[Array], given: Given | None = None, seed: int = 0) -> list[Array]:
-        """Each sample drawn given the true ones before it (teacher-forced): it shows one step, and is no sample."""
-        out: list[Array] = []
+    def forced(self, recordings: Sequence[Int16], given: Given | None = None, seed: int = 0) -> list[Int16]:
+        """Draw each sample given the true past (teacher-forced); the result is not a sample of the model."""
+        out: list[Int16] = []
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         for i, x in enumerate(recordings):
             symbols = torch.from_numpy(self.codec.encode(self._checked(x)))[None].to(self.model.device)
@@ -289,15 +289,15 @@ class AudioModel(Trained):
 
     # ------------------------------------------------------------------ conditions
 
-    def _checked(self, x: Array) -> Array:
+    def _checked(self, x: Int16) -> Int16:
         shape = (len(x),) if self.channels == 1 else (len(x), 2)
         if x.shape != shape:
-            wanted = "(samples,)" if self.channels == 1 else "(samples, 2)"
-            raise UserError(f"a recording of shape {x.shape}; {wanted} is wanted")
+            expected = "(samples,)" if self.channels == 1 else "(samples, 2)"
+            raise UserError(f"a recording of shape {x.shape}; expected {expected}; put channels last")
         return x
 
     def _given(self, given: Given, rows: int, samples: int = 0) -> dict[str, NDArray[Any]]:
-        """Every condition encoded; what runs beside the sound is as long as so many samples at the least."""
+        """Every condition encoded; time-aligned ones are padded to at least `samples` samples."""
         found = encode_conditions(self.codecs, given, rows)
         for name, codec in self.tracks.items():
             short = -(-samples // codec.hop) - found[name].shape[1]
@@ -306,7 +306,7 @@ class AudioModel(Trained):
         return found
 
     def _context(self, given: Given, rows: int) -> Context:
-        """The conditions as the model takes them; the vectors of mixed labels are added by their weights."""
+        """The encoded conditions; embeddings of mixed labels are averaged with their weights."""
         values = {name: each(name, value, rows) for name, value in given.items()}
         mixed = {
             name: [_weights(name, v) for v in value] for name, value in values.items() if name in self.label_codecs
@@ -327,7 +327,7 @@ class AudioModel(Trained):
         return replace(result, vector=vector)
 
     def _lasting(self, given: Given, rows: int) -> int | None:
-        """For how many samples there is something beside them; None where nothing is given that runs beside."""
+        """The number of samples that time-aligned conditions cover; None without any."""
         lengths: list[int] = []
         for name, codec in self.tracks.items():
             if given.get(name) is not None:
@@ -338,20 +338,20 @@ class AudioModel(Trained):
 
 
 def _weights(name: str, value: Any) -> list[tuple[str | None, float]]:
-    """A label, or a mixture of several, with their weights."""
+    """The weights of a label or a mixture of labels."""
     if not isinstance(value, Mapping):
         return [(value, 1.0)]
     parts: list[tuple[str | None, float]] = [
         (str(label), float(weight)) for label, weight in cast("Mapping[Any, Any]", value).items()
     ]
     if any(not weight >= 0 for _, weight in parts):
-        raise UserError(f"the weights of {name} are {', '.join(f'{w:g}' for _, w in parts)}; numbers from 0 are wanted")
+        raise UserError(f"the weights of {name} are {', '.join(f'{w:g}' for _, w in parts)}; expected numbers from 0")
     total = sum(weight for _, weight in parts)
     if not abs(total - 1) < 1e-3:
-        raise UserError(f"the weights of {name} add up to {total:g}; 1 is wanted")
+        raise UserError(f"the weights of {name} add up to {total:g}; expected 1")
     return parts
 
 
-def _behind(progress: Progress, done: int) -> Progress:
-    """The same progress, for what comes behind so much."""
+def _offset(progress: Progress, done: int) -> Progress:
+    """The same progress, offset by `done`."""
     return lambda count: progress(done + count)

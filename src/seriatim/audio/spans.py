@@ -1,4 +1,4 @@
-"""Labels with times beside the sound: phonemes, words, digits, notes."""
+"""Time-aligned labels: phonemes, words, digits, notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Columns = NDArray[np.float32]
 
 
 class Span(NamedTuple):
-    """A stretch of sound that has a label."""
+    """A labelled time span."""
 
     begin: float
     """In seconds."""
@@ -26,17 +26,16 @@ class Span(NamedTuple):
 
 @final
 class Spans:
-    """What is being said in each stretch of `hop` samples, and how far into it: (K, 2).
+    """Time-aligned labels, a frame per `hop` samples: (K, 2).
 
-    A column's first number is that of the label at the column's middle, −1 where there is none; its second, from 0 to
-    1, says which part of the span has passed there. Without the second a network would have to find out by itself how
-    long ago a label began.
+    The first number of a frame is the label at the frame's centre, −1 for none; the second is the elapsed fraction of
+    its span, from 0 to 1. Without it a network would have to remember when the label began.
 
     Args:
         values: the labels.
-        rate: samples a second.
-        hop: samples of a column.
-        lasting: how many columns each label usually lasts.
+        rate: sample rate in hertz.
+        hop: samples per frame.
+        lasting: usual duration of each label in frames.
     """
 
     kind: ClassVar = "spans"
@@ -49,36 +48,36 @@ class Spans:
         self.lasting = tuple(float(each) for each in lasting)
         self._index = {value: i for i, value in enumerate(self.values)}
         if len(self.lasting) != len(self.values) or not all(0 < each < 1 << 24 for each in self.lasting):
-            raise UserError(f"lasting: wanted {len(self.values)} numbers of columns above 0, one for each label")
+            raise UserError(f"lasting: expected {len(self.values)} durations above 0, one per label")
 
     @classmethod
     def train(cls, values: Sequence[str], rate: int, hop: int, columns: Iterable[Columns]) -> Self:
-        """Learn how long each label usually lasts from columns that `columns_of` has made."""
+        """Learn the usual duration of each label from the frames of `columns_of`."""
         length, count = np.zeros(len(values)), np.zeros(len(values))
         for each in columns:
             number, phase = each[:, 0].astype(np.int64), each[:, 1]
             begins = np.ones(len(number), bool)
             begins[1:] = (number[1:] != number[:-1]) | (phase[1:] < phase[:-1])
-            said = number >= 0
-            length += np.bincount(number[said], minlength=len(values))
-            count += np.bincount(number[said & begins], minlength=len(values))
+            spoken = number >= 0
+            length += np.bincount(number[spoken], minlength=len(values))
+            count += np.bincount(number[spoken & begins], minlength=len(values))
         return cls(values, rate, hop, np.where(count > 0, length / np.maximum(count, 1), 1.0).tolist())
 
     @property
     def size(self) -> int:
-        """How many labels there are."""
+        """Number of labels."""
         return len(self.values)
 
     def encode(self, raw: Sequence[Span], /) -> Columns:
-        """The columns of spans, to the end of the last one."""
+        """The frames of spans, to the end of the last one."""
         last = max((span.end for span in raw), default=0.0)
         return columns_of(raw, self._index, self.rate, self.hop, round(last * self.rate))
 
     def spoken(self, line: str) -> list[Span]:
-        """Spans of a line such as "silence 3 7:0.5": labels one after the other, each as long as usual, or as said.
+        """Spans of a line such as "silence 3 7:0.5": consecutive labels, each with its usual or a given duration.
 
         Raises:
-            UserError: naming the word that is no label, or whose time is none.
+            UserError: naming a word that is not a label, or whose duration is invalid.
         """
         spans: list[Span] = []
         at = 0.0
@@ -89,26 +88,26 @@ class Spans:
             else:
                 seconds = _seconds(time, word)
             if label not in self._index:
-                raise UserError(f"{label!r} is no label of this model; {nearest(label, self.values)}")
+                raise UserError(f"{label!r} is not a label of this model; {nearest(label, self.values)}")
             lasts = self.lasting[self._index[label]] * self.hop / self.rate if seconds is None else seconds
             spans.append(Span(at, at + lasts, label))
             at += lasts
         if not spans:
-            raise UserError("a line without a label; give labels with spaces between them")
+            raise UserError("a line without labels; give labels separated by spaces")
         return spans
 
     def decode(self, x: NDArray[Any], /) -> list[str | None]:
-        """The label of each column (K, 2), None where there is none."""
+        """The label of each frame (K, 2), None for none."""
         return [self.values[int(i)] if i >= 0 else None for i in np.asarray(x)[:, 0]]
 
     def to_json(self) -> dict[str, Any]:
-        """Labels, rate, hop, and how long they last."""
+        """Labels, rate, hop and usual durations."""
         own = {name: getattr(self, name) for name in ("rate", "hop")}
         return {"kind": self.kind, "values": list(self.values), **own, "lasting": list(self.lasting)}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("values", "rate", "hop", "lasting"))
         values, lasting = reading.strings(fields["values"], "values"), reading.numbers(fields["lasting"], "lasting")
         return cls(values, fields["rate"], fields["hop"], lasting)
@@ -121,7 +120,7 @@ def columns_of(spans: Sequence[Span], number: dict[str, int], rate: int, hop: in
     middles = (np.arange(len(columns)) * hop + (hop - 1) / 2) / rate
     for span in spans:
         if span.label not in number:
-            raise UserError(f"{span.label!r} is no label of this model; {nearest(span.label, number)}")
+            raise UserError(f"{span.label!r} is not a label of this model; {nearest(span.label, number)}")
         inside = (middles >= span.begin) & (middles < span.end)
         columns[inside, 0] = number[span.label]
         columns[inside, 1] = (middles[inside] - span.begin) / (span.end - span.begin)
@@ -134,5 +133,5 @@ def _seconds(time: str, word: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 3600:
-        raise UserError(f"{word!r}: {time!r} is no time; write LABEL:SECONDS, or LABEL alone")
+        raise UserError(f"{word!r}: {time!r} is not a duration; write LABEL:SECONDS, or LABEL alone")
     return seconds

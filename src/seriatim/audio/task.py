@@ -1,4 +1,4 @@
-"""Training on sound."""
+"""Training on audio."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import Unit, bits_per_sample
 
-_LEAST = 16_000  # samples that an evaluation looks at, whatever `evaluate_symbols` says
-_SHOWN = 16_000  # samples that a recording has at most that is drawn on the way; and it lasts a second at most
+_LEAST = 16_000  # least samples per evaluation, whatever `evaluate_symbols` is
+_SHOWN = 16_000  # most samples of a recording drawn during training, which also lasts at most a second
 
 
 @final
 class AudioTask(Task):
-    """Samples on levels, pieces of recordings behind what the model looks back over, samples as WAV and PNG."""
+    """Training on audio: a quantiser, excerpts preceded by the receptive field, samples as WAV and PNG."""
 
     def __init__(self, plan: Plan, folder: Path, recordings: Recordings) -> None:
         super().__init__(plan, folder, recordings)
         self.recordings, self.options = recordings, plan.of(AudioOptions)
         if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
             name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
-            raise UserError(f"--train.{name} is for text, and {plan.data} holds audio; leave it out")
+            raise UserError(f"--train.{name} is for text, but {plan.data} holds audio; leave it out")
 
     def summary(self) -> str:
-        """Recordings, seconds and labels."""
+        """The recordings, their duration and conditions."""
         rate, splits = self.recordings.rate, self.recordings.splits
         each = [f"{len(t.x):,} {side} ({t.samples / rate:,.1f} s)" for side, t in splits.items()]
         named = [f"{name} ({codec.size})" for name, codec in self.codecs.items() if name != "x"]
         return f"recordings: {', '.join(each)}; conditions: {', '.join(named) or 'none'}."
 
     def learn(self) -> dict[str, Symbols]:
-        """The quantiser, and a codec for each label."""
+        """The codecs: the quantiser, and one per condition."""
         found, levels, train = self.recordings, self.plan.of(QuantiserOptions), self.recordings.splits["train"]
         codec = Quantiser(found.rate, found.channels, levels.kind, levels.levels)
         features = features_of(self.options, found.rate, train.x)
@@ -61,12 +61,12 @@ class AudioTask(Task):
         return {"x": codec, **conditions, **features}
 
     def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
-        """One for each of what runs beside the recordings."""
+        """The sizes of the encoder of each time-aligned condition."""
         size = TrackConfig(self.plan.of(TrackOptions).filters, self.plan.of(TrackOptions).up)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, AlignedCodec)}
 
     def counts(self) -> NDArray[np.int64]:
-        """(channels, levels): how often each level occurs in the training recordings."""
+        """(channels, levels): counts of each level in the training recordings."""
         codec = cast(Quantiser, self.codecs["x"])
         found = np.zeros((codec.channels, codec.levels), np.int64)
         for x in self.recordings.splits["train"].x:
@@ -75,12 +75,12 @@ class AudioTask(Task):
         return found
 
     def batches(self) -> Batches:
-        """Pieces of the training split."""
+        """Excerpts of the training split."""
         codec, found, plan = cast(Quantiser, self.codecs["x"]), self.recordings, self.plan
         if (codec.rate, codec.channels) != (found.rate, found.channels):
             has = f"{found.rate} Hz with {found.channels} channels"
             raise UserError(
-                f"the recordings are {has} and the model's {codec.rate} Hz with {codec.channels}; "
+                f"the recordings are {has} but the model's {codec.rate} Hz with {codec.channels}; "
                 f"give --audio.rate {codec.rate}"
             )
         past = AudioModel(self.model, self.codecs).past
@@ -88,7 +88,7 @@ class AudioTask(Task):
         return Excerpts(train, self.codecs, self.options.length, past, plan.train.batch, plan.train.seed)
 
     def validation(self) -> Callable[[], float] | None:
-        """Held-out recordings spread over the split, the same ones every time, whole ones."""
+        """The same whole held-out recordings every time, spread over the split."""
         held = self.recordings.splits.get("validation")
         if held is None:
             return None
@@ -102,11 +102,11 @@ class AudioTask(Task):
         return validate
 
     def unit(self) -> Unit:
-        """Bits a sample."""
+        """Bits per sample."""
         return bits_per_sample(self.model.head.parts, any(isinstance(each, Feature) for each in self.codecs.values()))
 
     def show(self, step: int) -> None:
-        """A second of free-running samples, and of teacher-forced ones beside the recording behind them."""
+        """Write a second of free-running samples, and of teacher-forced ones with their recording."""
         model, count = AudioModel(self.model, self.codecs), self.plan.train.samples
         held = self.recordings.splits.get("validation", self.recordings.splits["train"])
         part = taken(held, [step % len(held.x)])
@@ -128,7 +128,7 @@ class AudioTask(Task):
 
 
 def _spread(takes: Takes, most: int) -> Takes:
-    """Whole recordings evenly over the split, about `most` samples of them; 0 for all."""
+    """Whole recordings, spread evenly over the split, of about `most` samples in total; 0 for all."""
     if most == 0 or takes.samples <= max(most, _LEAST):
         return takes
     count = max(1, round(len(takes.x) * max(most, _LEAST) / takes.samples))

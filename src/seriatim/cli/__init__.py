@@ -1,4 +1,4 @@
-"""The command line. `main` is the one place where errors become a line and an exit code."""
+"""The command line. Only `main` turns errors into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from seriatim.errors import Interrupted, UserError
 
 _SWITCHED = ("true", "false", "yes", "no", "on", "off")
-_NO_MEMORY = ("out of memory", "can't allocate memory")  # what torch says on a GPU and on the CPU
+_NO_MEMORY = ("out of memory", "can't allocate memory")  # torch's messages on a GPU and on the CPU
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code: 0, 2 for a user's error, 130 after Ctrl-C.
+    """Run a command and return its exit code: 0, 2 for a user's error, 130 after Ctrl-C.
 
-    Whatever a user can do wrong is one line on standard error. A traceback means a fault of ours.
+    A user's error is one line on standard error. A traceback is a bug in Seriatim.
     """
     from cyclopts import CycloptsError, UnusedCliTokensError
 
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except UnusedCliTokensError as error:
         extra = (error.unused_tokens or ["?"])[0]
-        switch = "; a switch is turned off by an =, as in --image.given=false" if extra.lower() in _SWITCHED else ""
-        return _fail(f"{extra!r} is one word too many; leave it out{switch}")
+        switch = "; to turn a switch off, write --image.given=false" if extra.lower() in _SWITCHED else ""
+        return _fail(f"unexpected argument {extra!r}; leave it out{switch}")
     except CycloptsError as error:
         return _fail(str(error).replace("\n", " "))
     except UserError as error:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `seriatim sample … | head`: whoever read has enough
+    except BrokenPipeError:  # `seriatim sample … | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RuntimeError, MemoryError) as error:
         if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in _NO_MEMORY):
             raise
-        return _fail("there is not enough memory; lower the batch (-n, --train.batch), the context or the model's size")
+        return _fail("out of memory; reduce the batch (-n, --train.batch), the context or the model's size")
     finally:
         words.reset(token)
 
@@ -63,7 +63,7 @@ def _fail(message: str) -> int:
 
 
 def run() -> None:
-    """The console script. Text goes out as UTF-8 whatever the locale, as it comes in."""
+    """The console script. Output is UTF-8 whatever the locale, as input is."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The commands. Their modules import torch only when they are called: `--help` answers at once."""
+"""The commands. Their modules import torch only when they run, so `--help` is fast."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from seriatim.cli import (
     score,
     train,
 )
+from seriatim.cli.help import Layout
 from seriatim.errors import UserError, nearest
 
 
 def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
-    """Refuse what cyclopts lets through: an unknown option where data is wanted (- is standard input), and 1.5 where
-    a whole number is, which it would round.
+    """Refuse what cyclopts accepts: an unknown option in place of data (- is standard input), and 1.5 in place of a
+    whole number, which it would round.
 
     Raises:
         UserError: naming the option.
@@ -40,15 +41,16 @@ def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
                 close = nearest(token.value.split("=")[0], known)
                 raise UserError(f"unknown option {token.value}; {'see --help' if close.startswith('known') else close}")
             if whole and "." in token.value:
-                raise UserError(f"{argument.name} {token.value} is no whole number; give one")
+                raise UserError(f"{argument.name} {token.value} is not a whole number; give one")
 
 
 app = App(
     name="seriatim",
-    help="Deep autoregressive models: train, sample, and exact likelihoods.",
+    help="Deep autoregressive models: train, sample, evaluate exact likelihoods.",
     version=seriatim.__version__,
     version_flags=["--version"],
     help_format="plaintext",  # as Markdown, <unk> would be a tag and disappear
+    help_formatter=Layout(),
     default_parameter=Parameter(negative=""),
     suppress_keyboard_interrupt=False,
     config=checked,

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from seriatim.cli.common import Data, assignments, number, opened, print_json, progressing
-from seriatim.cli.groups import FLAT, Conditions, Json, Machine
+from seriatim.cli.common import Data, Machine, assignments, number, opened, print_json, progressing
+from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
 
@@ -25,38 +25,37 @@ def classify(
     as_json: Json = False,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
-    """Which label explains a picture best, by Bayes' rule: log p(picture | label) + log p(label).
+    """Classify pictures by Bayes' rule: log p(picture | label) + log p(label).
 
-    With files: the likeliest labels of each and their posterior. Without: the accuracy on the data of the run.
+    With files: the most likely labels of each and their posterior. Without: the accuracy on the run's own data.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written; its model is conditioned on labels.
+        Directory written by `seriatim train`, of a model conditioned on labels.
     files
-        Pictures or folders of them.
+        Pictures, or folders of pictures.
     maps
-        For a run with --image.maps: the folder with a map for each of the files.
+        For runs with --image.maps: the folder with a map per picture.
     vectors
-        For a run with --image.vectors: a CSV file with paths and numbers, or a folder of .npy files.
+        For runs with --image.vectors: a CSV file of paths and numbers, or a folder of .npy files.
     prior
-        LABEL=WEIGHT, the label's share before a picture is seen; may be given several times, and labels that are
-        left out then have none. Default: all have the same.
+        LABEL=WEIGHT, the label's prior probability up to a factor; labels left out get 0. Default: uniform. Repeatable.
     split
-        Without files: train, validation or test. Default: the test split.
+        Without files: train, validation or test. Default: test.
     limit
-        Without files: look at n pictures, spread evenly over the split.
+        Without files: classify n pictures, spread evenly over the split. Default: all.
     top
-        How many labels to print for each picture.
+        Labels to print per picture.
     as_json
-        One JSON object (for files: one a line).
+        One JSON object (with files: one per line).
     """
     from seriatim.cli.kinds import image as pictures
 
     if top < 1 or (limit is not None and limit < 1):
-        raise UserError(f"top is {top} and limit {limit}; give 1 or more")
+        raise UserError(f"--top is {top} and --limit {limit}; give 1 or more")
     if files and (split is not None or limit is not None):
-        raise UserError("--split and --limit are for the data of the run, and files are given; leave them out")
+        raise UserError("--split and --limit are for the run's own data, but files are given; leave them out")
     model = opened(run, machine, "image")
     weights = None
     if prior is not None:
@@ -68,7 +67,7 @@ def classify(
         if as_json:
             print_json({"data": data, "pictures": count, "accuracy": right})
         else:
-            print(f"{data}: {100 * right:.2f} % of {count:,} pictures have their own label as the likeliest")
+            print(f"{data}: {100 * right:.2f} % of {count:,} pictures are classified correctly")
         return
     for i, file in enumerate(files):
         found, _ = pictures.pictures_of(model, asked, file)

@@ -1,4 +1,4 @@
-"""What several commands share."""
+"""Parts that several commands share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -16,7 +17,6 @@ from cyclopts import Parameter
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
-    from seriatim.cli.groups import Machine
     from seriatim.runs.trained import Trained
     from seriatim.training.plan import Plan
 
@@ -29,24 +29,34 @@ Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Where a model runs."""
+
+    device: str = "auto"
+    """cpu, cuda, mps, or auto for the fastest available."""
+    threads: int | None = None
+    """CPU threads. Default: one for sampling, else all."""
+
+
 def typed(group: str) -> set[str]:
     """The options of a group that were typed, such as {"lr"} for `--train.lr 1e-3`, whatever their value.
 
     Raises:
-        UserError: if the group was given as a whole, which cyclopts would take as JSON.
+        UserError: if the group was given as a whole, which cyclopts would read as JSON.
     """
     prefix = f"--{group}."
     if any(word.split("=")[0] == f"--{group}" for word in words.get()):
-        raise UserError(f"--{group} is no option by itself; write {prefix}NAME VALUE")
+        raise UserError(f"--{group} is not an option by itself; write {prefix}NAME VALUE")
     found = {word[len(prefix) :].split("=")[0] for word in words.get() if word.startswith(prefix)}
     return {name.replace("-", "_") for name in found}
 
 
 def set_threads(threads: int | None) -> None:
-    """Let torch use this many threads; None leaves its choice.
+    """Set the number of torch's threads; None keeps its default.
 
     Raises:
-        UserError: for less than one.
+        UserError: if it is less than one.
     """
     if threads is None:
         return
@@ -58,16 +68,16 @@ def set_threads(threads: int | None) -> None:
 
 
 def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | None = None) -> Any:
-    """The model of a run.
+    """Open the model of a run.
 
     Args:
         run: its directory.
-        machine: where it goes.
-        kind: the kind of data that it must be a model of.
-        threads: how many, where the user has not said.
+        machine: the device and the number of threads.
+        kind: the kind of data that the command is for.
+        threads: how many, unless the user chose.
 
     Raises:
-        UserError: if it is of another kind.
+        UserError: if the model is of another kind.
     """
     set_threads(machine.threads or threads)
     from seriatim.modality import modality
@@ -76,24 +86,24 @@ def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | 
     model: Trained = open_run(run, pick_device(machine.device))
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words
-        raise UserError(f"{run} is a model of {held}, and this command is for models of {wanted}")
+        raise UserError(f"{run} is a model of {held}, but this command is for models of {wanted}; give another run")
     return model
 
 
 def only(kind: str, allowed: Sequence[str] = ()) -> None:
-    """Refuse options that mean nothing for a run of that kind.
+    """Refuse options that do not apply to a run of this kind.
 
     Args:
         kind: what the run is a model of, for the message.
-        allowed: the options that do, without dashes.
+        allowed: the options that apply, without dashes.
 
     Raises:
-        UserError: naming the first other one.
+        UserError: naming the first other option.
     """
     for word in words.get():
         name = word.split("=")[0]
         if name.startswith("--") and name[2:].split(".")[0] not in allowed:
-            raise UserError(f"{name} means nothing for a model of {kind}; leave it out")
+            raise UserError(f"{name} does not apply to a model of {kind}; leave it out")
 
 
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
@@ -114,10 +124,10 @@ def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:
 
 
 def number(word: str, option: str, name: str) -> float:
-    """A number that was typed after the = of an assignment.
+    """The number after the = of an assignment.
 
     Raises:
-        UserError: if it is none.
+        UserError: if it is not a number.
     """
     try:
         return float(word)
@@ -126,10 +136,10 @@ def number(word: str, option: str, name: str) -> float:
 
 
 def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple[T, str]:
-    """A split, by default the test split or else the validation split, and what to call it.
+    """A split and its name for display. Default: the test split, or else the validation split.
 
     Raises:
-        UserError: if there is none of that name.
+        UserError: if there is no such split.
     """
     if split is None:
         split = next((s for s in ("test", "validation", "train") if s in splits), "test")
@@ -139,31 +149,31 @@ def chosen_split(splits: Mapping[str, T], split: str | None, data: str) -> tuple
 
 
 def training_data(run: Path, once: Callable[[Plan], Plan] | None = None) -> tuple[str, Any]:
-    """The name of what a run was trained on, and it itself, read again; said if it has changed since.
+    """The name of a run's training data, and the data, read again; a warning is printed if it has changed.
 
-    once: how a plan changes whose data is looked at and not trained on.
+    once: changes the plan for data that is evaluated and not trained on.
     """
     from seriatim.training.plan import STANDARD_INPUT
     from seriatim.training.run import plan_of
 
     plan, mark = plan_of(run)
     if plan.data == STANDARD_INPUT:
-        raise UserError(f"{run} was trained on standard input; give the text to evaluate on, or - for that again")
-    looked_at = plan if once is None else once(plan)
-    data = looked_at.open()
-    if looked_at == plan and data.fingerprint != mark:
+        raise UserError(f"{run} was trained on standard input; give data to evaluate on, or - for standard input again")
+    evaluated = plan if once is None else once(plan)
+    data = evaluated.open()
+    if evaluated == plan and data.fingerprint != mark:
         print(
-            f"{plan.data} has changed since this run was trained: some of what is looked at may have been trained on",
+            f"{plan.data} has changed since this run was trained: some of the evaluated data may have been trained on",
             file=sys.stderr,
         )
     return plan.data, data
 
 
 def limited(limit: int | None) -> Any:
-    """How data is divided that is evaluated or scored: not at all, and n items of it.
+    """The division of data to evaluate or score: undivided, limited to n items.
 
     Raises:
-        UserError: for less than one.
+        UserError: if it is less than one.
     """
     from seriatim.data.options import WHOLE
 
@@ -173,7 +183,7 @@ def limited(limit: int | None) -> Any:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """One JSON object on standard output; what is not a number is null."""
+    """Print one JSON object; NaN becomes null."""
 
     def clean(value: Any) -> Any:
         return None if isinstance(value, float) and value != value else value
@@ -184,19 +194,8 @@ def print_json(document: dict[str, Any]) -> None:
 
 @contextmanager
 def progressing(total: int, word: str) -> Generator[Callable[[int], None]]:
-    """A bar on the terminal for what takes long, to be told what is done of `total`; silence elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
+    """Show a progress bar on a terminal; yields a function to call with the amount done of `total`."""
+    from seriatim.data.progress import Bar
 
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(word, total=total)
-        every, told = max(1, total // 100), 0
-
-        def advance(done: int) -> None:
-            nonlocal told
-            if done >= told + every or done == total:
-                bar.update(task, completed=done)
-                told = done
-
-        yield advance
+    with Bar(word, total) as bar:
+        yield bar.to

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import assignments, opened
-from seriatim.cli.groups import FLAT, Machine, Steering
+from seriatim.cli.common import Machine, assignments, opened
+from seriatim.cli.groups import FLAT, Steering
 from seriatim.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,34 +36,34 @@ def complete(
     steering: Annotated[Steering, FLAT] = Steering(),  # noqa: B008 (frozen)
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    """Draw the missing part of a picture: the picture, what is kept of it, then the completions, on one sheet.
+    """Complete a picture: a sheet with the picture, its known part and the completions.
 
-    Pixels are drawn left to right and top to bottom. If the upper half is known, the rest has the true distribution
-    given what is known; so it has under a multi-scale model if every second pixel is known. Any other part is drawn
-    before the known pixels below or to the right had their turn; --particles draws many candidates, weighs them by the
-    known pixels as they are passed and keeps the likely ones.
+    Pixels are drawn left to right and top to bottom. If the upper half is known (or every second pixel, with a
+    multi-scale model), completions follow the model's exact conditional distribution. Otherwise, pixels are drawn
+    without knowledge of known pixels below or to the right; --particles draws several candidates and resamples them by
+    the likelihood of the known pixels.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     picture
-        A picture; it is fitted to the model's size.
+        A picture; it is resized to the model's size.
     known
-        What is kept: upper, lower, left or right (half), every-2 (of both rows and columns; any number), or a
-        mask picture in which white is kept.
+        The known part: upper, lower, left or right (half), every-2 (each second row and column; any number), or a
+        mask picture in which white is known.
     n
-        How many completions.
+        Number of completions.
     particles
-        Candidates for each completion.
+        Candidates per completion.
     given
-        A condition, NAME=VALUE; may be given several times.
+        A condition, NAME=VALUE. Repeatable.
     seed
         Seed of the first completion.
     output
-        The sheet.
+        Output file.
     columns
-        Pictures in a row of it.
+        Pictures per row of the sheet.
     """
     import numpy as np
 
@@ -75,7 +75,7 @@ def complete(
     if columns < 1:
         raise UserError(f"--columns is {columns}; give 1 or more")
     if not output.suffix:
-        raise UserError(f"{output} has no ending; write to .png")
+        raise UserError(f"{output} has no suffix; write to .png")
     model = opened(run, machine, "image", threads=1)
     how = options_of(model, run).fitting
     shape: tuple[int, int, int] = model.shape
@@ -90,12 +90,12 @@ def complete(
     save(sheet, output, magnification(sheet.shape[1]))
     before = mask.ravel()[model.path]
     if not before[: before.sum()].all() and particles == 1:
-        print("not all that is known comes first: what was drawn before it does not know of it", file=sys.stderr)
-    print(f"{output}: the picture, what was kept, and {n} completions", file=sys.stderr)
+        print("pixels before a known one were drawn without it; --particles takes it into account", file=sys.stderr)
+    print(f"{output}: the picture, its known part, and {n} completions", file=sys.stderr)
 
 
 def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]:
-    """(H, W): which pixels are kept."""
+    """(H, W): which pixels are known."""
     import numpy as np
 
     from seriatim.image.data.opening import read_picture
@@ -113,5 +113,5 @@ def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]
     if word == "every" and number.isdecimal() and 0 < int(number) <= max(shape):
         return (rows % int(number) == 0) & (columns % int(number) == 0)
     if not Path(known).exists():
-        raise UserError(f"--known is {known!r}; {', '.join(HALVES)}, every-2 or a mask picture is wanted")
+        raise UserError(f"--known is {known!r}; expected {', '.join(HALVES)}, every-2 or a mask picture")
     return read_picture(Path(known), *shape, 1, how)[..., 0] >= 128

@@ -7,7 +7,7 @@ from seriatim.cli.groups import Json
 
 
 def list_(*, as_json: Json = False) -> None:
-    """The named data sets, and whether each is at hand.
+    """List the named data sets, and whether each is on this machine.
 
     Parameters
     ----------
@@ -22,17 +22,17 @@ def list_(*, as_json: Json = False) -> None:
         return
     for name in named.names():
         known = named.info(name)
-        place = "at hand" if named.available(name) else "to fetch"
+        place = "local" if named.available(name) else "remote"
         print(f"{name:24s} {place:9s} {known.size / 1e6:7.1f} MB  {known.title}")
 
 
 def info_(name: str, /, *, as_json: Json = False) -> None:
-    """Where a data set comes from, its licence, its files and their hashes.
+    """Show a data set's origin, licence, files and hashes.
 
     Parameters
     ----------
     name
-        As `seriatim data list` shows it.
+        Name of the data set; see `seriatim data list`.
     as_json
         One JSON object on standard output.
     """
@@ -64,12 +64,12 @@ def info_(name: str, /, *, as_json: Json = False) -> None:
 
 
 def fetch_(name: str, /) -> None:
-    """Download a data set into the cache, checking its hash.
+    """Download a data set into the cache and check its hashes.
 
     Parameters
     ----------
     name
-        As `seriatim data list` shows it.
+        Name of the data set; see `seriatim data list`.
     """
     from seriatim.data import named
 

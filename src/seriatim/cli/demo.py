@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def demo(*, out: Path = Path("demo"), seconds: int = 110, threads: int | None = None) -> None:
-    """Train on English text that comes with Python and on scikit-learn's digits; likelihoods, and samples of both.
+    """Train on English text that comes with Python and on scikit-learn's digits, evaluate and sample.
 
-    Leaves two runs to look at: samples, learning curves, checkpoints.
+    Writes two runs with samples, learning curves and checkpoints.
 
     Parameters
     ----------
     out
-        Where; a demo that is there already is left alone, and a new one put beside it.
+        Output folder; an existing demo is kept, and the new one gets another name.
     seconds
-        About how long to train in all.
+        Approximate training time in total.
     threads
-        Processor threads; by default one, or as many as there are if training is faster with them.
+        CPU threads. Default: one or all, whichever is faster.
     """
     set_threads(threads)
     counts = _counts(threads)
@@ -55,21 +55,21 @@ def _text(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     from seriatim.training.plan import Plan
     from seriatim.walks.threads import one_thread
 
-    print("1. Learning from Python's own help texts, character by character", flush=True)
+    print("1. Training on Python's help texts, character by character", flush=True)
     config = TransformerConfig(symbols=384, context=96)
     steps = _steps(seconds, lambda: Transformer(config), torch.zeros(16, 97, dtype=torch.long), counts)
     train = TrainOptions(steps=steps, batch=16, lr=4e-3, evaluate_every=max(1, steps // 5))
     model = run.start(Plan("pydoc", net={"context": 96}, train=train), folder)
     assert isinstance(model, TextModel)
-    print("\n2. The exact likelihood of topics it has never seen")
+    print("\n2. Exact likelihood of held-out topics")
     began = time.perf_counter()
     figures = model.evaluate(open_corpus("pydoc").splits["test"])
     error = figures.bits_per_byte * figures.relative_error
     print(
         f"   {figures.bits_per_byte:.3f} ± {error:.3f} bits/byte, {figures.nats_per_token:.3f} nats/token over "
-        f"{figures.tokens:,} characters ({time.perf_counter() - began:.1f} s); 8 bits/byte is no knowledge at all"
+        f"{figures.tokens:,} characters ({time.perf_counter() - began:.1f} s); 8 bits/byte is uniform"
     )
-    print("\n3. What it writes, at temperature 0.7\n")
+    print("\n3. Samples at temperature 0.7\n")
     began = time.perf_counter()
     with one_thread():
         samples = model.sample(["The ", "Class "], max_length=300, temperature=0.7, seed=1)
@@ -97,7 +97,7 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     from seriatim.training.plan import Plan
     from seriatim.walks.threads import one_thread
 
-    print("4. Learning to draw digits, 8 × 8 pixels of 17 greys, pixel by pixel, when told which digit", flush=True)
+    print("4. Training on digits, 8 × 8 pixels of 17 greys, conditioned on the digit", flush=True)
     net = {"filters": 48, "layers": 5, "first": 5}
     config = configs.read(GatedPixelCNNConfig, {"height": 8, "width": 8, "levels": 17, **net}, "net")
     steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long), counts)
@@ -111,10 +111,10 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     figures = model.evaluate(held)
     assert isinstance(figures, ImageFigures)
     error = figures.to_json()["bits_per_dim_standard_error"]
-    print("\n5. The exact likelihood of digits it has never seen")
+    print("\n5. Exact likelihood of held-out digits")
     print(
         f"   {figures.bits_per_dim:.3f} ± {error:.3f} bits/dim over {figures.images} pictures; {np.log2(17):.2f} "
-        "bits/dim is no knowledge at all"
+        "bits/dim is uniform"
     )
     began = time.perf_counter()
     with one_thread():
@@ -126,20 +126,20 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     sheet = folder / "samples" / "demo.png"
     gap = np.full((10, *drawn.shape[1:]), 128, np.uint8)
     save_grid(np.concatenate([drawn, gap, real]), sheet, columns=10)
-    print(f"\n6. {sheet}: four of each digit drawn ({40 / taken:.0f} pictures/s), and below the gap four real ones")
+    print(f"\n6. {sheet}: four samples of each digit ({40 / taken:.0f} pictures/s); below the gap, four real ones")
 
 
 def _counts(threads: int | None) -> list[int]:
-    """The numbers of threads to choose from."""
+    """The numbers of threads to try."""
     import torch
 
     return sorted({1, torch.get_num_threads()}) if threads is None else [threads]
 
 
 def _steps(seconds: float, make: Callable[[], Model], x: Tensor, counts: Sequence[int]) -> int:
-    """How many steps fit, measured for a moment, so that a slow machine is not kept busy.
+    """The number of steps that fit into the time, from a short measurement.
 
-    With the number of threads that is fastest, which stays set.
+    Also sets the fastest number of threads.
     """
     import torch
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, opened
-from seriatim.cli.groups import FLAT, Conditions, Json, Machine, Reading
+from seriatim.cli.common import Data, Machine, opened
+from seriatim.cli.groups import FLAT, Conditions, Json, Reading
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
 from seriatim.text.options import TextOptions
@@ -27,22 +27,22 @@ def evaluate(
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
     text: Annotated[TextOptions | None, Parameter(name="--text")] = None,
 ) -> None:
-    """Exact likelihood on held-out data, with standard errors.
+    """Evaluate the exact likelihood of held-out data, with standard errors.
 
     Text: nats/token, perplexity, bits/char and bits/byte; each document's end counts as a symbol, and standard errors
-    come from blocks of 256 symbols. Pictures: bits/dim and nats/image. Audio: bits/sample, with the quantiser, standard
-    errors over recordings.
+    come from blocks of 256 symbols. Pictures: bits/dim and nats/image. Audio: bits/sample with the quantiser, and
+    standard errors over recordings.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     data
-        What to evaluate on. Default: what the run was trained on. A file or folder of your own is evaluated whole.
+        Data to evaluate on; your own files are evaluated whole. Default: the run's own data.
     split
-        train, validation or test. Default: the test split (validation, if there is none).
+        train, validation or test. Default: test, or else validation.
     limit
-        Look at n items only.
+        Evaluate n items only. Default: all.
     as_json
         One JSON object on standard output.
     """

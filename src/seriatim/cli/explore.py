@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from seriatim.cli.common import assignments, opened
-from seriatim.cli.groups import FLAT, Machine, unescape
+from seriatim.cli.common import Machine, assignments, opened
+from seriatim.cli.groups import FLAT, unescape
 
 
 def explore(
@@ -19,20 +19,20 @@ def explore(
     given: list[str] | None = None,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
-    r"""What the model expects next: the most likely symbols after a prompt, with their probabilities.
+    r"""Show the most likely next symbols after a prompt, with their probabilities.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     prompt
-        Text to continue. \n and \t are understood.
+        Text to continue; \n and \t are escapes.
     top
-        How many symbols to show.
+        Number of symbols to show.
     temperature
-        May be given several times; Default: 1.0 and 0.2.
+        Sampling temperature. Default: 1.0 and 0.2. Repeatable.
     given
-        A condition, NAME=VALUE; may be given several times.
+        A condition, NAME=VALUE. Repeatable.
     """
     model = opened(run, machine, "text", threads=1)
     text = unescape(prompt)

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import opened
-from seriatim.cli.groups import Machine
+from seriatim.cli.common import Machine, opened
 
 
 def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf") -> None:
-    """Write a model in another program's format.
+    """Export a model to another program's format.
 
     `hf` is a Hugging Face directory: a transformer without conditions becomes a Llama with the same logits, with
     `<end>` as its first token. `seriatim train DATA --from OUT` starts from such a directory.
@@ -20,11 +19,11 @@ def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     out
-        A directory that does not exist yet.
+        Directory to create.
     kind
-        The format.
+        Output format.
     """
     from seriatim.text.huggingface import export_hf
 

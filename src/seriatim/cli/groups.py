@@ -1,4 +1,4 @@
-"""Groups of options that several commands take: each is described once, and means the same everywhere."""
+"""Groups of options that several commands share: each is described once and means the same everywhere."""
 
 from __future__ import annotations
 
@@ -16,37 +16,27 @@ BEAMS, LENGTH_NORM = 5, 0.6
 """`Beams`' defaults, without importing torch."""
 
 FLAT: Final = Parameter(name="*")
-"""A group whose options stand among the command's own."""
+"""A group whose options are listed among the command's own."""
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Where a model runs."""
-
-    device: str = "auto"
-    """cpu, cuda, mps or auto."""
-    threads: int | None = None
-    """Processor threads. Default: one for drawing samples, all for the rest."""
-
-
-@dataclass(frozen=True)
 class Steering:
-    """How samples are drawn. Options act in the order in which they stand here."""
+    """How samples are drawn. The options apply in this order."""
 
     guidance: float = 1.0
-    """How much the condition weighs: 1 as the model has it, above 1 exaggerated. Such samples have no likelihood."""
+    """Guidance scale: 1 for off, above 1 strengthens the condition. Guided samples have no likelihood."""
     temperature: float = 1.0
-    """Below 1 more likely samples, above 1 more varied ones; 0 always takes the most likely symbol."""
+    """Below 1 for more likely samples, above 1 for more varied ones; 0 for the most likely symbol."""
     top_k: int = 0
-    """Draw from the k most likely symbols. Default: 0, all of them."""
+    """Draw from the k most likely symbols only; 0 for all."""
     top_p: float = 1.0
-    """Draw from the most likely symbols that have this probability together."""
+    """Nucleus sampling: draw from the most likely symbols whose probabilities sum to this."""
     min_p: float = 0.0
-    """Draw from symbols at least this fraction as likely as the most likely one."""
+    """Draw from symbols whose probability is at least this fraction of the most likely symbol's."""
     typical: float = 1.0
-    """Draw from the symbols whose surprise is nearest to the expected one, up to this probability."""
+    """Typical sampling: draw from the symbols whose surprise is closest to the entropy, up to this probability."""
 
     def options(self) -> dict[str, Any]:
         """As keyword arguments of `sample`."""
@@ -55,18 +45,18 @@ class Steering:
 
 @dataclass(frozen=True)
 class Penalties:
-    """Of text: symbols made more or less likely. They act before the temperature."""
+    """Symbols of text made more or less likely, before the temperature."""
 
     repetition: float = 1.0
-    """Divide the logits of symbols that have occurred by this. Default: 1, off."""
+    """Repetition penalty: divide the logits of symbols that have occurred by this; 1 for off."""
     presence: float = 0.0
     """Subtract this from the logits of symbols that have occurred."""
     frequency: float = 0.0
-    """Subtract this for each time that a symbol has occurred."""
+    """Subtract this from a symbol's logit for each time it has occurred."""
     bias: list[str] = field(default_factory=list[str])
-    """SYMBOL=VALUE is added to a symbol's logit; symbols by the names that `seriatim explore` shows."""
+    """SYMBOL=VALUE: add VALUE to a symbol's logit; `seriatim explore` shows the names. Repeatable."""
     forbid: list[str] = field(default_factory=list[str])
-    """A symbol never to write, such as "<unk>"; may be given several times."""
+    """A symbol never to draw, e.g. "<unk>". Repeatable."""
 
     def options(self, find: Any) -> dict[str, Any]:
         """As keyword arguments of `sample`; `find`: a symbol's name -> its number."""
@@ -80,20 +70,20 @@ class Penalties:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a sample continues, and what it is conditioned on."""
+    """What samples continue, and what they are conditioned on."""
 
     prompt: list[str] = field(default_factory=list[str])
-    r"""Text to continue; may be given several times. \n and \t are understood."""
+    r"""Text to continue; \n and \t are escapes. Repeatable."""
     prompt_file: Path | None = None
-    """A text file that holds the prompt, or a recording to continue."""
+    """A text file with the prompt, or a recording to continue."""
     given: list[str] = field(default_factory=list[str])
-    """A condition, NAME=VALUE; may be given several times. For a picture or a track, VALUE is its file; for labels with
-    times a CSV file or a line such as "silence 3 7:0.5"; for features a recording that has them. Two speakers are mixed
-    by speaker=theo:0.5,jackson:0.5."""
+    """A condition, NAME=VALUE. VALUE is a label, a number, or a file for maps, vectors and tracks; for spans also a
+    line such as "silence 3 7:0.5"; for features a recording to take them from. Labels of audio can be mixed:
+    speaker=theo:0.5,jackson:0.5. Repeatable."""
     source: Annotated[list[str], Parameter(allow_leading_hyphen=True)] = field(default_factory=list[str])
-    """For a model trained on pairs: the source to write a text for; may be given several times."""
+    """For models trained on pairs: the source to write a target for. Repeatable."""
     source_file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None
-    """A text file with a source on each line, or - for standard input; one line is written for each line read."""
+    """A text file with a source per line, or - for standard input; one line is written per line read."""
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -101,10 +91,10 @@ class Prompt:
         return assignments(self.given, "--given")
 
     def texts(self) -> list[str]:
-        """The prompts of a model of text; one that is empty where none is given.
+        """The prompts of a text model; a single empty one if none is given.
 
         Raises:
-            UserError: if the file is missing or no text, or given besides prompts.
+            UserError: if the file is missing or not text, or prompts are given too.
         """
         if self.prompt_file is None:
             return [unescape(text) for text in self.prompt] if self.prompt else [""]
@@ -121,57 +111,54 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Extent:
-    """How long a sample becomes."""
+    """The length of samples."""
 
     max_length: int | None = None
-    """New symbols at most. Default: 500; with a source, twice as many as the longest training text has. A document may
-    end sooner."""
+    """Most new symbols; a document may end sooner. Default: 500, or with a source twice the longest training target."""
     min_length: int = 0
-    """New symbols before the document may end."""
+    """Fewest new symbols before the document may end."""
     stop: list[str] = field(default_factory=list[str])
-    """A string at which to stop; may be given several times."""
+    """A string at which to stop, which is not part of the sample. Repeatable."""
     slide: bool = False
-    """Read the end of a prompt that is longer than the model looks back over."""
+    """If the prompt exceeds the model's context, read its end only."""
     seconds: float | None = None
     """Seconds of audio to generate after the prompt. Default: the length of the time-aligned condition, or 1."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """Beam search for the likeliest text."""
+    """Beam search for the most likely text."""
 
     beams: int | None = None
-    """Write the likeliest text that a beam search of this width finds; 1 is greedy, 0 draws samples. Default: 5 with a
-    source, else 0."""
+    """Beam width: write the most likely text found; 1 is greedy, 0 draws samples. Default: 5 with a source, else 0."""
     best: int = 1
-    """Write the n likeliest texts, each after the number of its source and its score."""
+    """Write the n best texts of the beam search, each with the number of its source and its score."""
     length_norm: float = LENGTH_NORM
-    """Rank texts of n symbols by log p / ((5 + n) / 6)^α, with this α; 0 ranks by log p itself."""
+    """Length normalisation α: rank texts of n symbols by log p / ((5 + n) / 6)^α; 0 for log p itself."""
     coverage: float = 0.0
-    """How much it counts that all of the source is attended to."""
+    """Weight of the coverage penalty, which favours texts that attend to all of the source."""
     no_repeat: int = 0
-    """No sequence of n symbols occurs twice. Default: 0, it may."""
+    """Forbid repeated n-grams of this many symbols; 0 for none."""
     attention: Path | None = None
-    """Write a PNG of where the model looks in the source at each symbol (one source)."""
+    """Write a picture of the attention to the source, e.g. attention.png (one source)."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Of text: how much is looked at together, and comparison with references."""
+    """Evaluation of text: windows, and comparison with references."""
 
     window: int | None = None
-    """Symbols looked at together. Default: as many as the model looks back over, or all with carried state."""
+    """Symbols per evaluation window. Default: the model's context, or all with carried state."""
     stride: int | None = None
-    """How far the window moves on. Default: half a window, so that every symbol has half a window before it."""
+    """Symbols by which the window advances. Default: half a window, which is then each symbol's least context."""
     truncate: int | None = None
-    """Look at the first n symbols of a document. Default: as in training."""
+    """Evaluate the first n symbols of each document only. Default: as in training."""
     bleu: bool = False
-    """For a model trained on pairs: also write the likeliest text for each source, and compare it with the reference:
-    BLEU, chrF (sacrebleu's), and how many are identical."""
+    """For models trained on pairs: also translate each source by beam search; report BLEU, chrF and exact matches."""
     beams: int = BEAMS
-    """Width of that search; 1 is greedy."""
+    """Beam width of --bleu; 1 for greedy."""
     length_norm: float = LENGTH_NORM
-    """How that search ranks texts of unequal length, as in `seriatim sample`."""
+    """Length normalisation α of --bleu, as in `seriatim sample`."""
 
 
 @dataclass(frozen=True)
@@ -179,59 +166,59 @@ class Output:
     """Where samples go, and how they are shown."""
 
     output: Annotated[Path | None, Parameter(name=["-o", "--output"], allow_leading_hyphen=True)] = None
-    """Write to this file. Without it, or with -, text goes to the terminal."""
+    """Output file. Default: the terminal (also -) for text, samples.png for pictures, sample.wav for audio."""
     columns: int = COLUMNS
-    """Pictures in a row of the sheet."""
+    """Pictures per row of the sheet."""
     singles: bool = False
-    """Write each picture to a file of its own, under --output."""
+    """Write each picture to its own file, in the folder --output."""
     log_probs: bool = False
     """Also print each sample's log-probability under the model."""
     stream: bool = False
-    """Show the text as it is written (one sample)."""
+    """Show the text while it is generated (one sample)."""
     as_json: Json = False
-    """One JSON object a line, with symbols and log-probabilities."""
+    """One JSON object per line, with symbols and log-probabilities."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Files with the conditions of pictures or recordings of your own."""
+    """Files with the conditions of your own pictures or recordings."""
 
     maps: Path | None = None
-    """For a run with --image.maps: the folder with a map for each picture."""
+    """For runs with --image.maps: the folder with a map per picture."""
     vectors: Path | None = None
-    """For a run with --image.vectors or --audio.vectors: a CSV of paths and numbers, or a folder of NPY files."""
+    """For runs with --image.vectors or --audio.vectors: a CSV file of paths and numbers, or a folder of .npy files."""
     spans: Path | None = None
-    """For a run with --audio.spans: the folder with a CSV of begin,end,label for each recording, or one such CSV."""
+    """For runs with --audio.spans: a folder with a CSV file of begin,end,label per recording, or one such file."""
     track: Path | None = None
-    """For a run with --audio.track: the folder with an NPY or CSV for each recording, or one such file."""
+    """For runs with --audio.track: a folder with an NPY or CSV file per recording, or one such file."""
     labels: Path | None = None
-    """For recordings: a CSV file with a path and labels in each row. Default: the subfolders are the labels."""
+    """For recordings: a CSV file of paths and labels. Default: subfolders are labels."""
 
     def only(self, words: str, *allowed: str) -> None:
-        """Refuse those that mean nothing for a model of this kind.
+        """Refuse options that do not apply to a model of this kind.
 
         Raises:
-            UserError: naming the first.
+            UserError: naming the first one.
         """
         for name, path in vars(self).items():
             if path is not None and name not in allowed:
-                raise UserError(f"--{name} means nothing for a model of {words}; leave it out")
+                raise UserError(f"--{name} does not apply to a model of {words}; leave it out")
 
     def refuse(self, what: str) -> None:
-        """Refuse them all where no data is given that they could belong to.
+        """Refuse all of them if no data is given that they could belong to.
 
         Raises:
-            UserError: naming the first.
+            UserError: naming the first one.
         """
         for name, path in vars(self).items():
             if path is not None:
-                raise UserError(f"--{name} was given, but no {what}; the run knows the {name} of its own, leave it out")
+                raise UserError(f"--{name} was given without {what}; the run has its own {name}, leave it out")
 
     def each(self, files: tuple[str, ...]) -> None:
-        """Refuse one file that would be taken for the partner of several.
+        """Refuse a single file as the condition of several.
 
         Raises:
-            UserError: naming the first.
+            UserError: naming the first one.
         """
         for name in ("maps", "spans", "track"):
             path = getattr(self, name)
@@ -240,5 +227,5 @@ class Conditions:
 
 
 def unescape(text: str) -> str:
-    r"""What was typed, with \n and \t understood."""
+    r"""What was typed, with the escapes \n and \t replaced."""
     return text.replace("\\n", "\n").replace("\\t", "\t")

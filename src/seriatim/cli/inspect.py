@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import opened, print_json
-from seriatim.cli.groups import Json, Machine
+from seriatim.cli.common import Machine, opened, print_json
+from seriatim.cli.groups import Json
 from seriatim.cli.kinds import commands
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ _SHOWN = 12  # labels of a condition
 
 
 def inspect(run: Path, /, *, as_json: Json = False) -> None:
-    """What a run holds: family, sizes, parameters, how far it looks back, tokenizer or levels, conditions.
+    """Describe a run: family, sizes, parameters, receptive field, tokenizer or levels, conditions.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     as_json
         One JSON object on standard output.
     """
@@ -58,15 +58,15 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
 
 
 def _labels(codec: Symbols) -> list[str] | None:
-    """The values of a condition that has some."""
+    """The labels of a condition, if it has any."""
     values: Any = getattr(codec, "values", None)
     return None if values is None else list(values)
 
 
 def _known(codec: Symbols) -> str:
-    """The first few labels of a condition that has some."""
+    """The first few labels of a condition, for display."""
     values = _labels(codec)
     if values is None:
         return ""
-    more = f", … {len(values)} in all" if len(values) > _SHOWN else ""
+    more = f", … {len(values)} in total" if len(values) > _SHOWN else ""
     return f": {', '.join(values[:_SHOWN])}{more}"

@@ -1,4 +1,4 @@
-"""Options that take several values: written with commas, or the option several times."""
+"""Options with several values: separated by commas, or the option repeated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seriatim.modality import modalities
 
 
 def several() -> set[str]:
-    """The options of all kinds of data that take several values, such as --text.given."""
+    """The options of all kinds of data with several values, e.g. --text.given."""
     return {
         f"--{group}.{name.replace('_', '-')}"
         for record in modalities()
@@ -21,7 +21,7 @@ def several() -> set[str]:
 
 
 def spread(words: Sequence[str]) -> list[str]:
-    """The command line with each list that was written with commas as the option several times."""
+    """The command line with each comma-separated list replaced by the repeated option."""
     if not any("," in word for word in words):
         return list(words)
     known, found, i = several(), list[str](), 0

@@ -12,12 +12,12 @@ from seriatim.cli.groups import Json
 
 
 def models(name: str | None = None, /, *, as_json: Json = False) -> None:
-    """The model families, or the sizes of one.
+    """List the model families, or the --net options of one.
 
     Parameters
     ----------
     name
-        A family whose --net options to list.
+        A model family.
     as_json
         One JSON object on standard output.
     """
@@ -32,8 +32,8 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
         for key, entry in FAMILIES.items():
             print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
         for key, package in known().items():
-            print(f"{key:15s} of the package {package}")
-        print("\n`seriatim models NAME` lists the sizes that --net.… sets")
+            print(f"{key:15s} from the package {package}")
+        print("\n`seriatim models NAME` lists the --net.… options")
         return
     from seriatim.modality import modality
     from seriatim.runs.building import PARTS
@@ -55,5 +55,5 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
 
 
 def _attributes(kind: type) -> str:
-    """The part of a docstring that describes the fields."""
+    """The Attributes section of a docstring."""
     return "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")

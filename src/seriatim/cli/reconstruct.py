@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, opened, words
-from seriatim.cli.groups import FLAT, Machine
+from seriatim.cli.common import Data, Machine, opened, words
+from seriatim.cli.groups import FLAT
 from seriatim.errors import UserError
 
 
@@ -25,27 +25,27 @@ def reconstruct(
     output: Annotated[Path, Parameter(name=["-o", "--output"])] = Path("reconstructions.png"),
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
-    """Hand pictures to an auto-encoder as codes, and draw what it makes of those.
+    """Encode pictures with an auto-encoder, and draw pictures from the codes.
 
-    A column for each picture: itself, then n pictures drawn from its code. With --between, a row for each pair of
-    neighbours instead: the first, so many pictures whose codes lie on the line between theirs, the second.
+    The sheet has a column per picture: the original, then n pictures drawn from its code. With --between, it has a row
+    per pair of neighbours: the first, pictures whose codes interpolate between the two, the second.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train --code.width …` has written.
+        Directory written by `seriatim train --code.width …`.
     pictures
-        Picture files; they are fitted to the model's size.
+        Picture files; they are resized to the model's size.
     n
-        Pictures drawn from each code.
+        Pictures to draw from each code.
     between
-        Steps from one picture's code to the next one's, both included; 0: none.
+        Interpolation steps from one code to the next, both included; 0 for none.
     temperature
-        Below 1 bolder, above 1 wilder; 0 always takes the most likely value.
+        Below 1 for more likely pictures, above 1 for more varied ones; 0 for the most likely value.
     seed
-        Of the first drawing of each picture.
+        Seed of the first picture drawn from each code.
     output
-        The sheet.
+        Output file.
     """
     import numpy as np
 
@@ -60,9 +60,9 @@ def reconstruct(
     if between and any(word.split("=")[0] in ("-n", "--number") for word in words.get()):
         raise UserError("-n and --between are both given; give one of them")
     if between and len(pictures) < 2:
-        raise UserError("--between wants two pictures or more, and one is given; give another")
+        raise UserError("--between needs two or more pictures, but one is given; give another")
     if not output.suffix:
-        raise UserError(f"{output} has no ending; write to .png")
+        raise UserError(f"{output} has no suffix; write to .png")
     model = opened(run, machine, "image", threads=1)
     codes, how = model.codes, options_of(model, run).fitting
     shape: tuple[int, int, int] = model.shape
@@ -74,7 +74,7 @@ def reconstruct(
             for a, b in pairwise(x)
         ]
         save_grid(np.concatenate(rows), output, between + 2)
-        print(f"{output}: {between} pictures between the two of each of {len(rows)} pairs", file=sys.stderr)
+        print(f"{output}: {len(rows)} pairs with {between} interpolated pictures each", file=sys.stderr)
         return
     each = codes.encode(x)
     rows = [x] + [model.decode(each, seed=seed + i * len(x), temperature=temperature) for i in range(n)]

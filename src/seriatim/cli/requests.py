@@ -1,4 +1,4 @@
-"""What is asked of a model on the command line, as the module of its kind of data gets it."""
+"""Requests of commands, as passed to the module of a kind of data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seriatim.text.options import TextOptions
 
 @dataclass(frozen=True)
 class Drawing:
-    """What `seriatim sample` is asked for."""
+    """A request of `seriatim sample`."""
 
     run: Path
     n: int
@@ -26,15 +26,15 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Judging:
-    """What `seriatim evaluate` and `seriatim score` are asked for."""
+    """A request of `seriatim evaluate`, `seriatim score` or `seriatim classify`."""
 
     run: Path
     data: tuple[str, ...]
-    """What to look at; nothing: what the run was trained on."""
+    """The data; if empty, the run's own."""
     conditions: Conditions
     as_json: bool
     text: TextOptions | None = None
-    """How text is read, as far as it was typed."""
+    """Reading options for text, as typed."""
     split: str | None = None
     limit: int | None = None
     how: Reading = field(default_factory=Reading)

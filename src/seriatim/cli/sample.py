@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import opened
-from seriatim.cli.groups import FLAT, Extent, Machine, Output, Penalties, Prompt, Search, Steering
+from seriatim.cli.common import Machine, opened
+from seriatim.cli.groups import FLAT, Extent, Output, Penalties, Prompt, Search, Steering
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Drawing
 
@@ -27,23 +27,23 @@ def sample(
     output: Annotated[Output, FLAT] = Output(),  # noqa: B008
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    r"""Write text, draw pictures, or generate audio, with a trained model.
+    r"""Generate text, pictures or audio with a trained model.
 
-    Pictures go to samples.png, or where --output says: a sheet as .png, an animation of how they are drawn as .gif.
-    Audio goes to sample.wav, which can be played while it grows, with pictures of its waveform and spectrogram next to
-    it; to .flac or .ogg; or as raw samples to standard output, with --output -.
+    Pictures are written to a sheet (.png) or an animation of the sampling (.gif). Audio is written to .wav, which can
+    be played while it grows, .flac or .ogg, with pictures of its waveform and spectrogram; with --output -, raw samples
+    go to standard output.
 
-    Options act in this order: guidance, bias and forbid, penalties (repetition, presence, frequency), temperature,
+    Options apply in this order: guidance, bias and forbid, penalties (repetition, presence, frequency), temperature,
     top-k, top-p, min-p, typical.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     n
-        Number of samples (for each prompt).
+        Number of samples (per prompt).
     seed
-        Seed of the first sample; give it n times to choose each sample's own.
+        Seed of the first sample; repeat it n times to set each sample's seed. Default: 0.
     """
     model = opened(run, machine, threads=1)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0

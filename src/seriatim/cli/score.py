@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, opened
-from seriatim.cli.groups import FLAT, Conditions, Json, Machine
+from seriatim.cli.common import Data, Machine, opened
+from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
@@ -25,21 +25,21 @@ def score(
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
     text: Annotated[TextOptions | None, Parameter(name="--text")] = None,
 ) -> None:
-    """Bits of each document, picture or recording, the most surprising (bits/char, bits/dim, bits/sample) first.
+    """Score documents, pictures or recordings in bits, highest bits/char, bits/dim or bits/sample first.
 
     Parameters
     ----------
     run
-        The directory that `seriatim train` has written.
+        Directory written by `seriatim train`.
     files
-        Texts, folders or JSONL, `-` for standard input; pictures, recordings, or folders of them.
+        Text files, JSONL, `-` for standard input, pictures, recordings, or folders of these.
     limit
-        Look at n items of each only.
+        Score n items of each only. Default: all.
     as_json
-        One JSON object a line.
+        One JSON object per line.
     """
     if not files:
-        raise UserError("nothing is given to score; give files, folders, or - for standard input")
+        raise UserError("no data is given; give files, folders, or - for standard input")
     conditions.each(files)
     model = opened(run, machine)
     commands(model.kind).score(model, Judging(run, files, conditions, as_json, text, limit=limit))

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     @dataclass(frozen=True)
     class Groups:
-        """The options of all kinds of data, a field for each group."""
+        """The options of all kinds of data, one field per group."""
 
 else:
-    # a wing's options are on the command line because its record names them
+    # a wing's options are on the command line because its record lists them
     fields = {name: Annotated[kind | None, Parameter(name=f"--{name}")] for name, kind in _GROUPS.items()}
     namespace = {"__annotations__": fields, "__module__": __name__, **dict.fromkeys(fields)}
     Groups = dataclass(frozen=True)(type("Groups", (), namespace))
@@ -45,20 +45,20 @@ else:
 
 @dataclass(frozen=True)
 class Run:
-    """Which run, and how it is gone about."""
+    """The run, and how it is carried out."""
 
     out: Path | None = None
-    """Where the run is kept. Default: runs/DATA-MODEL."""
+    """Folder of the run. Default: runs/DATA-MODEL."""
     resume: bool = False
-    """Go on with the run in --out as if it had never stopped."""
+    """Resume the run in --out exactly where it stopped."""
     begin: Annotated[Path | None, Parameter(name="--from")] = None
-    """A run, or a Hugging Face Llama directory, whose weights to start from."""
+    """Start from the weights of another run, or of a Hugging Face Llama directory."""
     folds: int | None = None
-    """Train k times for k-fold cross-validation, and report the mean."""
+    """k-fold cross-validation: train k times and report the mean."""
     search: int | None = None
-    """Try n settings of learning rate and size, judged on validation only, then train the best."""
+    """Random search over n learning rates and widths, judged on the validation split; then train the best."""
     threads: int | None = None
-    """Processor threads; one is often fastest on a busy machine."""
+    """CPU threads; one is often fastest on a busy machine. Default: torch's choice."""
     quiet: bool = False
     """Show no progress."""
 
@@ -76,27 +76,33 @@ def train(
     division: Annotated[DataOptions | None, Parameter(name="--data")] = None,
     groups: Annotated[Groups, FLAT] = Groups(),  # noqa: B008
 ) -> int:
-    """Train a model on text, pictures or audio of your own, or on a named data set.
+    """Train a model on your own text, pictures or audio, or on a named data set.
 
-    Examples: `seriatim train novel.txt` · `seriatim train photos/ --image.size 32` · `seriatim train voices/` ·
-    `seriatim train poems.jsonl --text.field poem --text.given genre,year` · `seriatim train pairs.tsv` ·
-    `seriatim train train.de --text.source train.en` ·
-    `seriatim train tinyshakespeare --preset nanogpt-cpu` · `seriatim train --out runs/novel-lstm --resume`
+    Examples:
+
+      seriatim train novel.txt
+      seriatim train photos/ --image.size 32
+      seriatim train voices/
+      seriatim train poems.jsonl --text.field poem --text.given genre,year
+      seriatim train pairs.tsv
+      seriatim train train.de --text.source train.en
+      seriatim train tinyshakespeare --preset nanogpt-cpu
+      seriatim train --out runs/novel-lstm --resume
 
     Parameters
     ----------
     data
-        A text file, a folder of texts, of pictures or of recordings, JSONL, `-` for standard input, or a name that
-        `seriatim data list` shows.
+        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, `-` for standard input, or a
+        named data set; see `seriatim data list`.
     model
-        The family, as `seriatim models` lists them. Default: a transformer for text, a gated-pixelcnn for pictures, a
-        wavenet for audio.
+        The model family; see `seriatim models`. Default: transformer for text, gated-pixelcnn for pictures, wavenet for
+        audio.
     preset
-        A setting with a name, such as nanogpt-cpu or book-lstm; other options change it.
+        Named settings, e.g. nanogpt-cpu or book-lstm; other options override them.
     kind
-        text, image or audio, where the data could be more than one. Default: found out from the files.
+        text, image or audio. Default: determined from the files.
     net
-        Sizes of the model, such as --net.width 256 --net.layers 6; `seriatim models NAME` lists them.
+        Sizes of the model, e.g. --net.width 256 --net.layers 6; see `seriatim models NAME`.
     """
     set_threads(run.threads)
     if run.resume:
@@ -123,7 +129,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Typed:
-    """What decides a plan, as it was typed."""
+    """The typed options that determine a plan."""
 
     model: str | None
     preset: Preset | None
@@ -143,20 +149,20 @@ def _preset(name: str | None) -> Preset | None:
 
 
 def _kind(data: str, kind: str | None) -> Modality:
-    """The kind of data that was named, or that the data holds; a doubt is said."""
+    """The kind of data that was named, or else that of the data; a doubtful choice is reported."""
     if kind is not None:
         return modality(kind)
     record, verdict = kind_of(data)
     if verdict.certainty is Certainty.MAYBE:
-        print(f"{data}: taken for {record.words} ({verdict.reason}); --kind chooses another kind", file=sys.stderr)
+        print(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind", file=sys.stderr)
     return record
 
 
 def _merged(options: G | None, kind: type[G], base: dict[str, Any], group: str) -> G:
-    """The preset's values, under what was typed."""
+    """The preset's values, overridden by what was typed."""
     names = {field.name for field in dataclasses.fields(kind)}
     explicit = {} if options is None else {name: getattr(options, name) for name in typed(group) & names}
-    clash = {"steps": "epochs", "epochs": "steps"}  # one typed replaces the other preset
+    clash = {"steps": "epochs", "epochs": "steps"}  # one that was typed replaces the preset's other
     return kind(**{**{k: v for k, v in base.items() if clash.get(k) not in explicit}, **explicit})
 
 
@@ -168,7 +174,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
         raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
     base = given.preset or Preset("", record.family)
     if family(base.family).data != record.name:
-        raise UserError(f"{data} holds {record.words}, and the preset is for {base.family}; leave out --preset")
+        raise UserError(f"{data} holds {record.words}, but the preset is for {base.family}; leave out --preset")
     name = given.model or base.family
     if given.model is not None:
         check_family(given.model, record, data)
@@ -178,9 +184,9 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
         name = open_model(given.begin, "cpu").family
     for group in _GROUPS.keys() - record.options.keys():
         for option in typed(group):
-            raise UserError(f"--{group}.{option.replace('_', '-')} means nothing for {name}; leave it out")
+            raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
     if given.begin is not None and "code" in base.options:
-        raise UserError("--from brings its own code or none; leave out the preset of an auto-encoder")
+        raise UserError("--from keeps the code of its run, or none; leave out the auto-encoder's preset")
     inherited = base.net if name == base.family else {}
     source = locate(data)
     chosen = {
@@ -200,7 +206,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
 
 
 def _alone(others: dict[str, object]) -> None:
-    """Refuse what would be ignored with --resume."""
+    """Refuse options that --resume would ignore."""
     for option, value in others.items():
         if value:
             raise UserError(
@@ -222,7 +228,7 @@ def _study(study: Study, folder: Path, quiet: bool) -> int:
 
 def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
     if run.out is None:
-        raise UserError("--resume needs to know the run; give --out RUN")
+        raise UserError("--resume needs the run; give --out RUN")
     from seriatim.training import run as runs
     from seriatim.training.plan import locate
     from seriatim.training.study import Study
@@ -234,14 +240,14 @@ def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
     plan, fingerprint = runs.plan_of(run.out)
     if data is not None and plan.data not in (data, locate(data)):
         raise UserError(
-            f"{run.out} was trained on {plan.data}, not on {data}; leave the data out, or train anew elsewhere"
+            f"{run.out} was trained on {plan.data}, not on {data}; leave the data out, or train in another folder"
         )
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
     for name, value in changed.items():
         if name not in ("steps", "epochs", "device") and value != getattr(plan.train, name):
             raise UserError(
-                f"--train.{name} was {getattr(plan.train, name)} in this run, and resuming changes nothing but steps, "
-                "epochs and device; leave it out, or train anew with --from"
+                f"--train.{name} was {getattr(plan.train, name)} in this run, and --resume can only change steps, "
+                "epochs and device; leave it out, or start a new run with --from"
             )
     longer = {**({"epochs": None} if "steps" in changed else {}), **({"steps": None} if "epochs" in changed else {})}
     plan = dataclasses.replace(plan, train=dataclasses.replace(plan.train, **{**longer, **changed}))

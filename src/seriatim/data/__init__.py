@@ -1,4 +1,4 @@
-"""What the readers of every kind of data share: tables, folders, downloads, batches.
+"""Shared by the readers of all kinds of data: tables, folders, downloads, batches.
 
-Importing this imports neither torch nor anything else outside the standard library.
+Importing this imports nothing outside the standard library.
 """

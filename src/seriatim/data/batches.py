@@ -1,4 +1,4 @@
-"""Which symbols a training step sees: a function of (seed, step, rank) alone, so a run can be taken up anywhere."""
+"""The symbols of a training step: a function of (seed, step, rank) alone, so that a run can resume at any step."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 
 from seriatim.errors import UserError
 
-_BUCKET = 32  # batches among which pieces of like length are put together
+_BUCKET = 32  # batches among which pieces of similar length are grouped
 
 
 @final
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """The data of one training step.
 
     Attributes:
-        x: (B, T) symbols, 0 where there is none; of pictures (B, *S) or (B, *S, P) levels.
-        mask: (B, T) which of them count: not padding, and not a symbol that only stands there to be looked back at;
-            (B, *S) of pictures.
+        x: (B, T) symbols, 0 for padding; (B, *S) or (B, *S, P) levels for pictures.
+        mask: (B, T) which symbols count towards the loss: not padding, nor symbols that only serve as context; (B, *S)
+            for pictures.
         given: {condition: (B,)}.
-        fresh: whether a carried state starts anew.
-        origin: where it was cut from, for messages.
-        cells: how many positions a batch filled up with padding would have; 0 where nothing is ever padded.
+        fresh: whether a carried state is reset.
+        origin: where the data was taken from, for messages.
+        cells: number of positions with padding; 0 if nothing is ever padded.
     """
 
     x: NDArray[np.int64]
@@ -39,7 +39,7 @@ class Batch:
 
 
 class Batches(ABC):
-    """An endless supply of batches, addressed by step."""
+    """An endless sequence of batches, indexed by step."""
 
     per_epoch: int  # steps
 
@@ -50,13 +50,13 @@ class Batches(ABC):
 
 @final
 class Pieces:
-    """Stretches of at most `length` symbols that divide documents, each once an epoch, cut anew for every epoch.
+    """Documents cut into pieces of at most `length` symbols, each once per epoch, with new cuts in every epoch.
 
     Args:
-        bounds: (D + 1,) document d is the symbols bounds[d] … bounds[d + 1] − 1.
-        length: symbols of a piece, at most.
-        size: pieces a batch.
-        seed: of the order and of the cuts.
+        bounds: (D + 1,) document d consists of the symbols bounds[d] … bounds[d + 1] − 1.
+        length: most symbols per piece.
+        size: pieces per batch.
+        seed: of the order and the cuts.
         rank: of this process among `world`, each of which sees its own pieces.
         world: number of processes.
     """
@@ -68,18 +68,18 @@ class Pieces:
         self._epoch: tuple[int, NDArray[np.int64]] | None = None
         if not np.diff(bounds).sum():
             raise UserError("there is nothing to train on; the training split is empty")
-        # a document longer than a piece has one piece more than it needs, since its first cut is anywhere
+        # a document longer than a piece has one piece more than it needs, since its first cut is random
         self.per_epoch = max(1, len(self.cuts(0)) // (size * world))
 
     def cuts(self, epoch: int) -> NDArray[np.int64]:
-        """(pieces, 2): where each begins and where it has ended, in the order of the documents."""
+        """(pieces, 2): start and stop of each piece, in document order."""
         sizes = np.diff(self.bounds)
         random = np.random.default_rng([self.seed, epoch, 1])
         long = sizes > self.length
-        # the first piece ends anywhere; the number of pieces must not depend on the epoch
+        # the first piece ends at random; the number of pieces must not depend on the epoch
         head = np.where(long, random.integers(1, self.length + 1, len(sizes)), sizes)
         pieces = np.where(long, 1 + -(-(sizes - 1) // self.length), np.minimum(sizes, 1))
-        spare = pieces - np.minimum(sizes, 1) - -(-(sizes - head) // self.length)  # where one piece fewer would do,
+        spare = pieces - np.minimum(sizes, 1) - -(-(sizes - head) // self.length)  # where one piece fewer is enough,
         half = np.where(spare > 0, head // 2, head)  # the first is cut in two
         owner = np.repeat(np.arange(len(sizes)), pieces)
         index = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -99,14 +99,14 @@ class Pieces:
         return cuts[np.arange(first, first + self.size) % len(cuts)]
 
     def owners(self, pieces: NDArray[np.int64]) -> list[int]:
-        """Which document each piece is of."""
+        """The document of each piece."""
         return (np.searchsorted(self.bounds, pieces[:, 0], side="right") - 1).tolist()
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         if self._epoch is None or self._epoch[0] != epoch:
             cuts = self.cuts(epoch)
             random = np.random.default_rng([self.seed, epoch, 2])
-            # the tail is dropped before pieces of like length are put together, else it were always the longest
+            # the tail is dropped before grouping by length, or it would always be the longest pieces
             whole = self.per_epoch * self.size * self.world
             cuts = cuts[random.permutation(len(cuts))][:whole]
             lengths = cuts[:, 1] - cuts[:, 0]

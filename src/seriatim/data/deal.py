@@ -1,4 +1,4 @@
-"""Dealing things out among train, validation and test, so that copies of one thing stay together."""
+"""Assigning items to train, validation and test, with copies of an item in the same split."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SIDES = ("train", "validation", "test")
 
 
 def deal(digests: Sequence[str], validation: float, test: float, seed: int = 0, each: bool = False) -> list[str]:
-    """The side of each thing with such a digest; a share counts different digests, and is one of them or more.
+    """The split of each item, given its digest; fractions count distinct digests, at least one per split.
 
-    With `each` it counts the things: a side takes digests until it has its share.
+    With `each`, fractions count items: a split takes digests until it has its fraction.
     """
     order = _order(digests, seed)
     if each:
         return _dealt(digests, order, validation, test)
-    # A share that was asked for is never rounded down to nothing.
+    # A requested fraction is never rounded down to nothing.
     tested = max(1, round(test * len(order))) if test else 0
     validated = max(1, round(validation * len(order))) if validation else 0
     rank = {digest: place for place, digest in enumerate(order)}
@@ -40,5 +40,5 @@ def _dealt(digests: Sequence[str], order: Sequence[str], validation: float, test
 
 
 def _order(digests: Sequence[str], seed: int) -> list[str]:
-    """The different digests in a random order: a hash decides, so it depends on neither file order nor library."""
+    """The distinct digests ordered by a seeded hash, which depends on neither file order nor library."""
     return sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())

@@ -1,4 +1,4 @@
-"""From the bytes of a file to blocks of text, with every way that can fail named."""
+"""From the bytes of a file to blocks of text, with a message for every failure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import BinaryIO
 from seriatim.errors import UserError
 
 BLOCK = 1 << 20
-"""Characters (or bytes) that are read at a time."""
+"""Characters (or bytes) read at a time."""
 
 
 def rejoin(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text in blocks of about 1 MiB that end after a newline where there is one.
+    """The same text in blocks of about 1 MiB that end after a newline if possible.
 
-    A line longer than a block is cut inside: the block ends where the memory set aside for it does.
+    A line longer than a block is cut.
     """
     rest = ""
     for piece in pieces:
@@ -39,7 +39,7 @@ def rejoin(pieces: Iterable[str]) -> Iterator[str]:
 
 COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
-# UTF-32 first: its little-endian mark begins with that of UTF-16.
+# UTF-32 first: its little-endian mark starts with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -52,7 +52,7 @@ _MARKS = (
 _ARCHIVE = "unpack it first"
 
 
-_COMPRESSED = "give it its ending back ({})"
+_COMPRESSED = "restore its suffix ({})"
 
 
 _OTHER = "give a text file"
@@ -80,7 +80,7 @@ _MAGIC = (
 
 
 def bare_suffix(path: Path) -> str:
-    """The ending that tells the kind, below that of a compression: ".jsonl" for "poems.jsonl.gz"."""
+    """The suffix without that of a compression: ".jsonl" for "poems.jsonl.gz"."""
     inner = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
     return inner.suffix.lower()
 
@@ -95,16 +95,16 @@ def read_bytes(path: Path, name: str, start: int = 0, stop: int | None = None) -
                 yield chunk
                 left -= 0 if stop is None else len(chunk)
     except PermissionError:
-        raise UserError(f"{name}: not readable by you: change its permissions or give another file") from None
+        raise UserError(f"{name}: permission denied: change its permissions or give another file") from None
     except FileNotFoundError:
-        raise UserError(f"{name}: no such file any more: put it back or start again with another") from None
+        raise UserError(f"{name}: no longer exists: restore it or give another file") from None
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         broken = f"damaged {path.suffix[1:]} data" if path.suffix.lower() in COMPRESSED else "cannot be read"
-        raise UserError(f"{name}: {broken} ({error}): get the file anew") from None
+        raise UserError(f"{name}: {broken} ({error}): replace the file") from None
 
 
 def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -> Iterator[str]:
-    """The text of `chunks`, which begin `offset` bytes into `name`."""
+    """The text of `chunks`, which start `offset` bytes into `name`."""
     decoder = codecs.getincrementaldecoder(encoding)()
     characters = 0
     for chunk in chain(chunks, (b"",)):
@@ -112,17 +112,17 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            # error.object is what was left over from the chunks before, and this chunk: it ends at `offset`.
+            # error.object is the remainder of the chunks before plus this chunk: it ends at `offset`.
             place = offset - len(error.object) + error.start
             other = "latin-1" if encoding.startswith("utf-8") else "utf-8"
             raise UserError(
                 f"{name}: byte {place} is not {encoding.removesuffix('-sig')} text ({error.reason}): "
-                f"save it as UTF-8, or of text to train on name the encoding, e.g. --text.encoding {other}"
+                f"save it as UTF-8, or give the encoding of training text, e.g. --text.encoding {other}"
             ) from None
         if (nul := text.find("\0")) >= 0:
             raise UserError(
-                f"{name}: binary data where text is wanted (a NUL after {characters + nul} characters): "
-                "give a text file, or name its encoding, e.g. --text.encoding utf-16-le"
+                f"{name}: binary data (a NUL after {characters + nul} characters); expected text: "
+                "give a text file, or its encoding, e.g. --text.encoding utf-16-le"
             )
         characters += len(text)
         if text:
@@ -130,7 +130,7 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
 
 
 def text_blocks(path: Path, encoding: str, name: str) -> Iterator[str]:
-    """The text of a whole file, without its byte order mark, in blocks that end after a newline where there is one."""
+    """The text of a file, without its byte order mark, in blocks that end after a newline if possible."""
     chunks = read_bytes(path, name)
     head = next(chunks, b"")
     return rejoin(decode(chain((head,), chunks), _encoding(head, encoding, name), name))
@@ -141,10 +141,10 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _encoding(head: bytes, encoding: str, name: str) -> str:
-    """The encoding that a file's mark names, else the one asked for; refuse a file that is no text."""
+    """The encoding of a file's byte order mark, else the given one; refuse a file that is not text."""
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
-            raise UserError(f"{name}: {kind} where text is wanted: {advice}")
+            raise UserError(f"{name}: {kind}; expected text: {advice}")
     if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"AVI ", b"WEBP"):
-        raise UserError(f"{name}: {head[8:12].decode().strip()} data where text is wanted: {_OTHER}")
+        raise UserError(f"{name}: {head[8:12].decode().strip()} data; expected text: {_OTHER}")
     return next((marked for mark, marked in _MARKS if head.startswith(mark)), encoding)

@@ -1,4 +1,4 @@
-"""Digests: by which data is recognised."""
+"""Digests that identify data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def digest(x: NDArray[Any]) -> str:
-    """sha256 of an array: its shape and its numbers."""
+    """sha256 of an array's shape and numbers."""
     import numpy as np
 
     return hashlib.sha256(repr(x.shape).encode() + np.ascontiguousarray(x).tobytes()).hexdigest()
 
 
 def fingerprint(*parts: object) -> str:
-    """sha256 over the representations of `parts`: plain values and tuples of them."""
+    """sha256 of the `repr` of `parts`: plain values and tuples of them."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One file from one address, by pooch: to a temporary name, checked, then renamed, so nobody ever sees half a file."""
+"""Downloads by pooch: to a temporary name, verified, then renamed, so that no partial file is ever seen."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PATIENCE = 30  # seconds without a byte
 
 
 def download(address: str, size: int, sha256: str, target: Path) -> Path:
-    """Fetch `address` to `target`; a `UserError` if it cannot be had or is not what was expected."""
+    """Download `address` to `target`; a `UserError` if that fails or the content is not as expected."""
     import pooch
 
     def fetch(url: str, output_file: str, _: object) -> None:
         found = _to_file(url, size, Path(output_file))
         if found != sha256:
-            raise UserError(f"{url}: what came has sha256 {found} where {sha256} is wanted: {_advice(target)}")
+            raise UserError(f"{url}: sha256 is {found}; expected {sha256}: {_advice(target)}")
 
     try:
         pooch.retrieve(
@@ -34,25 +34,23 @@ def download(address: str, size: int, sha256: str, target: Path) -> Path:
 
 
 def _to_file(url: str, size: int, path: Path) -> str:
-    """Write what `url` answers and return its sha256. pooch's own downloader wants tqdm and leaves sockets open."""
+    """Write the content of `url` and return its sha256. pooch's own downloader needs tqdm and leaves sockets open."""
     import requests
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    digest = hashlib.sha256()
-    terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    from seriatim.data.progress import Bar
+
+    digest, done = hashlib.sha256(), 0
     with (
         requests.get(url, stream=True, timeout=_PATIENCE) as response,
         path.open("wb") as file,
-        Progress(*columns, console=terminal, disable=not terminal.is_terminal) as progress,
+        Bar(Path(url).name, size, in_bytes=True, stays=True) as bar,
     ):
         response.raise_for_status()
-        task = progress.add_task(Path(url).name, total=size)
         for chunk in response.iter_content(_CHUNK):
             file.write(chunk)
             digest.update(chunk)
-            progress.advance(task, len(chunk))
+            done += len(chunk)
+            bar.to(done)
     return digest.hexdigest()
 
 
@@ -60,7 +58,7 @@ def _reason(error: OSError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answers {response.status_code}"
-    return error.strerror or f"no connection, or it broke off: {type(error).__name__}"
+    return error.strerror or f"no connection, or it was lost: {type(error).__name__}"
 
 
 def _advice(target: Path) -> str:

@@ -1,4 +1,4 @@
-"""A named data set and its files: got from `$SERIATIM_DATA`, from the cache, else from their address."""
+"""Named data sets and their files, from `$SERIATIM_DATA`, the cache, or else their address."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from seriatim.errors import UserError
 
 @dataclass(frozen=True)
 class File:
-    """One file as it is published. Where it is kept it may also lie gzipped, with .gz after its name."""
+    """A published file. The local copy may be gzipped, with .gz after its name."""
 
     path: str
-    """Below `$SERIATIM_DATA` and below the cache."""
+    """Path within `$SERIATIM_DATA` and within the cache."""
     size: int
     """In bytes."""
     sha256: str
     address: str | None
-    """None where no public address holds exactly this file."""
+    """None if no public address has exactly this file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedSet:
-    """A named data set: what it is, where it comes from, what one may do with it."""
+    """A named data set: title, origin, licence and files."""
 
     title: str
     licence: str
     attribution: str
     files: tuple[File, ...]
     part: tuple[File, ...] = ()
-    """A part of the set under another name: taken where it is on this machine and `files` are not."""
+    """A part of the set under another name, used if it is on this machine and `files` are not."""
     package: str = ""
-    """The Python package that it comes with, instead of files."""
+    """The Python package that contains it, instead of files."""
     note: str = ""
-    """How it is split, and caveats."""
+    """The split, and caveats."""
     by_hand: str = ""
-    """What to do where a file has no address, or the package is missing."""
+    """What to do if a file has no address, or the package is missing."""
 
     @property
     def size(self) -> int:
@@ -48,19 +48,19 @@ class NamedSet:
         return sum(file.size for file in self.files)
 
     def terms(self, found: str) -> str:
-        """Licence, attribution and caveats in sentences, with what was found on reading it."""
+        """Licence, attribution and caveats in sentences, with remarks from reading it."""
         terms = f"{self.title}. Licence: {self.licence}. By: {self.attribution}."
         return " ".join(part for part in (terms, self.note, found) if part)
 
 
 def find(file: File) -> Path | None:
-    """Where the file lies on this machine, unchecked; None if it does not."""
+    """The path of the file on this machine, unverified; None if it is missing."""
     places = [place / f"{file.path}{ending}" for place in _places() for ending in ("", ".gz")]
     return next((place for place in places if place.is_file()), None)
 
 
 def get(file: File, by_hand: str) -> Path:
-    """The file on this machine, its content checked; downloaded into the cache if it is not there yet."""
+    """The verified file on this machine, downloaded into the cache if necessary."""
     path = find(file)
     if path is None:
         if file.address is None:
@@ -71,7 +71,7 @@ def get(file: File, by_hand: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: `$SERIATIM_CACHE`, else the user's cache."""
+    """The folder for downloads: `$SERIATIM_CACHE`, else the user's cache."""
     import pooch
 
     return Path(os.environ.get("SERIATIM_CACHE") or pooch.os_cache("seriatim"))
@@ -80,21 +80,21 @@ def cache_folder() -> Path:
 def _places() -> list[Path]:
     own = os.environ.get("SERIATIM_DATA")
     if own and not Path(own).is_dir():
-        raise UserError(f"$SERIATIM_DATA is {own}, which is no folder: set it to one, or unset it")
+        raise UserError(f"$SERIATIM_DATA is {own}, which is not a folder: set it to one, or unset it")
     return [Path(own), cache_folder()] if own else [cache_folder()]
 
 
 def _verify(path: Path, file: File) -> None:
-    """Refuse a file whose content is not the one known. The verdict on an unchanged file holds for the process."""
+    """Refuse a file whose content differs from the known one. Each file is hashed once per process."""
     try:
         stat = path.stat()
         seen = (path, stat.st_size, stat.st_mtime_ns)
         if seen not in _digests:
             _digests[seen] = _sha256(path, file)
     except OSError as error:
-        raise UserError(f"{path}: not readable ({error.strerror}): change its permissions or remove it") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}): change its permissions or remove it") from None
     if (found := _digests[seen]) != file.sha256:
-        raise UserError(f"{path}: its sha256 is {found} where {file.sha256} is wanted: remove it to get it anew")
+        raise UserError(f"{path}: its sha256 is {found}; expected {file.sha256}: remove it to download it again")
 
 
 def _sha256(path: Path, file: File) -> str:
@@ -102,7 +102,7 @@ def _sha256(path: Path, file: File) -> str:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     digest = hashlib.sha256()
-    # One byte more than wanted shows that a text is too long, whatever a gzip file goes on to hold.
+    # One byte more than expected shows that a text is too long, whatever follows in a gzip file.
     for chunk in read_bytes(path, str(path), 0, file.size + 1):
         digest.update(chunk)
     return digest.hexdigest()

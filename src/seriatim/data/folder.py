@@ -1,4 +1,4 @@
-"""The files of a folder, by their endings."""
+"""The files of a folder, by suffix."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from seriatim.errors import UserError
 
 
 def files_in(folder: Path, endings: Sequence[str]) -> tuple[list[tuple[str, Path]], Counter[str]]:
-    """The files below a folder with one of `endings`, sorted by their names in it, and how many others of each ending.
+    """The files in a folder with one of the suffixes `endings`, sorted by path, and counts of the other suffixes.
 
-    What is hidden is passed over.
+    Hidden files and folders are skipped.
     """
     found: list[tuple[str, Path]] = []
     others: Counter[str] = Counter()
     for path in walk(folder):
-        if path.suffix.lower() in endings and path.is_file():  # a pipe in a folder would be waited for
+        if path.suffix.lower() in endings and path.is_file():  # reading a pipe would block
             found.append((path.relative_to(folder).as_posix(), path))
         else:
-            others[path.suffix.lower() or "no ending"] += 1
+            others[path.suffix.lower() or "no suffix"] += 1
     return sorted(found), others
 
 
 def drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tuple[str, Path]]:
-    """So many files, in their order: a hash decides, or else they would all be of the first subfolder."""
+    """`limit` files, in order, chosen by a hash so that they are not all from the first subfolder."""
     key = {name: hashlib.sha256(repr((seed, name)).encode()).digest() for name, _ in files}
     chosen = set(sorted(key, key=lambda name: key[name])[:limit])
     return [(name, file) for name, file in files if name in chosen]
 
 
 def listed(others: Counter[str]) -> str:
-    """Endings and their numbers for a message: "2 × .pdf, 1 × .py"."""
+    """Suffixes with their counts for a message: "2 × .pdf, 1 × .py"."""
     return ", ".join(f"{count} × {ending}" for ending, count in sorted(others.items()))
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every file below a folder that is not hidden."""
+    """Every file in a folder and its subfolders that is not hidden."""
 
     def fail(error: OSError) -> None:
         raise UserError(f"{error.filename}: {error.strerror}: change its permissions or give another folder")

@@ -1,4 +1,4 @@
-"""How surely a path holds data of some kind, by the endings of its files."""
+"""How likely a path holds some kind of data, by the suffixes of its files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from seriatim.modality import NOT_MINE, Certainty, Verdict
 
 
 def existing(data: object) -> Path | None:
-    """A path that is there; None for anything else.
+    """The path if it exists; None for anything else.
 
     Raises:
-        UserError: if it cannot be looked at.
+        UserError: if it cannot be accessed.
     """
     if not isinstance(data, str | Path):
         return None
@@ -22,11 +22,11 @@ def existing(data: object) -> Path | None:
     try:
         return path if str(data) != "" and path.exists() else None  # Path("") would be the current folder
     except OSError as error:
-        raise UserError(f"{data}: cannot be looked at ({error.strerror}): check the path and its permissions") from None
+        raise UserError(f"{data}: cannot be accessed ({error.strerror}): check the path and its permissions") from None
 
 
 def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
-    """Of a file by its ending; of a folder by how many of its files have one: most of them, or only some."""
+    """A file is judged by its suffix, a folder by how many of its files have one: most, or only some."""
     if not path.is_dir():
         mine = path.suffix.lower() in endings
         return Verdict(Certainty.YES, f"a file of {words}", 1, path.stat().st_size) if mine else NOT_MINE
@@ -39,6 +39,6 @@ def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
 
 
 def named(data: object, names: Sequence[str], words: str) -> Verdict:
-    """Of the name of a data set."""
+    """The verdict on the name of a data set."""
     mine = isinstance(data, str) and data in names
     return Verdict(Certainty.YES, f"a named data set of {words}") if mine else NOT_MINE

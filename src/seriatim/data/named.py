@@ -1,4 +1,4 @@
-"""The named data sets of all kinds: what is known of each, and how to get its files."""
+"""The named data sets of all kinds: their descriptions and files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seriatim.modality import Modality, modalities
 
 
 def names() -> list[str]:
-    """The names that can be given as data, sorted."""
+    """The names of all data sets, sorted."""
     return sorted(name for each in modalities() for name in each.names)
 
 
 def kind_of(name: str) -> Modality:
-    """The kind of data that a named data set holds.
+    """The kind of data of a named data set.
 
     Raises:
         UserError: if there is no such set.
@@ -30,7 +30,7 @@ def kind_of(name: str) -> Modality:
 
 
 def info(name: str) -> NamedSet:
-    """What is known of a data set without having it.
+    """The description of a data set, without downloading it.
 
     Raises:
         UserError: if there is no such set.
@@ -39,7 +39,7 @@ def info(name: str) -> NamedSet:
 
 
 def of_kind(name: str, wanted: Modality) -> NamedSet:
-    """A data set that must hold a certain kind of data.
+    """A data set that must hold the given kind of data.
 
     Raises:
         UserError: if there is no such set, or it holds another kind.
@@ -54,7 +54,7 @@ def of_kind(name: str, wanted: Modality) -> NamedSet:
 
 
 def available(name: str) -> bool:
-    """Whether all its files are on this machine (not checked yet), so that nothing need be downloaded."""
+    """Whether all its files are on this machine (unverified), so that no download is needed."""
     known = info(name)
     if known.package and find_spec(known.package) is None:
         return False
@@ -62,10 +62,10 @@ def available(name: str) -> bool:
 
 
 def fetch(name: str) -> list[Path]:
-    """Its files on this machine, checked, in the order of the table; downloaded if need be.
+    """Its verified files on this machine, in the order of the table; downloaded if necessary.
 
     Raises:
-        UserError: if there is no such set, or it cannot be had.
+        UserError: if there is no such set, or it cannot be downloaded.
     """
     known = info(name)
     if known.package and find_spec(known.package) is None:

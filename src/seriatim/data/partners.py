@@ -1,4 +1,4 @@
-"""Which file of another folder belongs to each picture or recording: the one of the same path but for the ending."""
+"""Pairing pictures or recordings with files of another folder that have the same path up to the suffix."""
 
 from __future__ import annotations
 
@@ -14,31 +14,29 @@ class Pairing(NamedTuple):
     """What is paired, for messages."""
 
     option: str
-    """That names the folder."""
+    """The option that gives the folder."""
     endings: tuple[str, ...]
-    """Of the partners; the first is the usual one."""
+    """Suffixes of the partners; the first is the usual one."""
     partner: str
-    """What a partner is called."""
+    """Word for a partner."""
     whole: str
-    """What it is a partner of."""
+    """Word for the item it belongs to."""
     whole_endings: tuple[str, ...] = ()
-    """Of those, where a table may name them."""
+    """Suffixes of the items, if a table may list them."""
 
 
 def partners_of(names: Sequence[str], folder: Path, pairing: Pairing) -> tuple[Mapping[str, Path], str]:
-    """The partner in `folder` of each name, or the file that `folder` is of a single one; a remark on those of none."""
+    """The partner in `folder` of each name (or `folder` itself, a file for a single name); a remark on unused ones."""
     option, endings, partner, whole = pairing[:4]
     if len(names) == 1 and folder.is_file() and folder.suffix.lower() in endings:
         return {names[0]: folder}, ""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no folder, where {option} wants one with a {partner} for each: check the path")
+        raise UserError(f"{folder} is not a folder; {option} needs one with a {partner} per {whole}: check the path")
     found: dict[str, tuple[str, Path]] = {}
     for name, file in files_in(folder, endings)[0]:
         stem = _stem(name)
         if stem in found:
-            raise UserError(
-                f"{folder}: {found[stem][0]!r} and {name!r} are {partner}s of one {whole}: take one of them away"
-            )
+            raise UserError(f"{folder}: {found[stem][0]!r} and {name!r} are {partner}s of the same {whole}: remove one")
         found[stem] = name, file
     lacking = [name for name in names if _stem(name) not in found]
     if lacking:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 @final
 class Ragged:
-    """Rows of symbols of unequal length, each with its `<end>`; of length 0 where there is no text.
+    """Rows of symbols of unequal length, each with its `<end>`; of length 0 if there is no text.
 
-    An index takes row numbers and gives them as (n, longest), −1 behind a row's last.
+    Indexing with row numbers gives (n, longest) symbols, padded with −1.
     """
 
     def __init__(self, rows: Sequence[NDArray[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Temporary files of this process: what can be read only once, or only in order, is kept here as plain bytes."""
+"""Temporary files of this process, for input that can be read only once or only in order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from seriatim.errors import UserError
 
 
 def keep(chunks: Iterable[bytes], name: str) -> Path:
-    """Write `chunks`, which came from `name`, to a file that lasts as long as the process."""
+    """Write `chunks` of `name` to a file that is deleted when the process ends."""
     try:
         with tempfile.NamedTemporaryFile(dir=_folder(), delete=False) as file:
             file.writelines(chunks)
             return Path(file.name)
     except OSError as error:
         raise UserError(
-            f"{name}: no temporary copy could be written ({error.strerror}): set TMPDIR to a folder with room for it"
+            f"{name}: cannot write a temporary copy ({error.strerror}): set TMPDIR to a folder with enough space"
         ) from None
 
 

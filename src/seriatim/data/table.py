@@ -1,4 +1,4 @@
-"""CSV files: tables of pictures or recordings, a path in the first cell of a row, and plain rows of cells."""
+"""CSV files: plain rows, and tables of pictures or recordings with a path in the first cell of each row."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from seriatim.errors import UserError
 
 
 def cells_of(table: Path, option: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Place and stripped cells of each row that is not empty.
+    """The place and the stripped cells of each non-empty row.
 
     Args:
         table: the file.
-        option: that names it, for the message if it is missing.
+        option: the option that gives it, for the message if it is missing.
 
     Raises:
-        UserError: if it is missing, no text or malformed.
+        UserError: if it is missing, not text, or malformed.
     """
     if not table.is_file():
-        wants = f", where {option} wants a CSV file" if option else ""
-        raise UserError(f"{table}: no such file{wants}: check the path")
+        needs = f"; {option} needs a CSV file" if option else ""
+        raise UserError(f"{table}: no such file{needs}: check the path")
     lines = "".join(text_blocks(table, "utf-8", str(table))).splitlines()
     try:
         for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
@@ -36,30 +36,30 @@ def cells_of(table: Path, option: str = "") -> Iterator[tuple[str, list[str]]]:
 def rows(
     table: Path, option: str, whole: str, what: str, endings: Sequence[str]
 ) -> Iterator[tuple[str, str, list[str]]]:
-    """Place, file and further cells of each row but a heading.
+    """The place, file and further cells of each row except a header.
 
     Args:
         table: the file.
-        option: that names it, for messages.
-        whole: what a row describes: picture, recording.
-        what: the further cells, for messages.
-        endings: of the files that rows describe; a first row without one is a heading.
+        option: the option that gives it, for messages.
+        whole: word for what a row describes: picture, recording.
+        what: words for the further cells, for messages.
+        endings: suffixes of the files; a first row without one is a header.
 
     Raises:
-        UserError: naming the row that lacks a cell.
+        UserError: naming a row that lacks a cell.
     """
     for place, cells in cells_of(table, option):
         if place.endswith(":1") and not cells[0].lower().endswith(tuple(endings)):
             continue
         if len(cells) < 2 or not all(cells):
-            raise UserError(f"{place}: {cells!r:.80}, where a {whole}'s path and {what} are wanted: correct it")
+            raise UserError(f"{place}: {cells!r:.80}; expected a {whole}'s path and {what}: correct it")
         yield place, cells[0].removeprefix("./"), cells[1:]
 
 
 def check_all(
     table: Path, found: Mapping[str, object], names: Sequence[str], where: str, whole: str, what: str
 ) -> None:
-    """Refuse a table that says nothing of some of the pictures or recordings.
+    """Refuse a table that lacks some of the pictures or recordings.
 
     Raises:
         UserError: naming one of them.

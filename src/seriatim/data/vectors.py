@@ -1,4 +1,4 @@
-"""Numbers for every picture or recording of a folder: from a CSV file, or from a .npy file each."""
+"""A vector per picture or recording of a folder: from a CSV file, or from .npy files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENDING = ".npy"
 
 
 def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
-    """(N, D) the numbers of each picture or recording, by its name, and a remark on those of none."""
+    """(N, D) the vector of each picture or recording, and a remark on unused ones."""
     if not path.is_dir():
         return _from_csv(names, path, pairing)
     partners, remark = partners_of(names, path, pairing)
@@ -35,19 +35,17 @@ def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDAr
 
 
 def read_vector(file: Path) -> NDArray[np.float32]:
-    """The (D,) finite numbers of a .npy file; its size is looked at before memory is taken."""
+    """The (D,) finite numbers of a .npy file; its size is checked before memory is allocated."""
     try:
         array: Any = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror or error}): check the path") from None
     except ValueError:
-        raise UserError(
-            f"{file}: no array of numbers, where a {ENDING} file is wanted: save it by numpy.save"
-        ) from None
+        raise UserError(f"{file}: not an array of numbers; expected a {ENDING} file: save it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise UserError(f"{file}: no array of numbers, where a {ENDING} file is wanted: save it by numpy.save")
+        raise UserError(f"{file}: not an array of numbers; expected a {ENDING} file: save it with numpy.save")
     if array.ndim > 2 or not 1 <= array.size <= WIDEST or array.size != array.shape[-1]:
-        raise UserError(f"{file}: shape {array.shape}, where one row of 1 to {WIDEST} numbers is wanted: save it flat")
+        raise UserError(f"{file}: shape {array.shape}; expected one vector of 1 to {WIDEST} numbers: flatten it")
     return _finite(np.asarray(array).reshape(-1), str(file))
 
 
@@ -56,14 +54,14 @@ def _from_csv(names: Sequence[str], table: Path, pairing: Pairing) -> tuple[NDAr
     known, width, spare = set(names), 0, 0
     for place, name, cells in rows(table, pairing.option, pairing.whole, "its numbers", pairing.whole_endings):
         if len(cells) > WIDEST or (width and len(cells) != width):
-            raise UserError(f"{place}: {len(cells)} numbers, but {width or f'at most {WIDEST}'} are wanted: correct it")
+            raise UserError(f"{place}: {len(cells)} numbers; expected {width or f'at most {WIDEST}'}: correct it")
         width = len(cells)
         try:
             vector = np.array([float(cell) for cell in cells])
         except ValueError:
-            raise UserError(f"{place}: {', '.join(cells)!r:.60} are no numbers: correct the row") from None
+            raise UserError(f"{place}: {', '.join(cells)!r:.60} are not numbers: correct the row") from None
         if name in found:
-            raise UserError(f"{place}: {name!r} has numbers already: drop one of the rows")
+            raise UserError(f"{place}: {name!r} occurs twice: remove one of the rows")
         if name in known:
             found[name] = _finite(vector, place)
         else:
@@ -77,17 +75,17 @@ def _finite(values: NDArray[Any], where: str) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         vector = values.astype(np.float32)
     if not np.isfinite(vector).all():
-        raise UserError(f"{where}: a number in it is not finite, or too large: correct it")
+        raise UserError(f"{where}: contains a number that is not finite, or too large: correct it")
     return vector
 
 
 def parse_vector(value: str) -> NDArray[np.float32]:
-    """What was typed: a .npy file, or numbers with commas between them."""
+    """Parse what was typed: a .npy file, or numbers separated by commas."""
     if value.lower().endswith(ENDING):
         return read_vector(Path(value))
     try:
         vector = np.array([float(part) for part in value.split(",")])
     except ValueError:
-        wanted = f"a {ENDING} file, or numbers with commas between them, is wanted"
-        raise UserError(f"{value!r:.60} is no vector; {wanted}") from None
+        expected = f"a {ENDING} file, or numbers separated by commas"
+        raise UserError(f"{value!r:.60} is not a vector; give {expected}") from None
     return _finite(vector, f"{value!r:.60}")

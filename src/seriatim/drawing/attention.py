@@ -1,4 +1,4 @@
-"""Where a model looked in a source while it wrote, as a picture."""
+"""Pictures of the attention to a source."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from seriatim.drawing.sheets import save
 
 _CELL, _EDGE, _FONT = 22, 6, 13  # pixels
 _PAPER, _INK, _FULL = (255, 255, 255), (40, 40, 40), (24, 70, 140)
-_LONGEST = 24  # characters of a symbol that are shown
+_LONGEST = 24  # characters shown per symbol
 
 
 def attention_picture(rows: Sequence[str], columns: Sequence[str], weights: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """(H, W, 3): a row for each symbol written, a column for each of the source; the darker the more it is looked at.
+    """(H, W, 3): a row per target symbol, a column per source symbol; darker means more attention.
 
     Args:
-        rows: what was written, symbol by symbol.
-        columns: the source.
-        weights: (rows, columns), each row of which adds up to 1.
+        rows: symbols of the target.
+        columns: symbols of the source.
+        weights: (rows, columns) attention; each row sums to 1.
     """
     font = ImageFont.load_default(_FONT)
     names = [[_shown(name) for name in side] for side in (rows, columns)]
@@ -31,13 +31,13 @@ def attention_picture(rows: Sequence[str], columns: Sequence[str], weights: NDAr
     draw = ImageDraw.Draw(sheet)
     for i, name in enumerate(names[0]):
         draw.text((left - _EDGE, top + _CELL * i + _CELL // 2), name, _INK, font, anchor="rm")
-    for j, name in enumerate(names[1]):  # written upwards
+    for j, name in enumerate(names[1]):  # rotated
         strip = Image.new("RGB", (top - _EDGE, _CELL), _PAPER)
         ImageDraw.Draw(strip).text((0, _CELL // 2), name, _INK, font, anchor="lm")
         sheet.paste(strip.rotate(90, expand=True), (left + _CELL * j, 0))
     for i, row in enumerate(weights):
         for j, weight in enumerate(row):
-            shade = float(np.clip(weight, 0, 1)) ** 0.5  # or what is looked at a little would not be seen
+            shade = float(np.clip(weight, 0, 1)) ** 0.5  # so that small weights are visible
             colour = tuple(round(p + (f - p) * shade) for p, f in zip(_PAPER, _FULL, strict=True))
             x, y = left + _CELL * j, top + _CELL * i
             draw.rectangle((x, y, x + _CELL - 2, y + _CELL - 2), colour, (225, 225, 225))

@@ -1,4 +1,4 @@
-"""Learning curves as a picture."""
+"""Pictures of learning curves."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def draw_curve(rows: Sequence[Mapping[str, Any]], picture: Path, key: str, words
     """Draw learning curves.
 
     Args:
-        rows: of a `metrics.jsonl`.
+        rows: rows of a `metrics.jsonl`.
         picture: the file to write.
-        key: of the unit, such as nats_per_token.
-        words: the unit as people read it.
+        key: key of the unit, e.g. nats_per_token.
+        words: the unit for display.
 
     Returns:
-        False without matplotlib, or without anything to draw.
+        False without matplotlib, or if there is nothing to draw.
     """
     if importlib.util.find_spec("matplotlib") is None:
         return False

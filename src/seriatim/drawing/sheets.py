@@ -1,4 +1,4 @@
-"""Pictures on disk: grids, single files, and the picture appearing pixel by pixel."""
+"""Picture files: grids, single pictures, and animations of sampling pixel by pixel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError
 
-Array = NDArray[np.uint8]
-_SMALL = 600  # a grid is shown with whole-number magnification up to about so many pixels across
+_SMALL = 600  # a grid is magnified by a whole number up to about this many pixels across
 
 
-def grid(x: Array, columns: int = 8, gap: int = 1) -> Array:
+def grid(x: UInt8, columns: int = 8, gap: int = 1) -> UInt8:
     """Pictures (N, H, W, C) side by side in rows of `columns`, as one (H', W', C)."""
     n, height, width, channels = x.shape
     columns = min(columns, n)
@@ -28,10 +28,10 @@ def grid(x: Array, columns: int = 8, gap: int = 1) -> Array:
     return sheet
 
 
-def alike(rows: Sequence[Array], size: tuple[int, int]) -> list[Array]:
-    """Pictures (N, h, w, 1 or 3) of several kinds in one size, pixels repeated or left out, and in one colour."""
+def alike(rows: Sequence[UInt8], size: tuple[int, int]) -> list[UInt8]:
+    """Pictures (N, h, w, 1 or 3) of several kinds in one size (nearest neighbour) and one colour."""
     channels = max(row.shape[-1] for row in rows)
-    found: list[Array] = []
+    found: list[UInt8] = []
     for x in rows:
         down, across = (np.arange(n) * old // n for n, old in zip(size, x.shape[1:3], strict=True))
         x = x[:, down][:, :, across]
@@ -39,43 +39,43 @@ def alike(rows: Sequence[Array], size: tuple[int, int]) -> list[Array]:
     return found
 
 
-def image(x: Array, magnify: int = 1) -> Image.Image:
-    """(H, W, C) as a picture of Pillow's, each pixel `magnify` times as large.
+def image(x: UInt8, magnify: int = 1) -> Image.Image:
+    """(H, W, C) as a Pillow image, magnified `magnify` times.
 
     Raises:
-        UserError: for other than 1 or 3 channels, which no picture file holds.
+        UserError: for other than 1 or 3 channels.
     """
     if x.shape[-1] not in (1, 3):
-        raise UserError(f"pictures of {x.shape[-1]} channels cannot be written as PNG; use the array in Python")
+        raise UserError(f"pictures with {x.shape[-1]} channels cannot be saved as PNG; use the array in Python")
     shown = Image.fromarray(x[..., 0] if x.shape[-1] == 1 else x)
     return shown.resize((shown.width * magnify, shown.height * magnify), Image.Resampling.NEAREST)
 
 
 def magnification(width: int) -> int:
-    """How much a sheet of this width is enlarged so that one can see its pixels."""
+    """The magnification at which the pixels of a sheet of this width are visible."""
     return max(1, _SMALL // width)
 
 
-def save(x: Array, path: Path, magnify: int = 1) -> None:
-    """Write one picture; the file's ending says how (PNG, GIF, WebP, …).
+def save(x: UInt8, path: Path, magnify: int = 1) -> None:
+    """Save one picture; the suffix determines the format (PNG, GIF, WebP, …).
 
     Raises:
-        UserError: if the ending is none that Pillow knows, or the file cannot be written.
+        UserError: if Pillow does not know the suffix, or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, image(x, magnify))
 
 
-def save_grid(x: Array, path: Path, columns: int = 8) -> None:
-    """Write pictures (N, H, W, C) as one sheet."""
+def save_grid(x: UInt8, path: Path, columns: int = 8) -> None:
+    """Save pictures (N, H, W, C) as one sheet."""
     sheet = grid(x, columns)
     save(sheet, path, magnification(sheet.shape[1]))
 
 
 def save_animation(
-    x: Array, path: Path, columns: int = 8, frames: int = 48, order: NDArray[np.int64] | None = None
+    x: UInt8, path: Path, columns: int = 8, frames: int = 48, order: NDArray[np.int64] | None = None
 ) -> None:
-    """Write how pictures (N, H, W, C) come about; what is to come is grey. `order`: the pixels' numbers as drawn."""
+    """Save an animation of sampling pictures (N, H, W, C); missing pixels are grey. `order`: pixel numbers as drawn."""
     n, height, width, channels = x.shape
     pixels = height * width
     order = np.arange(pixels) if order is None else order
@@ -94,6 +94,6 @@ def _write(path: Path, picture: Image.Image, **options: Any) -> None:
     try:
         picture.save(path, **options)
     except ValueError:
-        raise UserError(f"{path}: the ending {path.suffix!r} is no picture format; write to .png, or .gif") from None
+        raise UserError(f"{path}: the suffix {path.suffix!r} is not a picture format; write to .png or .gif") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from None
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}); write elsewhere") from None

@@ -1,4 +1,4 @@
-"""Images: levels, readers, training, and the model that takes and gives arrays of pixels."""
+"""Images: levels, readers, training, and the model of pixel arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between pictures as they are and the positions that a family visits."""
+"""Conversion between pictures and a family's positions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seriatim.models.grid import GridModel
 
 
 def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
-    """Levels (B, H, W, C) as a model takes them: (B, *S), or (B, *S, P) where a position is a pixel of P colours."""
+    """Levels (B, H, W, C) as positions: (B, *S), or (B, *S, P) if a position is a pixel of P colours."""
     grid = grid_of(model)
     if grid.order is not None:
         return x.reshape(len(x), -1)[:, grid.order.numpy()]
@@ -21,7 +21,7 @@ def positions(x: NDArray[np.int64], model: Model) -> NDArray[np.int64]:
 
 
 def pictures(x: NDArray[np.int64], model: Model, shape: tuple[int, int, int]) -> NDArray[np.int64]:
-    """The reverse of `positions`, from (B, any shape)."""
+    """The inverse of `positions`, from (B, any shape)."""
     grid, flat = grid_of(model), x.reshape(len(x), -1)
     if grid.order is not None:
         flat = flat[:, grid.order.numpy().argsort()]

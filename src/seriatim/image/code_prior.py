@@ -1,4 +1,4 @@
-"""After the training of an auto-encoder: which codes pictures have, learned so that new ones can be drawn."""
+"""The prior over the codes of an auto-encoder, trained after it so that new pictures can be drawn."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _STEPS, _BATCH, _EVERY = 1500, 128, 100
 
 
 def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: int, quiet: bool) -> None:
-    """Train the prior of a run's codes on those of the training split, keep its best state on validation, and save it.
+    """Train the prior of a run's codes on the training split, and save its best state on validation.
 
     Args:
         folder: the run.
         splits: its pictures.
-        device: where.
-        seed: of the order.
-        quiet: no progress.
+        device: where to train.
+        seed: seed of the order.
+        quiet: show no progress.
     """
     loaded = checkpoint.load(folder, device)
-    if "code_nats" in loaded.about:  # a run that was finished before, and nothing better has come since
+    if "code_nats" in loaded.about:  # a finished run that has not improved since
         return
     model = ImageModel(loaded.model, loaded.codecs, loaded.family, loaded.about)
     prior = cast(Conditional, loaded.model).prior
@@ -58,7 +58,7 @@ def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: i
                 nats = -float(torch.cat([prior.log_prob(part) for part in held.split(4096)]).mean())
             if nats < best:
                 best, state = nats, copy.deepcopy(prior.state_dict())
-    meter.say(f"codes have {best:.2f} nats under their prior")
+    meter.say(f"prior over codes: validation {best:.2f} nats/code")
     meter.close()
     prior.load_state_dict(state)
     about = {**loaded.about, "code_nats": best}

@@ -1,4 +1,4 @@
-"""What an auto-encoder makes of pictures: codes, and how likely they are."""
+"""The codes of an auto-encoder and their likelihood."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from seriatim.walks.noise import row_seeds
 
 @final
 class Codes:
-    """The codes of a model's pictures: `width` numbers between −1 and 1.
+    """The codes of an auto-encoder's pictures: `width` numbers between −1 and 1.
 
     Args:
-        encoder: of the model.
+        encoder: the model's encoder.
         levels: the codec of its pictures.
-        prior: of the codes' symbols; None as long as it is not trained.
+        prior: the model of the codes' symbols; None until it is trained.
     """
 
     def __init__(self, encoder: CodeEncoder, levels: Levels, prior: Model | None) -> None:
@@ -32,7 +32,7 @@ class Codes:
 
     @classmethod
     def of(cls, model: Model, levels: Levels, trained: bool) -> Codes | None:
-        """Those of a model that has a code; `trained`: whether its prior is."""
+        """The codes of a model, if it is an auto-encoder; `trained`: whether its prior is."""
         if not isinstance(model, Conditional):
             return None
         found = [encoder for encoder in model.encoders.values() if isinstance(encoder, CodeEncoder)]
@@ -43,10 +43,10 @@ class Codes:
         """The codes (N, width) of pictures (N, H, W, C).
 
         Raises:
-            UserError: for another shape.
+            UserError: for pictures of another shape.
         """
         if pictures.ndim != 4:
-            raise UserError(f"pictures of shape {pictures.shape}; (N, height, width, channels) is wanted")
+            raise UserError(f"pictures of shape {pictures.shape}; expected (N, height, width, channels)")
         parts: list[NDArray[np.float32]] = []
         for first in range(0, len(pictures), batch):
             x = torch.from_numpy(self.levels.encode(pictures[first : first + batch]))
@@ -54,7 +54,7 @@ class Codes:
         return np.concatenate(parts)
 
     def symbols(self, codes: NDArray[np.float32]) -> NDArray[np.int64]:
-        """(N, width): which of its levels each number of each code is on."""
+        """(N, width): the level of each number of each code."""
         return self.encoder.symbols(torch.from_numpy(codes)).numpy()
 
     @torch.no_grad()
@@ -62,23 +62,23 @@ class Codes:
         """log p of codes (N, width), in nats, under the prior.
 
         Raises:
-            UserError: if it is not trained yet.
+            UserError: if the prior is not trained yet.
         """
         prior = self._trained()
         codes = torch.from_numpy(symbols).to(prior.device)
         return torch.cat([prior.log_prob(part).double().cpu() for part in codes.split(4096)]).numpy()
 
     def draw(self, n: int, seed: int | Sequence[int] = 0) -> NDArray[np.float32]:
-        """Codes (n, width) from the prior.
+        """Draw codes (n, width) from the prior.
 
         Raises:
-            UserError: if it is not trained yet.
+            UserError: if the prior is not trained yet.
         """
-        own = [int(row_seeds(int(s), 1)) for s in row_seeds(seed, n)]  # not the noise that the picture is drawn with
+        own = [int(row_seeds(int(s), 1)) for s in row_seeds(seed, n)]  # independent of the noise of the picture
         symbols = self._trained().sample(n, length=self.width, seed=own)
         return self.encoder.values(symbols).float().cpu().numpy()
 
     def _trained(self) -> Model:
         if self.prior is None:
-            raise UserError("the prior of this auto-encoder's codes is learned when its training ends; go on with it")
+            raise UserError("the prior over codes is trained at the end of a run; finish it with --resume")
         return self.prior

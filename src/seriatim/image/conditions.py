@@ -1,4 +1,4 @@
-"""What pictures are conditioned on, by name, as models take it: labels, other pictures, codes, vectors."""
+"""Encoding the conditions of pictures, by name: labels, maps, codes, vectors."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from seriatim.symbols import Given, Labels, Symbols, Vectors
 from seriatim.symbols.given import checked, encode_labels, encode_vectors, for_each
 
 LABEL = "label"
-"""The condition that a picture's folder, or a data set, gives it."""
+"""The condition given by subfolders, a CSV file or a data set."""
 
 MAP = "image"
-"""The condition that is another picture: the partner that `--image.maps` gives it."""
+"""The condition that is another picture: the map from `--image.maps`."""
 
 VECTOR = "vector"
-"""The condition that is numbers of each picture."""
+"""The condition that is a vector per picture."""
 
 
 def encode_conditions(
     codecs: Mapping[str, Symbols], given: Given, rows: int, code_width: int | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Every condition for every row; what is not given counts as missing.
+    """Encode every condition for every row; a condition that is not given is missing.
 
     Args:
-        codecs: of x and of the conditions.
-        given: conditions by name. Labels: strings. Pictures: 8-bit arrays (H, W, C) or (N, H, W, C); for a code also
-            codes. Vectors: (D,) or (N, D).
+        codecs: of x and the conditions.
+        given: conditions by name. Labels: strings. Pictures: 8-bit arrays (H, W, C) or (N, H, W, C), or codes for an
+            auto-encoder. Vectors: (D,) or (N, D).
         rows: number of pictures.
         code_width: numbers of an auto-encoder's code.
 
     Raises:
-        UserError: naming the condition that is unknown, or of the wrong shape.
+        UserError: naming a condition that is unknown, or of the wrong shape.
     """
     conditions = {name: codec for name, codec in codecs.items() if name != "x"}
     checked(conditions, given)
@@ -54,17 +54,16 @@ def encode_conditions(
 
 
 def _picture(name: str, codec: Levels, value: Any, rows: int, code_width: int | None) -> NDArray[Any]:
-    """A condition that is a picture, or a code: (rows, …)."""
+    """Encode a picture or a code: (rows, …)."""
     if value is None:
         if name == CODE:
             raise UserError(
-                "this is an auto-encoder: what it says of a picture whose code it knows is no likelihood of the "
-                "picture; give a code"
+                "this is an auto-encoder, and p(picture | its own code) is not a likelihood of the picture; give a code"
             )
         return np.full((rows, *codec.shape), -1, dtype=np.int64)
     array: NDArray[Any] = np.asarray(value)
     if name == CODE and array.dtype.kind == "f":
         if array.shape[-1:] != (code_width,) or array.ndim > 2 or not np.isfinite(array).all():
-            raise UserError(f"a code of shape {array.shape}; (N, {code_width}) finite numbers are wanted")
+            raise UserError(f"a code of shape {array.shape}; expected (N, {code_width}) finite numbers")
         return for_each(name, array, 1, rows)
     return for_each(name, codec.encode(array), 3, rows)

@@ -1,4 +1,4 @@
-"""How pictures enter a model as conditions: as maps of its places, or as codes of the picture itself."""
+"""Encoders of pictures as conditions: maps, or codes of the picture itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from seriatim.modality import Encoding
 from seriatim.models import LSTM, Model, RecurrentConfig
 
 CODE = "code"
-"""The condition that is the picture itself, as a few numbers: an auto-encoder's."""
+"""The condition of an auto-encoder: a few numbers that encode the picture itself."""
 
-_PRIOR = 64  # units of what learns the codes of an auto-encoder
+_PRIOR = 64  # units of the prior over an auto-encoder's codes
 
 
 def _make(codec: Levels, sizes: CodeConfig | MapConfig, config: Any) -> nn.Module:

@@ -1,4 +1,4 @@
-"""How surprising held-out images are to a model, in the units that people compare."""
+"""Likelihood figures of images, in the usual units."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class ImageFigures:
 
     Attributes:
         nats_per_image: mean of −log p.
-        standard_error: of that mean, over pictures taken as independent; not a number for a single one.
-        images: how many.
-        dims: sub-pixels of a picture.
+        standard_error: standard error of that mean over independent pictures; NaN for a single one.
+        images: number of pictures.
+        dims: sub-pixels per picture.
     """
 
     nats_per_image: float
@@ -29,17 +29,17 @@ class ImageFigures:
 
     @classmethod
     def of(cls, nats: NDArray[np.float64], dims: int) -> ImageFigures:
-        """From −log p of each picture."""
+        """The figures of −log p of each picture."""
         spread = float(nats.std(ddof=1) / math.sqrt(len(nats))) if len(nats) > 1 else math.nan
         return cls(float(nats.mean()), spread, len(nats), dims)
 
     @property
     def bits_per_dim(self) -> float:
-        """Bits a sub-pixel: what the papers print."""
+        """Bits per sub-pixel, as reported in papers."""
         return self.nats_per_image / (self.dims * math.log(2))
 
     def to_json(self) -> dict[str, float | int]:
-        """Everything, the unit in each key."""
+        """All figures, with the unit in each key."""
         return {
             "bits_per_dim": self.bits_per_dim,
             "bits_per_dim_standard_error": self.standard_error / (self.dims * math.log(2)),
@@ -54,12 +54,12 @@ class ImageFigures:
 @final
 @dataclass(frozen=True)
 class CodeFigures:
-    """What an auto-encoder says of some pictures.
+    """The figures of an auto-encoder on some pictures.
 
     Attributes:
-        given_code: −log p(picture | its code), which is no likelihood of the picture.
-        code_nats: mean of −log p(code) under the prior; None where that is not trained yet.
-        bound: an upper bound on −log p(picture), the sum of both; None likewise.
+        given_code: −log p(picture | its code), which is not a likelihood of the picture.
+        code_nats: mean of −log p(code) under the prior; None until the prior is trained.
+        bound: upper bound on −log p(picture), the sum of both; None until the prior is trained.
     """
 
     given_code: ImageFigures
@@ -67,7 +67,7 @@ class CodeFigures:
     bound: ImageFigures | None
 
     def to_json(self) -> dict[str, float | int]:
-        """Everything, the unit in each key."""
+        """All figures, with the unit in each key."""
         values: dict[str, float | int] = {}
         for figures, name in ((self.given_code, "given_code"), (self.bound, "bound")):
             if figures is not None:

@@ -1,4 +1,4 @@
-"""How surely something is images. No reader is imported: every command asks this of whatever it is given."""
+"""How likely data is images. No reader is imported: every command checks this."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NAMES = ("mnist", "fashion-mnist", "cifar10", "digits")
 """The named data sets of images: the keys of `image.data.sets.SETS`."""
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
-"""What is a picture, in a folder or by itself."""
+"""Suffixes of pictures."""
 
 CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")
-"""Files that hold a named data set, by the names under which they are published."""
+"""Files of named data sets, by their published names."""
 
 
 def holds(data: object) -> Verdict:
-    """Images: a path, a name, an array (N, H, W[, C]) of 8 bits, or a mapping with one under the key x."""
+    """Images: a path, a name, an 8-bit array (N, H, W[, C]), or a mapping with one under the key x."""
     path = existing(data)
     if path is None:
         x: Any = cast("dict[str, Any]", data).get("x") if isinstance(data, dict) else data

@@ -1,4 +1,4 @@
-"""Pictures as symbols: each value of each pixel on one of so many levels."""
+"""Pictures as symbols: each value of each pixel quantised to a number of levels."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _BOUNDS: Final = {"height": (1, 4096), "width": (1, 4096), "channels": (1, 64), 
 
 @final
 class Levels:
-    """Pictures of one size, each value on one of `levels` levels of equal width.
+    """Pictures of one size, each value quantised to `levels` levels of equal width.
 
-    A value v of 8 bits is on level floor(v · levels / 256), which for 256 levels is v itself. Level k is shown as
-    k · 255 / (levels − 1), rounded to the nearest 8-bit value *that lies on level k*, so that up to 256 levels `encode`
-    undoes `decode`; plain rounding would show level 1 of 200 as 1, which is on level 0. More levels than 256 are for
-    16 bits, and shown with 8.
+    An 8-bit value v is on level floor(v · levels / 256), which for 256 levels is v itself. Level k is decoded as
+    k · 255 / (levels − 1), rounded to the nearest 8-bit value *on level k*, so that `encode` undoes `decode` for up
+    to 256 levels; plain rounding would decode level 1 of 200 as 1, which is on level 0. More than 256 levels are for
+    16-bit pictures, and are decoded to 8 bits.
 
     Args:
-        height: rows, to 4096.
-        width: columns, to 4096.
-        channels: values a pixel, to 64: 1 for grey, 3 for red, green and blue.
-        levels: from 2 to 65536.
+        height: rows, at most 4096.
+        width: columns, at most 4096.
+        channels: values per pixel, at most 64: 1 for grey, 3 for RGB.
+        levels: number of levels, 2 to 65536.
     """
 
     kind: ClassVar = "levels"
@@ -38,15 +38,13 @@ class Levels:
         self.height, self.width, self.channels, self.levels = height, width, channels, levels
         shown = np.rint(np.arange(levels) * 255 / (levels - 1)).astype(np.int64)
         if levels <= 256:
-            edges = -(
-                -np.arange(levels + 1) * 256 // levels
-            )  # level k holds the values from edges[k] to edges[k + 1] − 1
+            edges = -(-np.arange(levels + 1) * 256 // levels)  # level k covers the values edges[k] to edges[k + 1] − 1
             shown = shown.clip(edges[:-1], edges[1:] - 1)
         self._shown: NDArray[np.uint8] = shown.astype(np.uint8)
 
     @property
     def size(self) -> int:
-        """How many levels there are."""
+        """Number of levels."""
         return self.levels
 
     @property
@@ -55,15 +53,13 @@ class Levels:
         return self.height, self.width, self.channels
 
     def encode(self, raw: NDArray[Any], /) -> NDArray[np.int64]:
-        """The levels of pictures (..., H, W, C) in uint8 or uint16."""
+        """Levels of pictures (..., H, W, C) in uint8 or uint16."""
         pixels: NDArray[Any] = np.asarray(raw)
         if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
-            raise UserError(
-                f"picture: values of type {pixels.dtype}, where uint8 or uint16 is wanted; convert them first"
-            )
+            raise UserError(f"picture: values of type {pixels.dtype}; expected uint8 or uint16; convert them first")
         if pixels.shape[-3:] != self.shape:
             raise UserError(
-                f"picture: shape {pixels.shape}, where (…, {', '.join(map(str, self.shape))}) is wanted: "
+                f"picture: shape {pixels.shape}; expected (…, {', '.join(map(str, self.shape))}): "
                 "height, width, channels; resize it first"
             )
         return pixels.astype(np.int64) * self.levels >> (8 * pixels.dtype.itemsize)
@@ -72,19 +68,17 @@ class Levels:
         """Levels of any shape as 8-bit values."""
         levels: NDArray[Any] = np.asarray(x)
         if levels.dtype.kind not in "iu":
-            raise UserError(
-                f"levels: values of type {levels.dtype}, where whole numbers are wanted; give what was encoded"
-            )
+            raise UserError(f"levels: values of type {levels.dtype}; expected whole numbers; give the output of encode")
         if levels.size and (levels.min() < 0 or levels.max() >= self.levels):
-            raise UserError(f"levels: values from {levels.min()} to {levels.max()}: wanted 0 to {self.levels - 1}")
+            raise UserError(f"levels: values from {levels.min()} to {levels.max()}: expected 0 to {self.levels - 1}")
         return self._shown[levels]
 
     def to_json(self) -> dict[str, Any]:
-        """The shape and the number of levels."""
+        """Shape and number of levels."""
         return {"kind": self.kind, **{name: getattr(self, name) for name in _BOUNDS}}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, _BOUNDS)
         return cls(**{name: reading.whole(fields[name], name, *bounds) for name, bounds in _BOUNDS.items()})

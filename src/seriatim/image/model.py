@@ -1,4 +1,4 @@
-"""A trained model of pictures: pictures in, pictures, likelihoods and figures out."""
+"""A trained model of pictures: sampling, completion, likelihoods and figures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError, nearest
 from seriatim.image.canvas import grid_of, pictures, positions
 from seriatim.image.codes import Codes
@@ -26,7 +27,6 @@ from seriatim.walks.particles import fill_in
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
 
-Array = NDArray[np.uint8]
 Progress = Callable[[int], None]
 
 
@@ -34,7 +34,7 @@ Progress = Callable[[int], None]
 class ImageModel(Trained):
     """A model of pictures with the codecs of its levels and conditions.
 
-    `seriatim.load(run)` gives one; `seriatim.train(...)` too. Pictures are 8-bit arrays (N, H, W, C) of the run's size.
+    Returned by `seriatim.train` and `seriatim.load`. Pictures are 8-bit arrays (N, H, W, C) of the run's size.
     """
 
     kind = "image"
@@ -57,12 +57,12 @@ class ImageModel(Trained):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of a picture."""
+        """(height, width, channels) of the pictures."""
         return self.levels.shape
 
     @property
     def path(self) -> NDArray[np.int64]:
-        """(H · W,) the pixels' numbers, row by row, in the order in which they are finished."""
+        """(H · W,) pixel numbers, counted row by row, in sampling order."""
         order = self.grid.order
         height, width, channels = self.shape
         if order is None:
@@ -73,18 +73,18 @@ class ImageModel(Trained):
 
     @torch.no_grad()
     def log_prob(
-        self, pictures: Array, given: Given | None = None, batch: int = 64, progress: Progress | None = None
+        self, pictures: UInt8, given: Given | None = None, batch: int = 64, progress: Progress | None = None
     ) -> NDArray[np.float64]:
         """log p of each picture in nats, given its conditions.
 
         Args:
             pictures: (N, H, W, C) 8-bit values.
-            given: conditions. Given its own code, what comes out is no likelihood of a picture: see `bound`.
-            batch: pictures at a time.
-            progress: called with the number of pictures done, after each batch.
+            given: conditions. For an auto-encoder, a code: then this is not a likelihood of the picture; see `bound`.
+            batch: pictures per batch.
+            progress: called after each batch with the number of pictures done.
 
         Raises:
-            UserError: of an auto-encoder, without a code.
+            UserError: for an auto-encoder without a code.
         """
         x, conditions = self.levels.encode(pictures), self._given(given, len(pictures))
         result = np.zeros(len(x))
@@ -97,13 +97,13 @@ class ImageModel(Trained):
                 progress(min(first + batch, len(x)))
         return result
 
-    def bound(self, pictures: Array, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:
-        """Of an auto-encoder: a lower bound on log p of each picture in nats, log p(code) + log p(picture | code).
+    def bound(self, pictures: UInt8, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:
+        """A lower bound of an auto-encoder on log p of each picture in nats: log p(code) + log p(picture | code).
 
-        It is a bound because other codes could have given the picture as well. Arguments are those of `log_prob`.
+        It is a bound because other codes can produce the same picture. For arguments see `log_prob`.
 
         Raises:
-            UserError: if the model has no codes, or its prior is not trained yet.
+            UserError: if the model is not an auto-encoder, or its prior is not trained yet.
         """
         codes = self.codes.encode(pictures)
         prior = self.codes.log_prob(self.codes.symbols(codes))
@@ -112,9 +112,9 @@ class ImageModel(Trained):
     def evaluate(
         self, pictures: Pictures, batch: int = 64, progress: Progress | None = None
     ) -> ImageFigures | CodeFigures:
-        """The exact likelihood of held-out pictures, given their labels if the model has that condition.
+        """The exact likelihood of held-out pictures, given their labels if the model is conditioned on them.
 
-        Of an auto-encoder: a bound on it, and what goes into that. `progress` is that of `log_prob`.
+        For an auto-encoder: a bound on it, and its terms. For `progress` see `log_prob`.
         """
         dims = int(np.prod(self.shape))
         coded = None if self.code is None else self.code.encode(pictures.x)
@@ -129,13 +129,13 @@ class ImageModel(Trained):
         return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:
-        """The pictures' own labels, maps and vectors as conditions.
+        """The pictures' own labels, maps and vectors as conditions; for an auto-encoder, the pictures themselves.
 
-        A label that the training split did not have counts as not said. Of an auto-encoder, the pictures themselves.
+        A label that is not in the training split counts as missing.
         """
         if self.code is not None:
             return {CODE: pictures.x}
-        given: dict[str, list[str | None] | Array | NDArray[np.float32]] = {}
+        given: dict[str, list[str | None] | UInt8 | NDArray[np.float32]] = {}
         if LABEL in self.label_codecs and pictures.labels is not None:
             known = set(self.labels())
             given[LABEL] = [label if label in known else None for label in pictures.labels]
@@ -147,7 +147,7 @@ class ImageModel(Trained):
 
     def posterior(
         self,
-        pictures: Array,
+        pictures: UInt8,
         prior: Mapping[str, float] | None = None,
         name: str = LABEL,
         batch: int = 64,
@@ -158,17 +158,17 @@ class ImageModel(Trained):
 
         Args:
             pictures: (N, H, W, C) 8-bit values.
-            prior: p(y) of each label, up to a factor; a label that is left out has none. None: all the same.
-            name: of the condition.
-            batch: pictures at a time.
+            prior: p(y) of each label, up to a factor; 0 for labels left out. Default: uniform.
+            name: name of the condition.
+            batch: pictures per batch.
             given: other conditions.
-            progress: called with the number of pictures done, all labels counted, after each batch.
+            progress: called after each batch with the number of pictures done, over all labels.
 
         Returns:
             (N, labels), in the order of `labels(name)`.
 
         Raises:
-            UserError: if the model has no such labels, or the prior is none.
+            UserError: if the model has no such labels, or the prior is invalid.
         """
         labels = self.labels(name)  # an auto-encoder has none
         unknown = [label for label in prior or {} if label not in labels]
@@ -176,7 +176,7 @@ class ImageModel(Trained):
             raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
         weights = np.array([1.0 if prior is None else prior.get(label, 0.0) for label in labels])
         if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
-            raise UserError(f"the prior is {dict(prior or {})}; numbers from 0 up are wanted, not all of them 0")
+            raise UserError(f"the prior is {dict(prior or {})}; expected numbers from 0, not all 0")
         some = [i for i, weight in enumerate(weights) if weight > 0]
         scores = np.full((len(pictures), len(labels)), -np.inf)
         for turn, i in enumerate(some):
@@ -190,7 +190,7 @@ class ImageModel(Trained):
         return by_bayes(scores)
 
     def labels(self, name: str = LABEL) -> list[str]:
-        """The values of a condition, by default of the pictures' labels."""
+        """The labels of a condition. Default: of the pictures' own."""
         return super().labels(name)
 
     # ------------------------------------------------------------------ codes
@@ -200,23 +200,23 @@ class ImageModel(Trained):
         """An auto-encoder's codes.
 
         Raises:
-            UserError: if the model has none.
+            UserError: if the model is not an auto-encoder.
         """
         if self.code is None:
-            raise UserError("this model has no codes; train an auto-encoder, with --code.width or --preset autoencoder")
+            raise UserError("this model is not an auto-encoder; train one with --code.width or --preset autoencoder")
         return self.code
 
-    def decode(self, codes: NDArray[np.floating[Any]], *, seed: int | Sequence[int] = 0, **options: Any) -> Array:
-        """Draw a picture from each code (N, width); other numbers than the encoder gives will do too.
+    def decode(self, codes: NDArray[np.floating[Any]], *, seed: int | Sequence[int] = 0, **options: Any) -> UInt8:
+        """Draw a picture from each code (N, width), which need not come from the encoder.
 
-        Options are those of `sample`.
+        For options see `sample`.
         """
         return self.sample(len(codes), given={CODE: codes}, seed=seed, **options)
 
-    def between(self, first: Array, last: Array, count: int, *, seed: int = 0, **options: Any) -> Array:
-        """Pictures (count, H, W, C) drawn from codes on the line between those of two pictures (H, W, C).
+    def between(self, first: UInt8, last: UInt8, count: int, *, seed: int = 0, **options: Any) -> UInt8:
+        """Pictures (count, H, W, C) drawn from codes interpolated between those of two pictures (H, W, C).
 
-        All with the same seed, so that only the code changes. Options are those of `sample`.
+        All have the same seed, so that only the code changes. For options see `sample`.
         """
         a, b = self.codes.encode(np.stack([first, last]))
         share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
@@ -233,27 +233,27 @@ class ImageModel(Trained):
         steer: Steer | None = None,
         progress: Progress | None = None,
         **options: Any,
-    ) -> Array:
+    ) -> UInt8:
         """Draw pictures, at about the cost of one pass over them.
 
         Args:
-            n: how many.
-            given: conditions. An auto-encoder without a code draws codes from its prior first.
-            seed: of the first, or a list with one for each. The same seed gives the same picture in any batch.
-            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, …
-            progress: called with the number of symbols drawn after each of them.
+            n: number of pictures.
+            given: conditions. Without a code, an auto-encoder first draws codes from its prior.
+            seed: of the first picture, or a list with one per picture. A seed gives the same picture in any batch.
+            steer: temperature and filters; or pass them as options: temperature=0.8, top_k=40, …
+            progress: called after each symbol with the number of symbols drawn.
             options: fields of `seriatim.Steer`.
 
         Returns:
             (n, H, W, C) 8-bit values.
 
         Raises:
-            UserError: on impossible options or unknown conditions.
+            UserError: for impossible options or unknown conditions.
         """
         if n < 1:
-            raise UserError(f"{n} pictures are asked for; ask for at least one")
+            raise UserError(f"n is {n}; give 1 or more pictures")
         if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one for each")
+            raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one per picture")
         length = int(np.prod(self.grid.canvas))
         if self.code is not None and (given or {}).get(CODE) is None:
             given = {**(given or {}), CODE: self.code.draw(n, seed)}
@@ -264,7 +264,7 @@ class ImageModel(Trained):
 
     def complete(
         self,
-        picture: Array,
+        picture: UInt8,
         known: NDArray[np.bool_],
         n: int = 1,
         *,
@@ -273,40 +273,40 @@ class ImageModel(Trained):
         seed: int | Sequence[int] = 0,
         steer: Steer | None = None,
         **options: Any,
-    ) -> Array:
-        """Draw what is not known of a picture; known pixels are kept as they are, on the model's levels.
+    ) -> UInt8:
+        """Draw the unknown pixels of a picture; known pixels are kept, on the model's levels.
 
-        Pixels are drawn left to right and top to bottom (of a multi-scale model, the smallest scale first). If the
-        known ones all come first, what is drawn has the true conditional distribution. Otherwise it was drawn without
-        knowing those that come later, and only particles weigh it by them: the more, the closer.
+        Pixels are drawn left to right and top to bottom (for a multi-scale model, the smallest scale first). If all
+        known pixels come first, completions follow the exact conditional distribution. Otherwise, pixels are drawn
+        without those known later, and particles approximate the conditional distribution: the more, the closer.
 
         Args:
             picture: (H, W, C) 8-bit values.
-            known: (H, W) which pixels are kept.
-            n: how many completions.
-            particles: candidates for each.
+            known: (H, W) which pixels are known.
+            n: number of completions.
+            particles: candidates per completion.
             given: conditions, the same for all.
-            seed: of the first, or a list with one for each.
-            steer: temperature and filters; or give them as options.
+            seed: of the first, or a list with one per completion.
+            steer: temperature and filters; or pass them as options.
             options: fields of `seriatim.Steer`.
 
         Returns:
             (n, H, W, C) 8-bit values.
 
         Raises:
-            UserError: on another shape, or impossible options.
+            UserError: for another shape or impossible options.
         """
         if n < 1 or particles < 1:
-            raise UserError(f"{n} completions of {particles} particles are asked for; ask for at least one")
+            raise UserError(f"n is {n} and particles {particles}; give 1 or more of each")
         if known.shape != self.shape[:2]:
             raise UserError(f"the mask is {known.shape} and the model's pictures {self.shape[:2]}; resize it")
         if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} completions; give one, or one for each")
+            raise UserError(f"{len(seed)} seeds for {n} completions; give one, or one per completion")
         chosen, device = steer_of(steer, options), self.model.device
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
         if chosen.guidance != 1:
-            raise UserError("guidance is for pictures drawn from nothing; leave it out")
+            raise UserError("completions cannot be guided; leave out guidance")
         every = np.broadcast_to(known[..., None], self.shape).astype(np.int64)
         encoded = np.stack([self.levels.encode(picture), every])
         symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)

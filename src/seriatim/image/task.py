@@ -31,24 +31,24 @@ from seriatim.training.task import Task
 from seriatim.training.unit import Unit, bits_per_dim, given_code
 
 _BATCH = 64
-_LEAST = 256  # pictures that an evaluation looks at, whatever `evaluate_symbols` says
+_LEAST = 256  # least pictures per evaluation, whatever `evaluate_symbols` is
 _COLUMNS = 8
-_COUNTED = 1024  # pictures whose levels are counted at a time
+_COUNTED = 1024  # pictures per batch when counting levels
 
 
 @final
 class Deal(Batches):
-    """Every picture once an epoch, in an order drawn for each.
+    """Every picture once per epoch, in a random order.
 
     Args:
         pictures: the training split.
-        codecs: of their levels and of the conditions: labels, maps and vectors are handed over where there are any, and
-            for a code the pictures themselves.
-        model: that takes them.
-        size: pictures a batch.
-        seed: of the order, and of the ink.
-        anew: draw the ink of grey pictures anew each time.
-        flip: mirror pictures and their maps left to right with probability ½, drawn anew each time.
+        codecs: of their levels and the conditions: labels, maps, vectors, and for an auto-encoder the pictures
+            themselves.
+        model: the model to train.
+        size: pictures per batch.
+        seed: of the order and the binarisation.
+        anew: binarise grey pictures anew in each epoch.
+        flip: mirror pictures and their maps left to right with probability ½.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Deal(Batches):
         self._order: tuple[int, NDArray[np.int64]] | None = None
 
     def batch(self, step: int) -> Batch:
-        """Pictures step · size … of the epoch's order."""
+        """The pictures from step · size on in the epoch's order."""
         epoch, index = divmod(step, self.per_epoch)
         if self._order is None or self._order[0] != epoch:
             order = np.random.default_rng([self.seed, epoch, 3]).permutation(len(self.pictures.x))
@@ -98,7 +98,7 @@ class Deal(Batches):
 
 @final
 class ImageTask(Task):
-    """Levels, whole pictures in batches, bits/dim, samples as sheets."""
+    """Training on pictures: levels, batches, bits/dim, sheets of samples."""
 
     def __init__(self, plan: Plan, folder: Path, gallery: Gallery) -> None:
         super().__init__(plan, folder, gallery)
@@ -106,14 +106,14 @@ class ImageTask(Task):
         self.options, self.code = plan.of(ImageOptions), plan.of(CodeOptions)
         if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
             name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
-            raise UserError(f"--train.{name} is for text, and {plan.data} holds pictures; leave it out")
+            raise UserError(f"--train.{name} is for text, but {plan.data} holds pictures; leave it out")
         for option in ("maps", "vectors"):
             if self.code.width and getattr(self.options, option) is not None:
                 both = f"--image.{option} and --code.width are both given"
-                raise UserError(f"{both}; an auto-encoder takes no {option}, leave out one")
+                raise UserError(f"{both}, but an auto-encoder takes no {option}; leave out one")
 
     def learn(self) -> dict[str, Symbols]:
-        """Levels of the pictures' own shape, and what they are conditioned on."""
+        """The codecs: levels of the pictures' shape, and those of the conditions."""
         train, options = self.gallery.splits["train"], self.options
         height, width, channels = train.x.shape[1:]
         codecs: dict[str, Symbols] = {"x": Levels(height, width, channels, options.alphabet)}
@@ -128,14 +128,14 @@ class ImageTask(Task):
         return codecs
 
     def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
-        """The sizes of the code, or of what reads maps."""
+        """The sizes of the encoder of codes or maps."""
         code = self.code
         if code.width:
             return {CODE: CodeConfig(code.width, code.levels, code.filters)}
         return {MAP: MapConfig(self.options.map_filters)} if self.options.maps is not None else {}
 
     def finish(self, quiet: bool) -> None:
-        """Of an auto-encoder: learn which codes pictures have, so that new ones can be drawn."""
+        """Train the prior over an auto-encoder's codes."""
         if CODE not in self.codecs:
             return
         splits = dict(self.gallery.splits)
@@ -144,7 +144,7 @@ class ImageTask(Task):
         fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, quiet)
 
     def counts(self) -> NDArray[np.int64]:
-        """(channels, levels): how often each level occurs in the training pictures."""
+        """(channels, levels): counts of each level in the training pictures."""
         x, codec = self.gallery.splits["train"].x, cast(Levels, self.codecs["x"])
         found = np.zeros((codec.channels, codec.levels), np.int64)
         for first in range(0, len(x), _COUNTED):
@@ -154,18 +154,18 @@ class ImageTask(Task):
         return found
 
     def batches(self) -> Batches:
-        """The training split, dealt anew each epoch."""
+        """The training split, in a new order each epoch."""
         train, plan = self.gallery.splits["train"], self.plan
         codec = cast(Levels, self.codecs["x"])
         if train.x.shape[1:] != codec.shape:
-            raise UserError(f"the pictures are {train.x.shape[1:]} and the model's {codec.shape}; give --image.size")
-        _check_besides(train, self.codecs)
+            raise UserError(f"the pictures are {train.x.shape[1:]} but the model's {codec.shape}; give --image.size")
+        _check_conditions(train, self.codecs)
         anew = self.options.binarise == "epoch"
         batch, seed = plan.train.batch, plan.train.seed
         return Deal(train, self.codecs, self.model, batch, seed, anew, self.options.flip)
 
     def validation(self) -> Callable[[], float] | None:
-        """Held-out pictures spread evenly over the split, the same ones every time."""
+        """The same held-out pictures every time, spread evenly over the split."""
         held = self.gallery.splits.get("validation")
         if held is None:
             return None
@@ -182,11 +182,11 @@ class ImageTask(Task):
         return validate
 
     def unit(self) -> Unit:
-        """bits/dim; of an auto-encoder, given the code."""
+        """Bits/dim; for an auto-encoder, given the code."""
         return (given_code if CODE in self.codecs else bits_per_dim)(self.model.head.parts)
 
     def show(self, step: int) -> None:
-        """A sheet of samples, with labels a column for each; of other conditions, pictures and what they become."""
+        """Write a sheet of samples: a column per label; for other conditions, pictures and samples given theirs."""
         model = ImageModel(self.model, self.codecs)
         if model.code is not None:
             held = self.gallery.splits.get("validation", self.gallery.splits["train"]).x[:_COLUMNS]
@@ -196,7 +196,7 @@ class ImageTask(Task):
             return
         if MAP in model.codecs or VECTOR in model.codecs:
             part = _spread(self.gallery.splits.get("validation", self.gallery.splits["train"]), _COLUMNS)
-            self._save(beside(model, part, self.plan.train.samples, step), step, len(part.x))
+            self._save(compared(model, part, self.plan.train.samples, step), step, len(part.x))
             return
         known = model.conditions.get(LABEL)
         columns = min(10, known.size) if known is not None else _COLUMNS
@@ -209,8 +209,8 @@ class ImageTask(Task):
             save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
 
 
-def beside(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
-    """A sheet's pictures: the maps if there are any, pictures, and so many rows drawn from the same conditions."""
+def compared(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:
+    """Pictures of a sheet: maps if there are any, pictures, and `rows` rows of samples with the same conditions."""
     given: Given = model.given_of(pictures)
     drawn = [model.sample(len(pictures.x), given=given, seed=seed + row) for row in range(rows)]
     maps = [] if pictures.maps is None else [pictures.maps]
@@ -218,7 +218,7 @@ def beside(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArr
 
 
 def _spread(pictures: Pictures, count: int) -> Pictures:
-    """So many, or all if there are fewer, evenly over the split."""
+    """`count` pictures, or all if there are fewer, spread evenly over the split."""
     return taken(pictures, np.linspace(0, len(pictures.x) - 1, min(count, len(pictures.x))).astype(np.int64))
 
 
@@ -230,8 +230,8 @@ def _labels(pictures: Pictures, codecs: Mapping[str, Symbols]) -> NDArray[np.int
     return np.array([known[label] for label in pictures.labels], dtype=np.int64)
 
 
-def _check_besides(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
-    """Refuse maps and vectors that a model to start from does not take, and the lack of those that it does."""
+def _check_conditions(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
+    """Refuse maps and vectors that the model to start from does not take, and missing ones that it does."""
     for name, option, given in ((MAP, "maps", pictures.maps), (VECTOR, "vectors", pictures.vectors)):
         if (name in codecs) == (given is not None):
             continue
@@ -241,10 +241,10 @@ def _check_besides(pictures: Pictures, codecs: Mapping[str, Symbols]) -> None:
     maps, vectors = codecs.get(MAP), codecs.get(VECTOR)
     if pictures.maps is not None and isinstance(maps, Levels) and pictures.maps.shape[1:] != maps.shape:
         raise UserError(
-            f"the maps are {pictures.maps.shape[1:]} and the model's {maps.shape}; give --image.map-size, or "
+            f"the maps are {pictures.maps.shape[1:]} but the model's {maps.shape}; give --image.map-size, or "
             "--image.map-colour"
         )
     if pictures.vectors is not None and isinstance(vectors, Vectors) and pictures.vectors.shape[1] != vectors.size:
         raise UserError(
-            f"the vectors have {pictures.vectors.shape[1]} numbers and the model's {vectors.size}; give others"
+            f"the vectors have {pictures.vectors.shape[1]} numbers but the model's {vectors.size}; give others"
         )

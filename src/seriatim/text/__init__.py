@@ -1,4 +1,4 @@
-"""Text: tokenizers, readers, training, and the model that takes and gives strings."""
+"""Text: tokenizers, readers, training, and the model of strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What texts are conditioned on, by name, as models take it: labels, numbers, and the source that a text is for."""
+"""Encoding the conditions of texts, by name: labels, numbers, and the source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Conditions = Mapping[str, Labels | Numbers | Tokenizer]
 
 
 def encode_all(conditions: Conditions, given: Given | None, rows: int) -> dict[str, NDArray[Any] | Ragged]:
-    """Every condition for every row; what is not given counts as not said."""
+    """Encode every condition for every row; a condition that is not given is missing."""
     found: dict[str, NDArray[Any] | Ragged] = {}
     checked(conditions, given or {})
     for name, codec in conditions.items():
@@ -41,7 +41,7 @@ def _source(name: str, number: int, value: str | float | None, codec: Tokenizer)
 
 
 def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[str, list[str | float | None]]:
-    """What held-out documents are conditioned on; a label that training did not have counts as not said."""
+    """The conditions of held-out documents; a label that is not in the training split counts as missing."""
 
     def known(document: Document, name: str) -> str | float | None:
         value, codec = document.given.get(name), conditions[name]
@@ -56,10 +56,10 @@ def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[
 
 
 def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:
-    """Refuse sources that have more symbols than a model reads, and rows without one if it knows of none such.
+    """Refuse sources that exceed the model's limit, and missing ones if it was not trained without.
 
     Raises:
-        UserError: naming the longest, or the first that is missing.
+        UserError: naming the longest, or the first missing one.
     """
     if not isinstance(sources, Ragged) or not len(sources):
         return
@@ -67,13 +67,13 @@ def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: 
         at = int(sources.lengths.argmin())
         where = "" if names is None else f", and {names[at]} has none"
         raise UserError(
-            f"this model writes a text for a source{where}; give it one (sample --source, --given source=…, or pairs "
-            "as data), or train with --train.drop-given 0.1"
+            f"this model needs a source{where}; give one (sample --source, --given source=…, or pairs as data), or "
+            "train with --train.drop-given 0.1"
         )
     if sources.lengths.max() > longest:
         at = int(sources.lengths.argmax())
         where = f"the source of {names[at]}" if names is not None else f"source {at + 1}"
         raise UserError(
-            f"{where} has {sources.lengths[at]:,} symbols, and this model reads {longest:,} at most, twice the longest "
-            "it was trained on; divide it"
+            f"{where} has {sources.lengths[at]:,} symbols, but this model reads at most {longest:,}, twice the longest "
+            "in training; divide it"
         )

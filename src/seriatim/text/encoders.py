@@ -1,4 +1,4 @@
-"""How a text's source enters a model."""
+"""The encoder of a text's source."""
 
 from __future__ import annotations
 

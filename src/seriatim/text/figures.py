@@ -1,4 +1,4 @@
-"""How surprising held-out data is to a model, in the units that people compare."""
+"""Likelihood figures of text, in the usual units."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class TextFigures:
     """The exact likelihood of some text.
 
     Attributes:
-        nats: −log p of all of it, the `<end>` of each document included.
-        tokens: how many symbols, each `<end>` included.
-        characters: of the text itself.
-        bytes: of the text in UTF-8.
-        documents: how many.
-        relative_error: standard error of the mean over its value, from blocks of 256 symbols taken as independent.
+        nats: total −log p, including the `<end>` of each document.
+        tokens: number of symbols, including each `<end>`.
+        characters: number of characters of the text.
+        bytes: number of bytes of the text in UTF-8.
+        documents: number of documents.
+        relative_error: standard error of the mean divided by its value, over independent blocks of 256 symbols.
     """
 
     nats: float
@@ -30,26 +30,26 @@ class TextFigures:
 
     @property
     def nats_per_token(self) -> float:
-        """Mean surprise of a symbol."""
+        """Mean surprise per symbol."""
         return self.nats / self.tokens
 
     @property
     def perplexity(self) -> float:
-        """exp of the mean surprise of a symbol."""
+        """exp of the mean surprise per symbol."""
         return math.exp(min(self.nats_per_token, 700))
 
     @property
     def bits_per_char(self) -> float:
-        """Comparable between tokenizers."""
+        """Bits per character, comparable between tokenizers."""
         return self.nats / math.log(2) / max(self.characters, 1)
 
     @property
     def bits_per_byte(self) -> float:
-        """What a perfect coder would need: 8 is no compression."""
+        """Bits per byte, which a perfect coder would need: 8 is no compression."""
         return self.nats / math.log(2) / max(self.bytes, 1)
 
     def to_json(self) -> dict[str, float | int]:
-        """Everything, the unit in each key."""
+        """All figures, with the unit in each key."""
         return {
             "nats_per_token": self.nats_per_token,
             "nats_per_token_standard_error": self.nats_per_token * self.relative_error,

@@ -1,4 +1,4 @@
-"""Sequences that end by themselves, from prompts of unequal length, beyond what a model looks back over."""
+"""Sampling of sequences that end with `<end>`, from prompts of unequal length, past a model's context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seriatim.walks.walk import Walk
 
 
 class Draw(NamedTuple):
-    """One symbol: whose it is, what it is, and its log-probability under the model (nats), unsteered."""
+    """One symbol: its row, its value, and its unsteered log-probability under the model in nats."""
 
     row: int
     symbol: int
@@ -29,21 +29,21 @@ class Draw(NamedTuple):
 
 @final
 class Generation:
-    """Rows under way, each until `<end>`, until it is dropped or has `longest` new symbols.
+    """Active rows, each until `<end>`, until it is dropped or has `longest` new symbols.
 
-    All rows share one clock: the common part of the prompts is read as one chunk, and longer prompts are forced symbol
-    by symbol while shorter ones already draw. A row's symbols depend on its prompt and its seed alone.
+    All rows share a clock: as many symbols as all prompts have are read as one chunk; the rest of longer prompts is
+    forced symbol by symbol while shorter ones are already drawn. A row depends on its prompt and its seed only.
 
     Args:
-        model: over symbols.
-        prompts: symbols given to each row; may be empty.
-        seeds: (rows,) of the noise.
+        model: the model.
+        prompts: the prompt of each row; may be empty.
+        seeds: (rows,) seeds of the noise.
         steer: temperature and filters.
         end: the symbol that ends a sequence.
-        longest: how many new symbols at most.
-        shortest: how many new symbols before `<end>` is allowed.
-        given: conditions, a row each.
-        score: whether to work out log-probabilities (otherwise 0).
+        longest: most new symbols.
+        shortest: fewest new symbols before `<end>`.
+        given: conditions, one per row.
+        score: whether to compute log-probabilities (otherwise 0).
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Generation:
     ) -> None:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
         if score and steer.guidance != 1:
-            raise UserError("what is guided has no likelihood; leave out --guidance, or --json and --log-probs")
+            raise UserError("guided samples have no likelihood; leave out --guidance, or --json and --log-probs")
         self.model, self.stepper = model, model.packed()
         self.horizon: int | None = model.horizon
         self.context = model.condition(given, len(prompts))
@@ -69,7 +69,7 @@ class Generation:
         device = model.device
         self.lengths = torch.tensor([len(p) for p in prompts], device=device)
         self.known = pad(prompts, device)  # prompts
-        self.rows = list(range(len(prompts)))  # which rows are still under way
+        self.rows = list(range(len(prompts)))  # the active rows
         self.history = self.known[:, : int(self.lengths.min())]
         self.tally = Tally(steer, model.head, len(prompts), device)
         self.tally.add(self.history)
@@ -77,18 +77,18 @@ class Generation:
         self._walk, self._begin = self._enter()
 
     def drop(self, row: int) -> None:
-        """End a row from outside (a stop string has come)."""
+        """End a row from outside (at a stop string)."""
         self._dropped.add(row)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        """The draws of one step at a time; forced symbols are not draws."""
+        """The draws of each step; forced symbols are not draws."""
         while self.rows and self.longest:
             yield self._step()
             self._leave()
 
     @torch.inference_mode()
     def _enter(self) -> tuple[Walk, int]:
-        """A walk that has read the history, or of a long one the window that the next position falls into."""
+        """A walk that has read the history, or for a long one the window of the next position."""
         clock = self.history.shape[1]
         begin = window_start(clock, self.horizon)
         most = int(self.lengths.max()) + self.longest

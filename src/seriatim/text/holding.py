@@ -1,4 +1,4 @@
-"""How surely something is text. No reader is imported: every command asks this of whatever it is given."""
+"""How likely data is text. No reader is imported: every command checks this."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NAMES = (
 """The named data sets of text: the keys of `text.data.sets.SETS`."""
 
 ENDINGS = (".txt", ".md", ".text")
-"""What is text in a folder; a file given by itself may have any other ending."""
+"""Suffixes of text in a folder; a single file may have any other suffix."""
 
-_SNIFFED = 1 << 12  # bytes of a file with an unknown ending that are looked at
+_SNIFFED = 1 << 12  # bytes read of a file with an unknown suffix
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
@@ -67,13 +67,13 @@ def _folder(path: Path) -> Verdict:
 
 
 def _unknown(path: Path) -> Verdict:
-    """A file with another ending: text if it looks like it."""
+    """A file with another suffix: text if it looks like text."""
     if path.suffix.lower() in COMPRESSED:
         return Verdict(Certainty.MAYBE, "a compressed file", 1, path.stat().st_size)
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFFED)
-    except OSError:  # the reader says why
+    except OSError:  # the reader reports why
         return Verdict(Certainty.MAYBE, "a file", 1)
     if b"\0" in head and not head.startswith(_MARKS):
         return NOT_MINE

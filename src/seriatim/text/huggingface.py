@@ -17,7 +17,7 @@ from seriatim.symbols import from_json
 from seriatim.text.model import TextModel
 from seriatim.text.tokenizers import TOKENIZERS, Bpe
 
-CODECS = "seriatim.json"  # the tokenizer, beside what Hugging Face reads
+CODECS = "seriatim.json"  # the tokenizer, next to the files of Hugging Face
 
 
 def _names(config: TransformerConfig) -> Iterator[tuple[str, str]]:
@@ -70,13 +70,13 @@ def export_hf(model: TextModel, folder: Path) -> list[str]:
         The names of the files written.
 
     Raises:
-        UserError: if it is no unconditional Transformer, or the folder is not empty.
+        UserError: if the model is not an unconditional Transformer, or the folder is not empty.
     """
     if not isinstance(model.model, Transformer):
         what = "a model with conditions" if model.conditions else f"a {model.family}"
-        raise UserError(f"{what} has no counterpart at Hugging Face; only a transformer without conditions does")
+        raise UserError(f"{what} cannot be exported to Hugging Face; only a transformer without conditions can")
     if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty; give another directory")
+        raise UserError(f"{folder} is not empty; give another folder")
     config = model.model.config
     held = files.tensors_of(model.model)
     fresh = folder.with_name(f".{folder.name}.tmp")
@@ -109,7 +109,7 @@ def export_hf(model: TextModel, folder: Path) -> list[str]:
 
 
 def is_hf(folder: Path) -> bool:
-    """Whether a directory looks like Hugging Face's."""
+    """Whether a directory looks like a Hugging Face model."""
     return (folder / "config.json").is_file() and not (folder / "model.json").exists()
 
 
@@ -117,7 +117,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; only a directory that `seriatim export` has written can be read") from None
+        raise UserError(f"{path} is missing; only a directory written by `seriatim export` can be read") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); export it again") from error
     if not isinstance(document, dict):
@@ -126,18 +126,18 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def import_hf(folder: Path, device: str = "cpu") -> TextModel:
-    """Read what `export_hf` has written (also after another program has trained it on).
+    """Read what `export_hf` wrote, possibly trained further by another program.
 
     Raises:
-        UserError: if the layout is not ours: another kind of model, scaled positions, several tensor files.
+        UserError: for another layout: another kind of model, scaled positions, several tensor files.
     """
     raw = _json(folder / "config.json")
     if raw.get("model_type") != "llama":
-        raise UserError(f"{folder} holds a {str(raw.get('model_type'))[:40]!r}; only a llama maps onto a transformer")
+        raise UserError(f"{folder} has model_type {str(raw.get('model_type'))[:40]!r}; only a llama can be read")
     rope: Any = raw.get("rope_parameters") or {}
     scaled = raw.get("rope_scaling") or (rope.get("rope_type", "default") != "default")
     if scaled or raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
-        raise UserError(f"{folder} has biases, scaled positions or another activation, which our transformer lacks")
+        raise UserError(f"{folder} has biases, scaled positions or another activation, which ours does not have")
     codecs: Any = _json(folder / CODECS).get("codecs")
     tokenizer = from_json(codecs.get("x") if isinstance(codecs, dict) else None, TOKENIZERS)
     try:
@@ -155,11 +155,11 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
             context=int(raw["max_position_embeddings"]) - 1,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UserError(f"{folder}/config.json lacks or garbles {error}; export it again") from error
+        raise UserError(f"{folder}/config.json has no valid {error}; export it again") from error
     if config.symbols != tokenizer.size:
-        raise UserError(f"{folder}: vocab_size is {config.symbols}, and {CODECS} has {tokenizer.size} symbols")
+        raise UserError(f"{folder}: vocab_size is {config.symbols}, but {CODECS} has {tokenizer.size} symbols")
     path = folder / "model.safetensors"
     if not path.is_file():
-        raise UserError(f"{path} is missing; a model in several files is not read")
+        raise UserError(f"{path} is missing; models in several files are not supported")
     model = checkpoint.build_checked("transformer", config, {}, path, dict(_names(config)), device)
     return TextModel(model, {"x": tokenizer}, "transformer", {"from": "a Hugging Face directory"})

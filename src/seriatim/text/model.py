@@ -1,4 +1,4 @@
-"""A trained text model: strings in, strings, likelihoods and figures out."""
+"""A trained model of text: sampling, beam search, likelihoods and figures."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from seriatim.walks.walk import Walk
 
 @final
 class TextModel(Trained):
-    """A model of text with the tokenizer and the codecs of its conditions.
+    """A model of text with its tokenizer and the codecs of its conditions.
 
-    `seriatim.load(run)` gives one; `seriatim.train(...)` too.
+    Returned by `seriatim.train` and `seriatim.load`.
     """
 
     kind = "text"
@@ -47,22 +47,22 @@ class TextModel(Trained):
 
     @property
     def given_codecs(self) -> dict[str, Labels | Numbers | Tokenizer]:
-        """{condition: its codec}: labels, numbers, and the tokenizer of a source."""
+        """{condition: its codec}: labels, numbers, or the tokenizer of a source."""
         return {name: cast(Any, codec) for name, codec in self.conditions.items()}
 
     @property
     def horizon(self) -> int | None:
-        """How many symbols the model looks back over; None if it carries a state."""
+        """The model's context in symbols; None if it carries a state."""
         return self.model.horizon
 
     # ------------------------------------------------------------------ likelihood
 
     def log_prob(self, texts: str | Sequence[str], given: Given | None = None) -> list[float]:
-        """log p of each text in nats, its `<end>` included.
+        """log p of each text in nats, including its `<end>`.
 
         Args:
             texts: one or several documents.
-            given: conditions: one for all, or a list with one for each.
+            given: conditions: a value for all, or a list with one per text.
         """
         texts = [texts] if isinstance(texts, str) else texts
         own = {name: each(name, value, len(texts)) for name, value in (given or {}).items()}
@@ -94,17 +94,17 @@ class TextModel(Trained):
 
         Args:
             documents: held-out text.
-            window: symbols looked at together; None: the model's horizon, or all with carried state.
-            stride: how far the window moves on; None: half of it.
-            truncate: look at so many symbols of a document only.
+            window: symbols per window. Default: the model's context, or all with carried state.
+            stride: symbols by which the window advances. Default: half a window.
+            truncate: evaluate the first n symbols of each document only.
 
         Raises:
-            UserError: if window, stride or truncate are impossible.
+            UserError: for an impossible window, stride or truncate.
         """
         if SOURCE in self.given_codecs and (window is not None or stride is not None):
-            raise UserError("a window would lose step with the source, which is read from its start; leave it out")
+            raise UserError("windows are not for pairs, which are read whole; leave out window")
         if truncate is not None and truncate < 1:
-            raise UserError(f"truncate is {truncate}; look at 1 symbol or more")
+            raise UserError(f"truncate is {truncate}; give 1 or more")
         tokens = tokenize(documents, self.tokenizer, self.given_codecs, truncate=truncate, strict_given=False)
         self.check(tokens)
         terms = [-x for x in self.token_log_probs(tokens, window, stride)]
@@ -122,7 +122,7 @@ class TextModel(Trained):
     ) -> list[tuple[str, float]]:
         """The `top` most likely next symbols after a prompt, with their probabilities at a temperature."""
         if top < 1:
-            raise UserError(f"top is {top}; ask for 1 symbol or more")
+            raise UserError(f"top is {top}; give 1 or more")
         ids = self.tokenizer.encode(prompt)
         ids = ids[window_start(len(ids), self.horizon) :]
         context = self.model.condition(self._given(given, 1), 1)
@@ -152,26 +152,26 @@ class TextModel(Trained):
         slide: bool = False,
         **options: Any,
     ) -> list[Sample]:
-        """Write text.
+        """Draw texts.
 
         Args:
-            prompt: what stands before; a list gives each its own rows.
-            n: samples for each prompt.
+            prompt: text to continue, or a list of prompts.
+            n: samples per prompt.
             given: conditions, such as {"genre": "haiku"}.
-            max_length: new symbols at most.
-            min_length: new symbols before the document may end.
-            stop: strings at which a sample stops; they are not part of it.
-            seed: of the first sample, or a list with one for each. The same seed gives the same sample in any batch.
-            steer: temperature and filters; or give them as options: temperature=0.8, top_k=40, top_p=0.9, …
-            log_probs: whether to report the log-probability of every new symbol under the model.
-            slide: whether a prompt longer than the model looks back over may be read by its end.
+            max_length: most new symbols.
+            min_length: fewest new symbols before the document may end.
+            stop: strings at which a sample stops, which are not part of it.
+            seed: of the first sample, or a list with one per sample. A seed gives the same sample in any batch.
+            steer: temperature and filters; or pass them as options: temperature=0.8, top_k=40, top_p=0.9, …
+            log_probs: whether to compute the log-probability of every new symbol under the model.
+            slide: whether to read only the end of a prompt that exceeds the model's context.
             options: fields of `seriatim.Steer`.
 
         Returns:
             len(prompts) · n samples, those of the first prompt first.
 
         Raises:
-            UserError: on impossible options, unknown conditions or too long a prompt.
+            UserError: for impossible options, unknown conditions or a prompt that is too long.
         """
         request = Request(max_length, min_length, stop, seed, log_probs, slide)
         rows = self._write(prompt, n, given, request, steer_of(steer, options))
@@ -186,7 +186,7 @@ class TextModel(Trained):
     def stream(
         self, prompt: str = "", *, given: Given | None = None, steer: Steer | None = None, **options: Any
     ) -> Iterator[str]:
-        """Write one text and yield its pieces as they are settled, the prompt first; arguments as `sample`'s."""
+        """Draw one text and yield its pieces as soon as they are final, prompt first; for arguments see `sample`."""
         asked = {key: options.pop(key) for key in Request.__dataclass_fields__ if key in options}
         for _, _, piece in self._write(prompt, 1, given, Request(**asked), steer_of(steer, options)):
             if piece:
@@ -200,20 +200,20 @@ class TextModel(Trained):
         request: Request,
         steer: Steer,
     ) -> Iterator[tuple[int, Row, str]]:
-        """(row number, row, newly settled text) after every symbol."""
+        """(row number, row, new final text) after every symbol."""
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
         total = len(prompts) * n
         if n < 1 or not prompts:
-            raise UserError(f"{n} samples of {len(prompts)} prompts are asked for; ask for at least one")
+            raise UserError(f"n is {n} for {len(prompts)} prompts; give 1 or more of each")
         source = building.encoders_of(self.model, self.kind).get(SOURCE)
         if steer.guidance != 1 and source is not None and not source["hidden"]:
             raise UserError(
-                "guidance weighs a source against none, and this model never had none; train with "
-                "--train.drop-given 0.1, or leave it out"
+                "guidance needs a model that also works without a source; train with --train.drop-given 0.1, or leave "
+                "it out"
             )
         if not isinstance(request.seed, int) and len(request.seed) != total:
-            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one for each")
+            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one per sample")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
         ids = [x for x in encoded for _ in range(n)]
         rows = [Row.begin(self.tokenizer, x, stops) for x in ids]
@@ -250,8 +250,8 @@ class TextModel(Trained):
     def _within(self, ids: NDArray[np.int64], slide: bool) -> NDArray[np.int64]:
         if self.horizon is not None and len(ids) >= self.horizon and not slide:
             raise UserError(
-                f"the prompt has {len(ids)} symbols, and the model looks back over {self.horizon}; "
-                f"give its last {self.horizon - 1}, or allow it to be read by its end (--slide)"
+                f"the prompt has {len(ids)} symbols, but the model's context is {self.horizon}; "
+                f"give the last {self.horizon - 1}, or use --slide to read only its end"
             )
         return ids
 
@@ -268,23 +268,22 @@ class TextModel(Trained):
         stop: str | Sequence[str] = (),
         progress: Callable[[int], None] | None = None,
     ) -> list[list[Sample]]:
-        """The likeliest texts, by beam search: what to translate with. With one beam it is the greedy choice.
+        """The most likely texts, by beam search, e.g. to translate; greedy with one beam.
 
         Args:
-            prompt: what every text begins with (a forced prefix), or one for each source.
-            source: what texts are written for; a list gives each its own search.
-            given: other conditions: one for all, or a list with one for each.
-            beams: how to search, or just the number of beginnings kept at a time.
-            max_length: new symbols at most. Default: 500; with a source, twice as many as the longest training text
-                has.
-            stop: strings at which a text is over; they are not part of it.
+            prompt: a forced prefix of every text, or a list with one per source.
+            source: the source of each text, or a list.
+            given: other conditions: a value for all, or a list with one per text.
+            beams: options of the search, or the beam width.
+            max_length: most new symbols. Default: 500, or with a source twice the longest training target.
+            stop: strings at which a text ends, which are not part of it.
             progress: called with the number of texts done.
 
         Returns:
-            For each prompt or source its `beams.best` texts; no result depends on the others.
+            The `beams.best` texts of each prompt or source; results are independent of each other.
 
         Raises:
-            UserError: on impossible options, unknown conditions, too long a prompt or source.
+            UserError: for impossible options, unknown conditions, or a prompt or source that is too long.
         """
         options = Beams(beams) if isinstance(beams, int) else beams
         stops = [stop] if isinstance(stop, str) else list(stop)
@@ -293,9 +292,9 @@ class TextModel(Trained):
         several = [v for v in (given or {}).values() if isinstance(v, Sequence) and not isinstance(v, str)]
         count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
         if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
-            raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one for each")
+            raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one per source")
         if "" in stops:
-            raise UserError("a stop string is empty, which stops everything at once; leave it out")
+            raise UserError("a stop string is empty; leave it out")
         prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
         if sources is not None and SOURCE in (given or {}):
             raise UserError("the source is given twice; give it once")
@@ -310,7 +309,7 @@ class TextModel(Trained):
             longest = [max_length] * count
         if min(longest) < max(1, options.shortest):
             raise UserError(
-                f"min-length {options.shortest} and max-length {min(longest)} do not fit; give a larger maximum"
+                f"min-length {options.shortest} and max-length {min(longest)} do not fit; give a larger max-length"
             )
         hypotheses = search(
             self.model,
@@ -329,14 +328,14 @@ class TextModel(Trained):
     def attention(
         self, source: str, text: str, given: Given | None = None, *, ended: bool = True
     ) -> tuple[list[str], list[str], NDArray[Any]]:
-        """Where the model looks in the source at each symbol of a text, its `<end>` too unless it has not `ended`.
+        """The attention to the source at each symbol of a text, including its `<end>` if it has `ended`.
 
         Returns:
-            The symbols of the text and of the source (of a bytenet encoder "" for the columns behind it), and (text,
-            source) weights; each row adds up to 1.
+            The symbols of the text and of the source ("" for the extra columns of a bytenet encoder), and (text,
+            source) weights; each row sums to 1.
 
         Raises:
-            UserError: if the model attends to no source.
+            UserError: if the model has no attention to a source.
         """
         values = self._given({**(given or {}), SOURCE: source}, 1)
         ids = np.append(self.tokenizer.encode(text), self.tokenizer.end)
@@ -362,7 +361,7 @@ class TextModel(Trained):
         return encoded
 
     def check(self, tokens: Tokens) -> None:
-        """Refuse documents without a source, or with one longer than the model reads, if it is of pairs.
+        """For a model of pairs, refuse documents without a source or with one that is too long.
 
         Raises:
             UserError: naming one of them.

@@ -1,4 +1,4 @@
-"""What can be chosen about text. No torch here: `--help` reads these."""
+"""Options for text. No torch here: `--help` reads these."""
 
 from __future__ import annotations
 
@@ -16,48 +16,47 @@ if TYPE_CHECKING:
     from seriatim.text.tokenizers import Policy
 
 TABLE = ".tsv"
-"""The ending of a table of pairs."""
+"""The suffix of a table of pairs."""
 
 RECORDS = (".jsonl", ".ndjson", ".json")
-"""The endings of files of records."""
+"""The suffixes of files of records."""
 
 
 def has_fields(path: Path) -> bool:
-    """Whether a file is read by fields or columns, by its ending."""
+    """Whether a file has fields or columns, by its suffix."""
     return bare_suffix(path) in (*RECORDS, TABLE)
 
 
 @final
 @dataclass(frozen=True)
 class TextOptions(Options):
-    """How text of your own is read."""
+    """How text is read."""
 
     field: str | None = None
-    """Field of a JSON or JSONL record, or column of a TSV, that holds the text. Default: text, or the second column."""
+    """JSON field or TSV column that holds the text. Default: the field text, or the second column."""
     given: tuple[str, ...] = ()
-    """Fields of a JSON or JSONL record that the text is conditioned on."""
+    """JSON fields to condition the text on."""
     source: str | None = None
-    """The source of each text: a field of a record, a column of a TSV, or a file with one line for each line of the
-    data."""
+    """The source of each text (the text to translate): a JSON field, a TSV column, or a file parallel to the data."""
     encoding: str = "utf-8"
-    """Encoding of the files; a byte order mark in a file takes precedence."""
+    """Encoding of the files; a byte order mark takes precedence."""
     separator: str | None = None
-    r"""Divides a text file into documents, such as "\n\n" or "\n***\n"; \n, \t, \r and \\ are understood."""
+    r"""String between the documents of a text file, e.g. "\n\n"; \n, \t, \r and \\ are escapes."""
 
     def __post_init__(self) -> None:
         if self.separator == "":
-            raise UserError(r"--text.separator is empty, but a text between documents is wanted: give e.g. '\n\n'")
+            raise UserError(r"--text.separator is empty; expected the string between documents: give e.g. '\n\n'")
         try:
             "".encode(self.encoding)
             codecs.getincrementaldecoder(self.encoding)
         except LookupError:
             raise UserError(
-                f"--text.encoding is {self.encoding!r}, but a text encoding that Python knows is wanted: "
+                f"--text.encoding is {self.encoding!r}; expected a text encoding of Python's: "
                 "give e.g. utf-8, latin-1 or utf-16"
             ) from None
 
     def located(self, data: str) -> Self:
-        """With the file of sources as an absolute path; the name of a field or of a column stays a name."""
+        """The same options with an absolute path if the source is a file; field and column names are kept."""
         if self.source is None or has_fields(Path(data)):
             return self
         return dataclasses.replace(self, source=absolute(self.source))
@@ -66,31 +65,31 @@ class TextOptions(Options):
 @final
 @dataclass(frozen=True)
 class TokenOptions(Options):
-    """How text becomes symbols."""
+    """How text is tokenised."""
 
     kind: Literal["bytes", "characters", "words", "bpe", "unigram"] = "characters"
-    """The tokenizer: bytes, characters, words, bpe or unigram."""
+    """The tokenizer."""
     size: int | None = None
-    """Largest number of symbols. Default: all that occur (bpe, unigram: their own default)."""
+    """Largest vocabulary size. Default: all that occur; 4096 for bpe and unigram."""
     min_count: int = 1
-    """How often something must occur in the training text to become a symbol."""
+    """Smallest number of occurrences in the training text for a symbol of its own."""
     casing: Literal["keep", "lower", "mark"] = "keep"
-    """Keep the case, lower it, or mark it reversibly."""
+    """Keep case, lower it, or mark it reversibly."""
     punctuation: Literal["keep", "separate"] | None = None
-    """For words: separate makes each punctuation character a symbol of its own. Default: separate."""
+    """For words: separate makes each punctuation mark a symbol. Default: separate."""
     unknown: Literal["bytes", "unk", "drop", "error"] = "bytes"
-    """What has no symbol is spelled in bytes, becomes <unk>, is dropped, or is an error."""
+    """Out-of-vocabulary text is spelled in bytes, becomes <unk>, is dropped, or is an error."""
     digits: Literal["keep", "split", "zero"] = "keep"
-    """Split makes each digit a symbol (words, bpe, unigram); zero turns each into 0."""
+    """split makes each digit a symbol (words, bpe, unigram); zero turns each into 0."""
     newlines: Literal["keep", "unix"] = "keep"
-    """Unix turns CR LF and CR into LF."""
+    """unix turns CR LF and CR into LF."""
     unicode: Literal["keep", "NFC", "NFD", "NFKC", "NFKD"] = "keep"
-    """The Unicode normalisation."""
+    """Unicode normalisation form."""
     spaces: Literal["keep", "collapse"] = "keep"
-    """Collapse turns a run of spaces into one."""
+    """collapse turns a run of spaces into one."""
 
     def policy(self) -> Policy:
-        """These choices as the tokenizer's policy."""
+        """The tokenizer's policy."""
         from seriatim.text.tokenizers import Policy  # imports numpy and tokenizers, which --help does without
 
         cut = self.punctuation or ("separate" if self.kind == "words" else "keep")
@@ -108,20 +107,20 @@ class TokenOptions(Options):
 @final
 @dataclass(frozen=True)
 class SourceOptions(Options):
-    """How a model reads the source of each text: the sentence to translate, the word to pronounce, the question."""
+    """The encoder of the source: the sentence to translate, the word to pronounce, the question."""
 
     encoder: Literal["auto", "lstm", "gru", "transformer", "bytenet"] = "auto"
-    """A bidirectional LSTM or GRU, self-attention, or ByteNet's columns. Default: the same kind as the model."""
+    """Bidirectional LSTM or GRU, Transformer, or ByteNet. Default: the kind of the model."""
     width: int = 0
-    """Channels of the encoder. Default: 0, as many as the model has."""
+    """Channels of the encoder; 0 for the model's width."""
     layers: int = 0
-    """Layers of the encoder (of a bytenet: sets of five blocks). Default: 0, as many as the model has."""
+    """Layers of the encoder (bytenet: sets of five blocks); 0 for the model's number."""
     heads: int = 0
-    """Attention heads of a transformer. Default: 0, as many as the model has."""
+    """Attention heads of a transformer encoder; 0 for the model's number."""
     dropout: float | None = None
-    """Share of channels dropped in training. Default: as in the model."""
+    """Dropout rate of the encoder. Default: the model's."""
     shared: bool = False
-    """One vocabulary for source and target, learned from both. Default: each side has its own."""
+    """Share one vocabulary, learned from both sides, between source and target."""
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "heads"):

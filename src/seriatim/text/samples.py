@@ -1,4 +1,4 @@
-"""Pieces of text that a model has written, and those under way."""
+"""Samples of text, finished and in progress."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from seriatim.walks.beams import Hypothesis
 @final
 @dataclass(frozen=True)
 class Sample:
-    """A piece of text that a model has written.
+    """A text drawn from a model.
 
     Attributes:
-        text: the prompt and what follows it, without the stop string.
+        text: the prompt and its continuation, without the stop string.
         prompt: the prompt as the tokenizer reads it.
-        symbols: the new symbols, `<end>` included.
-        log_probs: of the new symbols under the model, in nats; empty unless asked for.
+        symbols: the new symbols, including `<end>`.
+        log_probs: of the new symbols under the model, in nats; empty unless requested.
         ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
-        log_prob: of the new symbols together, in nats; NaN unless searched for.
-        score: what a search ranks by.
+        log_prob: total of the new symbols, in nats; NaN unless from a beam search.
+        score: the beam search's ranking score.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Sample:
 @final
 @dataclass(frozen=True)
 class Request:
-    """What sampling is asked for beside prompts, steering and conditions."""
+    """Options of sampling besides prompts, steering and conditions."""
 
     max_length: int = 500
     min_length: int = 0
@@ -58,19 +58,19 @@ class Request:
     def __post_init__(self) -> None:
         if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
             raise UserError(
-                f"min-length {self.min_length} and max-length {self.max_length} do not fit; 0 <= min <= max and "
-                "1 <= max is wanted"
+                f"min-length {self.min_length} and max-length {self.max_length} do not fit; expected 0 <= min <= max "
+                "and 1 <= max"
             )
         seeds = [self.seed] if isinstance(self.seed, int) else self.seed
         wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
         if wrong:
-            raise UserError(f"seed is {wrong[0]}; a whole number from -2^63 to 2^63 - 1 is wanted")
+            raise UserError(f"seed is {wrong[0]}; expected a whole number from -2^63 to 2^63 - 1")
 
 
 @final
 @dataclass
 class Row:
-    """A sample under way."""
+    """A sample in progress."""
 
     stream: TextStream
     stops: StopStrings
@@ -82,14 +82,14 @@ class Row:
 
     @classmethod
     def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str]) -> Row:
-        """A row that has its prompt and nothing else."""
+        """A row with only its prompt."""
         stream = tokenizer.stream()
         prompt = "".join(stream.push(int(i)) for i in ids)
         return cls(stream, StopStrings(stops), prompt, [prompt])
 
 
 def found(tokenizer: Tokenizer, prefix: NDArray[np.int64], hypothesis: Hypothesis, stops: Sequence[str]) -> Sample:
-    """What a search has found, as text."""
+    """The result of a beam search as a sample."""
     row = Row.begin(tokenizer, prefix, stops)
     for symbol in hypothesis.symbols:
         row.text.append(row.stops.push(row.stream.push(symbol)))

@@ -1,4 +1,4 @@
-"""The likeliest sequences of a model for many prefixes and sources, and where a model looks while it writes them."""
+"""Batched beam search over many prefixes and sources, and attention to the source."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from seriatim.models.likelihood import pad
 from seriatim.walks.beams import Beams, Hypothesis, Stop, beam_search, order
 from seriatim.walks.walk import Walk
 
-Given = Mapping[str, Tensor]
 _TOGETHER = 160  # rows of a walk: sources times beams
 
 
 def search(
     model: Model,
-    given: Callable[[Sequence[int]], Given],
+    given: Callable[[Sequence[int]], Mapping[str, Tensor]],
     prefixes: Sequence[NDArray[Any]],
     options: Beams,
     *,
@@ -34,31 +33,31 @@ def search(
     stop: Stop | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Beam search for each prefix, those of like size together; what comes out depends on none of the others.
+    """Beam search for each prefix, in batches of similar length; results are independent of each other.
 
     Args:
-        model: over symbols, in evaluation mode.
-        given: the conditions of some of the prefixes.
-        prefixes: what sequences must begin with.
-        options: width and the rest.
+        model: the model, in evaluation mode.
+        given: the conditions of a subset of the prefixes.
+        prefixes: forced beginnings of the sequences.
+        options: width and other options.
         end: the symbol that ends a sequence.
-        longest: how many symbols may come behind each prefix.
-        sizes: how long each is expected to become, so that those of one batch go on equally long.
-        stop: (number of the prefix, symbols) -> whether a sequence is over though it has not ended.
-        progress: called with how many are done.
+        longest: most new symbols after each prefix.
+        sizes: expected length of each sequence, so that those of one batch are similar.
+        stop: (number of the prefix, symbols) -> whether a sequence stops before `end`.
+        progress: called with the number of prefixes done.
 
     Raises:
-        UserError: if a sequence may become longer than the model looks back over.
+        UserError: if a sequence may exceed the model's context.
     """
     if options.coverage and not _attentions(model):
-        raise UserError("this model attends to no source, of which coverage would count how much; leave out --coverage")
+        raise UserError("this model has no attention to a source; leave out --coverage")
     horizon: int | None = model.horizon
     if horizon is not None:
         for prefix, limit in zip(prefixes, longest, strict=True):
             if len(prefix) + limit > horizon:
                 raise UserError(
-                    f"a beginning of {len(prefix)} symbols and {limit} new ones are more than the {horizon} that the "
-                    "model looks back over; search for fewer (--max-length)"
+                    f"a prompt of {len(prefix)} symbols and {limit} new ones exceed the model's context of {horizon}; "
+                    "give a smaller --max-length"
                 )
     stepper, results = model.packed(), dict[int, list[Hypothesis]]()
     order = sorted(range(len(prefixes)), key=lambda i: (sizes[i], len(prefixes[i])))
@@ -90,10 +89,10 @@ def _attentions(model: Model) -> list[CrossAttention]:
 
 @torch.no_grad()
 def attention(model: Model, x: Tensor, context: Context) -> Tensor:
-    """(B, T, M): how much position t attends to slot m of the memory, the mean over all layers and heads.
+    """(B, T, M): attention of position t to slot m of the memory, averaged over all layers and heads.
 
     Raises:
-        UserError: if the model attends to no memory.
+        UserError: if the model has no attention to a memory.
     """
     seen: list[Tensor] = []
 
@@ -102,7 +101,7 @@ def attention(model: Model, x: Tensor, context: Context) -> Tensor:
 
     layers = _attentions(model)
     if not layers:
-        raise UserError("this model attends to no source, so there is no attention to look at; leave out --attention")
+        raise UserError("this model has no attention to a source; leave out --attention")
     hooks = [layer.register_forward_pre_hook(look) for layer in layers]
     try:
         model(x, context)
@@ -119,7 +118,7 @@ def _covered(
     found: list[list[Hypothesis]],
     options: Beams,
 ) -> list[list[Hypothesis]]:
-    """Ranked anew, by Σ_m log min(1, Σ_t attention) over the source besides: what is left out costs."""
+    """Rerank with the coverage penalty Σ_m log min(1, Σ_t attention) over the source, for untranslated parts."""
     owners = [i for i, hypotheses in enumerate(found) for _ in hypotheses]
     each = [h for hypotheses in found for h in hypotheses]
     rows = [np.concatenate([prefixes[i], np.array(h.symbols, np.int64)]) for i, h in zip(owners, each, strict=True)]

@@ -8,16 +8,16 @@ from typing import final
 
 @final
 class StopStrings:
-    """Looks for stop strings in text that comes in pieces, across their borders.
+    """Finds stop strings in text that arrives in pieces, across their boundaries.
 
-    `push` returns what can be shown: text that may yet turn out to begin a stop string is held back.
+    `push` returns the text that is final: a possible beginning of a stop string is held back.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
         self.stops, self.found, self._held = [stop for stop in stops if stop], False, ""
 
     def push(self, text: str) -> str:
-        """Take a piece; returns the text before a stop string, or all that cannot belong to one."""
+        """Take a piece; returns the text before a stop string, or all that cannot be part of one."""
         if self.found:
             return ""
         self._held += text
@@ -32,11 +32,11 @@ class StopStrings:
         return shown
 
     def flush(self) -> str:
-        """What was held back, once nothing follows."""
+        """The held-back text, once nothing follows."""
         shown, self._held = self._held, ""
         return shown
 
     def _overlap(self, stop: str) -> int:
-        """Length of the longest end of the held text that begins `stop`."""
+        """Length of the longest suffix of the held-back text that is a prefix of `stop`."""
         longest = min(len(stop) - 1, len(self._held))
         return next((n for n in range(longest, 0, -1) if self._held.endswith(stop[:n])), 0)

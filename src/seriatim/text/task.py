@@ -27,14 +27,14 @@ from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 
-_SHORT = 32  # characters of a pair that are shown before training
-_SHOWN = 4  # pairs of which samples are shown on the way
-_ROOM = 2  # how many times the longest source, or target, of the training split another may be long
+_SHORT = 32  # characters of a pair shown before training
+_SHOWN = 4  # pairs of which samples are written during training
+_ROOM = 2  # allowed length of sources and targets, relative to the longest of the training split
 
 
 @final
 class TextTask(Task):
-    """Documents, a tokenizer, crops or streams of symbols, samples as text files; of pairs whole ones."""
+    """Training on text: a tokenizer, crops or streams of symbols (pairs are whole), samples as text files."""
 
     def __init__(self, plan: Plan, folder: Path, corpus: Corpus) -> None:
         super().__init__(plan, folder, corpus)
@@ -42,16 +42,14 @@ class TextTask(Task):
         self._held: dict[str, Tokens] = {}
 
     def summary(self) -> str:
-        """Pairs, and how many symbols each side has; of other text nothing."""
+        """For pairs, their number and the vocabulary of each side; else empty."""
         if SOURCE not in self.codecs:
             return ""
         each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
         sizes = f"{self._source.size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
         held = self.corpus.splits.get("validation", ())
         strange = sum(map(self._source.unseen, sources_of(held)))
-        unseen = (
-            f" {strange:,} of the symbols of the sources to validate on did not occur in training." if strange else ""
-        )
+        unseen = f" {strange:,} symbols of the validation sources are not in the training text." if strange else ""
         first = self.corpus.splits["train"][0]
         shown = " → ".join(repr(_short(text)) for text in (str(first.given[SOURCE]), first.text()))
         return f"pairs: {', '.join(each)}, such as {shown}; {sizes}.{unseen}"
@@ -61,7 +59,7 @@ class TextTask(Task):
         return cast(Tokenizer, self.codecs[SOURCE])
 
     def learn(self) -> dict[str, Symbols]:
-        """A tokenizer, one for the sources where there are any, and a codec for each condition."""
+        """The codecs: a tokenizer, another for sources if there are any, and one per condition."""
         documents, options = self.corpus.splits["train"], self.plan.of(SourceOptions)
 
         def texts() -> Iterator[str]:
@@ -70,7 +68,7 @@ class TextTask(Task):
         codecs = _condition_codecs(documents, self.plan.of(TextOptions).given)
         if not self.corpus.paired:
             if options != SourceOptions():
-                raise UserError(f"--source.… is for pairs, and {self.plan.data} holds texts alone; leave it out")
+                raise UserError(f"--source.… is for pairs, but {self.plan.data} has texts only; leave it out")
             return {"x": self._tokenizer(texts()), **codecs}
         if options.shared:
             both = self._tokenizer(chain(texts(), sources_of(documents)))
@@ -82,13 +80,13 @@ class TextTask(Task):
         return train_tokenizer(tokens.kind, texts, tokens.policy(), tokens.size, tokens.min_count)
 
     def sizes(self) -> dict[str, Any]:
-        """Of pairs: a context that the longest target fits into, and longer ones that are still to come."""
+        """For pairs: a context for the longest target, with a margin for longer ones to come."""
         if not self.corpus.paired:
             return {}
         return {"context": _ROOM * max(2, int(np.diff(self._tokens("train", strict=True).bounds).max()))}
 
     def encoders(self, config: Any) -> dict[str, Any]:
-        """One for the sources, as large as the model is unless it is said."""
+        """The sizes of the encoder of sources. Default: those of the model."""
         if SOURCE not in self.codecs:
             return {}
         options, tokens = self.plan.of(SourceOptions), self._tokens("train", strict=True)
@@ -120,37 +118,37 @@ class TextTask(Task):
         return max(int(cast(Ragged, sources).lengths.max()) for sources in held)
 
     def counts(self) -> NDArray[np.int64]:
-        """(1, symbols): how often each symbol occurs in the training text."""
+        """(1, symbols): counts of each symbol in the training text."""
         return np.bincount(self._tokens("train", strict=True).symbols, minlength=self.codecs["x"].size)[None]
 
     def batches(self) -> Batches:
-        """Crops, or streams where state is carried; of pairs whole ones."""
+        """Crops, or streams with carried state; whole pairs."""
         options, length = self.plan.train, self.model.crop
         if (SOURCE in self.codecs) != self.corpus.paired:
             has, other = ("with", "without") if self.corpus.paired else ("without", "with")
             raise UserError(
-                f"{self.plan.data} holds texts {has} sources, and the model to start from is for texts {other}; leave "
+                f"{self.plan.data} has texts {has} sources, but the model to start from is for texts {other}; leave "
                 "out --from"
             )
         tokens = self._tokens("train", strict=True)
         if options.carry:
             if self.model.horizon is not None:
-                raise UserError(f"--train.carry is for recurrent models; a {self.plan.family} has no state to carry")
+                raise UserError(f"--train.carry is for recurrent models, not for a {self.plan.family}; leave it out")
             if options.accumulate > 1:
-                raise UserError("--train.carry and --train.accumulate do not go together; raise --train.batch instead")
+                raise UserError("--train.carry and --train.accumulate cannot be combined; raise --train.batch instead")
             return Streams(tokens, length, options.batch)
         if SOURCE in self.codecs:
             longest = int(np.diff(tokens.bounds).max())
             if longest > length:
-                advice = "leave out --net.context" if self.plan.begin is None else "train anew, without --from"
+                advice = "leave out --net.context" if self.plan.begin is None else "train without --from"
                 raise UserError(
-                    f"a target of the training split has {longest} symbols, and --net.context is {length}, where it "
-                    f"must fit in whole; {advice}"
+                    f"a target of the training split has {longest} symbols, but --net.context is {length} and must "
+                    f"hold it whole; {advice}"
                 )
             TextModel(self.model, self.codecs).check(tokens)
         elif len(tokens.symbols) <= length:
             raise UserError(
-                f"the training text has {len(tokens.symbols)} symbols, and a piece has {length} (--net.context); "
+                f"the training text has {len(tokens.symbols)} symbols, but --net.context is {length}; "
                 "give more text or a shorter context"
             )
         return Crops(tokens, length, options.batch, options.seed)
@@ -167,7 +165,7 @@ class TextTask(Task):
         return NATS_PER_TOKEN
 
     def show(self, step: int) -> None:
-        """A text file of samples; of pairs what is written for some sources, beside the reference."""
+        """Write a text file of samples; for pairs, beam-search results with their references."""
         options = self.plan.train
         text = TextModel(self.model, self.codecs)
         path = self.folder / "samples" / f"step-{step:06d}.txt"
@@ -209,7 +207,7 @@ def _short(text: str) -> str:
 
 
 def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
-    """a and b of |t̂| = a|s| + b, by least squares; a constant where targets do not grow with sources."""
+    """a and b of |t̂| = a|s| + b, by least squares; a constant if targets do not grow with sources."""
     if len(np.unique(sources)) < 2:
         return 0.0, float(targets.mean())
     a, b = np.polyfit(sources, targets, 1)
@@ -217,7 +215,7 @@ def _fitted(sources: Any, targets: Any) -> tuple[float, float]:
 
 
 def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> dict[str, Labels | Numbers]:
-    """A codec for each condition, learned from the training split: numbers if every value is one."""
+    """A codec per condition, learned from the training split: `Numbers` if every value is a number, else `Labels`."""
     codecs: dict[str, Labels | Numbers] = {}
     for name in names:
         values = [v for v in (d.given.get(name) for d in documents) if v is not None]

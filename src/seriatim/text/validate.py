@@ -1,4 +1,4 @@
-"""A quick and steady look at held-out text while training goes on."""
+"""Fast validation during training, always on the same text."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _BATCH = 32
 
 @final
 class Validation:
-    """nats/token over pieces of the validation text, the same ones every time.
+    """Nats/token over pieces of the validation text, the same ones every time.
 
-    A piece is as long as in training (of a model with carried state eight times as long); the symbol before it is seen
-    but not counted, as in training. `seriatim evaluate` takes the exact figure over everything.
+    A piece is as long as in training (eight times as long with carried state); the symbol before it is seen but not
+    counted, as in training. `seriatim evaluate` computes the exact figure over all of the text.
 
     Args:
-        model: whose `config` says how long a piece is.
+        model: the model, whose `config` gives the length of a piece.
         tokens: the validation split.
-        symbols: about how many to look at, in pieces spread evenly over the text; 0 for all.
-        whole: look at whole documents, however long.
+        symbols: approximate number of symbols, in pieces spread evenly over the text; 0 for all.
+        whole: evaluate whole documents, however long.
     """
 
     def __init__(self, model: Model, tokens: Tokens, symbols: int, whole: bool = False) -> None:
@@ -46,7 +46,7 @@ class Validation:
 
     @torch.no_grad()
     def __call__(self) -> float:
-        """Mean −log p of a symbol, nats."""
+        """Mean −log p per symbol, in nats."""
         nats, count = 0.0, 0
         for first in range(0, len(self.pieces), _BATCH):
             some = self.pieces[first : first + _BATCH]

@@ -1,4 +1,4 @@
-"""The training loop: plain PyTorch, exact to resume, careful with what it has."""
+"""The training loop: plain PyTorch, resumable bit for bit."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from seriatim.walks.walk import Carry
 
 
 class DivergedError(UserError):
-    """The loss is no number or has run away: the learning rate is too high."""
+    """The loss is not finite or has diverged: the learning rate is too high."""
 
 
 class Hooks(NamedTuple):
-    """What the loop calls and does not know about.
+    """Callbacks of the loop.
 
     Attributes:
-        validate: () -> nats a position on held-out data; None without any.
+        validate: () -> nats per position on held-out data; None without any.
         keep: (about) -> None, saves the model as the run's best.
         show: (step) -> None, writes samples and pictures.
     """
@@ -49,14 +49,14 @@ class Hooks(NamedTuple):
 
 
 class _Loss(nn.Module):
-    """Masked mean of −log p (nats a symbol), inside one module so that a compiler or DDP sees the whole of it."""
+    """Masked mean of −log p (nats per symbol), as a module so that a compiler or DDP sees all of it."""
 
     def __init__(self, model: Model, smoothing: float) -> None:
         super().__init__()
         self.model, self.smoothing = model, smoothing
 
     def forward(self, x: Tensor, mask: Tensor, given: ContextLike, carry: Carry | None) -> tuple[Tensor, Tensor, Any]:
-        """Loss to minimise, plain nats a symbol, state to go on from."""
+        """Loss to minimise, nats per symbol without smoothing, next state."""
         after = None
         if carry is None:
             parameters = self.model(x, given)
@@ -109,7 +109,7 @@ class Loop:
         self.step, self.best, self.since_best = 0, math.inf, 0
         self.carry: Carry | None = None
         self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
-        self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells, over the epoch under way
+        self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells of the current epoch
         self.row_sums = [0.0, 0.0]  # nats, symbols, since the last row of metrics
         self.quiet, self.note, self.observers = quiet, note or {}, observers
         self._stop: int | None = None
@@ -139,18 +139,18 @@ class Loop:
                     if self.step % self.every == 0 or self.step == self.total:
                         self._evaluate(watching)
                         if self._exhausted():
-                            meter.say(f"no better for {self.since_best} evaluations: stopped at step {self.step}")
+                            meter.say(f"no improvement for {self.since_best} evaluations: stopped at step {self.step}")
                     if self._stop is not None:
                         self.save()
                         raise Interrupted(f"stopped and saved at step {self.step}")
 
     def _watching(self, meter: Meter) -> list[Observer]:
-        """Whoever is told of steps and evaluations."""
+        """The observers of steps and evaluations."""
         board = [Board(self.folder / "tensorboard")] if self.options.tensorboard else []
         return [Log(self.folder / "metrics.jsonl", self.step), *board, meter, *self.observers]
 
     def _event(self, symbols: int, seconds: float) -> Step:
-        """What is told of the step that has just been taken; rows that are due begin anew."""
+        """The event of the step just taken; sums of rows that are due are reset."""
         loss = self.row_sums[0] / max(self.row_sums[1], 1) * self.unit.scale
         rate = learning_rate(self.step - 1, self.total, self.options)
         rows: list[dict[str, Any]] = []
@@ -162,15 +162,15 @@ class Loop:
         return Step(self.step, self.total, loss, self.unit, rate, symbols, tuple(rows))
 
     def _exhausted(self) -> bool:
-        """Whether validation has not become better for as long as `patience` allows."""
+        """Whether validation has not improved for `patience` evaluations."""
         return 0 < self.options.patience <= self.since_best
 
     def _halt(self, number: int) -> None:
         self._stop = number
-        print("\nstopping after this step, to save; once more stops at once", file=sys.stderr, flush=True)
+        print("\nstopping after this step, to save; press again to stop at once", file=sys.stderr, flush=True)
 
     def _advance(self) -> int:
-        """One optimiser step; returns how many symbols it saw."""
+        """Take one optimiser step; returns its number of symbols."""
         options = self.options
         self.model.train()
         for group in self.optimiser.param_groups:
@@ -227,14 +227,14 @@ class Loop:
     # ---------------------------------------------------------------- care
 
     def _watch(self, loss: float, batch: Batch) -> None:
-        """Stop when the loss has left its usual range for three steps on end."""
+        """Stop if the loss has left its usual range for three consecutive steps."""
         level, deviation, high = self.usual or (loss, 0.0, 0)
         limit = level + self.options.spike * max(deviation, 0.02 * abs(level))
         high = high + 1 if self.step > 100 and loss > limit else 0
         if self.options.spike and high >= 3:
             usual, now = (value * self.unit.scale for value in (level, loss))
             raise self._broken(f"the loss has risen from about {usual:.3f} to {now:.3f} {self.unit.words}", batch)
-        if not high:  # what is out of range does not become usual
+        if not high:  # an outlier does not change the usual range
             deviation += 0.02 * (abs(loss - level) - deviation)
             level += 0.02 * (loss - level)
         self.usual = (level, deviation, high)
@@ -293,7 +293,7 @@ class Loop:
     # ---------------------------------------------------------------- saving
 
     def save(self) -> None:
-        """Everything that the next step needs."""
+        """Save everything that the next step needs."""
         tensors = {f"model.{name}": value for name, value in files.tensors_of(self.model).items()}
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimiser.state.get(parameter, {}).items():
@@ -318,10 +318,10 @@ class Loop:
         files.commit(self.folder / "train", "state", tensors, document)
 
     def resume(self) -> None:
-        """Take up where `save` has left off.
+        """Continue from what `save` wrote.
 
         Raises:
-            UserError: if there is nothing to take up, or it belongs to another model.
+            UserError: if there is nothing to continue from, or it belongs to another model.
         """
         document, path = files.open_pair(self.folder / "train", "state")
         tensors = files.load_tensors(path, str(self.model.device))
@@ -347,7 +347,7 @@ class Loop:
                 self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
             raise UserError(
-                f"{path.parent} does not fit this model ({error}); train anew in another directory"
+                f"{path.parent} does not fit this model ({error}); start a new run in another folder"
             ) from error
 
     def _carry_from(self, tensors: dict[str, Tensor], clocks: list[int]) -> Carry:
@@ -359,7 +359,7 @@ class Loop:
 
 @contextlib.contextmanager
 def _noise(seed: int, step: int, device: torch.device) -> Generator[None]:
-    """Dropout as a function of (seed, step); the caller's generators are left as they were."""
+    """Make dropout a function of (seed, step); the caller's generators are left unchanged."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed((seed * 1_000_003 + step * 7_919 + 1) % 2**63)
@@ -368,7 +368,7 @@ def _noise(seed: int, step: int, device: torch.device) -> Generator[None]:
 
 @contextlib.contextmanager
 def _signals(halt: Callable[[int], None]) -> Generator[None]:
-    """The first Ctrl-C or SIGTERM lets the step finish and save; a second one is the usual."""
+    """Let the first Ctrl-C or SIGTERM finish the step and save; a second one acts as usual."""
     previous: dict[int, Any] = {}
 
     def handle(number: int, frame: object) -> None:  # noqa: ARG001
@@ -379,7 +379,7 @@ def _signals(halt: Callable[[int], None]) -> Generator[None]:
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
             previous[number] = signal.signal(number, handle)
-    except ValueError:  # not the main thread: nobody presses Ctrl-C here
+    except ValueError:  # not the main thread: no signals here
         yield
         return
     try:

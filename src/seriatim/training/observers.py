@@ -1,6 +1,6 @@
-"""Who watches a run: the metrics file, the progress display, TensorBoard, and whatever a user passes.
+"""Observers of a run: the metrics file, the progress display, TensorBoard, and the user's own.
 
-All of them are told the same two things, by `on_step` and `on_evaluation`.
+All of them receive the same two events, by `on_step` and `on_evaluation`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from seriatim.training.unit import Unit
 
 
 class Step(NamedTuple):
-    """After an optimiser step.
+    """The event after an optimiser step.
 
     Attributes:
-        step: the number of steps taken.
-        total: how many there will be.
-        loss: mean loss on the training data since the last row, in `unit`.
-        unit: what it is counted in.
-        lr: the learning rate of this step.
-        symbols: how many this step learned from.
-        rows: metrics that are due at this step, as they stand in `metrics.jsonl`; most steps have none.
+        step: number of steps taken.
+        total: number of steps in total.
+        loss: mean training loss since the last row, in `unit`.
+        unit: unit of the loss.
+        lr: learning rate of this step.
+        symbols: number of symbols in this step.
+        rows: rows for `metrics.jsonl` that are due at this step; most steps have none.
     """
 
     step: int
@@ -38,13 +38,13 @@ class Step(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """After an evaluation.
+    """The event after an evaluation.
 
     Attributes:
-        step: the number of steps taken.
+        step: number of steps taken.
         value: mean loss on the validation split in `unit`; None without one.
-        unit: what it is counted in.
-        best: whether no evaluation before was better, so that the model is now saved as the run's.
+        unit: unit of the loss.
+        best: whether this is the best evaluation so far, after which the model is saved.
     """
 
     step: int
@@ -54,26 +54,26 @@ class Evaluation(NamedTuple):
 
     @property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
-        """As it stands in `metrics.jsonl`."""
+        """The row for `metrics.jsonl`."""
         return () if self.value is None else ({"step": self.step, f"validation_{self.unit.key}": self.value},)
 
 
 class Observer:
-    """Watches a run. Every method does nothing unless it is overridden."""
+    """Watches a run. By default, every method does nothing."""
 
     def on_step(self, step: Step) -> None:
-        """After an optimiser step."""
+        """Called after an optimiser step."""
 
     def on_evaluation(self, evaluation: Evaluation) -> None:
-        """After an evaluation."""
+        """Called after an evaluation."""
 
     def close(self) -> None:
-        """At the end, also if the run is interrupted."""
+        """Called at the end, even if the run is interrupted."""
 
 
 @final
 class Calls(Observer):
-    """Two functions as an observer."""
+    """An observer made of two functions."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class _Rows(Observer):
 
 @final
 class Log(_Rows):
-    """`metrics.jsonl`: one JSON object a line, flushed at once, cut back to the step that a run resumes from."""
+    """`metrics.jsonl`: one JSON object per line, flushed at once, truncated to the step that a run resumes from."""
 
     def __init__(self, path: Path, resume_from: int = 0) -> None:
         self.path = path
@@ -133,13 +133,13 @@ class Log(_Rows):
             raise UserError(f"cannot write {self.path}: {error.strerror}; free some space and --resume") from error
 
     def close(self) -> None:
-        """End the file."""
+        """Close the file."""
         self._file.close()
 
 
 @final
 class Board(_Rows):
-    """TensorBoard, if asked for.
+    """TensorBoard logging.
 
     Raises:
         UserError: if it is not installed.
@@ -155,18 +155,18 @@ class Board(_Rows):
         self._writer = SummaryWriter(str(folder))
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Every number of a metrics row."""
+        """Log every number of a metrics row."""
         for key, value in row.items():
             if key != "step" and isinstance(value, int | float):
                 self._writer.add_scalar(key, value, row["step"])
 
     def close(self) -> None:
-        """Flush and end."""
+        """Flush and close."""
         self._writer.close()
 
 
 def _length(path: Path, last: int) -> int:
-    """How many bytes of a `metrics.jsonl` are whole lines of steps up to `last`."""
+    """The number of bytes of a `metrics.jsonl` in complete lines of steps up to `last`."""
     size = 0
     for line, row in zip(path.read_bytes().splitlines(keepends=True), read(path), strict=False):
         if row.get("step", 0) > last or not line.endswith(b"\n"):
@@ -176,7 +176,7 @@ def _length(path: Path, last: int) -> int:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; a last line that was cut off is left out."""
+    """The rows of a `metrics.jsonl`; an incomplete last line is left out."""
     rows: list[dict[str, Any]] = []
     if path.is_file():
         for line in path.read_bytes().splitlines():

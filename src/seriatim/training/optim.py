@@ -13,7 +13,7 @@ from seriatim.training.options import TrainOptions
 
 
 def adamw(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter, 2019) that decays matrices and leaves biases, norms and vectors alone."""
+    """AdamW (Loshchilov and Hutter, 2019) with weight decay of matrices only, not of biases, norms and vectors."""
     matrices = [p for p in model.parameters() if p.dim() >= 2]
     vectors = [p for p in model.parameters() if p.dim() < 2]
     groups = [
@@ -25,7 +25,7 @@ def adamw(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
 
 
 def learning_rate(step: int, total: int, options: TrainOptions) -> float:
-    """The learning rate of a step: a function of the step alone, so a resumed run needs no scheduler's state."""
+    """The learning rate of a step: a function of the step alone, so a resumed run needs no scheduler state."""
     warmup = min(100, total // 20) if options.warmup is None else options.warmup
     if step < warmup:
         return options.lr * (step + 1) / warmup
@@ -39,9 +39,9 @@ def learning_rate(step: int, total: int, options: TrainOptions) -> float:
 
 @final
 class Average:
-    """The exponential moving average of a model's tensors, in copies of its own.
+    """The exponential moving average of a model's tensors, in separate copies.
 
-    Early on the decay is (1 + n) / (10 + n), so that the first weights are soon forgotten.
+    Early on, the decay is (1 + n) / (10 + n), so that the initial weights are soon forgotten.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor], decay: float) -> None:
@@ -50,7 +50,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, tensors: Mapping[str, Tensor]) -> None:
-        """Move towards the present values."""
+        """Move towards the current values."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, value in self.values.items():

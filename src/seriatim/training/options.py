@@ -1,4 +1,4 @@
-"""What can be chosen about training. No torch here: `--help` reads these."""
+"""Options for training. No torch here: `--help` reads these."""
 
 from __future__ import annotations
 
@@ -15,62 +15,61 @@ class TrainOptions(Options):
     """How a model is trained. The defaults suit a small model on a small machine."""
 
     steps: int | None = None
-    """Optimiser steps; none: as many as `epochs` take, at least 200 and at most 5000."""
+    """Optimiser steps. Default: as many as `epochs` takes, but 200 to 5000."""
     epochs: float | None = None
-    """Passes over the training text; none: 10, within the bounds of `steps`."""
+    """Passes over the training data. Default: 10, within the bounds of `steps`."""
     batch: int = 32
-    """Pieces of text a step (per accumulated part)."""
+    """Sequences, pictures or excerpts per batch."""
     accumulate: int = 1
-    """Parts that a step's gradient is summed from."""
+    """Batches whose gradients are accumulated in a step."""
     lr: float = 2e-3
     """Peak learning rate."""
     schedule: Literal["cosine", "constant", "decay"] = "cosine"
-    """After the warm-up: a cosine down to `final`, constant, or times `decay` each step."""
+    """Learning rate after the warm-up: a cosine down to `final`, constant, or multiplied by `decay` each step."""
     warmup: int | None = None
-    """Steps over which the learning rate rises; none: a twentieth of all, at most 100."""
+    """Warm-up steps. Default: a twentieth of all steps, at most 100."""
     final: float = 0.1
-    """What the cosine ends at, as a share of `lr`."""
+    """Where the cosine ends, as a fraction of `lr`."""
     decay: float = 0.99999
-    """Factor a step, for the schedule `decay`."""
+    """Factor per step of the schedule `decay`."""
     beta1: float = 0.9
-    """AdamW's first moment."""
+    """AdamW's decay of the first moment."""
     beta2: float = 0.99
-    """AdamW's second moment."""
+    """AdamW's decay of the second moment."""
     weight_decay: float = 0.1
-    """Of matrices; vectors do not decay."""
+    """Weight decay of matrices; vectors do not decay."""
     clip: float = 1.0
-    """Largest norm of the gradient; 0: none."""
+    """Largest gradient norm; 0 for no clipping."""
     ema: float = 0.0
-    """Decay of the weights' moving average, which is then what is evaluated and saved; 0: none."""
+    """Decay of the weights' moving average, which is then evaluated and saved; 0 for none."""
     smoothing: float = 0.0
-    """Label smoothing: the share of the target spread over all symbols."""
+    """Label smoothing: the probability spread evenly over all symbols."""
     carry: bool = False
-    """Read the text as streams with carried state (truncated backpropagation); recurrent models only."""
+    """Carry the state from batch to batch (truncated backpropagation); recurrent models only."""
     drop_given: float | None = None
-    """How often a condition is hidden in training, so that the model also knows what to do without it; none: 0.1, and
-    0 of the source of a text."""
+    """Probability of hiding a condition, so that the model also works without it. Default: 0.1, or 0 for a source."""
     truncate: int | None = None
-    """Learn from the first so many symbols of a document only."""
+    """Train on the first n symbols of each document only. Default: on all."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Bfloat16 computes in half precision where that is safe; weights stay in float32."""
+    """bfloat16 is mixed precision; weights stay in float32."""
     compile: bool = False
     """Compile the model with torch.compile."""
     device: str = "auto"
-    """Cpu, cuda, mps, or auto: the fastest there is."""
+    """cpu, cuda, mps, or auto for the fastest available."""
     seed: int = 0
-    """Of the weights, the order of the text and dropout."""
+    """Seed of the weights, the order of the data and dropout."""
     evaluate_every: int | None = None
-    """Steps between evaluations; none: a tenth of all."""
+    """Steps between evaluations. Default: a tenth of all steps."""
     evaluate_symbols: int = 50_000
-    """How many symbols of the validation text an evaluation looks at, spread evenly; 0: all."""
+    """Validation symbols per evaluation, spread evenly over the split; 0 for all."""
     patience: int = 0
-    """Stop after so many evaluations without a better one; 0: never."""
+    """Stop after n evaluations without improvement; 0 for never."""
     spike: float = 10.0
-    """Stop when the loss is so many of its usual deviations above its usual level for 3 steps; 0: never."""
+    """Stop if the loss is n deviations above its running mean for 3 steps; 0 for never."""
     samples: int = 2
     """Samples written after each evaluation."""
     prompt: str = ""
-    """What those samples begin with."""
+    """The prompt of those samples."""
     tensorboard: bool = False
     """Also log for TensorBoard, under RUN/tensorboard."""
 
@@ -106,7 +105,7 @@ class TrainOptions(Options):
                 raise UserError("--train.epochs and --train.steps are both given; give one of them")
 
     def total(self, per_epoch: int) -> int:
-        """How many steps to train, given the steps of an epoch."""
+        """The number of steps, given the steps per epoch."""
         if self.steps is not None:
             return self.steps
         if self.epochs is not None:

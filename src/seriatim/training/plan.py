@@ -1,4 +1,4 @@
-"""Everything that decides a run, as it is written into it."""
+"""Everything that determines a run, as saved in it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from seriatim.training.options import TrainOptions
 G = TypeVar("G", bound=Options)
 
 IN_MEMORY = "(in memory)"
-"""The `data` of a plan whose data was a Python object: a resumed run must be given it again."""
+"""The `data` of a plan for a Python object: it must be passed again to resume."""
 
 STANDARD_INPUT = "-"
 
 
 @runtime_checkable
 class Data(Protocol):
-    """Data in splits, and what a later run must know about it."""
+    """Data in splits, with a fingerprint and a note."""
 
     @property
     def splits(self) -> Mapping[str, Any]:
@@ -35,7 +35,7 @@ class Data(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the data and how it was divided: a resumed run checks that it has not changed."""
+        """sha256 of the data and its division: a resumed run checks that it has not changed."""
         ...
 
     @property
@@ -47,16 +47,16 @@ class Data(Protocol):
 @final
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides a run.
+    """Everything that determines a run.
 
     Attributes:
-        data: the name of a data set, or a path; `locate` makes it absolute, so that it is none of those names.
+        data: the name of a data set, or a path; `locate` makes paths absolute, so that they never equal a name.
         kind: the kind of data, a key of `modality.HOMES`.
         family: a key of `seriatim.models.FAMILIES`, or `checkpoint.CUSTOM`.
-        net: fields of the family's config, but for those that follow from the data.
-        options: {group: options} of the kind of data; a group that is left out has its defaults.
+        net: fields of the family's config, except those that follow from the data.
+        options: {group: options} of the kind of data; missing groups have their defaults.
         division: how data is divided.
-        train: how the model is trained.
+        train: training options.
         begin: a run whose weights and codecs to start from.
         fold: (i, k): train for the i-th of k folds of cross-validation, from 0.
     """
@@ -76,30 +76,30 @@ class Plan:
         for group, options in self.options.items():
             if type(options) is not known.get(group):
                 wanted = ", ".join(f"{name}: {kind.__name__}" for name, kind in known.items())
-                raise UserError(f"{group}={type(options).__name__} is no option of {self.kind}; there are {wanted}")
+                raise UserError(f"{group}={type(options).__name__} is not an option of {self.kind}; expected {wanted}")
         object.__setattr__(self, "options", {name: self.options.get(name, kind()) for name, kind in known.items()})
 
     @property
     def modality(self) -> Modality:
-        """The record of its kind of data."""
+        """The record of the kind of data."""
         return modality(self.kind)
 
     @property
     def named(self) -> bool:
-        """Whether the data is a named data set. It stays one if a file or folder of that name turns up later."""
+        """Whether the data is a named data set, which it remains if a path of that name appears later."""
         return self.data in self.modality.names
 
     def of(self, kind: type[G]) -> G:
-        """The group of options that is of this class."""
+        """The group of options of this class."""
         return next(cast(G, options) for options in self.options.values() if type(options) is kind)
 
     def changed(self, options: Options) -> Plan:
-        """The same plan with another group of options."""
+        """The same plan with one group of options replaced."""
         groups = {name: options if type(old) is type(options) else old for name, old in self.options.items()}
         return dataclasses.replace(self, options=groups)
 
     def open(self, data: object = None) -> Data:
-        """The data, divided as this run divides it; `data`: the Python object, where it is one.
+        """Open the data, divided as in this run; `data`: the Python object, if it is one.
 
         Raises:
             UserError: if it cannot be read.
@@ -116,7 +116,7 @@ class Plan:
         return folds(record, found, self.fold[1])[self.fold[0]]
 
     def to_json(self) -> dict[str, Any]:
-        """As written into the run."""
+        """As saved in the run."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -124,11 +124,11 @@ class Plan:
         """The reverse of `to_json`.
 
         Raises:
-            UserError: naming the key that is wrong.
+            UserError: naming the wrong key.
         """
         known = set(document) == {f.name for f in dataclasses.fields(cls)}
         if not known or not all(isinstance(document[name], dict) for name in ("net", "options", "division", "train")):
-            raise UserError(f"{where} is not what `seriatim train` has written; train anew")
+            raise UserError(f"{where} was not written by `seriatim train`; start a new run")
         kinds = modality(str(document["kind"])).options
         groups = cast("dict[str, Any]", document["options"])
         if set(groups) != set(kinds) or not all(isinstance(group, dict) for group in groups.values()):
@@ -150,24 +150,24 @@ def folds(record: Modality, data: Any, k: int) -> list[Any]:
     """Data divided for k-fold cross-validation.
 
     Raises:
-        UserError: if there is no such thing for this kind of data yet.
+        UserError: if this kind of data does not support it yet.
     """
     if record.folds is None:
-        raise UserError(f"cross-validation (--folds) is for text so far, and this is {record.words}; leave it out")
+        raise UserError(f"cross-validation (--folds) is for text only, but this is {record.words}; leave it out")
     return list(record.folds(data, k))
 
 
 def locate(data: str | Path) -> str:
-    """A path that exists as an absolute one, so that a run may be resumed from anywhere; a name as it is."""
+    """The absolute form of an existing path, so that a run can be resumed from any folder; names are unchanged."""
     return configs.absolute(str(data)) if str(data) else str(data)
 
 
 def check_family(name: str, record: Modality, data: str) -> None:
-    """Refuse a family that is for another kind of data.
+    """Refuse a family for another kind of data.
 
     Raises:
-        UserError: if it is.
+        UserError: if it is one.
     """
     wanted = modality(family(name).data)
     if wanted.name != record.name:
-        raise UserError(f"{data} holds {record.words}, and {name} is for {wanted.words}; leave out --model")
+        raise UserError(f"{data} holds {record.words}, but {name} is for {wanted.words}; leave out --model")

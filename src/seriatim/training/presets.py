@@ -1,4 +1,4 @@
-"""Settings with a name: those whose figures `docs/results.md` reports. No torch here."""
+"""Named settings: those of the figures in `docs/results.md`. No torch here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, final
 @final
 @dataclass(frozen=True)
 class Preset:
-    """A family and the options that differ from the defaults; each may still be given on the command line."""
+    """A family and options that differ from the defaults; the command line can override each."""
 
     about: str
     family: str
@@ -96,7 +96,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "autoencoder": Preset(
-        "PixelCNN auto-encoder: a code of 10 numbers of 16 levels, and a Gated PixelCNN that draws pictures from it",
+        "PixelCNN auto-encoder: a code of 10 numbers of 16 levels, and a Gated PixelCNN as decoder",
         "gated-pixelcnn",
         net={"filters": 48, "layers": 6},
         options={"code": {"width": 10}},

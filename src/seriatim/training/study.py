@@ -28,12 +28,12 @@ _STUDY = "study.json"
 @final
 @dataclass(frozen=True)
 class Study:
-    """Several runs for one question, as `study.json` keeps it, so that it can be taken up.
+    """Several runs for one question, saved as `study.json` so that it can be resumed.
 
     Attributes:
         kind: "folds" or "search".
-        count: how many folds or trials.
-        plan: what each is made from.
+        count: number of folds or trials.
+        plan: the plan that each run varies.
     """
 
     kind: Literal["folds", "search"]
@@ -44,22 +44,22 @@ class Study:
         if self.count < 2:
             raise UserError(f"--{self.kind} is {self.count}; give at least 2")
         if self.plan.kind != "text":
-            raise UserError(f"--{self.kind} is for text so far, and this is {self.plan.modality.words}; leave it out")
+            raise UserError(f"--{self.kind} is for text only, but this is {self.plan.modality.words}; leave it out")
 
     def begin(self, folder: Path) -> None:
-        """Write it down.
+        """Save `study.json`.
 
         Raises:
             UserError: if the folder is not empty.
         """
         if folder.exists() and any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty; go on with --resume, or choose another --out")
+            raise UserError(f"{folder} is not empty; continue with --resume, or choose another --out")
         document = {"kind": self.kind, "count": self.count, "plan": self.plan.to_json()}
         write_json(folder / _STUDY, document)
 
     @classmethod
     def under_way(cls, folder: Path) -> Study | None:
-        """The study in a folder; None if there is none, or only its last run is left to do."""
+        """The study in a folder; None if there is none, or only its last run remains."""
         path = folder / _STUDY
         if not path.is_file() or (folder / "train" / "plan.json").is_file():
             return None
@@ -70,16 +70,16 @@ class Study:
                 raise ValueError(f"kind {str(kind)[:40]!r}")
             return cls(kind, int(document["count"]), Plan.from_json(document["plan"], str(path)))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(f"{path} is damaged ({error}); begin anew in another directory") from error
+            raise UserError(f"{path} is damaged ({error}); start a new run in another folder") from error
 
 
 def cross_validate(study: Study, folder: Path, means: Means | None = None) -> dict[str, float]:
-    """Train k times, each time holding out another part; the test split is never touched.
+    """Train k times, holding out a different part each time; the test split is not used.
 
-    Writes `folds.json` and a run under `fold-1` … `fold-k`; a fold whose run is there already is taken up.
+    Writes `folds.json` and runs `fold-1` … `fold-k`; existing runs are resumed.
 
     Returns:
-        Mean and standard deviation over the folds of nats/token and bits/char on the part held out.
+        Mean and standard deviation over the folds of nats/token and bits/char on the held-out part.
 
     Raises:
         Interrupted: after Ctrl-C, with everything saved.
@@ -107,20 +107,20 @@ def cross_validate(study: Study, folder: Path, means: Means | None = None) -> di
 
 
 def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
-    """Try settings for a quarter of the steps each and return the plan of the best, judged on validation only.
+    """Try settings for a quarter of the steps each and return the plan of the best one on the validation split.
 
-    The first trial is the plan itself; the others draw a learning rate within a factor of 4 and a width of 1/2 to 3/2.
-    Writes `search.jsonl` and a run a trial under `search/`; a trial whose run is there already is taken up.
+    The first trial is the plan itself; the others draw a learning rate within a factor of 4 and 1/2 to 3/2 of its
+    width. Writes `search.jsonl` and a run per trial under `search/`; existing runs are resumed.
 
     Raises:
-        UserError: if there is nothing to judge on, or every trial has diverged.
+        UserError: if there is no validation split, or every trial has diverged.
         Interrupted: after Ctrl-C, with everything saved.
     """
     plan, means = study.plan, means or Means()
     data = _data(plan, means)
     means = dataclasses.replace(means, data=data)
     if "validation" not in data.splits:
-        raise UserError("a search is judged on validation text, and there is none; give --data.validation")
+        raise UserError("--search needs validation text, but there is none; give --data.validation")
     steps = max(1, Session(plan, folder / "search" / "plan", means).prepare(resume=False).total // 4)
     random = np.random.default_rng(plan.train.seed)
     rows: list[tuple[float, Plan]] = []
@@ -143,7 +143,7 @@ def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
                 words = f"trial {trial}/{study.count}: lr {options.lr:.2e}, width {row['width']}: {found}"
                 print(words, file=sys.stderr)
     if not rows:
-        raise UserError(f"every one of {study.count} trials has diverged; lower --train.lr (now {plan.train.lr})")
+        raise UserError(f"all {study.count} trials diverged; lower --train.lr (now {plan.train.lr})")
     return min(rows, key=lambda row: row[0])[1]
 
 
@@ -152,7 +152,7 @@ def _data(plan: Plan, means: Means) -> Data:
 
 
 def _one(study: Study, plan: Plan, folder: Path, name: str, means: Means) -> Trained:
-    """One of the study's runs, begun or taken up."""
+    """One of the study's runs, started or resumed."""
     place = folder / name
     try:
         if (place / "train" / "state.json").is_file():

@@ -1,4 +1,4 @@
-"""What a run does with one kind of data; the loop around it is the same for all."""
+"""The part of training that depends on the kind of data; the loop is the same for all."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from seriatim.training.unit import Unit
 
 
 class Task(ABC):
-    """One kind of data: how it becomes symbols, batches and figures, and what is shown of a model of it.
+    """Training on one kind of data: codecs, batches, validation and samples.
 
     Attributes:
         fingerprint: of the data.
         note: licence and caveats.
         codecs: {"x": …, condition: …}, learned by `learn` or read from a run.
-        model: of this run, once there is one.
+        model: of this run, once it exists.
     """
 
     codecs: Mapping[str, Symbols]
@@ -36,31 +36,31 @@ class Task(ABC):
 
     @abstractmethod
     def learn(self) -> dict[str, Symbols]:
-        """The codecs that the training split asks for."""
+        """Learn the codecs from the training split."""
 
     def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
-        """What `building.build` must know of conditions besides their codecs, for a config. Default: nothing."""
+        """Settings of the conditions' encoders for `building.build`, given a config. Default: none."""
         return {}
 
     def summary(self) -> str:
-        """How much data there is, and how it is divided, for the user's eyes."""
+        """The amount of data and its division, for display."""
         return ""
 
     def sizes(self) -> dict[str, Any]:
-        """Fields of the config that the data suggests, where nobody says otherwise. Default: none."""
+        """Fields of the config that follow from the data unless the user sets them. Default: none."""
         return {}
 
     def finish(self, quiet: bool) -> None:  # noqa: ARG002
-        """What is left to do with the run's best model once it is trained. Default: nothing."""
+        """Finish the run's best model after training. Default: nothing to do."""
         return
 
     @abstractmethod
     def counts(self) -> NDArray[np.int64]:
-        """(P, K): how often each of K symbols occurs in the training split, apart for each of P channels of x."""
+        """(P, K): counts of each of K symbols in the training split, for each of P channels of x."""
 
     @abstractmethod
     def batches(self) -> Batches:
-        """What the model learns from.
+        """The training batches.
 
         Raises:
             UserError: if the options do not fit the data or the model.
@@ -68,11 +68,11 @@ class Task(ABC):
 
     @abstractmethod
     def validation(self) -> Callable[[], float] | None:
-        """() -> nats a position on held-out data; None without any."""
+        """() -> nats per position on held-out data; None without any."""
 
     @abstractmethod
     def unit(self) -> Unit:
-        """What its figures are counted in."""
+        """The unit of the figures."""
 
     @abstractmethod
     def show(self, step: int) -> None:

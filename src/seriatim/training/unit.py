@@ -1,4 +1,4 @@
-"""What a run's figures are counted in."""
+"""Units of a run's figures."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Unit(NamedTuple):
     """A unit of surprise.
 
     Attributes:
-        key: as in `metrics.jsonl`: nats_per_token, bits_per_dim.
-        scale: how many of it one nat a position is.
+        key: as in `metrics.jsonl`, e.g. nats_per_token, bits_per_dim.
+        scale: the unit's value of one nat per position.
     """
 
     key: str
@@ -19,7 +19,7 @@ class Unit(NamedTuple):
 
     @property
     def words(self) -> str:
-        """As people read it: nats/token."""
+        """The unit for display: nats/token."""
         return self.key.replace("_per_", "/").replace("_", " ")
 
 
@@ -27,15 +27,15 @@ NATS_PER_TOKEN = Unit("nats_per_token", 1.0)
 
 
 def bits_per_dim(parts: int) -> Unit:
-    """Bits a sub-pixel, of a model whose positions have so many."""
+    """Bits per sub-pixel, for positions of `parts` sub-pixels."""
     return Unit("bits_per_dim", 1 / (parts * math.log(2)))
 
 
 def given_code(parts: int) -> Unit:
-    """Bits a sub-pixel of a picture whose own code is known: no likelihood of the picture."""
+    """Bits per sub-pixel given the picture's own code: not a likelihood of the picture."""
     return Unit("bits_per_dim_given_code", 1 / (parts * math.log(2)))
 
 
 def bits_per_sample(parts: int, given_features: bool = False) -> Unit:
-    """Bits a sample of one channel, of a model whose positions have so many; given features of it: no likelihood."""
+    """Bits per sample of one channel, for positions of `parts` channels; given features of it, not a likelihood."""
     return Unit(f"bits_per_sample{'_given_features' if given_features else ''}", 1 / (parts * math.log(2)))

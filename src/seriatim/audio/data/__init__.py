@@ -1,1 +1,1 @@
-"""Where recordings come from: files, folders and named data sets, divided so that nothing leaks."""
+"""Reading recordings: files, folders and named data sets, split without leaks."""

@@ -1,4 +1,4 @@
-"""What runs beside recordings, from files of the same path: labels with times, and series of numbers."""
+"""Time-aligned conditions of recordings, from files of the same path: labels with times, and tracks of numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from seriatim.symbols.base import Symbols
 
 _SPANS = Pairing("--audio.spans", (".csv",), "span file", "recording")
 _TRACK = Pairing("--audio.track", (".npy", ".csv"), "track file", "recording")
-_MOST = 1 << 30  # bytes that the track of one recording may take
+_MOST = 1 << 30  # most bytes of the track of one recording
 
 
 def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[str, Aligned], list[str]]:
-    """The tracks that the options ask for, with a remark for each on files that belong to no recording."""
+    """The tracks that the options request, with remarks on files that belong to no recording."""
     tracks: dict[str, Aligned] = {}
     notes: list[str] = []
     if options.spans is not None:
@@ -34,7 +34,7 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
         spans = [read_spans(files[name]) for name in takes.names]
         labels = tuple(sorted({span.label for each in spans for span in each}))
         if not labels:
-            raise UserError(f"{options.spans}: no span in any file: write begin,end,label in seconds, or leave it out")
+            raise UserError(f"{options.spans}: no spans in any file: write begin,end,label in seconds, or leave it out")
         number = {label: i for i, label in enumerate(labels)}
         values = [columns_of(each, number, rate, options.hop, len(x)) for each, x in zip(spans, takes.x, strict=True)]
         tracks[SPANS] = Aligned(values, options.hop, labels)
@@ -49,8 +49,8 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
         for name, columns in zip(takes.names, found, strict=True):
             if columns.shape[1] != first:
                 raise UserError(
-                    f"{files[name]}: {columns.shape[1]} numbers a row, but {files[takes.names[0]]} has {first}: give "
-                    "as many in each"
+                    f"{files[name]}: {columns.shape[1]} numbers per row, but {files[takes.names[0]]} has {first}: give "
+                    "the same number in each"
                 )
         tracks[TRACK] = Aligned(found, options.hop)
         notes += [remark] if remark else []
@@ -58,7 +58,7 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
 
 
 def features_of(options: AudioOptions, rate: int, recordings: Sequence[NDArray[Any]]) -> dict[str, LogMel | Energy]:
-    """The features that the options ask for, fitted to the recordings."""
+    """The features that the options request, fitted to the recordings."""
     hop = options.hop or max(1, round(rate / 100))
     found: dict[str, LogMel | Energy] = {}
     if options.features in ("log-mel", "both"):
@@ -69,14 +69,14 @@ def features_of(options: AudioOptions, rate: int, recordings: Sequence[NDArray[A
 
 
 def featured(takes: Takes, codecs: Mapping[str, Symbols]) -> Takes:
-    """With a track for each of the codecs that is a feature: what each recording is like."""
+    """The recordings with a track for each feature among the codecs."""
     some = {name: codec for name, codec in codecs.items() if isinstance(codec, Feature)}
     tracks = {name: Aligned([codec.encode(x) for x in takes.x], codec.hop) for name, codec in some.items()}
     return replace(takes, tracks={**takes.tracks, **tracks})
 
 
 def read_spans(path: Path) -> list[Span]:
-    """Rows of begin, end (in seconds) and label, in the order of time; none may begin before the last has ended.
+    """Rows of begin, end (in seconds) and label, in temporal order and without overlap.
 
     Raises:
         UserError: naming the row.
@@ -85,44 +85,44 @@ def read_spans(path: Path) -> list[Span]:
     for place, cells in cells_of(path):
         begin, end = (_number(cell) for cell in (*cells, "", "")[:2])
         if begin is None and place.endswith(":1"):
-            continue  # a heading
+            continue  # a header
         if len(cells) != 3 or begin is None or end is None or not 0 <= begin < end or not cells[2]:
             raise UserError(
-                f"{place}: {','.join(cells)!r:.80}, where begin,end,label are wanted, in seconds, the end behind the "
+                f"{place}: {','.join(cells)!r:.80}; expected begin,end,label in seconds, the end after the "
                 "begin: correct it"
             )
         if spans and begin < spans[-1].end:
-            raise UserError(f"{place}: begins at {begin:g} s, before the row above has ended: correct one of them")
+            raise UserError(f"{place}: begins at {begin:g} s, before the row above ends: correct one of them")
         spans.append(Span(begin, end, cells[2]))
     return spans
 
 
 def read_track(path: Path) -> NDArray[np.float64]:
-    """(K, F) finite numbers of an NPY file, (K,) or (K, F), or of a CSV file with a row for each column.
+    """(K, F) finite numbers of an NPY file, (K,) or (K, F), or of a CSV file with a row per frame.
 
     Raises:
-        UserError: if it is damaged, too large, empty, or holds what is no finite number.
+        UserError: if it is damaged, too large, empty, or contains values that are not finite.
     """
     columns = _from_npy(path) if path.suffix.lower() == ".npy" else _from_csv(path)
     if not columns.size:
-        raise UserError(f"{path}: no numbers in it: give a row for each column")
+        raise UserError(f"{path}: contains no numbers: give a row per frame")
     if not np.isfinite(columns).all():
-        raise UserError(f"{path}: holds what is no finite number: fill it in first")
+        raise UserError(f"{path}: contains values that are not finite: replace them first")
     return columns
 
 
 def _from_npy(path: Path) -> NDArray[np.float64]:
     try:
-        held: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # says its size without being read
+        held: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # gives the size without reading
     except PermissionError:
-        raise UserError(f"{path}: not readable by you: change its permissions") from None
+        raise UserError(f"{path}: permission denied: change its permissions") from None
     except (OSError, ValueError, EOFError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{path}: no NPY file of numbers, or a damaged one ({reason[:80]}): save it anew") from None
+        raise UserError(f"{path}: not an NPY file of numbers, or damaged ({reason[:80]}): save it again") from None
     if not isinstance(held, np.ndarray) or held.ndim not in (1, 2) or held.dtype.kind not in "fiu":
-        raise UserError(f"{path}: where (columns, numbers) is wanted, holds something else: save it as such an array")
+        raise UserError(f"{path}: expected an array of numbers (frames, numbers): save it as such")
     if 8 * held.size > _MOST:
-        raise UserError(f"{path}: {held.size:,} numbers, more than the {_MOST // 8:,} that are read: give fewer")
+        raise UserError(f"{path}: {held.size:,} numbers, more than the limit of {_MOST // 8:,}: give fewer")
     return held.astype(np.float64).reshape(len(held), held.size // max(1, len(held)))
 
 
@@ -131,21 +131,21 @@ def _from_csv(path: Path) -> NDArray[np.float64]:
     for place, cells in cells_of(path):
         values = [number for cell in cells if (number := _number(cell)) is not None]
         if not values and place.endswith(":1"):
-            continue  # a heading
+            continue  # a header
         if len(values) != len(cells) or (rows and len(values) != len(rows[0])):
             wanted = f"{len(rows[0])} numbers" if rows else "numbers"
-            raise UserError(f"{place}: {','.join(cells)!r:.80}, where {wanted} are wanted: correct it")
+            raise UserError(f"{place}: {','.join(cells)!r:.80}; expected {wanted}: correct it")
         rows.append(values)
     return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
 
 
 def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int) -> NDArray[np.float64]:
-    """As many columns as a recording has; one that is longer was not read to its end."""
+    """The frames of a recording; surplus ones belong to a recording that was not read to its end."""
     wanted = -(-samples // hop)
     if len(columns) < wanted:
         raise UserError(
-            f"{path}: {len(columns)} rows, but {samples} samples at {hop} a row want {wanted}: correct --audio.hop, or "
-            "add rows"
+            f"{path}: {len(columns)} rows, but {samples} samples at {hop} per row need {wanted}: correct --audio.hop "
+            "or add rows"
         )
     return columns[:wanted]
 

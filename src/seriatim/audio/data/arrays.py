@@ -1,4 +1,4 @@
-"""Recordings that are in memory already: arrays, and their labels."""
+"""Recordings in memory: arrays and their labels."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from seriatim.errors import UserError
 
 
 def read_arrays(spec: object, options: AudioOptions, division: DataOptions) -> tuple[Takes, int, int]:
-    """Arrays of samples, or a mapping with them and their labels: recordings, rate and channels.
+    """Recordings, rate and channels from arrays of samples, or from a mapping of them and their labels.
 
     Raises:
-        UserError: if the rate is not given, or naming what does not fit.
+        UserError: if the rate is not given, or naming what does not match.
     """
     given: dict[str, Any] = cast("dict[str, Any]", spec) if isinstance(spec, dict) else {"x": spec}
     x: list[NDArray[Any]] = [np.ascontiguousarray(each) for each in given.get("x", ())]
     if options.rate is None:
-        raise UserError("arrays of samples do not say their rate; give it: audio=AudioOptions(rate=8000)")
+        raise UserError("arrays of samples need a sample rate; give e.g. audio=AudioOptions(rate=8000)")
     shapes = {each.shape[1:] for each in x}
     if not x or len(shapes) > 1 or not shapes <= {(), (2,)} or any(each.dtype != np.int16 for each in x):
-        raise UserError("recordings in memory are arrays (T,) or (T, 2) of int16, all of as many channels")
+        raise UserError("expected recordings as int16 arrays (T,) or (T, 2), all with the same channels")
     for name, array in (("trim", options.trim), ("seconds", options.seconds)):
         if array is not None:
-            raise UserError(f"--audio.{name} is for recordings that are read from files; cut the arrays instead")
+            raise UserError(f"--audio.{name} is for recordings from files; process the arrays instead")
     labels: dict[str, tuple[str | None, ...]] = {}
     for name in chosen([key for key in given if key != "x"], options, "the data"):
         if len(given[name]) != len(x):
-            raise UserError(f"{len(given[name])} values of {name!r} for {len(x)} recordings; give one for each")
+            raise UserError(f"{len(given[name])} values of {name!r} for {len(x)} recordings; give one per recording")
         labels[name] = tuple(None if value is None else str(value) for value in given[name])
     takes = Takes(x, labels, [f"recording {i}" for i in range(len(x))])
     if division.limit is not None and division.limit < len(x):

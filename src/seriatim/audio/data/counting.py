@@ -1,4 +1,4 @@
-"""Lines in which one speaker counts from 0 to 9, put together of single recordings, with where each digit is."""
+"""Lines of one speaker counting from 0 to 9, concatenated from single recordings, with the time of each digit."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from seriatim.errors import UserError
 DIGITS = tuple("0123456789")
 SILENCE = "silence"
 
-_TEMPO = (0.06, 0.25)  # seconds: the usual pause of a line is drawn from here
-_UNEVEN = (0.6, 1.4)  # … and each pause in it from here, times the usual one
-_FRAMES = 100  # labels a second
+_TEMPO = (0.06, 0.25)  # seconds: range of a line's usual pause
+_UNEVEN = (0.6, 1.4)  # … and of each of its pauses, relative to the usual one
+_FRAMES = 100  # labels per second
 
 
 def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
-    """As many lines as there are takes for: each take of a digit is in one line, drawn by (seed, side).
+    """Make as many lines as the takes allow: each take of a digit is in one line, drawn by (seed, side).
 
-    Between takes, before the first and after the last there is digital silence of a drawn length; the takes themselves
-    are as they were recorded. The track `digit` tells every 10 ms what is being spoken at that stretch's middle, and
-    `marks` where each digit begins and ends.
+    Between takes, before the first and after the last there is digital silence of random length; the takes themselves
+    are unchanged. The track `digit` gives the digit spoken at the middle of every 10 ms, and `marks` the begin and end
+    of each digit.
     """
     held: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for row, key in enumerate(zip(takes.labels["speaker"], takes.labels["digit"], strict=True)):
@@ -38,7 +38,7 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
         drawn = np.array([random.permutation(held[speaker, digit])[:count] for digit in DIGITS], np.int64)
         chosen += [(speaker, drawn[:, i]) for i in range(count)]
     if not chosen:
-        raise UserError(f"spoken-counting: no speaker of the {side} split has all ten digits: get the data set anew")
+        raise UserError(f"spoken-counting: no speaker of the {side} split has all ten digits: replace the data set")
     hop = max(1, round(rate / _FRAMES))
     x: list[NDArray[np.int16]] = []
     values: list[NDArray[np.float32]] = []
@@ -51,7 +51,7 @@ def counting_lines(takes: Takes, rate: int, seed: int, side: str) -> Takes:
         begins = np.cumsum(pauses[:10]) + np.cumsum([0, *map(len, parts[:-1])])
         line = np.zeros(sum(map(len, parts)) + int(pauses.sum()), np.int16)
         places = [(b, b + len(part)) for b, part in zip(begins.tolist(), parts, strict=True)]
-        edges = [0, *(edge for place in places for edge in place), len(line)]  # silence and digits in turn
+        edges = [0, *(edge for place in places for edge in place), len(line)]  # alternately silence and digits
         names = [SILENCE, *(name for digit in DIGITS for name in (digit, SILENCE))]
         spans = [Span(a / rate, b / rate, name) for (a, b), name in zip(pairwise(edges), names, strict=True) if a < b]
         for (begin, end), part in zip(places, parts, strict=True):

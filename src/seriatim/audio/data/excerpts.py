@@ -1,4 +1,4 @@
-"""Which stretches of which recordings a training step sees."""
+"""The excerpts of recordings that a training step sees."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from seriatim.symbols.given import encode_given
 
 @final
 class Stretches:
-    """Stretches of recordings as the rows of a batch, with their conditions, padded on the right.
+    """Excerpts of recordings as the rows of a batch, with their conditions, padded on the right.
 
-    With tracks, rows begin at the start of a column of all of them, so that the tracks' values are columns 0, 1, … of a
-    `Context.field` without an offset; a few columns behind a row's end come too, for what looks both ways. Behind a
-    row's end are zeros that do not count, and no numbers (NaN) behind its last column.
+    With tracks, rows start at a frame boundary of all of them, so that the tracks' values are frames 0, 1, … of a
+    `Context.field` without an offset. A few frames after a row's end are included, for encoders that look both ways.
+    Rows are padded with zeros that do not count, and tracks with NaN.
 
     Args:
         takes: the split.
-        codecs: of the samples ("x"), and of the conditions that are to be handed over: labels and tracks of `takes`.
+        codecs: of the samples ("x") and of the conditions to include: labels and tracks of `takes`.
     """
 
     def __init__(self, takes: Takes, codecs: Mapping[str, Symbols]) -> None:
@@ -44,13 +44,13 @@ class Stretches:
         self.hop = math.lcm(*(track.hop for track in self.tracks.values()))
 
     def whole(self, owners: Sequence[int]) -> Batch:
-        """Some of the recordings from end to end, every sample counted."""
+        """Whole recordings; every sample counts."""
         return self.batch(owners, [0] * len(owners), [len(self.takes.x[owner]) for owner in owners], 0)
 
     def batch(self, owners: Sequence[int], starts: Sequence[int], stops: Sequence[int], past: int) -> Batch:
-        """Of each of the recordings `owners` the samples start … stop − 1, which count, behind those before them.
+        """The samples start … stop − 1 of each of the recordings `owners`, which count, after their past.
 
-        Before a stretch stand `past` samples, up to a hop more where there are tracks, fewer at a recording's start.
+        The past is `past` samples, up to a hop more with tracks, and fewer at a recording's start.
         """
         begins = [max(start - past, 0) // self.hop * self.hop for start in starts]
         width = max(stop - begin for begin, stop in zip(begins, stops, strict=True))
@@ -75,22 +75,22 @@ class Stretches:
 
 @final
 class Excerpts(Batches):
-    """Recordings cut into pieces, each once an epoch, with the past that a model looks back over before each.
+    """Recordings cut into pieces, each once per epoch, preceded by the model's receptive field.
 
-    Every sample of every recording counts once an epoch (but for the pieces that would not fill a batch, other ones
-    each epoch), at cuts that move. What stands before a piece is seen and not counted; it is paid for once a piece, so
-    `length` should be a few times `past`. A piece at a recording's start has nothing before it: position 0 of a model
-    means the start, and is scored only where it is one.
+    Every sample of every recording counts once per epoch (except for pieces that would not fill a batch, which differ
+    between epochs), at cuts that vary. The past of a piece is seen but not counted, and computed for each piece, so
+    `length` should be several times `past`. A piece at a recording's start has no past: position 0 of a model means
+    the start of a recording, and is scored only there.
 
     Args:
         takes: the split.
         codecs: as for `Stretches`.
-        length: samples of a piece that count, at most.
-        past: samples before a piece, at most: where a model's parameters at t depend on x_{t−R} … x_{t−1}, R makes
-            those of every counted sample what they are when the whole recording is read. Of a `SequenceModel`, R is
+        length: most samples of a piece that count.
+        past: most samples before a piece. If a model's parameters at t depend on x_{t−R} … x_{t−1}, past = R gives
+            every counted sample the same parameters as reading the whole recording. For a `SequenceModel`, R is
             `net.reach` + 1.
-        size: pieces a batch.
-        seed: of the order and of the cuts.
+        size: pieces per batch.
+        seed: of the order and the cuts.
         rank: of this process among `world`, each of which sees its own pieces.
         world: number of processes.
     """
@@ -107,22 +107,22 @@ class Excerpts(Batches):
         world: int = 1,
     ) -> None:
         if length < 1 or past < 0:
-            raise UserError(f"pieces of {length} samples behind {past} are asked for; give 1 or more behind 0 or more")
+            raise UserError(f"length is {length} and past {past}; give 1 or more, and 0 or more")
         self.stretches, self.past = Stretches(takes, codecs), past
         bounds = np.concatenate([[0], np.cumsum([len(x) for x in takes.x], dtype=np.int64)]).astype(np.int64)
         self.pieces = Pieces(bounds, length, size, seed, rank, world)
         self.per_epoch = self.pieces.per_epoch
 
     def batch(self, step: int) -> Batch:
-        """Pieces step · size … of the epoch's order."""
+        """The pieces from step · size on in the epoch's order."""
         chosen = self.pieces.of(step)
         owners = self.pieces.owners(chosen)
-        starts, stops = (chosen - self.pieces.bounds[owners][:, None]).T.tolist()  # in their own recordings
+        starts, stops = (chosen - self.pieces.bounds[owners][:, None]).T.tolist()  # relative to their recordings
         return self.stretches.batch(owners, starts, stops, self.past)
 
 
 def condition_codecs(takes: Takes, rate: int) -> dict[str, Symbols]:
-    """A codec for each of the labels, tracks and vectors of a training split: what a new model's conditions are."""
+    """A codec for each label, track and vector of a training split: the conditions of a new model."""
     found: dict[str, Symbols] = {
         name: Labels.train(value for value in values if value is not None) for name, values in takes.labels.items()
     }
@@ -133,12 +133,12 @@ def condition_codecs(takes: Takes, rate: int) -> dict[str, Symbols]:
     if takes.vectors is not None:
         given[VECTOR] = Vectors.train(takes.vectors)
     for name in given.keys() & found.keys():
-        raise UserError(f"a label of the recordings is called {name!r}, and what is given beside them too; rename it")
+        raise UserError(f"{name!r} is the name of both a label and another condition; rename the label")
     return {**found, **given}
 
 
 def labels_given(takes: Takes, codecs: Mapping[str, Symbols]) -> dict[str, NDArray[np.int64]]:
-    """{condition: (N,) the number of each recording's label, −1 where it has none}, of those that have a codec.
+    """{condition: (N,) the number of each recording's label, −1 if missing}, for conditions with a codec.
 
     Raises:
         UserError: for a label that its codec does not know.
@@ -153,7 +153,7 @@ def labels_given(takes: Takes, codecs: Mapping[str, Symbols]) -> dict[str, NDArr
 
 
 def _padded(rows: list[NDArray[Any]], width: int) -> NDArray[Any]:
-    """Columns (n, F) of several rows as (B, width, F), NaN behind a row's last."""
+    """Frames (n, F) of several rows as (B, width, F), padded with NaN."""
     out = np.full((len(rows), width, *rows[0].shape[1:]), np.nan, np.float32)
     for place, row in zip(out, rows, strict=True):
         place[: len(row)] = row
@@ -161,7 +161,7 @@ def _padded(rows: list[NDArray[Any]], width: int) -> NDArray[Any]:
 
 
 def as_encoded(track: Aligned, codec: object) -> Aligned:
-    """Numbers as their codec has them; features of sound are encoded already."""
+    """A track of numbers, encoded; features are already encoded."""
     if isinstance(codec, Track):
         return Aligned([codec.encode(values) for values in track.values], track.hop)
     if not isinstance(codec, Spans) or codec.values == track.labels:

@@ -1,4 +1,4 @@
-"""A folder of one's own recordings, or one file: which there are, their labels, and all of them in memory."""
+"""Reading a folder of recordings, or one file, with labels, into memory."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from seriatim.errors import UserError
 _VECTORS = Pairing("--audio.vectors", (ENDING,), "vector", "recording", AUDIO_ENDINGS)
 
 Files = Sequence[tuple[str, Source]]
-"""Name in the folder or the archive, and where it lies or what is in it."""
+"""Names in the folder or archive, with the path or the content."""
 
 
 class Folder(NamedTuple):
-    """What was read."""
+    """The recordings of a folder."""
 
     takes: Takes
     rate: int
@@ -35,7 +35,7 @@ class Folder(NamedTuple):
 
 
 def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Folder:
-    """All recordings of a folder (or the one of a file) at one rate."""
+    """Read all recordings of a folder, or one file, at one rate."""
     files, notes = _files(path)
     names = [name for name, _ in files]
     labels, remark = labels_of(path, names, options)
@@ -45,7 +45,7 @@ def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Fol
     takes, rate, channels, found = read_files(files, options, str(path))
     kept = {condition: tuple(values[name] for name in takes.names) for condition, values in labels.items()}
     tracks, remarks = tracks_of(takes, rate, options)
-    if division.limit is not None:  # files of recordings that were left out belong to none
+    if division.limit is not None:  # files of recordings left out by the limit belong to none
         remarks = []
     vectors = None
     if options.vectors is not None:
@@ -56,7 +56,7 @@ def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Fol
 
 
 def read_files(files: Files, options: AudioOptions, where: str) -> tuple[Takes, int, int, list[str]]:
-    """Files as recordings without labels; rate and channels of all, and what was done to them."""
+    """Files as recordings without labels, their rate and channels, and remarks."""
     shown = [str(file) if isinstance(file, Path) else name for name, file in files]
     headers = [read_header(file, at) for at, (_, file) in zip(shown, files, strict=True)]
     rate = options.rate or _common(shown, headers, "rate", lambda header: header.rate, "Hz")
@@ -65,14 +65,14 @@ def read_files(files: Files, options: AudioOptions, where: str) -> tuple[Takes, 
     )
     if channels > 2:
         raise UserError(
-            f"{shown[0]}: {channels} channels, where --audio.channels keep takes one or two: give --audio.channels mono"
+            f"{shown[0]}: {channels} channels, but --audio.channels keep takes one or two: give --audio.channels mono"
         )
     form, report = options.form(rate, channels), Report()
     check_room(sum(header.room(form) for header in headers), where)
     read = [(name, read_samples(file, at, form, report)) for at, (name, file) in zip(shown, files, strict=True)]
     full = [(name, x) for name, x in read if len(x)]
     if not full:
-        raise UserError(f"{where}: no sound in it, only {len(read)} empty recordings: give others")
+        raise UserError(f"{where}: all {len(read)} recordings are empty: give others")
     notes = report.sentences(len(files))
     if empty := len(read) - len(full):
         notes.append(f"{empty} of {len(files)} recordings are empty and left out.")
@@ -87,7 +87,7 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     if not files:
         there = f"only other files ({kinds})" if kinds else "no files"
         wanted = ", ".join("*" + ending for ending in AUDIO_ENDINGS)
-        raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with recordings")
+        raise UserError(f"{path}: {there}; expected {wanted}: give a folder with recordings")
     return files, [f"Left out: {kinds}."] if kinds else []
 
 
@@ -99,7 +99,7 @@ def _common(
         if of(header) != first:
             example = "16000" if option == "rate" else "mono"
             raise UserError(
-                f"{at}: {of(header)} {unit}, but {shown[0]} has {first}: say with --audio.{option} what all are to "
-                f"have, e.g. --audio.{option} {example}"
+                f"{at}: {of(header)} {unit}, but {shown[0]} has {first}: give one value for all, "
+                f"e.g. --audio.{option} {example}"
             )
     return first

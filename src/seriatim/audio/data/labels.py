@@ -1,4 +1,4 @@
-"""What recordings are labelled with: by their subfolders, or by a table with a column for each condition."""
+"""Labels of recordings: from subfolders, or from a table with a column per condition."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from seriatim.data.table import cells_of
 from seriatim.errors import UserError, nearest
 
 Labels = Mapping[str, Mapping[str, str | None]]
-"""{condition: {recording: its label, None where it has none}}."""
+"""{condition: {recording: its label, None if missing}}."""
 
 _SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 
 
 def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[Labels, str]:
-    """The labels of a folder's recordings, and a remark on why there are none."""
+    """The labels of a folder's recordings, and a remark if there are none."""
     if not options.given:
         return {}, ""
     if options.labels is not None:
@@ -29,7 +29,7 @@ def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[
 
 
 def chosen(known: Sequence[str], options: AudioOptions, where: str) -> list[str]:
-    """The conditions that are wanted of those that there are."""
+    """The requested ones of the available conditions."""
     if not options.given:
         return []
     for name in options.conditions:
@@ -44,11 +44,11 @@ def _from_folders(path: Path, names: Sequence[str]) -> tuple[Labels, str]:
         return {}, ""
     if {folders[0].lower() for folders in above if folders} <= _SPLITS:
         raise UserError(
-            f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
-            "or say --audio.given=false to divide all recordings anew"
+            f"{path}: its subfolders look like splits, not labels: give one of them as the data, "
+            "or give --audio.given=false to split all recordings anew"
         )
     if any(len(folders) != 1 for folders in above):
-        return {}, "No labels: not all recordings lie one folder deep."
+        return {}, "No labels: not all recordings are in subfolders, one level deep."
     return {LABEL: {name: folders[0] for name, folders in zip(names, above, strict=True)}}, ""
 
 
@@ -56,11 +56,11 @@ def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:
     rows = cells_of(table, "--audio.labels")
     place, first = next(rows, ("", []))
     if not first:
-        raise UserError(f"{table}: empty, where --audio.labels wants a CSV file: add a row for each recording")
+        raise UserError(f"{table}: empty; --audio.labels needs a CSV file: add a row per recording")
     if first[0].lower().endswith(AUDIO_ENDINGS):
         if len(first) != 2:
             raise UserError(
-                f"{place}: {len(first)} columns and no heading, which would name the conditions: add one, e.g. "
+                f"{place}: {len(first)} columns without a header that names the conditions: add one, e.g. "
                 "path,speaker,word"
             )
         conditions, pending = [LABEL], [(place, first)]
@@ -70,19 +70,19 @@ def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:
     found: dict[str, list[str]] = {}
     for place, cells in (*pending, *rows):
         name, values = cells[0].removeprefix("./"), cells[1:]
-        if not folder.is_dir():  # one recording, whose table may be that of the folder that it is in
+        if not folder.is_dir():  # a single recording, whose table may be that of its folder
             name = name.split("/")[-1]
             if name not in known:
                 continue
         if len(values) != len(conditions):
             raise UserError(
-                f"{place}: {len(cells)} columns, where {1 + len(conditions)} are wanted (path, "
+                f"{place}: {len(cells)} columns; expected {1 + len(conditions)} (path, "
                 f"{', '.join(conditions)}): correct it"
             )
         if name not in known:
-            raise UserError(f"{place}: names {name!r}, but no such recording lies in {folder}: correct or drop the row")
+            raise UserError(f"{place}: {name!r} is not in {folder}: correct or remove the row")
         if found.setdefault(name, values) != values:
-            raise UserError(f"{place}: {name!r} is {values!r} here and {found[name]!r} before: drop one of the rows")
+            raise UserError(f"{place}: {name!r} is {values!r} here and {found[name]!r} above: remove one of the rows")
     missing = [name for name in names if name not in found]
     if missing:
         raise UserError(
@@ -92,7 +92,7 @@ def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:
     labels = {c: {name: found[name][i] or None for name in names} for i, c in enumerate(conditions)}
     for condition, values in labels.items():
         if not any(values.values()):
-            raise UserError(f"{table}: no recording has a label for {condition!r}: drop the column")
+            raise UserError(f"{table}: no recording has a label for {condition!r}: remove the column")
     return labels
 
 
@@ -100,7 +100,7 @@ def _heading(place: str, cells: Sequence[str]) -> list[str]:
     names = list(cells[1:])
     if not names or not all(names) or len(set(names)) < len(names) or "x" in names:
         raise UserError(
-            f"{place}: {','.join(cells)!r:.80} as a heading, where a name for the path and a different one for each "
-            "condition (but x) are wanted: correct it, e.g. path,speaker,word"
+            f"{place}: the header is {','.join(cells)!r:.80}; expected a name for the path and distinct ones for "
+            "the conditions (other than x): correct it, e.g. path,speaker,word"
         )
     return names

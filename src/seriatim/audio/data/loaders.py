@@ -1,4 +1,4 @@
-"""How the files of each named data set become recordings in splits."""
+"""Loaders of the named data sets: from files to recordings in splits."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ def digits(where: Path, options: AudioOptions, seed: int) -> Loaded:  # noqa: AR
     found = [(match, data) for name, data in members(where) if (match := _NAME.fullmatch(name))]
     if not found:
         raise UserError(
-            f"{where}: no recording in it is named as 7_jackson_32.wav is: get the Free Spoken Digit Dataset anew"
+            f"{where}: no recording has a name like 7_jackson_32.wav: replace the Free Spoken Digit Dataset"
         )
     found.sort(key=lambda pair: (int(pair[0]["index"]), pair[0]["digit"], pair[0]["speaker"]))
     takes, rate, _, notes = read_files([(Path(m.string).name, data) for m, data in found], options, str(where))
-    said = [match for name in takes.names if (match := _NAME.fullmatch(name))]
-    whole = replace(takes, labels={key: tuple(match[key] for match in said) for key in ("speaker", "digit")})
+    named = [match for name in takes.names if (match := _NAME.fullmatch(name))]
+    whole = replace(takes, labels={key: tuple(match[key] for match in named) for key in ("speaker", "digit")})
     splits: dict[str, Takes] = {}
     for side, indices in _SIDES:
-        rows = [row for row, match in enumerate(said) if int(match["index"]) in indices]
+        rows = [row for row, match in enumerate(named) if int(match["index"]) in indices]
         if rows:
             splits[side] = taken(whole, rows)
     if "train" not in splits:
-        raise UserError(f"{where}: no take numbered 10 or more, which train: get the Free Spoken Digit Dataset anew")
+        raise UserError(f"{where}: no takes numbered 10 or more, for training: replace the Free Spoken Digit Dataset")
     return Loaded(splits, rate, " ".join(notes))
 
 
 def counting(where: Path, options: AudioOptions, seed: int) -> Loaded:
-    """Lines made of `digits`, put together by the seed; each split's of its own takes."""
+    """Lines concatenated from `digits` by the seed; each split uses its own takes."""
     loaded = digits(where, options, seed)
     lines = {side: counting_lines(takes, loaded.rate, seed, side) for side, takes in loaded.splits.items()}
     return loaded._replace(splits=lines)

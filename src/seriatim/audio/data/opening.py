@@ -1,6 +1,6 @@
-"""`open_recordings`: the user's own recordings, or a named data set of them.
+"""`open_recordings`: the user's own recordings, or a named data set.
 
-Importing this does not import numpy, soundfile or soxr: the command line answers at once.
+Importing this does not import numpy, soundfile or soxr, to keep the command line fast.
 """
 
 from __future__ import annotations
@@ -28,18 +28,17 @@ if TYPE_CHECKING:
 def open_recordings(
     spec: object, options: AudioOptions | None = None, division: DataOptions | None = None
 ) -> Recordings:
-    """Recordings in splits.
+    """Read recordings in splits.
 
     Args:
-        spec: a folder, a file, the name of a data set, or arrays (T,) or (T, 2) of 16 bits in a sequence (then
-            `options.rate` says their rate); or a mapping {"x": arrays, condition: [a label each]}. A folder holds WAV,
-            FLAC, Ogg and AIFF; its subfolders are the labels, or a CSV file gives them. A path that exists wins over
-            a name.
+        spec: a folder, a file, the name of a data set, a sequence of 16-bit arrays (T,) or (T, 2) at `options.rate`, or
+            a mapping {"x": arrays, condition: [a label each]}. A folder contains WAV, FLAC, Ogg and AIFF files;
+            subfolders are labels, unless a CSV file gives them. An existing path takes precedence over a name.
         options: how they are read.
         division: how they are divided.
 
     Raises:
-        UserError: on what is wrong with them: all is read here, into memory.
+        UserError: if anything is wrong with them: all are read into memory here.
     """
     options, division = options or AudioOptions(), division or DataOptions()
     if not isinstance(spec, str | Path):
@@ -53,19 +52,19 @@ def open_recordings(
 
 
 def open_set(name: str, options: AudioOptions, division: DataOptions, file: Path | None = None) -> Recordings:
-    """A named data set, whatever lies at a path of that name; from its own files, or from `file` in its layout."""
+    """Open a named data set, even if a path of that name exists; from its own files, or from `file` in its layout."""
     from seriatim.audio.data.labels import chosen
     from seriatim.audio.data.loaders import LAYOUTS
     from seriatim.audio.data.splits import drawn_rows, taken
 
     if name not in named.names():
-        raise UserError(f"{name!r} is no folder, recording or named data set: {nearest(name, NAMES)}")
+        raise UserError(f"{name!r} is not a folder, recording or named data set: {nearest(name, NAMES)}")
     known = cast(AudioSet, named.of_kind(name, modality("audio")))
     own, usual = ("labels", "spans", "track", "vectors", "split"), (AudioOptions(), DataOptions())
     given = [f"--audio.{key}" for key in own if getattr(options, key) != getattr(usual[0], key)]
     given += [f"--data.{key}" for key in ("validation", "test") if getattr(division, key) != getattr(usual[1], key)]
     if given:
-        raise UserError(f"{given[0]} was given, but {name} brings its own labels and split: leave it out")
+        raise UserError(f"{given[0]} was given, but {name} has its own labels and split: leave it out")
     if options.channels != "mono":
         raise UserError(f"--audio.channels {options.channels} was given, but {name} is mono: leave it out")
     loaded = LAYOUTS[known.layout](named.fetch(name)[0] if file is None else file, options, division.seed)
@@ -81,10 +80,10 @@ def open_set(name: str, options: AudioOptions, division: DataOptions, file: Path
 
 
 def read_recording(path: Path, rate: int, channels: int, options: AudioOptions | None = None) -> tuple[Samples, str]:
-    """One file, to score, to continue or as a condition: (T,) or, of two channels, (T, 2), and what was done to it.
+    """Read one file, to score, to continue or as a condition: (T,), or (T, 2) for two channels, and remarks.
 
     Raises:
-        UserError: if it is no audio, damaged or without a sample.
+        UserError: if it is not audio, damaged or empty.
     """
     from seriatim.audio.data.recording import read_samples
     from seriatim.audio.data.waves import Report
@@ -92,7 +91,7 @@ def read_recording(path: Path, rate: int, channels: int, options: AudioOptions |
     report = Report()
     x = read_samples(path, str(path), (options or AudioOptions()).form(rate, channels), report)
     if not len(x):
-        raise UserError(f"{path}: a recording without a sample: give another")
+        raise UserError(f"{path}: the recording is empty: give another")
     return x, " ".join(report.sentences(1))
 
 
@@ -114,7 +113,7 @@ def _from_arrays(spec: object, options: AudioOptions, division: DataOptions) -> 
 
 
 def _finished(name: str, rate: int, channels: int, splits: Mapping[str, Takes], note: str) -> Recordings:
-    """With the fingerprint of what is there in the end."""
+    """Compute the fingerprint of the splits."""
 
     def content(takes: Takes) -> object:
         tracks = [(key, t.hop, t.labels, [digest(v) for v in t.values]) for key, t in sorted(takes.tracks.items())]

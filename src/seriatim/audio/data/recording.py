@@ -1,4 +1,4 @@
-"""One file of sound: its header without decoding it, its samples block by block, and every way that either can fail."""
+"""Reading an audio file: its header without decoding, its samples in blocks, and a message for every failure."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from seriatim.audio.options import FASTEST, Form
 from seriatim.errors import UserError
 
 _FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF")
-_BLOCK = 1 << 18  # values that are decoded at a time
+_BLOCK = 1 << 18  # values decoded at a time
 _MOST_CHANNELS = 64
-_ENDLESS = 1 << 60  # libsndfile's way of saying that a file does not tell its length
-_FINE = {"PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # hold more than 16 bits
+_ENDLESS = 1 << 60  # libsndfile's value for an unknown length
+_FINE = {"PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # more than 16 bits
 
 
 Source = Path | bytes
-"""Where a file lies, or what is in it."""
+"""The path of a file, or its content."""
 
 
 class Header(NamedTuple):
-    """What a file says of its sound."""
+    """The header of a file."""
 
     frames: int
-    """Samples of each channel."""
+    """Samples per channel."""
     rate: int
     channels: int
 
     def room(self, form: Form) -> int:
-        """Bytes that it will take in memory."""
+        """Memory of its samples, in bytes."""
         seconds = self.frames / self.rate
         return int(min(seconds, form.seconds or seconds) * form.rate) * form.channels * 2
 
 
 def read_header(source: Source, name: str) -> Header:
-    """Length, rate and channels of a file that is not decoded."""
+    """Length, rate and channels of a file, without decoding it."""
     with _opened(source, name) as file:
         return _header(file)
 
 
 def read_samples(source: Source, name: str, form: Form, report: Report) -> Samples:
-    """The samples (T,) or (T, 2) of a file in the form that is wanted; what was done to it is reported.
+    """The samples (T,) or (T, 2) of a file in the requested form; conversions are reported.
 
     Raises:
-        UserError: if the file is damaged, cut short, too long for memory, or holds what is no number.
+        UserError: if the file is damaged, truncated, too long for memory, or contains values that are not finite.
     """
     header = read_header(source, name)
     check_room(header.room(form), name)
@@ -63,7 +63,7 @@ def read_samples(source: Source, name: str, form: Form, report: Report) -> Sampl
         if peak > 0:
             scale = (1 - 1 / 32768) / peak
         else:
-            report.remarks["are silent, which cannot be scaled"] += 1
+            report.remarks["are silent and cannot be scaled"] += 1
     parts: list[Samples] = []
     beyond = 0
     for block in _blocks(source, name, form, report):
@@ -71,14 +71,14 @@ def read_samples(source: Source, name: str, form: Form, report: Report) -> Sampl
         parts.append(part)
         beyond += over
     if beyond:
-        report.remarks["go beyond full scale and are clipped there"] += 1
+        report.remarks["exceed full scale and are clipped"] += 1
         report.clipped += beyond
     x = np.concatenate(parts)
     return x if form.trim is None else trimmed(x, form.rate, form.trim, report)
 
 
 def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[NDArray[np.float32]]:
-    """Samples as fractions of full scale, of the wanted channels and rate."""
+    """Samples as fractions of full scale, in the requested channels and rate."""
     with _opened(source, name) as file:
         header = _header(file)
         _remark(file, header, form, name, report)
@@ -96,18 +96,17 @@ def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[N
             ended = done == stop or len(block) == 0
             if ended and done < stop:
                 raise UserError(
-                    f"{name}: damaged sound (only {done:,} of {stop:,} samples can be read): get the file anew or "
-                    "leave it out"
+                    f"{name}: damaged audio (only {done:,} of {stop:,} samples can be read): replace or remove it"
                 )
             mixed = _mixed(block, form.channels)
             yield mixed if stream is None else stream.resample_chunk(mixed, last=ended)
 
 
 def _read(file: soundfile.SoundFile, count: int, name: str) -> NDArray[np.float32]:
-    """(n, channels), checked to be numbers."""
+    """(n, channels), checked to be finite."""
     block: NDArray[Any] = file.read(count, dtype="float32", always_2d=True)
     if not np.isfinite(block).all():
-        raise UserError(f"{name}: holds values that are no finite numbers: get the file anew or leave it out")
+        raise UserError(f"{name}: contains values that are not finite: replace or remove it")
     return block
 
 
@@ -120,17 +119,17 @@ def _mixed(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
 def _remark(file: soundfile.SoundFile, header: Header, form: Form, name: str, report: Report) -> None:
     if form.channels == 2 and header.channels > 2:
         raise UserError(
-            f"{name}: {header.channels} channels, of which none is known to be left or right: give "
-            "--audio.channels mono, or save it with two"
+            f"{name}: {header.channels} channels, without a known left and right: give "
+            "--audio.channels mono, or save it in stereo"
         )
     if header.channels > form.channels:
-        report.remarks[f"had {header.channels} channels, mixed to one"] += 1
+        report.remarks[f"had {header.channels} channels and are mixed to mono"] += 1
     if header.channels < form.channels:
-        report.remarks["had one channel, given to left and right"] += 1
+        report.remarks["had one channel, used as left and right"] += 1
     if header.rate != form.rate:
         report.remarks[f"had {header.rate} Hz and are resampled"] += 1
     if file.subtype in _FINE:
-        report.remarks["had more than 16 bits, of which 16 are kept"] += 1
+        report.remarks["had more than 16 bits and are reduced to 16"] += 1
 
 
 def _header(file: soundfile.SoundFile) -> Header:
@@ -139,57 +138,57 @@ def _header(file: soundfile.SoundFile) -> Header:
 
 @contextmanager
 def _opened(source: Source, name: str) -> Generator[soundfile.SoundFile]:
-    """A file whose header was read and may be decoded."""
+    """An open file whose header passed the checks."""
     try:
-        if isinstance(source, Path) and source.exists() and not source.is_file():  # a pipe would be waited for
-            raise UserError(f"{name}: no file, where sound is wanted: give the path of a recording")
-        with _bytes(source) as plain:  # libsndfile does not say what the system said
+        if isinstance(source, Path) and source.exists() and not source.is_file():  # reading a pipe would block
+            raise UserError(f"{name}: not a file; expected audio: check the path")
+        with _bytes(source) as plain:  # libsndfile hides the system's error
             if not plain.read(1):
-                raise UserError(f"{name}: an empty file, where sound is wanted: get it anew or leave it out")
+                raise UserError(f"{name}: an empty file; expected audio: replace or remove it")
         with soundfile.SoundFile(source if isinstance(source, Path) else io.BytesIO(source)) as file:
             _check(file, source, name)
             yield file
     except FileNotFoundError:
         raise UserError(f"{name}: no such recording: check the path") from None
     except PermissionError:
-        raise UserError(f"{name}: not readable by you: change its permissions or leave it out") from None
-    except (OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:  # what a damaged file makes of it
+        raise UserError(f"{name}: permission denied: change its permissions or remove it") from None
+    except (OSError, RuntimeError, ValueError, TypeError, MemoryError) as error:  # any of these on a damaged file
         reason = re.sub(r"^Error opening .*?: ", "", " ".join(str(error).split())).rstrip(".:")
         raise UserError(
-            f"{name}: no sound that can be read ({reason[:80]}): leave it out, or save it as WAV or FLAC"
+            f"{name}: not readable as audio ({reason[:80]}): remove it, or save it as WAV or FLAC"
         ) from None
 
 
 def _check(file: soundfile.SoundFile, source: Source, name: str) -> None:
     if file.format not in _FORMATS:
-        raise UserError(f"{name}: sound of the kind {file.format}, which is not read: save it as WAV or FLAC")
+        raise UserError(f"{name}: audio format {file.format} is not supported: save it as WAV or FLAC")
     if not 1 <= file.channels <= _MOST_CHANNELS:
-        raise UserError(f"{name}: {file.channels} channels, where 1 to {_MOST_CHANNELS} are read: save it with fewer")
+        raise UserError(f"{name}: {file.channels} channels; expected 1 to {_MOST_CHANNELS}: save it with fewer")
     if not 1 <= file.samplerate <= FASTEST:
-        raise UserError(f"{name}: {file.samplerate} Hz, where 1 to {FASTEST} are read: save it with another rate")
+        raise UserError(f"{name}: {file.samplerate} Hz; expected 1 to {FASTEST}: save it at another rate")
     if file.frames >= _ENDLESS:
-        raise UserError(f"{name}: does not say how long it is: save it anew, with a program that can go back in a file")
+        raise UserError(f"{name}: its length is unknown, as if written to a pipe: save it again to a file")
     if _cut_short(file, source):
-        raise UserError(f"{name}: cut short, its end is missing: get the file anew or leave it out")
+        raise UserError(f"{name}: truncated, its end is missing: replace or remove it")
 
 
 def _cut_short(file: soundfile.SoundFile, source: Source) -> bool:
-    """Whether a file says that there should be more of it. libsndfile reads what is left and does not mind."""
+    """Whether a file is shorter than its header says, which libsndfile ignores."""
     if file.format == "OGG":
         return not _has_last_page(source)
     found = re.search(r"^ ?(?:data|SSND) ?: (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
     if found is None:
         return False
-    said, there = map(int, found.groups())
-    return there < said < 0x7FFF0000  # from there on: written to a pipe, by a program that could not know
+    declared, there = map(int, found.groups())
+    return there < declared < 0x7FFF0000  # larger values are placeholders of programs that write to a pipe
 
 
 def _has_last_page(source: Source) -> bool:
-    """Whether the last page of an Ogg file is whole and marked as such (RFC 3533: header type 4)."""
+    """Whether the last page of an Ogg file is complete and marked as last (RFC 3533: header type 4)."""
     with _bytes(source) as file:
-        file.seek(max(0, file.seek(0, io.SEEK_END) - (1 << 17)))  # a page has 65,307 bytes at most
+        file.seek(max(0, file.seek(0, io.SEEK_END) - (1 << 17)))  # a page has at most 65,307 bytes
         tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]  # of a file without one, its last byte
+    page = tail[tail.rfind(b"OggS") :]  # the last byte if there is none
     if len(page) < 27 or not page[5] & 4:
         return False
     sizes = page[27 : 27 + page[26]]

@@ -1,6 +1,6 @@
-"""What the package trains models of sound on: recordings of one rate and any length, in named splits.
+"""Training data for models of audio: recordings of one rate and any length, in named splits.
 
-Importing this does not import numpy: the command line answers at once.
+Importing this does not import numpy, to keep the command line fast.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 LABEL = "label"
-"""The condition that subfolders give, or a table of two columns without a heading."""
+"""The condition given by subfolders, or by a table of two columns without a header."""
 
 
 SPANS, TRACK, VECTOR = "spans", "track", "vector"
-"""The conditions that files beside the recordings give."""
+"""The conditions given by files parallel to the recordings."""
 
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """What is said of every stretch of `hop` samples of each recording."""
+    """A time-aligned condition: a frame per `hop` samples of each recording."""
 
     values: Sequence[NDArray[Any]]
-    """Of each recording (ceil(T / hop), F): features, or of labels the number and the share passed, as in `Spans`."""
+    """(ceil(T / hop), F) per recording: numbers, or the label and the elapsed fraction, as in `Spans`."""
     hop: int
-    """Column k describes the samples k · hop to (k + 1) · hop − 1."""
+    """Frame k describes the samples k · hop to (k + 1) · hop − 1."""
     labels: tuple[str, ...] = ()
-    """The names of the labels 0, 1, …; none for features."""
+    """The names of the labels 0, 1, …; empty for numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,36 +39,36 @@ class Takes:
     """One split."""
 
     x: Sequence[NDArray[np.int16]]
-    """Of each recording its samples (T,), or (T, 2) left and right; 32768 is full scale."""
+    """The samples of each recording, (T,), or (T, 2) for left and right; 32768 is full scale."""
     labels: Mapping[str, tuple[str | None, ...]]
-    """{condition: the label of each recording, None where it has none}."""
+    """{condition: the label of each recording, None if missing}."""
     names: Sequence[str]
-    """Where each came from, for messages."""
+    """Name of each recording, for messages."""
     tracks: Mapping[str, Aligned] = field(default_factory=dict[str, Aligned])
-    """What changes in the course of a recording."""
+    """Time-aligned conditions, by name."""
     vectors: NDArray[np.float32] | None = None
-    """(N, D) numbers for each recording."""
+    """(N, D) vector of each recording."""
     marks: Sequence[tuple[tuple[int, int], ...]] = ()
-    """Of each recording that was made of parts: where each part begins and where it has ended, in samples."""
+    """Start and stop of each part of a recording that was concatenated from parts, in samples."""
 
     @property
     def samples(self) -> int:
-        """How long all of them are together; left and right count once."""
+        """Total length in samples per channel."""
         return sum(map(len, self.x))
 
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """Recordings in splits, and what a later run must know about them."""
+    """Recordings in splits, with a fingerprint and a note."""
 
     name: str
     rate: int
-    """Samples a second, of all of them."""
+    """Sample rate in hertz."""
     channels: int
-    """1 or 2, of all of them."""
+    """Number of channels, 1 or 2."""
     splits: Mapping[str, Takes]
     """Some of "train", "validation" and "test"; none is empty."""
     fingerprint: str
-    """sha256 over the samples, their labels and the split: a resumed run checks that it has not changed."""
+    """sha256 of the samples, conditions and splits: a resumed run checks that it has not changed."""
     note: str = ""
-    """Licence, attribution, caveats and what was done to the files, in sentences."""
+    """Licence, attribution, caveats and conversions, in sentences."""

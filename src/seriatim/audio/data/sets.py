@@ -1,4 +1,4 @@
-"""The named data sets of audio: one table. How their files are laid out is `audio.data.loaders`' business."""
+"""The table of named data sets of audio; `audio.data.loaders` reads their files."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ SETS: dict[str, AudioSet] = {
         by_hand=_BY_HAND,
     ),
     "spoken-counting": AudioSet(
-        title="Counting from 0 to 9, put together of the Free Spoken Digit Dataset: 300 lines of 6 speakers, 8 kHz",
+        title="Counting from 0 to 9, concatenated from the Free Spoken Digit Dataset: 300 lines of 6 speakers, 8 kHz",
         licence=_LICENCE,
         attribution=f"{_ATTRIBUTION}; the lines are made by this program",
         files=_DIGITS,
         layout="counting",
         note=(
-            "Made, not recorded: each line is ten takes of one speaker, drawn by the seed, with digital silence "
-            "between them; a line's takes are all of its own split, and each take is in one line. Conditions: speaker; "
-            f"digit (which of them is being spoken, or silence, every 10 ms). {_SPLIT}"
+            "Not recorded as such: each line is ten takes of one speaker, drawn by the seed, with digital silence "
+            "between them; a line's takes are all from its own split, and each take is in one line. "
+            f"Conditions: speaker; digit (the one being spoken, or silence, every 10 ms). {_SPLIT}"
         ),
         by_hand=_BY_HAND,
     ),

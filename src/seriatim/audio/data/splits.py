@@ -1,4 +1,4 @@
-"""Dividing recordings among train, validation and test so that nothing is heard on two sides."""
+"""Dividing recordings among train, validation and test without overlap."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from seriatim.errors import UserError
 
 
 def divide(takes: Takes, options: AudioOptions, division: DataOptions, where: str) -> dict[str, Takes]:
-    """Recordings in splits: dealt out whole, copies together, or each cut by time."""
+    """Split recordings: whole, with copies together, or each cut by time."""
     splits = (_by_time if options.split == "time" else _by_file)(takes, division)
     for side in division.shares:
         if side not in splits:
             raise UserError(
-                f"{where}: too few different recordings ({len(takes.x)} with copies) to leave any for {side}: give "
+                f"{where}: too few distinct recordings (of {len(takes.x)}) for a {side} split: give "
                 "more, set --data.validation and --data.test to 0, or cut each with --audio.split time"
             )
     return splits
 
 
 def taken(takes: Takes, rows: Sequence[int]) -> Takes:
-    """Some of the recordings."""
+    """A subset of the recordings."""
     return Takes(
         [takes.x[row] for row in rows],
         {name: tuple(values[row] for row in rows) for name, values in takes.labels.items()},
@@ -40,7 +40,7 @@ def taken(takes: Takes, rows: Sequence[int]) -> Takes:
 
 
 def drawn_rows(names: Sequence[str], limit: int, seed: int) -> list[int]:
-    """So many rows, in their order: a hash decides, or else they would all be of the first label."""
+    """`limit` rows, in order, chosen by a hash so that they do not all have the first label."""
     key = [hashlib.sha256(repr((seed, name)).encode()).digest() for name in names]
     return sorted(sorted(range(len(names)), key=lambda row: key[row])[:limit])
 
@@ -52,7 +52,7 @@ def _by_file(takes: Takes, division: DataOptions) -> dict[str, Takes]:
 
 
 def _by_time(takes: Takes, division: DataOptions) -> dict[str, Takes]:
-    """The first part of each recording trains, the next validates, the last tests; cut at columns of its tracks."""
+    """The first part of each recording trains, the next validates, the last tests; cuts are at frame boundaries."""
     splits: dict[str, Takes] = {}
     hop = math.lcm(*(track.hop for track in takes.tracks.values()))
     first, last = 1 - division.validation - division.test, 1 - division.test

@@ -1,4 +1,4 @@
-"""What the commands do for each kind of data: a module each, with the same functions.
+"""The commands for each kind of data: one module each, with the same functions.
 
 `sample(model, request)`, `evaluate(model, request)`, `score(model, request)`, `facts(model)` and `lines(model)`.
 """

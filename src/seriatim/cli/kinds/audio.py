@@ -1,4 +1,4 @@
-"""What the commands do with a run of audio."""
+"""The commands for audio."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BESIDE = ("vectors", "spans", "track", "labels")
 
 
 def evaluate(model: AudioModel, asked: Judging) -> None:
-    """Bits a sample of held-out recordings."""
+    """Bits per sample of held-out recordings."""
     only("audio", (*_SHARED, "split", *_BESIDE))
     takes, name = takes_of(model, asked, *asked.data)
     say_missing(model, takes)
@@ -46,20 +46,20 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
         return
     error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
-    print(f"{name}: {figures.recordings:,} recordings of {figures.seconds:,.1f} seconds in all")
+    print(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
     words = "bits/sample given features" if model.vocodes else "bits/sample "
     print(f"  {words} {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
-        print("  given features of the recordings themselves: no likelihood of them")
+        print("  conditioned on features of the recordings themselves: not a likelihood")
 
 
 def score(model: AudioModel, asked: Judging) -> None:
-    """Bits of each recording, the most surprising (bits/sample) first."""
+    """Bits of each recording, highest bits/sample first."""
     only("audio", (*_SHARED, *_BESIDE))
     rows: list[tuple[str, float, int]] = []
     for i, file in enumerate(asked.data):
         if file == "-":
-            raise UserError("- is standard input, which is for text; give recordings by their files")
+            raise UserError("- is standard input, which is for text only; give recordings as files")
         takes, _ = takes_of(model, asked, file)
         if i == 0:
             say_missing(model, takes)
@@ -70,7 +70,7 @@ def score(model: AudioModel, asked: Judging) -> None:
         rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
     given = "_given_features" if model.vocodes else ""
     if model.vocodes:
-        print("given features of the recordings themselves, so no likelihood of them", file=sys.stderr)
+        print("conditioned on features of the recordings themselves: not a likelihood", file=sys.stderr)
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
         if asked.as_json:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
@@ -80,7 +80,7 @@ def score(model: AudioModel, asked: Judging) -> None:
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:
-    """Recordings as files that grow while they are drawn, or one as raw samples on standard output."""
+    """Write recordings to files that grow during sampling, or one as raw samples to standard output."""
     from seriatim.audio.data.opening import read_recording
     from seriatim.audio.files import ENDINGS
 
@@ -88,7 +88,7 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     only("audio", _SAMPLED)
     n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
     if asked.steering.guidance != 1 and not conditions:
-        print("no condition is given, so there is nothing to be guided by: use --given", file=sys.stderr)
+        print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
     known = None if prompt is None else read_recording(prompt, model.rate, model.channels)[0]
     given = given_of(model, conditions)
     path = Path("sample.wav") if output is None else output
@@ -96,7 +96,7 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     if raw and n != 1:
         raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
     if not raw and path.suffix.lower() not in ENDINGS:
-        raise UserError(f"{path}: {path.suffix or 'no ending'!r} is no audio; write to {', '.join(ENDINGS)}, or to -")
+        raise UserError(f"{path}: {path.suffix or 'no suffix'!r} is not audio; write to {', '.join(ENDINGS)}, or to -")
     drawn = model.blocks(seconds, n, given=given, prompt=known, seed=asked.seeds, **asked.steering.options())
     blocks = _led_by(known, drawn, n)
     if raw:
@@ -124,7 +124,7 @@ def _to_standard_output(blocks: Iterator[NDArray[Any]], model: AudioModel) -> No
 
 
 def facts(model: AudioModel) -> dict[str, object]:
-    """What `seriatim inspect --json` says of a model."""
+    """Facts of `seriatim inspect --json`."""
     return {
         "rate_hertz": model.rate,
         "channels": model.channels,
@@ -135,17 +135,17 @@ def facts(model: AudioModel) -> dict[str, object]:
 
 
 def lines(model: AudioModel) -> list[str]:
-    """What `seriatim inspect` says of a model."""
+    """Lines of `seriatim inspect`."""
     back = f"{model.past} samples, {1000 * model.past / model.rate:.1f} ms"
     kind = "mono" if model.channels == 1 else "stereo"
     return [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
 
 
 def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]:
-    """What --given says: labels, mixtures of them, lines of labels, files.
+    """Parse --given: labels, mixtures of labels, lines of labels, files.
 
     Raises:
-        UserError: naming the file or the word that is wrong.
+        UserError: naming the wrong file or word.
     """
     from seriatim.audio.data.aligned import read_spans, read_track
     from seriatim.audio.data.opening import read_recording
@@ -174,7 +174,7 @@ def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]
 
 
 def _label(model: AudioModel, name: str, value: str) -> Any:
-    """A label, or a mixture such as theo:0.5,jackson:0.5."""
+    """A label, or a mixture, e.g. theo:0.5,jackson:0.5."""
     codec = model.label_codecs.get(name)
     if codec is None or value in codec.values or ":" not in value:
         return value
@@ -182,7 +182,7 @@ def _label(model: AudioModel, name: str, value: str) -> Any:
     for part in value.split(","):
         label, _, weight = part.rpartition(":")
         if label in shares:
-            raise UserError(f"--given {name}={value}: {label!r} comes twice; give each label once")
+            raise UserError(f"--given {name}={value}: {label!r} is given twice; give each label once")
         try:
             shares[label] = float(weight)
         except ValueError:
@@ -193,7 +193,7 @@ def _label(model: AudioModel, name: str, value: str) -> Any:
 
 
 def _led_by(prompt: NDArray[np.int16] | None, blocks: Iterator[NDArray[Any]], n: int) -> Iterator[NDArray[Any]]:
-    """The prompt, and then what is drawn."""
+    """The prompt, followed by the samples."""
     import numpy as np
 
     if prompt is not None:
@@ -202,7 +202,7 @@ def _led_by(prompt: NDArray[np.int16] | None, blocks: Iterator[NDArray[Any]], n:
 
 
 def _written(paths: Sequence[Path], blocks: Iterator[NDArray[Any]], model: AudioModel) -> Iterator[int]:
-    """How many samples each block had that was written; a WAV can be read at any moment, others at the end."""
+    """Write blocks and yield their sizes; a WAV file can be read at any time, others at the end."""
     import numpy as np
 
     from seriatim.audio.files import WavWriter, save
@@ -212,7 +212,7 @@ def _written(paths: Sequence[Path], blocks: Iterator[NDArray[Any]], model: Audio
     try:
         with ExitStack() as stack:
             files: list[WavWriter] = []
-            for block in blocks:  # whatever is wrong shows before a file is written over
+            for block in blocks:  # errors show before a file is overwritten
                 if paths[0].suffix.lower() == ".wav" and not files:
                     files = [stack.enter_context(WavWriter(path, model.rate, model.channels)) for path in paths]
                 for file, x in zip(files, block, strict=False):
@@ -234,23 +234,23 @@ def options_of(model: AudioModel, run: Path) -> AudioOptions:
 
     try:
         base = plan_of(run)[0].of(AudioOptions)
-    except UserError:  # a checkpoint without its training directory
+    except UserError:  # a checkpoint without its training folder
         base = AudioOptions()
     channels = "mono" if model.channels == 1 else "stereo"
-    usual = AudioOptions()  # what belongs to the run's own data and to no other
+    usual = AudioOptions()  # options of the run's own data only
     own = ["labels", "conditions", "split", "spans", "track", "vectors"]
     none = {name: getattr(usual, name) for name in (own if model.vocodes else [*own, "hop"])}
     return dataclasses.replace(base, rate=model.rate, channels=channels, **none)
 
 
 def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> AudioOptions:
-    """With time-aligned conditions and vectors, at the rate that the model reads them."""
+    """The options with time-aligned conditions and vectors, at the model's frame rate."""
     for name in _BESIDE:
         path, key = getattr(conditions, name), VECTOR if name == "vectors" else name
         if path is None:
             continue
         if not model.label_codecs if name == "labels" else key not in model.codecs:
-            raise UserError(f"--{name} was given, but this model is not conditioned on {key}; leave it out")
+            raise UserError(f"--{name} is given, but this model is not conditioned on {key}; leave it out")
         changed: dict[str, Any] = {name: str(path)}
         if key in model.tracks:
             changed["hop"] = model.tracks[key].hop
@@ -259,7 +259,7 @@ def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> A
 
 
 def say_missing(model: AudioModel, takes: Takes) -> None:
-    """Say it if recordings lack what the model is conditioned on and files give."""
+    """Warn if recordings lack conditions of the model."""
     there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
     for name, key, words in (
         ("vectors", VECTOR, "vectors are"),
@@ -270,11 +270,11 @@ def say_missing(model: AudioModel, takes: Takes) -> None:
             print(f"no {words} given, so {key} counts as missing; give --{name}", file=sys.stderr)
     for name in model.label_codecs.keys() - takes.labels.keys():
         advice = "score the folder whose subfolders are the labels, or give --labels"
-        print(f"the recordings have no {name}, which counts as missing; {advice}", file=sys.stderr)
+        print(f"the recordings have no {name} label, which counts as missing; {advice}", file=sys.stderr)
 
 
 def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:
-    """Recordings of a path, of a named data set or of the run's own data, at the model's rate; and what they are."""
+    """Recordings from a path, a named data set or the run's own data, at the model's rate; and their name."""
     from seriatim.audio.data.opening import open_recordings
     from seriatim.audio.data.splits import taken
     from seriatim.audio.holding import NAMES

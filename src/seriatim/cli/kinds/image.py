@@ -1,4 +1,4 @@
-"""What the commands do with a run of pictures."""
+"""The commands for pictures."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _BESIDE = ("maps", "vectors")
 _WORDS = {
     "bits_per_dim": "bits/dim    ",
     "nats_per_image": "nats/image  ",
-    "bits_per_dim_given_code": "bits/dim, given the picture's own code (no likelihood of it)",
+    "bits_per_dim_given_code": "bits/dim, given the picture's own code (not a likelihood)",
     "nats_per_code": "nats/code under the prior",
-    "bits_per_dim_bound": "bits/dim at most (a bound: the code's nats and the picture's)",
+    "bits_per_dim_bound": "bits/dim at most (a bound: code plus picture)",
     "nats_per_image_bound": "nats/image at most",
 }
 
 
 def evaluate(model: ImageModel, asked: Judging) -> None:
-    """bits/dim of held-out pictures."""
+    """Bits/dim of held-out pictures."""
     only("pictures", (*_SHARED, "split", *_BESIDE))
     pictures, name = pictures_of(model, asked, *asked.data)
     say_missing(model, pictures)
@@ -58,7 +58,7 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
 
 
 def score(model: ImageModel, asked: Judging) -> None:
-    """Bits of each picture, the most surprising first; of an auto-encoder a bound on them."""
+    """Bits of each picture, highest bits/dim first; for an auto-encoder an upper bound."""
     only("pictures", (*_SHARED, *_BESIDE))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
@@ -83,7 +83,7 @@ def score(model: ImageModel, asked: Judging) -> None:
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:
-    """A sheet of pictures, single files, or an animation of how they are drawn."""
+    """Write a sheet of pictures, single files, or an animation of the sampling."""
     from seriatim.drawing.sheets import grid, magnification, save, save_animation
 
     conditions = asked.prompt.conditions
@@ -91,12 +91,12 @@ def sample(model: ImageModel, asked: Drawing) -> None:
     output, n = asked.output, asked.n
     path = Path("samples.png") if output.output is None else output.output
     if not path.suffix and not output.singles:
-        raise UserError(f"{path} has no ending; write to .png, or to .gif for an animation")
+        raise UserError(f"{path} has no suffix; write to .png, or to .gif for an animation")
     if output.columns < 1:
         raise UserError(f"--columns is {output.columns}; give 1 or more")
     given = conditions_of(model, asked.run, conditions)
     if asked.steering.guidance != 1 and not given and model.code is None:
-        print("no condition is given, so there is nothing to be guided by: use --given", file=sys.stderr)
+        print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
     with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=given, seed=asked.seeds, progress=progress, **asked.steering.options())
     if output.singles:
@@ -114,7 +114,7 @@ def sample(model: ImageModel, asked: Drawing) -> None:
 
 
 def facts(model: ImageModel) -> dict[str, object]:
-    """What `seriatim inspect --json` says of a model."""
+    """Facts of `seriatim inspect --json`."""
     height, width, channels = model.shape
     return {
         "height": height,
@@ -126,7 +126,7 @@ def facts(model: ImageModel) -> dict[str, object]:
 
 
 def lines(model: ImageModel) -> list[str]:
-    """What `seriatim inspect` says of a model."""
+    """Lines of `seriatim inspect`."""
     found = [f"sees         {seen}" for seen in _sight(model).values()]
     if model.code is not None:
         levels = model.code.encoder.config.levels
@@ -135,13 +135,13 @@ def lines(model: ImageModel) -> list[str]:
 
 
 def _sight(model: ImageModel) -> dict[str, object]:
-    """How much of what comes before it a symbol in the middle sees, and how much it misses: the blind spot."""
+    """How many of the earlier sub-pixels one in the middle sees; the rest is the blind spot."""
     canvas = model.grid.canvas
-    if len(canvas) == 1:  # of a multi-scale model, which has its own order and one size
-        if canvas[0] > 1024:  # all pairs of sub-pixels are looked at: more would take a while
+    if len(canvas) == 1:  # a multi-scale model has its own order and one size
+        if canvas[0] > 1024:  # all pairs of sub-pixels are checked: more would be slow
             return {}
         middle = canvas[0] // 2
-        return {"sees_of_the_past": f"{int(model.grid.sees(canvas)[middle].sum())} of {middle} (as they are drawn)"}
+        return {"sees_of_the_past": f"{int(model.grid.sees(canvas)[middle].sum())} of {middle} (in sampling order)"}
     height, width, channels = model.shape
     colours = channels if len(canvas) == 3 else 1
     side = 28 if colours == 1 else 14
@@ -153,7 +153,7 @@ def _sight(model: ImageModel) -> dict[str, object]:
 
 
 def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Given:
-    """What was typed as NAME=VALUE: a label, a picture's file where the condition is a picture, or a vector."""
+    """Parse NAME=VALUE: a label, a picture file for a map, or a vector."""
     from seriatim.data.vectors import parse_vector
     from seriatim.image.data.opening import read_picture
     from seriatim.image.levels import Levels
@@ -170,52 +170,52 @@ def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Giv
 
 
 def options_of(model: ImageModel, run: Path) -> ImageOptions:
-    """How the run's own pictures were read, in the size that the model takes."""
+    """How the run's own pictures were read, at the model's size."""
     from seriatim.image.options import ImageOptions
     from seriatim.training.run import plan_of
 
     try:
         base = plan_of(run)[0].of(ImageOptions)
-    except UserError:  # a checkpoint without its training directory
+    except UserError:  # a checkpoint without its training folder
         base = ImageOptions(levels=min(model.levels.levels, 256))
     height, width, channels = model.shape
     colour = {1: "grey", 3: "rgb"}.get(channels, "auto")
-    usual = ImageOptions()  # what belongs to the run's own data and to no other
+    usual = ImageOptions()  # options of the run's own data only
     none = {name: getattr(usual, name) for name in ("maps", "map_size", "map_colour", "map_filters", "vectors")}
     return dataclasses.replace(_inked_once(base), size=(height, width), colour=colour, labels=None, **none)
 
 
 def _with(options: ImageOptions, model: ImageModel, conditions: Conditions) -> ImageOptions:
-    """With maps of the size and colour that the model takes, and with vectors."""
+    """The options with maps of the model's size and colour, and with vectors."""
     from seriatim.image.conditions import MAP, VECTOR
     from seriatim.image.levels import Levels
 
     maps, vectors = conditions.maps, conditions.vectors
     if vectors is not None:
         if VECTOR not in model.codecs:
-            raise UserError("--vectors was given, but this model is not conditioned on vectors; leave it out")
+            raise UserError("--vectors is given, but this model is not conditioned on vectors; leave it out")
         options = dataclasses.replace(options, vectors=str(vectors))
     if maps is None:
         return options
     codec = model.codecs.get(MAP)
     if not isinstance(codec, Levels):
-        raise UserError("--maps was given, but this model is not conditioned on maps; leave it out")
+        raise UserError("--maps is given, but this model is not conditioned on maps; leave it out")
     colour = "grey" if codec.channels == 1 else "rgb"
     return dataclasses.replace(options, maps=str(maps), map_size=(codec.height, codec.width), map_colour=colour)
 
 
 def say_missing(model: ImageModel, pictures: Pictures) -> None:
-    """Say it if pictures lack the maps or the vectors that the model is conditioned on."""
+    """Warn if pictures lack maps or vectors that the model is conditioned on."""
     from seriatim.image.conditions import MAP, VECTOR
 
     if MAP in model.codecs and pictures.maps is None:
-        print(f"no maps are given, so {MAP} counts as missing; give --maps FOLDER with one for each", file=sys.stderr)
+        print(f"no maps are given, so {MAP} counts as missing; give --maps FOLDER, a map per picture", file=sys.stderr)
     if VECTOR in model.codecs and pictures.vectors is None:
-        print(f"no vectors are given, so {VECTOR} counts as missing; give --vectors with one for each", file=sys.stderr)
+        print(f"no vectors are given, so {VECTOR} counts as missing; give --vectors, one per picture", file=sys.stderr)
 
 
 def _inked_once(options: ImageOptions) -> ImageOptions:
-    """Ink that training draws anew each epoch is drawn once where pictures are scored."""
+    """Binarise once for scoring, even if training binarises anew each epoch."""
     return dataclasses.replace(options, binarise="fixed") if options.binarise == "epoch" else options
 
 
@@ -226,7 +226,7 @@ def _planned_once(plan: Plan) -> Plan:
 
 
 def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:
-    """The share of pictures whose own label is the likeliest, how many there are, and which they are."""
+    """The accuracy, the number of pictures, and the name of the data."""
     import numpy as np
 
     from seriatim.image.conditions import LABEL
@@ -234,7 +234,7 @@ def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | Non
 
     found, name = pictures_of(model, dataclasses.replace(asked, limit=None))
     if found.labels is None:
-        raise UserError(f"{name} has no labels; give pictures as files to see what they are taken for")
+        raise UserError(f"{name} has no labels; give pictures as files to classify them")
     count = len(found.x) if asked.limit is None else min(asked.limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
     names, some = model.labels(LABEL), taken(found, chosen)
@@ -245,14 +245,14 @@ def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | Non
 
 
 def other_conditions(model: ImageModel, pictures: Pictures) -> Given:
-    """The conditions of pictures but for the label that is asked for."""
+    """The conditions of pictures other than the label to infer."""
     from seriatim.image.conditions import LABEL
 
     return {name: value for name, value in model.given_of(pictures).items() if name != LABEL}
 
 
 def pictures_of(model: ImageModel, asked: Judging, data: str | None = None) -> tuple[Pictures, str]:
-    """Pictures of a path, of a named data set or of the run's own data, in the model's size; and what they are."""
+    """Pictures from a path, a named data set or the run's own data, at the model's size; and their name."""
     from seriatim.data.options import DataOptions
     from seriatim.image.data.loaders import taken
     from seriatim.image.data.opening import open_gallery

@@ -1,4 +1,4 @@
-"""What the commands do with a run of text."""
+"""The commands for text."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _JUDGED = (
 
 
 def sample(model: TextModel, asked: Drawing) -> None:
-    """Samples, or the likeliest texts for sources."""
+    """Write samples, or the most likely texts by beam search."""
     _check(asked)
     sources = paired.sources_of(model, asked.prompt.source, asked.prompt.source_file)
     path = paired.to_file(asked)
     if path is not None:
         paired.writable(path)
     if asked.output.stream and sources is not None and len(sources) != 1:
-        raise UserError(f"--stream shows one sample, and there are {len(sources)} sources; give one")
+        raise UserError(f"--stream shows one sample, but there are {len(sources)} sources; give one")
     width = paired.width_of(asked.search, sources)
     if width:
         paired.find(model, asked, width, sources)
@@ -65,12 +65,12 @@ def sample(model: TextModel, asked: Drawing) -> None:
 
 
 def _check(asked: Drawing) -> None:
-    """Refuse options that are for other kinds of data, or contradict each other."""
+    """Refuse options for other kinds of data and contradictory options."""
     output = asked.output
     if asked.extent.seconds is not None:
-        raise UserError("--seconds is for audio, and this is a model of text; leave it out")
+        raise UserError("--seconds is for audio, but this is a model of text; leave it out")
     if output.columns != COLUMNS or output.singles:
-        raise UserError("--columns and --singles are for pictures, and this is a model of text; leave them out")
+        raise UserError("--columns and --singles are for pictures, but this is a model of text; leave them out")
     several = asked.n != 1 or len(asked.prompt.prompt) > 1
     if output.stream and (several or output.as_json or output.log_probs):
         raise UserError(
@@ -79,16 +79,16 @@ def _check(asked: Drawing) -> None:
 
 
 def _prompts(model: TextModel, asked: Drawing, sources: list[str] | None) -> tuple[list[str], list[int]]:
-    """The prompts, and of each sample the number of its source."""
+    """The prompts, and the number of each sample's source."""
     prompts = asked.prompt.texts()
     if sources is None:
         return prompts, []
     if len(prompts) not in (1, len(sources)):
-        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
+        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one per source")
     if SOURCE in asked.prompt.conditions:
         raise UserError("the source is given twice; give it once")
     if asked.output.log_probs and asked.n == 1:
-        raise UserError("--log-probs would stand between the lines, one for each source; give --json")
+        raise UserError("--log-probs would break the one line per source; give --json")
     prompts = prompts * (len(sources) if len(prompts) == 1 else 1)
     wanted = paired.not_blank(model, sources)
     return [prompts[i] for i in wanted], [i for i in wanted for _ in range(asked.n)]
@@ -111,9 +111,9 @@ def _options(model: TextModel, asked: Drawing, drawn_for: dict[str, list[str]]) 
 
 
 def _stream(model: TextModel, prompt: str, options: dict[str, Any], path: Path | None) -> None:
-    """One sample, shown as it is written."""
+    """Show one sample while it is generated."""
     pieces = model.stream(prompt, **options)
-    first = next(pieces, "")  # whatever is wrong shows now, before a file is overwritten
+    first = next(pieces, "")  # errors show now, before a file is overwritten
     with _sink(path) as sink:
         for piece in chain([first], pieces):
             sink.write(piece)
@@ -148,7 +148,7 @@ def _shown(
 
 
 def _sink(path: Path | None) -> Any:
-    """A file, or standard output left open."""
+    """A file, or standard output, which stays open."""
     return contextlib.nullcontext(sys.stdout) if path is None else path.open("w", encoding="utf-8")
 
 
@@ -156,7 +156,7 @@ def _sink(path: Path | None) -> Any:
 
 
 def evaluate(model: TextModel, asked: Judging) -> None:
-    """Nats a token, and what follows from them."""
+    """Nats per token and the derived figures."""
     from seriatim.training.run import plan_of
 
     only("text", _JUDGED)
@@ -166,7 +166,7 @@ def evaluate(model: TextModel, asked: Judging) -> None:
     if truncate is None and not asked.data:
         truncate = plan_of(asked.run)[0].train.truncate
     if not how.bleu and (how.beams != BEAMS or how.length_norm != LENGTH_NORM):
-        raise UserError("--beams and --length-norm are for the search of --bleu; give it too, or leave them out")
+        raise UserError("--beams and --length-norm are for --bleu; give it too, or leave them out")
     if SOURCE in model.conditions:
         paired.say_unseen(model, sources_of(documents))
     figures = model.evaluate(documents, window=how.window, stride=how.stride, truncate=truncate)
@@ -184,13 +184,13 @@ def evaluate(model: TextModel, asked: Judging) -> None:
     for key, words in (("bleu", "BLEU"), ("chrf", "chrF")) if compared else ():
         print(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
     if compared:
-        print(f"  exactly      {compared['exact_percent']:.2f} % are the reference")
+        print(f"  exact match  {compared['exact_percent']:.2f} %")
     if not lossless:
-        print("  what the tokenizer replaces or leaves out costs no bits: mind that where bits/char are compared")
+        print("  text that the tokenizer replaces or drops costs no bits: do not compare bits/char across tokenizers")
 
 
 def score(model: TextModel, asked: Judging) -> None:
-    """Bits of each document, the most surprising first."""
+    """Bits of each document, highest bits/char first."""
     from seriatim.text.data.opening import open_corpus
     from seriatim.text.data.tokens import tokenize
 
@@ -222,7 +222,7 @@ def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
     whole = limited(asked.limit)
     if not asked.data:
         if asked.text is not None:
-            raise UserError("--text says how to read DATA, and none is given; give it, or leave out --text")
+            raise UserError("--text.… is for reading DATA, but none is given; give it, or leave out --text.…")
         data, corpus = training_data(asked.run)
         documents, name = chosen_split(corpus.splits, asked.split, data)
         return documents[: asked.limit], name
@@ -234,7 +234,7 @@ def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
 
 
 def _read_as_training(asked: Judging, data: str) -> TextOptions:
-    """How the run's own data was read (field, conditions, encoding) as far as it fits, changed by what was typed."""
+    """The run's own reading options (field, conditions, encoding) as far as they apply, overridden by typed ones."""
     from seriatim.text.data.opening import fitting
     from seriatim.text.options import TextOptions
     from seriatim.training.run import plan_of
@@ -242,10 +242,10 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
     try:
         plan = plan_of(asked.run)[0]
         base = fitting(plan.of(TextOptions), plan.data, data)
-    except UserError:  # a checkpoint without its training directory
+    except UserError:  # a checkpoint without its training folder
         base = TextOptions()
     explicit = {name: getattr(asked.text, name) for name in typed("text") if asked.text is not None}
-    if base.source is not None and Path(base.source).is_absolute():  # a file, which belongs to the run's own data alone
+    if base.source is not None and Path(base.source).is_absolute():  # a file of the run's own data only
         base = dataclasses.replace(base, source=None)
     return dataclasses.replace(base, **explicit)
 
@@ -254,7 +254,7 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
 
 
 def facts(model: TextModel) -> dict[str, object]:
-    """What `seriatim inspect --json` says of a model."""
+    """Facts of `seriatim inspect --json`."""
     return {
         "looks_back_symbols": model.horizon or model.model.past,
         "tokenizer": model.tokenizer.kind,
@@ -264,7 +264,7 @@ def facts(model: TextModel) -> dict[str, object]:
 
 
 def lines(model: TextModel) -> list[str]:
-    """What `seriatim inspect` says of a model."""
+    """Lines of `seriatim inspect`."""
     from seriatim.runs.building import encoders_of
 
     past = model.horizon or model.model.past
@@ -273,6 +273,6 @@ def lines(model: TextModel) -> list[str]:
     found = [f"looks back   {back}", f"tokenizer    {model.tokenizer.kind}, {model.tokenizer.size} symbols"]
     encoder, codec = encoders_of(model.model, model.kind).get(SOURCE), model.given_codecs.get(SOURCE)
     if encoder is not None and codec is not None:
-        found.append(f"source       {codec.kind}, {codec.size} symbols, at most {encoder['longest']} of them")
+        found.append(f"source       {codec.kind}, {codec.size} symbols, at most {encoder['longest']} per source")
         found.append(f"encoder      {encoder['encoder']}, {encoder['layers']} layers of {encoder['width']}")
     return found

@@ -1,4 +1,4 @@
-"""What the commands do with a text's source: search for the likeliest text, and compare with references."""
+"""The commands for text with sources: beam search, and comparison with references."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _SEARCHED = (
 
 
 def sources_of(model: TextModel, source: Sequence[str], file: Path | None) -> list[str] | None:
-    """The sources that were typed, or those of a file, a line each.
+    """The sources that were typed, or those of a file, one per line.
 
     Raises:
-        UserError: if the model reads none, or the file is missing, empty or no text.
+        UserError: if the model has no source, or the file is missing, empty or not text.
     """
     from seriatim.data import scratch
     from seriatim.text.data.pairs import lines
@@ -38,27 +38,27 @@ def sources_of(model: TextModel, source: Sequence[str], file: Path | None) -> li
     if not source and file is None:
         return None
     if SOURCE not in model.given_codecs:
-        raise UserError("--source is for a model that was trained on pairs, and this one was not; leave it out")
+        raise UserError("--source is for models trained on pairs, which this one was not; leave it out")
     if source and file is not None:
         raise UserError("--source and --source-file are both given; give one of them")
     if file is None:
-        return [each.strip() for each in source]  # as sources of training are
+        return [each.strip() for each in source]  # as in training
     name = "standard input" if str(file) == "-" else str(file)
     if str(file) == "-":
         file = scratch.keep(iter(lambda: sys.stdin.buffer.read(BLOCK), b""), name)
     if not file.is_file():
-        raise UserError(f"{file} is no file, where a text file with a source on each line is wanted; check the path")
+        raise UserError(f"{file} is not a file; expected a text file with a source per line; check the path")
     found = [line.strip() for line in lines(file, "utf-8", name)]
     if not found:
-        raise UserError(f"{name} is empty, where a source on each line is wanted; give another")
+        raise UserError(f"{name} is empty; expected a source per line; give another")
     return found
 
 
 def width_of(search: Search, sources: Sequence[str] | None) -> int:
-    """How wide to search; 0: draw samples instead.
+    """The beam width; 0 to draw samples instead.
 
     Raises:
-        UserError: for options of a search where there is none.
+        UserError: for options of a beam search without one.
     """
     width = (BEAMS if sources is not None else 0) if search.beams is None else search.beams
     if width:
@@ -73,20 +73,20 @@ def width_of(search: Search, sources: Sequence[str] | None) -> int:
 
 
 def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None) -> None:
-    """The likeliest text for each source, a line written for each line read; a blank one for a blank one."""
-    only("text that is searched for", _SEARCHED)
+    """Write the most likely text for each source, one line per line read; a blank line for a blank source."""
+    only("text with --beams", _SEARCHED)
     from seriatim.walks.beams import Beams
 
     search, extent = asked.search, asked.extent
     if asked.n != 1:
         raise UserError(
-            f"-n {asked.n} asks for samples, and a search finds the likeliest; give --best {asked.n}, or --beams 0"
+            f"-n {asked.n} asks for samples, but --beams finds the best text; give --best {asked.n}, or --beams 0"
         )
     prompts = asked.prompt.texts()
     inputs = prompts if sources is None else sources
     _check_attention(search, sources)
     if sources is not None and len(prompts) not in (1, len(sources)):
-        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one for each")
+        raise UserError(f"{len(prompts)} prompts for {len(sources)} sources; give one, or one per source")
     options: dict[str, Any] = {
         "beams": Beams(width, search.best, search.length_norm, search.coverage, search.no_repeat, extent.min_length),
         "max_length": extent.max_length,
@@ -102,7 +102,7 @@ def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None
         for i, results in zip(wanted, every, strict=True):
             found[i] = results
     if none := sum(not found[i] for i in wanted):
-        print(f"for {none:,} of {len(inputs):,} there is no text that the options allow", file=sys.stderr)
+        print(f"no text that the options allow was found for {none:,} of {len(inputs):,}", file=sys.stderr)
     lines = [
         line
         for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1)
@@ -118,7 +118,7 @@ def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None
 
 
 def _lines(number: int, text: str, results: Sequence[Sample], asked: Drawing, sourced: bool) -> list[str]:
-    """What is written of the results for one source, or of one prompt."""
+    """The lines of the results for one source or prompt."""
     if asked.output.as_json:
         key = "source" if sourced else "prompt"
         return [json.dumps({key: text, "results": [_record(r) for r in results]}, ensure_ascii=False)]
@@ -128,27 +128,27 @@ def _lines(number: int, text: str, results: Sequence[Sample], asked: Drawing, so
 
 
 def _check_attention(search: Search, sources: Sequence[str] | None) -> None:
-    """Refuse a picture of attention that could not be drawn, before anything is computed."""
+    """Refuse an attention picture that cannot be drawn, before anything is computed."""
     from PIL import Image
 
     picture = search.attention
     if picture is None:
         return
     if sources is None or len(sources) != 1:
-        raise UserError("--attention shows where a model looks in one source; give one --source")
+        raise UserError("--attention is for a single source; give one --source")
     writable(picture)
     if picture.suffix.lower() not in Image.registered_extensions():
-        raise UserError(f"{picture}: the ending {picture.suffix!r} is no picture format; write to .png")
+        raise UserError(f"{picture}: the suffix {picture.suffix!r} is not a picture format; write to .png")
 
 
 def to_file(asked: Drawing) -> Path | None:
-    """The file that text goes to; None for the terminal."""
+    """The output file for text; None for the terminal."""
     path = asked.output.output
     return None if path is None or str(path) == "-" else path
 
 
 def deliver(lines: Sequence[str], output: Path | None) -> None:
-    """Lines to a file, or to the terminal."""
+    """Write lines to a file, or to the terminal."""
     if output is None:
         print("\n".join(lines))
         return
@@ -157,41 +157,41 @@ def deliver(lines: Sequence[str], output: Path | None) -> None:
 
 
 def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
-    """Which of the sources there is something to write for; said if some are blank, or have what training had not."""
+    """The numbers of the sources that are not blank; warn about blank ones and unseen symbols."""
     asked = [i for i, source in enumerate(sources) if source.strip()]
     say_unseen(model, sources)
     if blank := len(sources) - len(asked):
-        print(f"{blank:,} of {len(sources):,} sources are blank, and so is what is written for them", file=sys.stderr)
+        print(f"{blank:,} of {len(sources):,} sources are blank, and get a blank line", file=sys.stderr)
     return asked
 
 
 def writable(path: Path) -> None:
-    """Refuse a path that cannot be a new file, before anything is worked out.
+    """Refuse a path that cannot be written, before anything is computed.
 
     Raises:
-        UserError: if it is a folder, or lies in none.
+        UserError: if it is a folder, or its folder does not exist.
     """
     if path.is_dir():
-        raise UserError(f"{path} is a folder, where a file to write to is wanted; give its name too")
+        raise UserError(f"{path} is a folder; expected a file; add a file name")
     if not path.parent.is_dir():
-        raise UserError(f"{path}: there is no folder {path.parent}; make it, or write elsewhere")
+        raise UserError(f"{path}: the folder {path.parent} does not exist; create it, or write elsewhere")
 
 
 def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
-    """Say it if sources have characters, or words, that the training text does not have."""
+    """Warn if sources have characters or words that are not in the training text."""
     from seriatim.text.tokenizers import Tokenizer
 
     codec = model.given_codecs[SOURCE]
     assert isinstance(codec, Tokenizer)
     if strange := sum(map(codec.unseen, sources)):
         print(
-            f"{strange:,} of the symbols of the sources did not occur in training, or too seldom to be learned",
+            f"{strange:,} symbols of the sources are not in the vocabulary of the training text",
             file=sys.stderr,
         )
 
 
 def one_line(text: str) -> str:
-    """A text without line ends: a line out for each line in."""
+    """A text without line breaks: one line out per line in."""
     return " ".join(text.splitlines())
 
 
@@ -205,13 +205,13 @@ def _record(sample: Sample) -> dict[str, Any]:
 
 
 def compare(model: TextModel, documents: Sequence[Document], how: Reading) -> dict[str, Any]:
-    """Texts written for the sources of documents, against the documents: BLEU, chrF, and how many are identical.
+    """Compare beam-search results for the sources of documents with the documents: BLEU, chrF, exact matches.
 
     Raises:
         UserError: without sources, or without sacrebleu.
     """
     if SOURCE not in model.given_codecs:
-        raise UserError("--bleu is for a model that was trained on pairs, and this one was not; leave it out")
+        raise UserError("--bleu is for models trained on pairs, which this one was not; leave it out")
     from seriatim.text.conditions import of_documents
     from seriatim.walks.beams import Beams
 

@@ -1,1 +1,1 @@
-"""Where images come from: files, folders and named data sets, divided so that nothing leaks."""
+"""Reading images: files, folders and named data sets, split without leaks."""

@@ -1,4 +1,4 @@
-"""A folder of one's own pictures, or one file: which there are, their labels, and all of them in memory."""
+"""Reading a folder of pictures, or one file, with labels, into memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 
 
 def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tuple[Pictures, str]:
-    """All pictures of a folder (or the one of a file) in one size and colour, and a note on them."""
+    """Read all pictures of a folder, or one file, in one size and colour; with a note."""
     files, notes = _files(path)
     names = [name for name, _ in files]
     labels, remark = _labels(path, names, options)
@@ -56,7 +56,7 @@ def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tup
 def _read(
     path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, how: Fitting, option: str
 ) -> tuple[Pixels, Counter[str]]:
-    """Files as (N, H, W, C), and what was done to how many of them; `option` says their size, for messages."""
+    """Files as (N, H, W, C), and counts of remarks; `option` sets their size, for messages."""
     headers = [read_header(file, str(file)) for file in files]
     height, width = sides or _common_size(files, headers, option)
     channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
@@ -66,7 +66,7 @@ def _read(
     for row, file in zip(x, files, strict=True):
         picture = read_pixels(file, str(file), channels, sides, how, remarks)
         if picture.shape != row.shape:
-            raise UserError(f"{file}: changed while it was read: start again when nobody writes to it")
+            raise UserError(f"{file}: changed while being read: try again when it is no longer written to")
         row[:] = picture
     return x, remarks
 
@@ -79,7 +79,7 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     if not files:
         there = f"only other files ({kinds})" if kinds else "no files"
         wanted = ", ".join("*" + ending for ending in IMAGE_ENDINGS)
-        raise UserError(f"{path}: {there} where {wanted} are wanted: give a folder with pictures")
+        raise UserError(f"{path}: {there}; expected {wanted}: give a folder with pictures")
     return files, [f"Left out: {kinds}."] if kinds else []
 
 
@@ -89,32 +89,32 @@ def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) 
         if header[:2] != first[:2]:
             raise UserError(
                 f"{file}: {header.height} × {header.width} pixels, but {files[0]} has {first.height} × {first.width}: "
-                f"say with --image.{option} what all are to have, e.g. --image.{option} 32"
+                f"give one size for all, e.g. --image.{option} 32"
             )
     if max(first[:2]) > WIDEST:
         raise UserError(
-            f"{files[0]}: {first.height} × {first.width} pixels, but a side may have {WIDEST}: "
+            f"{files[0]}: {first.height} × {first.width} pixels, more than {WIDEST} a side: "
             f"give a smaller --image.{option}"
         )
     return first.height, first.width
 
 
 def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Mapping[str, str] | None, str]:
-    """The label of each picture: from a CSV file, else its subfolder; None where there are none or none are wanted."""
+    """The label of each picture, from a CSV file or its subfolder; None without labels or if they are off."""
     if options.labels is not None:
         if not path.is_dir():
-            raise UserError(f"--image.labels was given, but {path} is one picture, not a folder: leave it out")
+            raise UserError(f"--image.labels was given, but {path} is a single picture: leave it out")
         return _from_csv(Path(options.labels), path, names), ""
     above = [name.split("/")[:-1] for name in names]
     if not options.given or len({tuple(folders) for folders in above}) == 1:
         return None, ""
     if {folders[0].lower() for folders in above if folders} <= _SPLITS:
         raise UserError(
-            f"{path}: its subfolders are named as splits, not as labels: give one of them as the data, "
-            "or say --image.given=false to divide all pictures anew"
+            f"{path}: its subfolders look like splits, not labels: give one of them as the data, "
+            "or give --image.given=false to split all pictures anew"
         )
     if any(len(folders) != 1 for folders in above):
-        return None, "No labels: not all pictures lie one folder deep."
+        return None, "No labels: not all pictures are in subfolders, one level deep."
     return {name: folders[0] for name, folders in zip(names, above, strict=True)}, ""
 
 
@@ -123,13 +123,11 @@ def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, s
     known = set(names)
     for place, name, cells in rows(table, "--image.labels", "picture", "its label", IMAGE_ENDINGS):
         if len(cells) != 1:
-            raise UserError(
-                f"{place}: {[name, *cells]!r:.80}, where a picture's path and its label are wanted: correct it"
-            )
+            raise UserError(f"{place}: {[name, *cells]!r:.80}; expected a picture's path and its label: correct it")
         label = cells[0]
         if name not in known:
-            raise UserError(f"{place}: names {name!r}, but no such picture lies in {folder}: correct or drop the row")
+            raise UserError(f"{place}: {name!r} is not in {folder}: correct or remove the row")
         if labels.setdefault(name, label) != label:
-            raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} before: drop one of the rows")
+            raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} above: remove one of the rows")
     check_all(table, labels, names, str(folder), "picture", "label")
     return labels

@@ -1,6 +1,6 @@
-"""What the package trains models of pictures on: pictures of one size in named splits.
+"""Training data for models of pictures: pictures of one size in named splits.
 
-Importing this does not import numpy: the command line answers at once.
+Importing this does not import numpy, to keep the command line fast.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ class Pictures:
     """One split."""
 
     x: NDArray[np.uint8]
-    """(N, H, W, C) values of 8 bits; 0 and 255 only where ink was drawn."""
+    """(N, H, W, C) 8-bit values; only 0 and 255 if binarised."""
     labels: tuple[str, ...] | None
-    """Of each, by name."""
+    """Label of each picture; None without labels."""
     names: Sequence[str]
-    """Where each came from, for messages."""
+    """Name of each picture, for messages."""
     maps: NDArray[np.uint8] | None = None
-    """(N, h, w, c) the partner of each, which is its condition; not drawn as ink."""
+    """(N, h, w, c) map of each picture, a condition; never binarised."""
     vectors: NDArray[np.float32] | None = None
-    """(N, D) the numbers of each, which are its condition."""
+    """(N, D) vector of each picture, a condition."""
 
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """Pictures in splits, and what a later run must know about them."""
+    """Pictures in splits, with a fingerprint and a note."""
 
     name: str
     splits: Mapping[str, Pictures]
     """Some of "train", "validation" and "test"; none is empty."""
     fingerprint: str
-    """sha256 over the pictures, their labels and the split: a resumed run checks that it has not changed."""
+    """sha256 of the pictures, labels and splits: a resumed run checks that it has not changed."""
     note: str = ""
     """Licence, attribution and caveats, in sentences."""

@@ -1,4 +1,4 @@
-"""How the files of each named data set become pictures in splits, as arrays and at once."""
+"""Loaders of the named data sets: from files to pictures in splits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CIFAR = 60_000
 
 
 class Loaded(NamedTuple):
-    """A data set in its splits, and what was found on the way that a user should know."""
+    """A data set in its splits, with remarks for the user."""
 
     splits: dict[str, Pictures]
     note: str = ""
@@ -38,26 +38,26 @@ def idx(source: ImageSet, files: Sequence[Path]) -> Loaded:
 
 
 def cifar(source: ImageSet, files: Sequence[Path]) -> Loaded:
-    """CIFAR-10's binary version in a tar: the whole of it, or a part in the same layout."""
+    """CIFAR-10's binary version as a tar: all of it, or a part in the same layout."""
     found = {Path(name).name: data for name, data in members(files[0]) if name.endswith(".bin")}
     batches = sorted(name for name in found if name.startswith("data_batch_"))
     if not batches or "test_batch.bin" not in found:
-        raise UserError(f"{files[0]}: no data_batch_1.bin or no test_batch.bin in it: get CIFAR-10's binary version")
+        raise UserError(f"{files[0]}: lacks data_batch_1.bin or test_batch.bin: give CIFAR-10's binary version")
     train = np.concatenate([_records(found[name], name, files[0]) for name in batches])
     test = _records(found["test_batch.bin"], "test_batch.bin", files[0])
     parts = _held_out(_planes(train), train[:, 0], len(train) // 10, source)
     note = ""
     if len(train) + len(test) < _CIFAR:
         note = (
-            f"Only a part is at hand: {len(train):,} training and {len(test):,} test pictures, so that figures do not "
-            "compare with published ones; the whole is cifar-10-binary.tar.gz from its author's page, put into "
+            f"Only a part is available: {len(train):,} training and {len(test):,} test pictures, so that figures do "
+            "not compare with published ones; the whole is cifar-10-binary.tar.gz from its author's page, put into "
             "$SERIATIM_DATA/cifar10."
         )
     return Loaded({**parts, "test": _split("test", _planes(test), test[:, 0], source)}, note)
 
 
 def digits(source: ImageSet, _: Sequence[Path]) -> Loaded:
-    """scikit-learn's copy of the UCI test set, which has no split of its own."""
+    """scikit-learn's copy of the UCI test set, which has no official split."""
     from sklearn.datasets import load_digits
 
     grey, labels = load_digits(return_X_y=True)  # (N, 64) from 0 to 16, (N,)
@@ -70,13 +70,13 @@ LAYOUTS: dict[str, Callable[[ImageSet, Sequence[Path]], Loaded]] = {"idx": idx, 
 
 
 def deal(pictures: Pictures, validation: float, test: float, seed: int) -> dict[str, Pictures]:
-    """Pictures in splits drawn from `seed`, equal ones together; a side that gets none is left out."""
+    """Split pictures at random by `seed`, equal ones together; empty splits are left out."""
     sides = np.array(dealing.deal([digest(picture) for picture in pictures.x], validation, test, seed))
     return {side: taken(pictures, np.flatnonzero(sides == side)) for side in dealing.SIDES if (sides == side).any()}
 
 
 def taken(pictures: Pictures, rows: Sequence[int] | NDArray[np.int64]) -> Pictures:
-    """Some of the pictures."""
+    """A subset of the pictures."""
     labels = None if pictures.labels is None else tuple(pictures.labels[row] for row in rows)
     maps = None if pictures.maps is None else pictures.maps[rows]
     vectors = None if pictures.vectors is None else pictures.vectors[rows]
@@ -88,13 +88,13 @@ def _idx(path: Path) -> Pixels:
     rank = data[3] if len(data) > 3 and data[:3] == b"\0\0\x08" else 0
     shape = np.frombuffer(data[4 : 4 + 4 * rank], ">u4").astype(int).tolist()
     if rank == 0 or len(data) != 4 + 4 * rank + int(np.prod(shape)):
-        raise UserError(f"{path}: no idx file of bytes, or a damaged one: get it anew")
+        raise UserError(f"{path}: not an idx file of bytes, or damaged: replace the file")
     return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()  # writable
 
 
 def _records(data: bytes, name: str, archive: Path) -> Pixels:
     if not data or len(data) % _RECORD:
-        raise UserError(f"{archive}: {name} has {len(data)} bytes, no multiple of {_RECORD}: get the archive anew")
+        raise UserError(f"{archive}: {name} has {len(data)} bytes, not a multiple of {_RECORD}: replace the file")
     return np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
 
 
@@ -110,7 +110,7 @@ def _held_out(x: Pixels, labels: NDArray[np.uint8], count: int, source: ImageSet
 
 def _split(name: str, x: Pixels, labels: NDArray[np.uint8], source: ImageSet) -> Pictures:
     if len(x) != len(labels) or (len(labels) and labels.max() >= len(source.labels)):
-        raise UserError(f"{name}: pictures and labels do not belong together: get the files of the data set anew")
+        raise UserError(f"{name}: pictures and labels do not match: replace the files of the data set")
     known = source.labels
     return Pictures(
         x if x.ndim == 4 else x[..., None],

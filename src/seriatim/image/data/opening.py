@@ -1,6 +1,6 @@
-"""`open_gallery`: the user's own pictures, or a named data set of them.
+"""`open_gallery`: the user's own pictures, or a named data set.
 
-Importing this does not import numpy or Pillow: the command line answers at once.
+Importing this does not import numpy or Pillow, to keep the command line fast.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
 
 
 def open_gallery(spec: object, options: ImageOptions | None = None, division: DataOptions | None = None) -> Gallery:
-    """Pictures in splits.
+    """Read pictures in splits.
 
     Args:
-        spec: a folder, a file, the name of a data set, or an array (N, H, W[, C]) of 8 bits; or a mapping {"x": array,
-            "label": [a string each], "image": maps (N, h, w[, c]), "vector": (N, D)}. A folder holds PNG, JPEG, WebP,
-            GIF and BMP; its subfolders are the labels, or a CSV file gives them. A path that exists wins over a name.
+        spec: a folder, a file, the name of a data set, an 8-bit array (N, H, W[, C]), or a mapping {"x": array,
+            "label": [a string each], "image": maps (N, h, w[, c]), "vector": (N, D)}. A folder contains PNG, JPEG,
+            WebP, GIF and BMP files; subfolders are labels, unless a CSV file gives them. An existing path takes
+            precedence over a name.
         options: how they are read.
         division: how they are divided.
 
     Raises:
-        UserError: on what is wrong with them: all is read here, into memory.
+        UserError: if anything is wrong with them: all are read into memory here.
     """
     options, division = options or ImageOptions(), division or DataOptions()
     if not isinstance(spec, str | Path):
@@ -52,29 +53,29 @@ def open_gallery(spec: object, options: ImageOptions | None = None, division: Da
 
 
 def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting | None = None) -> NDArray[np.uint8]:
-    """One file as (height, width, channels), to score, to complete or as a condition; channels are 1 or 3."""
+    """Read one file as (height, width, channels), to score, to complete or as a condition; channels are 1 or 3."""
     from seriatim.image.data import picture
 
     return picture.read_picture(path, height, width, channels, how or Fitting())
 
 
 def open_set(name: str, options: ImageOptions, division: DataOptions, file: Path | None = None) -> Gallery:
-    """A named data set, whatever lies at a path of that name; from its own files, or from `file` in its layout."""
+    """Open a named data set, even if a path of that name exists; from its own files, or from `file` in its layout."""
     from seriatim.image.data.loaders import LAYOUTS, taken
     from seriatim.image.data.pixels import shaped
 
     if name not in named.names():
-        raise UserError(f"{name!r} is no folder, picture or named data set: {nearest(name, NAMES)}")
+        raise UserError(f"{name!r} is not a folder, picture or named data set: {nearest(name, NAMES)}")
     known = cast(ImageSet, named.of_kind(name, modality("image")))
     usual = DataOptions()
     given = ["--image.labels"] if options.labels is not None else []
     given += [f"--data.{key}" for key in ("validation", "test") if getattr(division, key) != getattr(usual, key)]
     if given:
-        raise UserError(f"{given[0]} was given, but {name} brings its own labels and split: leave it out")
+        raise UserError(f"{given[0]} was given, but {name} has its own labels and split: leave it out")
     for option in ("maps", "vectors"):
         if getattr(options, option) is not None:
             raise UserError(
-                f"--image.{option} was given, but {name} is no folder whose files could have partners: leave it out, "
+                f"--image.{option} was given, but {name} is not a folder of files: leave it out, "
                 "or save its pictures as files"
             )
     loaded = LAYOUTS[known.layout](known, named.fetch(name) if file is None else [file])
@@ -109,7 +110,7 @@ def _divided(
     lacking = [side for side in division.shares if side not in splits]
     if lacking:
         raise UserError(
-            f"{where}: too few different pictures ({len(pictures.x)} with copies) to leave any for {lacking[0]}: "
+            f"{where}: too few distinct pictures (of {len(pictures.x)}) for a {lacking[0]} split: "
             "give more, or set --data.validation and --data.test to 0"
         )
     return _finished(name, splits, options, division, note)
@@ -118,13 +119,13 @@ def _divided(
 def _finished(
     name: str, splits: Mapping[str, Pictures], options: ImageOptions, division: DataOptions, note: str
 ) -> Gallery:
-    """Ink drawn where it is wanted, and the fingerprint of what is there in the end."""
+    """Binarise the splits if requested, and compute the fingerprint."""
     from seriatim.image.data.pixels import ink
 
     if options.binarise != "no":
         if any(pictures.x.shape[-1] != 1 for pictures in splits.values()):
             raise UserError(
-                f"{name}: pictures in colour, but --image.binarise {options.binarise} is for grey ones: "
+                f"{name}: colour pictures, but --image.binarise {options.binarise} is for grey ones: "
                 "give --image.colour grey, or leave it out"
             )
         splits = {

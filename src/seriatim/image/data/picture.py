@@ -1,4 +1,4 @@
-"""One file of a picture: its header without decoding it, its pixels, and every way that either can fail named."""
+"""Reading a picture file: its header without decoding, its pixels, and a message for every failure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from seriatim.image.data.pixels import Pixels, fit, to_array
 from seriatim.image.options import WIDEST, Fitting
 
 LARGEST = 64_000_000
-"""Pixels that a picture may have before it is cut or resized."""
+"""Most pixels of a picture before it is cropped or resized."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-_ORIENTATION = 0x0112  # the EXIF tag: how the picture must be turned to stand upright
+_ORIENTATION = 0x0112  # the EXIF tag: how the picture must be rotated to be upright
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,16 +33,16 @@ _UPRIGHT = {
 
 
 class Header(NamedTuple):
-    """What a file says of its picture, upright."""
+    """Size and colour of a picture, upright."""
 
     height: int
     width: int
     channels: int
-    """1 if it is grey, else 3."""
+    """1 if grey, else 3."""
 
 
 def read_header(path: Path, name: str) -> Header:
-    """Size and colour of a picture that is not decoded."""
+    """Size and colour of a picture, without decoding it."""
     with _opened(path, name) as image:
         width, height = image.size
         if _orientation(image) >= 5:
@@ -53,7 +53,7 @@ def read_header(path: Path, name: str) -> Header:
 def read_pixels(
     path: Path, name: str, channels: int, sides: tuple[int, int] | None, how: Fitting, remarks: Counter[str]
 ) -> Pixels:
-    """(H, W, channels) of a picture, upright, on white where it is transparent; what was done to it is counted."""
+    """(H, W, channels) of a picture, upright, on white if transparent; conversions are counted as remarks."""
     with _opened(path, name) as image:
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
@@ -65,63 +65,58 @@ def read_pixels(
 def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting) -> Pixels:
     """One file as (height, width, channels), to score, to complete or as a condition."""
     if channels not in (1, 3):
-        raise UserError(f"{path}: a picture with {channels} channels is wanted, but 1 or 3 can be read: give 1 or 3")
+        raise UserError(f"{path}: pictures cannot be read with {channels} channels: give 1 or 3")
     if not (1 <= height <= WIDEST and 1 <= width <= WIDEST):
-        raise UserError(f"{path}: a picture of {height} × {width} is wanted, but 1 to {WIDEST} can be had: give others")
+        raise UserError(f"{path}: pictures cannot be read in {height} × {width}: give 1 to {WIDEST}")
     return read_pixels(path, str(path), channels, (height, width), how, Counter())
 
 
 @contextmanager
 def _opened(path: Path, name: str) -> Generator[Image.Image]:
-    """A picture whose header was read and may be decoded."""
+    """An open picture whose header passed the checks."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise UserError(f"{name}: no file, where a picture is wanted: give the path of a picture")
+        if path.exists() and not path.is_file():  # reading a pipe would block
+            raise UserError(f"{name}: not a file; expected a picture: check the path")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of large pictures and odd tags
+            warnings.simplefilter("ignore")  # Pillow's, about large pictures and odd tags
             with Image.open(path, formats=_FORMATS) as image:
                 _check(image, name)
                 yield image
     except UserError:
         raise
     except Image.DecompressionBombError:
-        raise UserError(f"{name}: more than {LARGEST:,} pixels, too many to be read: make it smaller first") from None
+        raise UserError(f"{name}: more than {LARGEST:,} pixels: make it smaller first") from None
     except FileNotFoundError:
         raise UserError(f"{name}: no such picture: check the path") from None
     except PermissionError:
-        raise UserError(f"{name}: not readable by you: change its permissions or leave it out") from None
+        raise UserError(f"{name}: permission denied: change its permissions or remove it") from None
     except Image.UnidentifiedImageError:
         kinds = ", ".join(_FORMATS)
         raise UserError(
-            f"{name}: no picture in it of a kind that is read ({kinds}): leave it out, or save it as PNG"
+            f"{name}: not a picture in a supported format ({kinds}): remove it, or save it as PNG"
         ) from None
-    except Exception as error:  # a damaged file makes Pillow raise anything
+    except Exception as error:  # Pillow raises anything on a damaged file
         reason = " ".join(str(error).split())
-        raise UserError(f"{name}: damaged picture ({reason}): get the file anew or leave it out") from None
+        raise UserError(f"{name}: damaged picture ({reason}): replace or remove it") from None
 
 
 def _check(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > LARGEST:
-        raise UserError(
-            f"{name}: {height} × {width} pixels, more than the {LARGEST:,} that are read: make it smaller first"
-        )
+        raise UserError(f"{name}: {height} × {width} is more than {LARGEST:,} pixels: make it smaller first")
     if width * height == 0:
-        raise UserError(f"{name}: {height} × {width} pixels, which is no picture: leave it out")
-    # A photograph of some telephones is an MPO: a JPEG with a preview or a second view behind it.
+        raise UserError(f"{name}: {height} × {width} pixels: remove it")
+    # Photographs of some phones are MPO files: a JPEG followed by a preview or a second view.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise UserError(
-            f"{name}: an animation, where a picture that stands still is wanted: save one of its frames as PNG, "
-            "or leave it out"
-        )
+        raise UserError(f"{name}: an animation; expected a still picture: save one of its frames as PNG, or remove it")
 
 
 def _orientation(image: Image.Image) -> int:
     if image.format == "PNG" and "exif" not in image.info:
-        return 1  # Pillow would decode the picture to look behind it
+        return 1  # Pillow would decode the picture to find out
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged metadata is no reason to refuse a picture
+    except Exception:  # damaged metadata does not matter
         return 1
 
 
@@ -133,17 +128,17 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _plain(image: Image.Image, channels: int, remarks: Counter[str]) -> Image.Image:
-    """Grey or RGB with 8 bits, whatever it was."""
+    """Convert any mode to 8-bit grey or RGB."""
     if image.mode.startswith("I"):
-        remarks["had 16 bits, of which 8 are kept"] += 1
+        remarks["had 16 bits and were reduced to 8"] += 1
         values = np.asarray(image).astype(np.int64)
         image = Image.fromarray(((values.clip(0, 65535) + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         over = image.convert("RGBA")
         if to_array(over.getchannel("A")).min() < 255:
-            remarks["were transparent in places and stand on white"] += 1
+            remarks["had transparency and were put on white"] += 1
         image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
     if image.mode == "CMYK":
-        remarks["were CMYK, turned into RGB without a colour profile"] += 1
+        remarks["were CMYK and were converted to RGB without a colour profile"] += 1
         image = image.convert("RGB")
     return image.convert("L" if channels == 1 else "RGB")

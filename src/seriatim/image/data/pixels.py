@@ -1,4 +1,4 @@
-"""Pictures as arrays: colour, size, ink. Everything is 8 bit, (height, width, channels), channels last."""
+"""Pictures as 8-bit arrays (height, width, channels): colour, size, binarisation."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from seriatim.image.options import Fitting, ImageOptions
 Pixels = NDArray[np.uint8]
 
 MOST = 8 << 30
-"""Bytes that the pictures of a data set may take in memory."""
+"""Most memory for the pictures of a data set, in bytes."""
 
 
 def check_room(count: int, height: int, width: int, channels: int, name: str, option: str = "size") -> None:
-    """Refuse pictures that would not fit into memory, before it is taken."""
+    """Refuse pictures that would not fit into memory, before allocating it."""
     if (size := count * height * width * channels) > MOST:
         raise UserError(
             f"{name}: {count:,} pictures of {height} × {width} × {channels} take {size / 2**30:.1f} GiB of memory, "
-            f"more than the {MOST / 2**30:g} that are allowed: give a smaller --image.{option} or --data.limit"
+            f"more than the limit of {MOST / 2**30:g}: give a smaller --image.{option} or --data.limit"
         )
 
 
 def fit(image: Image.Image, height: int, width: int, how: Fitting) -> Image.Image:
-    """A picture (grey or RGB) in another size.
+    """Crop and resize a picture (grey or RGB).
 
-    The centre is cut out in the wanted shape, to whole pixels. Then, smooth: each value is the mean of those around it
-    under a triangle (Pillow's BILINEAR), which is as wide as a new pixel where the picture shrinks, so that nothing
-    aliases. Plain: see `between`. Nearest: the value at the new pixel's centre (Pillow's NEAREST).
+    The centre is cropped to the new aspect ratio, in whole pixels. Then, smooth: Pillow's BILINEAR, a triangle filter
+    that is as wide as a new pixel when shrinking, to avoid aliasing. Plain: see `between`. Nearest: the value at the
+    new pixel's centre (Pillow's NEAREST).
     """
     if image.size == (width, height):
         return image
@@ -48,10 +48,10 @@ def fit(image: Image.Image, height: int, width: int, how: Fitting) -> Image.Imag
 
 
 def between(x: Pixels, height: int, width: int) -> Pixels:
-    """(H, W, C) in another size, each value interpolated between the four whose centres are around its own.
+    """Resize (H, W, C) by interpolating between the four nearest pixel centres.
 
-    So does TensorFlow's tf.image.resize unless told otherwise (bilinear, antialias=False, half-pixel centres); it is
-    cut down to whole numbers. Where a picture shrinks by more than half, values are left out.
+    Equals the default of TensorFlow's tf.image.resize (bilinear, antialias=False, half-pixel centres), rounded down to
+    whole numbers. When shrinking by more than half, some pixels are skipped.
     """
     top, bottom, down = _around(x.shape[0], height)
     left, right, across = _around(x.shape[1], width)
@@ -64,8 +64,8 @@ def between(x: Pixels, height: int, width: int) -> Pixels:
 
 
 def _around(old: int, new: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Of `new` pixels over `old`: the old one before each one's centre, the one behind, and how far on, in 1 / 2new."""
-    place = (2 * np.arange(new, dtype=np.int64) + 1) * old - new  # whole numbers, so that nothing is ever rounded
+    """For each of `new` pixels: the `old` pixels before and after its centre, and the distance in 1 / 2new."""
+    place = (2 * np.arange(new, dtype=np.int64) + 1) * old - new  # whole numbers, to avoid rounding
     before, on = place // (2 * new), place % (2 * new)
     return before.clip(0, old - 1), (before + 1).clip(0, old - 1), on
 
@@ -77,7 +77,7 @@ def to_array(image: Image.Image) -> Pixels:
 
 
 def shaped(x: Pixels, options: ImageOptions, name: str) -> Pixels:
-    """Pictures (N, H, W, C) in the colour and size that are asked for."""
+    """Pictures (N, H, W, C) in the requested colour and size."""
     if options.colour == "grey" and x.shape[-1] == 3:
         x = to_grey(x)
     if options.sides is not None and options.sides != x.shape[1:3]:
@@ -95,13 +95,13 @@ def shaped(x: Pixels, options: ImageOptions, name: str) -> Pixels:
 
 
 def to_grey(x: Pixels) -> Pixels:
-    """Luma of RGB (ITU-R 601-2), rounded as Pillow does it."""
+    """Luma of RGB (ITU-R 601-2), rounded like Pillow's."""
     red, green, blue = (x[..., i].astype(np.uint32) for i in range(3))
     return ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
 def ink(x: Pixels, seed: Sequence[int]) -> Pixels:
-    """Draw each value of grey pictures: 255 with probability v / 255, else 0; a function of `seed` and the shape."""
+    """Binarise grey pictures: 255 with probability v / 255, else 0; a function of `seed` and the shape."""
     u = np.random.default_rng(list(seed)).integers(
         0, 255, x.shape, dtype=np.uint8
     )  # 0 to 254, so that v of them are below v

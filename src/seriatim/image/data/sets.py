@@ -1,4 +1,4 @@
-"""The named data sets of images: one table. How their files are laid out is `image.data.loaders`' business."""
+"""The table of named data sets of images; `image.data.loaders` reads their files."""
 
 from __future__ import annotations
 

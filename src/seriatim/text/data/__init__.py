@@ -1,1 +1,1 @@
-"""Where text comes from: files, folders, tables, pairs and named data sets, divided so that nothing leaks."""
+"""Reading text: files, folders, tables, pairs and named data sets, split without leaks."""

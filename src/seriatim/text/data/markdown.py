@@ -1,4 +1,4 @@
-"""A recipe page in Markdown with Hugo front matter, as plain text that reads well."""
+"""A recipe page in Markdown with Hugo front matter, as readable plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 _TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
 _PLAIN = (
     (re.compile(r"!\[[^\]]*\]\([^)]*\)"), ""),  # pictures
-    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),  # links keep their words
+    (re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"),  # links keep their text
     (re.compile(r"<[a-z/][^>\n]*>|&nbsp;"), " "),
     (re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1"), r"\2"),  # bold
     (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+)(?<=\S)\*(?!\w)"), r"\1"),  # italics
@@ -22,7 +22,7 @@ _PLAIN = (
 
 
 def recipe(page: str) -> str | None:
-    """Title, ingredients and directions, without markup, pictures, links and stories; None if one is missing."""
+    """Title, ingredients and directions, without markup, pictures, links and other sections; None if one is missing."""
     _, front, body = re.split(r"^---[ ]*$", page.replace("\r\n", "\n"), maxsplit=2, flags=re.MULTILINE)
     title = _TITLE.search(front)
     sections = re.split(r"^##(?!#)\s*(.+?)\s*$", body, flags=re.MULTILINE)

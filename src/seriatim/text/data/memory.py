@@ -1,4 +1,4 @@
-"""Texts that are in memory already: strings, data frames, and what conditions them."""
+"""Texts in memory: strings, data frames, and their conditions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def in_memory(spec: object, options: TextOptions) -> Iterator[Document]:
     """Documents of a sequence of strings, of a mapping of columns, or of a data frame.
 
     Raises:
-        UserError: naming the column that is missing, or too short.
+        UserError: naming a column that is missing or too short.
     """
     if hasattr(spec, "columns") and hasattr(spec, "to_dict"):
         columns: dict[str, Any] = {str(name): list(cast(Any, spec)[name]) for name in cast(Any, spec).columns}
@@ -28,23 +28,23 @@ def in_memory(spec: object, options: TextOptions) -> Iterator[Document]:
         conditions[SOURCE] = _column(columns, options.source or SOURCE)
     for name, values in conditions.items():
         if len(values) != len(texts):
-            raise UserError(f"{len(values)} values of {name!r} for {len(texts)} texts; give one for each")
+            raise UserError(f"{len(values)} values of {name!r} for {len(texts)} texts; give one per text")
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise UserError(f"text {i} is a {type(text).__name__}, where a string is wanted; convert it first")
+            raise UserError(f"text {i} is a {type(text).__name__}; expected a string; convert it first")
         given = {name: _value(values[i], name) for name, values in conditions.items()}
         yield Document.of(f"text {i}", text, given)
 
 
 def _field(columns: dict[str, Any], options: TextOptions) -> str:
-    """The name of the column that holds the texts."""
+    """The name of the column of texts."""
     if options.field is not None:
         _column(columns, options.field)
         return options.field
     for name in _FIELDS:
         if name in columns:
             return name
-    raise UserError(f"no column is named text; name it: text=TextOptions(field=…), one of {', '.join(columns)}")
+    raise UserError(f"no column is named text; give text=TextOptions(field=…), one of {', '.join(columns)}")
 
 
 def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
@@ -54,7 +54,7 @@ def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
 
 
 def _value(value: Any, name: str) -> str | float | None:
-    """A condition's value; missing ones, also as data frames mark them, are None."""
+    """A condition's value; None for missing ones, including NaN in data frames."""
     if value is None or value != value:  # NaN
         return None
     if name == SOURCE or not isinstance(value, int | float):

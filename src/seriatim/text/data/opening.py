@@ -1,4 +1,4 @@
-"""`open_corpus`: the user's own text in whatever form it lies, or a named data set."""
+"""`open_corpus`: the user's own text in any form, or a named data set."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ _RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
 }
 
 _KINDS = (ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",))
-"""What is read together in a folder."""
+"""Suffixes that are read together in a folder."""
 
 
 def open_corpus(spec: object, options: TextOptions | None = None, division: DataOptions | None = None) -> Corpus:
-    """Documents in splits.
+    """Read documents in splits.
 
     Args:
         spec: a path, "-" for standard input, the name of a data set, or texts in memory: a sequence of strings, a data
             frame, or a mapping {"x": texts, condition: [a value each]}. A path is a text file, a .jsonl/.ndjson file of
             objects, a .json list of objects, a .tsv file of pairs, or a folder of one of these kinds; files may be
-            compressed (.gz, .bz2, .xz). A path that exists wins over a name.
+            compressed (.gz, .bz2, .xz). An existing path takes precedence over a name.
         options: how they are read.
         division: how they are divided.
 
     Raises:
-        UserError: on what is wrong with them: all of it is read once here.
+        UserError: if anything is wrong with them: all are read once here.
     """
     options, division = options or TextOptions(), division or DataOptions()
     if not isinstance(spec, str | Path):
@@ -65,18 +65,18 @@ def open_corpus(spec: object, options: TextOptions | None = None, division: Data
     if str(spec) in named.names():
         return open_set(str(spec), options, division)
     if path.suffix or len(path.parts) > 1:
-        raise UserError(f"{str(spec)!r}: there is no such file or folder: check the path")
-    raise UserError(f"{str(spec)!r} is no file, folder or named data set: {nearest(str(spec), named.names())}")
+        raise UserError(f"{str(spec)!r}: no such file or folder: check the path")
+    raise UserError(f"{str(spec)!r} is not a file, folder or named data set: {nearest(str(spec), named.names())}")
 
 
 def open_set(name: str, options: TextOptions, division: DataOptions, files: Sequence[Path] | None = None) -> Corpus:
-    """A named data set, whatever lies at a path of that name; from its own files, or from `files` in its layout."""
+    """Open a named data set, even if a path of that name exists; from its own files, or from `files` in its layout."""
     known = cast(TextSet, named.of_kind(name, modality("text")))
     usual, shares = TextOptions(), DataOptions(limit=division.limit)
     changed = [f"--text.{key}" for key, value in vars(usual).items() if getattr(options, key) != value]
     changed += [f"--data.{key}" for key, value in vars(shares).items() if getattr(division, key) != value]
     if changed:
-        raise UserError(f"{changed[0]} was given, but {name} brings its own form and split: leave it out")
+        raise UserError(f"{changed[0]} was given, but {name} has its own format and split: leave it out")
     splits, found = known.load(named.fetch(name) if files is None else files)
     limited = {side: documents[: division.limit] for side, documents in splits.items()}
     mark = fingerprint(*((side, content(documents)) for side, documents in limited.items()))
@@ -90,10 +90,10 @@ def _open_path(path: Path, options: TextOptions, division: DataOptions) -> Corpu
         return _own(name, documents, options, division, note)
     if path.name == KAGGLE_RECIPES:
         return open_set("recipes", options, division, files=[path])
-    if path.is_fifo():  # such as <(command): it can be read once only
+    if path.is_fifo():  # e.g. <(command): it can be read only once
         path = scratch.keep(_chunks(path), name)
     if not path.is_file():
-        raise UserError(f"{path}: neither a file nor a folder: give one of them, or - for standard input")
+        raise UserError(f"{path}: neither a file nor a folder: give one, or - for standard input")
     return _own(name, _file(path, name, options), options, division)
 
 
@@ -103,8 +103,8 @@ def _own(
     found = list(islice(documents, division.limit))
     full = [document for document in found if not empty(document)]
     if not full:
-        raise UserError(f"{name}: no text in it, only white space or nothing: give a file or folder with text")
-    for key in options.given:  # a condition that no record has is a slip of the pen, not a missing value
+        raise UserError(f"{name}: contains no text: give a file or folder with text")
+    for key in options.given:  # a condition that no record has is a typo, not a missing value
         if all(document.given.get(key) is None for document in full):
             raise UserError(f"{name}: no record has a value for the condition {key!r}: correct --text.given")
     if left := len(found) - len(full):
@@ -117,20 +117,20 @@ def _own(
 def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     read = _RECORDS.get(bare_suffix(path))
     if read is not None:
-        _refuse(options.separator, "separator", f"{name} holds JSON records, each one document")
+        _refuse(options.separator, "separator", f"{name} contains JSON records, each one document")
         return read(path, options, name)
     source = options.source
     if bare_suffix(path) == TABLE or (source is not None and numbered(source) and not Path(source).exists()):
-        _refuse(options.given, "given", f"{name} holds pairs and no other conditions")
-        _refuse(options.separator, "separator", f"{name} holds pairs, one a line")
+        _refuse(options.given, "given", f"{name} contains pairs without other conditions")
+        _refuse(options.separator, "separator", f"{name} contains pairs, one per line")
         return table_pairs(path, options, name)
-    _refuse(options.given, "given", f"{name} is plain text, which has no fields")
+    _refuse(options.given, "given", f"{name} is plain text without fields")
     if source is not None:
         _refuse(options.separator, "separator", f"{name} and {source} are read line by line")
         if not Path(source).is_file():
             raise UserError(
-                f"--text.source {source!r} is no file, where one with as many lines as {name} is wanted (or the number "
-                "of a column, if it has tabs): check the path"
+                f"--text.source {source!r} is not a file; expected one with as many lines as {name} (or a column "
+                "number, if it has tabs): check the path"
             )
         return line_pairs(path, options, name)
     if options.separator is not None:
@@ -139,7 +139,7 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
 
 
 def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
-    """Options that some data was read with, for other data: of another kind, what names its parts is left out."""
+    """The options that some data was read with, applied to other data: names of fields it cannot have are left out."""
     kinds = {suffix if suffix in (TABLE, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))}
     if len(kinds) == 1 or Path(read).is_dir() or Path(data).is_dir():
         return options
@@ -152,21 +152,21 @@ def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str
     if not texts:
         there = f"only other files ({kinds})" if kinds else "no files"
         raise UserError(
-            f"{folder}: {there} where {', '.join('*' + ending for ending in ENDINGS)} are wanted: "
-            "give a folder with text, with pictures or recordings, or one file by its path"
+            f"{folder}: {there}; expected {', '.join('*' + ending for ending in ENDINGS)}: "
+            "give a folder with text, pictures or recordings, or a single file"
         )
     of_a_file = options.source is not None and not numbered(options.source)
     if of_a_file and len(texts) > 1 and not has_fields(texts[0][1]):
         raise UserError(
-            f"{folder}: {len(texts)} files of text, and --text.source {options.source!r} is the sources of one: give "
-            "one file of targets"
+            f"{folder}: {len(texts)} files of text, but --text.source {options.source!r} is parallel to one: give one "
+            "file of targets"
         )
     documents = (document for name, path in texts for document in _file(path, name, options))
     return documents, f"Left out: {kinds}." if kinds else ""
 
 
 def _of_one_kind(folder: Path, options: TextOptions) -> tuple[list[tuple[str, Path]], Counter[str]]:
-    """The files of the kind of which there are most, tables and records first where sources are asked for."""
+    """The files of the most frequent kind; tables and records take precedence if sources are requested."""
     files, others = files_in(folder, [ending for kind in _KINDS for ending in kind])
     each = [[(name, path) for name, path in files if path.suffix.lower() in kind] for kind in _KINDS]
     first = each[1:] if options.source is not None and any(each[1:]) else each
@@ -174,7 +174,7 @@ def _of_one_kind(folder: Path, options: TextOptions) -> tuple[list[tuple[str, Pa
     best = [found for found in first if len(found) == most]
     if most and len(best) > 1:
         counts = listed(Counter(path.suffix.lower() for _, path in files))
-        raise UserError(f"{folder}: {counts}, and which of them to read is not clear: give one file, or one kind alone")
+        raise UserError(f"{folder}: {counts}: it is not clear which to read: give one file, or one kind only")
     return best[0], others + Counter(path.suffix.lower() for found in each for _, path in found if found is not best[0])
 
 

@@ -1,7 +1,7 @@
-"""Pairs of texts: a source, and the target that is written for it. A document is the target; its source is a condition.
+"""Pairs of texts: a source and a target. A document is the target; its source is a condition.
 
-- a TSV file: the source in the first column, the target in the second, or in columns that are named or numbered;
-- two text files, line by line: the data holds the targets, `--text.source` the file of their sources;
+- a TSV file: the source in the first column, the target in the second, or in columns given by name or number;
+- two parallel text files: the data are the targets, `--text.source` is the file of sources;
 - JSON and JSONL (`records`): two fields of each object.
 """
 
@@ -17,11 +17,11 @@ from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.options import TextOptions
 
 HEADING = ("source", "target")
-"""Names of the columns that are known without being told."""
+"""Default names of the columns."""
 
 
 def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """A pair for each line of a TSV file that is not blank; more columns than two are not looked at."""
+    """A pair per non-blank line of a TSV file; further columns are ignored."""
     columns: tuple[int, int] | None = None
     for number, line in enumerate(lines(path, options.encoding, name), start=1):
         if not line.strip(" "):
@@ -33,39 +33,39 @@ def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Documen
                 continue
         if len(cells) <= max(columns):
             raise UserError(
-                f"{name}:{number}: {len(cells)} columns, where {max(columns) + 1} with tabs between them are wanted: "
-                "correct the line, or say which columns with --text.source and --text.field"
+                f"{name}:{number}: {len(cells)} columns; expected {max(columns) + 1} separated by tabs: "
+                "correct the line, or choose columns with --text.source and --text.field"
             )
         source, target = (cells[column].strip() for column in columns)
         yield Document.of(f"{name}:{number}", target, {SOURCE: source})
 
 
 def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tuple[int, int], bool]:
-    """The columns of source and target, and whether the first line is a heading.
+    """The columns of source and target, and whether the first line is a header.
 
-    It is one if it has both usual names, in any order, or if a column is asked for by its name.
+    It is one if it has both default names, in any order, or if a column is chosen by name.
     """
     names = [cell.strip().lower() for cell in first]
     asked = (("source", options.source), ("field", options.field))
     heading = set(HEADING) <= set(names) or any(word is not None and not numbered(word) for _, word in asked)
     at = [_column(names, word, option, place) for option, word in asked]
-    for i, usual in enumerate((HEADING[:1], (*HEADING[1:], "text"))):  # what is not said is found by its usual name,
+    for i, usual in enumerate((HEADING[:1], (*HEADING[1:], "text"))):  # unless chosen, it has its default name,
         other = at[1 - i]
-        if at[i] is None:  # or is the other of two, or the first and the second
+        if at[i] is None:  # or is the other of two, or the first or the second
             known = [names.index(name) for name in usual if name in names] if heading else []
             left = [1 - other] if len(names) == 2 and other in (0, 1) else []
             at[i] = next(iter([*known, *left, *([] if heading else [i])]), None)
     source, target = at
     if source is None or target is None or source == target:
         raise UserError(
-            f"{place}: which of the columns {', '.join(first)} is the source and which the target is not clear: name "
-            "them, or number them from 1, with --text.source and --text.field"
+            f"{place}: it is not clear which of the columns {', '.join(first)} are source and target: give names, "
+            "or numbers from 1, with --text.source and --text.field"
         )
     return (source, target), heading
 
 
 def numbered(word: str) -> bool:
-    """Whether it is the number of a column, from 1."""
+    """Whether a word is a column number, from 1."""
     return word.isdecimal() and word.isascii() and int(word) > 0
 
 
@@ -74,28 +74,28 @@ def _column(names: Sequence[str], word: str | None, option: str, place: str) -> 
         return None if word is None else int(word) - 1
     if word.lower() not in names:
         raise UserError(
-            f"{place}: no column {word!r} in the heading, which has {', '.join(names)}: name one, or number it from 1, "
-            f"with --text.{option}"
+            f"{place}: no column {word!r} in the header, which has {', '.join(names)}: give a name, or a number "
+            f"from 1, with --text.{option}"
         )
     return names.index(word.lower())
 
 
 def line_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """A pair for each line of two text files; they have as many lines."""
+    """A pair per line of two text files with the same number of lines."""
     other = Path(options.source or "")
     both = zip_longest(lines(path, options.encoding, name), lines(other, options.encoding, str(other)))
     for number, (target, source) in enumerate(both, start=1):
         if target is None or source is None:
             counts = [sum(1 for _ in lines(file, options.encoding, str(file))) for file in (path, other)]
             raise UserError(
-                f"{name} has {counts[0]:,} lines and {other} {counts[1]:,}, where line n of one belongs to line n of "
-                "the other: make them equal"
+                f"{name} has {counts[0]:,} lines but {other} has {counts[1]:,}: line n of one must correspond to line "
+                "n of the other"
             )
         yield Document.of(f"{name}:{number}", target.strip(), {SOURCE: source.strip()})
 
 
 def lines(path: Path, encoding: str, name: str) -> Iterator[str]:
-    """The lines of a text file, without their ends."""
+    """The lines of a text file, without line breaks."""
     rest = ""
     for block in text_blocks(path, encoding, name):
         *whole, rest = (rest + block).split("\n")
@@ -105,6 +105,6 @@ def lines(path: Path, encoding: str, name: str) -> Iterator[str]:
 
 
 def empty(document: Document) -> bool:
-    """Whether the target, or the source of a pair, is nothing but white space."""
+    """Whether the target, or the source of a pair, is blank."""
     source = document.given.get(SOURCE, "-")
     return document.measure.blank or (isinstance(source, str) and not source.strip())

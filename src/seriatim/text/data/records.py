@@ -1,4 +1,4 @@
-"""Documents from JSON: one object a line (.jsonl, .ndjson) or one list of objects (.json)."""
+"""Documents from JSON: one object per line (.jsonl, .ndjson) or a list of objects (.json)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: dict[type[object], str] = {
 
 
 def json_lines(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """One document for each line that is not blank. Texts stay in the file; only their places are kept."""
+    """One document per non-blank line. Texts stay in the file; only their offsets are kept."""
     path = plain(path, options.encoding, name)
     offset = 0
     for number, line in enumerate(_lines(path, name), start=1):
@@ -40,32 +40,32 @@ def json_lines(path: Path, options: TextOptions, name: str) -> Iterator[Document
 
 
 def json_list(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
-    """One document for each object of a list, all in memory."""
+    """One document per object of a list, all in memory."""
     for number, record in enumerate(read_list(path, options.encoding, name), start=1):
         place = f"{name}:{number}"
         yield Document.of(place, *_text_and_given(_checked_record(record, place), options, place))
 
 
 def read_list(path: Path, encoding: str, name: str) -> list[object]:
-    """The list that a JSON file holds."""
+    """The list in a JSON file."""
     value = parse("".join(text_blocks(path, encoding, name)), name)
     if not isinstance(value, list):
         raise UserError(
-            f"{name}: {_kind(value)} where a list of objects is wanted: put [ and ] around the objects, "
+            f"{name}: {_kind(value)}; expected a list of objects: put [ and ] around the objects, "
             "or one object on each line of a .jsonl file"
         )
     return cast("list[object]", value)
 
 
 def parse(text: str, place: str) -> object:
-    """Strict JSON: no NaN, and an error names the place."""
+    """Parse strict JSON, without NaN; errors name the place."""
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if error.lineno > 1 else ""
         where, reason = f"{line}column {error.colno}", error.msg
         if error.msg == "Extra data" and place.endswith(".json"):
-            reason = "more than one value; a file with one object a line is called .jsonl"
+            reason = "more than one value; a file with one object per line must be named .jsonl"
         raise UserError(f"{place}: malformed JSON at {where}: {reason}: correct the file") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{place}: malformed JSON: {error}: correct the file") from None
@@ -94,38 +94,38 @@ def _line_record(line: bytes, place: str, offset: int) -> Record:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: byte {offset + error.start} of the file is not utf-8 text ({error.reason}): "
-            "name the encoding of the file, e.g. --text.encoding latin-1"
+            "give the encoding of the file, e.g. --text.encoding latin-1"
         ) from None
     return _checked_record(parse(text.rstrip("\r\n"), place), place)
 
 
 def _checked_record(value: object, place: str) -> Record:
     if not isinstance(value, dict):
-        raise UserError(f'{place}: {_kind(value)} where an object is wanted: write {{"text": …}}')
+        raise UserError(f'{place}: {_kind(value)}; expected an object: write {{"text": …}}')
     return cast("Record", value)
 
 
 def _text_and_given(record: Record, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
     keys, field = ", ".join(record) or "none", options.field or "text"
     if field not in record:
-        raise UserError(f"{place}: no field {field!r}, the fields are {keys}: name one with --text.field")
+        raise UserError(f"{place}: no field {field!r}; the fields are {keys}: choose one with --text.field")
     text = record[field]
     if not isinstance(text, str):
         raise UserError(
-            f"{place}: the field {field!r} is {_kind(text)} where a string is wanted (fields: {keys}): "
-            "name another with --text.field"
+            f"{place}: the field {field!r} is {_kind(text)}; expected a string (fields: {keys}): "
+            "choose another with --text.field"
         )
     _check_unicode(text, field, place)
     given = {key: _condition(record.get(key), key, place) for key in options.given}
     if options.source is not None:
         if options.source == field:
-            raise UserError(f"--text.source and --text.field are both {field!r} (fields: {keys}): name two")
+            raise UserError(f"--text.source and --text.field are both {field!r} (fields: {keys}): choose two")
         source = record.get(options.source)
         if not isinstance(source, str):
-            what = _kind(source) if options.source in record else "not there"
+            what = _kind(source) if options.source in record else "missing"
             raise UserError(
-                f"{place}: the source {options.source!r} is {what} where a string is wanted (fields: {keys}): "
-                "name another with --text.source"
+                f"{place}: the source {options.source!r} is {what}; expected a string (fields: {keys}): "
+                "choose another with --text.source"
             )
         _check_unicode(source, options.source, place)
         given[SOURCE] = source
@@ -144,9 +144,9 @@ def _condition(value: object, key: str, place: str) -> str | float | None:
         if abs(value) <= sys.float_info.max:
             return value
         # JSON has numbers that a float cannot hold: 1e999, and integers of 400 digits.
-        raise UserError(f"{place}: the condition {key!r} is a number beyond the range of a float: correct the record")
+        raise UserError(f"{place}: the condition {key!r} is a number outside the range of a float: correct the record")
     raise UserError(
-        f"{place}: the condition {key!r} is {_kind(value)} where a string, a number, true, false or null is wanted: "
+        f"{place}: the condition {key!r} is {_kind(value)}; expected a string, a number, true, false or null: "
         "correct the record or leave the condition out of --text.given"
     )
 
@@ -156,7 +156,7 @@ def _check_unicode(text: str, key: str, place: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise UserError(
-            f"{place}: the field {key!r} holds half of a surrogate pair at character {error.start}: correct the record"
+            f"{place}: the field {key!r} has half of a surrogate pair at character {error.start}: correct the record"
         ) from None
 
 
@@ -165,4 +165,4 @@ def _kind(value: object) -> str:
 
 
 def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")

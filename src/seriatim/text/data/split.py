@@ -1,6 +1,6 @@
-"""Dividing documents among train, validation and test so that no text is on two sides.
+"""Dividing documents among train, validation and test without overlap.
 
-Many documents (20 different texts or more) are dealt out whole, and copies of one text stay together. Fewer are each
+Many documents (20 distinct texts or more) are assigned whole, with copies of a text in the same split. Fewer are each
 cut by position, at line ends: the first part trains, the next validates, the last tests.
 """
 
@@ -16,21 +16,21 @@ from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Corpus, Document, paired
 
 MANY = 20
-"""From so many different texts on, documents are dealt out whole."""
+"""The number of distinct texts from which documents are assigned whole."""
 
 
 Splits = dict[str, list[Document]]
 
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
-    """Split by document where there are many, else by position within each."""
+    """Split by document if there are many, else by position within each."""
     if paired(documents) or len(_order(_keys(documents), seed)) >= MANY:
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
-    """Deal whole documents out in an order drawn from `seed`; a share counts different texts, copies follow theirs."""
+    """Assign whole documents at random by `seed`; fractions count distinct texts, with copies in the same split."""
     sides = deal(_keys(documents), validation, test, seed, paired(documents))
     return _collected(list(zip(sides, documents, strict=True)), validation, test)
 
@@ -49,16 +49,16 @@ def by_position(documents: Sequence[Document], validation: float, test: float) -
 
 
 def folds(corpus: Corpus, k: int) -> list[Corpus]:
-    """k corpora for cross-validation: train and validation are pooled, fold i validates the i-th, the test stays.
+    """k corpora for cross-validation: train and validation are pooled, fold i validates part i, the test is kept.
 
-    Each document, or where there are few each of k contiguous blocks of every document, validates exactly once.
+    Each document, or each of k contiguous blocks of every document if there are few, validates exactly once.
     """
     if k < 2:
-        raise UserError(f"{k} folds asked for, but one must train while another validates: ask for 2 or more")
+        raise UserError(f"{k} folds are too few: give 2 or more")
     pool = [*corpus.splits.get("train", ()), *corpus.splits.get("validation", ())]
     keys = _keys(pool)
     if paired(pool) and len(set(keys)) < k:
-        raise UserError(f"{corpus.name}: {len(set(keys))} groups of pairs cannot make {k} folds: ask for fewer")
+        raise UserError(f"{corpus.name}: {len(set(keys))} groups of pairs are too few for {k} folds: give fewer folds")
     order = _order(keys, seed=0)
     fold = (
         _folds_of_documents(pool, keys, order, k)
@@ -71,7 +71,7 @@ def folds(corpus: Corpus, k: int) -> list[Corpus]:
 def _fold(corpus: Corpus, i: int, k: int, splits: Splits) -> Corpus:
     for side in ("train", "validation"):
         if all(document.measure.blank for document in splits[side]):
-            raise UserError(f"{corpus.name}: fold {i + 1} of {k} leaves nothing for {side}: ask for fewer folds")
+            raise UserError(f"{corpus.name}: fold {i + 1} of {k} leaves nothing for {side}: give fewer folds")
     test = {"test": corpus.splits["test"]} if "test" in corpus.splits else {}
     mark = fingerprint(corpus.fingerprint, "fold", i, k)
     return Corpus(f"{corpus.name} (fold {i + 1} of {k})", {**splits, **test}, mark, corpus.note)
@@ -94,7 +94,7 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
     cuts = [(document, _edges(document, [1 / k] * k)) for document in pool]
 
     def fold(i: int) -> Splits:
-        # What trains on either side of the held block stays in one piece.
+        # The training text on either side of the held-out block stays in one piece.
         held = [_part(document, edges[i], edges[i + 1]) for document, edges in cuts]
         rest = [_part(d, a, b) for d, edges in cuts for a, b in ((0, edges[i]), (edges[i + 1], edges[-1]))]
         return {"train": [d for d in rest if d], "validation": [d for d in held if d]}
@@ -103,9 +103,9 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
 
 
 def _keys(documents: Sequence[Document]) -> list[str]:
-    """What tells texts apart: a digest. Pairs that share a source or a target, however many steps apart, are as one.
+    """Keys of texts: a digest. Pairs that share a source or a target, even indirectly, have the same key.
 
-    Where a tenth of all pairs hang together so, as when targets are "yes" and "no", those are that share a source.
+    If that connects a tenth of all pairs, as with targets "yes" and "no", only a shared source counts.
     """
     texts = [document.measure.digest for document in documents]
     if not paired(documents):
@@ -133,8 +133,8 @@ def _collected(sided: Sequence[tuple[str, Document]], validation: float, test: f
         splits[side] = [document for at, document in sided if at == side]
         if all(document.measure.blank for document in splits[side]):
             raise UserError(
-                f"too little text for {side} beside --data.validation {validation} and --data.test {test}: "
-                "give more text, or set a share that you can do without to 0"
+                f"too little text for {side} with --data.validation {validation} and --data.test {test}: "
+                "give more text, or set one of them to 0"
             )
     return splits
 
@@ -150,7 +150,7 @@ def _part(document: Document, start: int, stop: int) -> Document | None:
 
 
 def _edges(document: Document, shares: Sequence[float]) -> list[int]:
-    """Where to cut a document into `shares`: at the nearest line end, if one is not further than half a part away."""
+    """Where to cut a document into `shares`: at the nearest line end, if it is at most half a part away."""
     size = document.measure.characters
     targets = [0, *(round(size * share) for share in accumulate(shares[:-1])), size]
     before, after = [-1] * len(targets), [-1] * len(targets)  # the line ends around each target, -1 for none yet
@@ -164,7 +164,7 @@ def _edges(document: Document, shares: Sequence[float]) -> list[int]:
         position += len(block)
     edges = [0]
     for i in range(1, len(targets) - 1):
-        low = (targets[i - 1] + targets[i]) // 2  # half a part on either side: edges stay in order and parts filled
+        low = (targets[i - 1] + targets[i]) // 2  # half a part on either side: edges stay in order and no part is empty
         high = (targets[i] + targets[i + 1]) // 2
         near = [edge for edge in (before[i], after[i]) if low < edge <= high]
         edges.append(min(near, key=lambda edge, target=targets[i]: abs(edge - target), default=targets[i]))

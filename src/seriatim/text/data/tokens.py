@@ -1,4 +1,4 @@
-"""Documents as one long row of symbols, in memory or mapped from a file."""
+"""Documents as one long sequence of symbols, in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from seriatim.symbols.given import encode_given
 from seriatim.text.data.corpus import Document
 from seriatim.text.tokenizers import Tokenizer
 
-_IN_MEMORY = 2**26  # symbols; more go to a file
+_IN_MEMORY = 2**26  # symbols; more are kept in a file
 
 
 @final
 @dataclass(frozen=True)
 class Tokens:
-    """A split, tokenised.
+    """A tokenised split.
 
     Attributes:
-        symbols: (N,) all documents one after another, each with its `<end>`; uint16 or uint32, possibly memory-mapped.
+        symbols: (N,) all documents, each followed by `<end>`; uint16 or uint32, possibly memory-mapped.
         bounds: (D + 1,) document d is symbols[bounds[d] : bounds[d + 1]].
-        given: {condition: (D,) encoded values, −1 or NaN where missing; of a text `Ragged`}.
-        characters: (D,) lengths of the texts, as far as they are read.
-        bytes: (D,) lengths of the texts in UTF-8, as far as they are read.
-        names: where each document came from, for messages.
+        given: {condition: (D,) encoded values, −1 or NaN if missing; `Ragged` for texts}.
+        characters: (D,) lengths of the (truncated) texts.
+        bytes: (D,) lengths of the (truncated) texts in UTF-8.
+        names: names of the documents, for messages.
     """
 
     symbols: NDArray[Any]
@@ -44,7 +44,7 @@ class Tokens:
 
     @property
     def documents(self) -> int:
-        """How many."""
+        """Number of documents."""
         return len(self.bounds) - 1
 
     def document(self, d: int) -> NDArray[np.int64]:
@@ -53,7 +53,7 @@ class Tokens:
 
 
 def encode_text(value: str | float | None, codec: Tokenizer) -> NDArray[np.int64]:
-    """A condition that is a text, with its `<end>`; nothing if it is missing."""
+    """Encode a condition that is a text, with `<end>`; empty if missing."""
     return np.zeros(0, np.int64) if value is None else np.append(codec.encode(str(value)), codec.end)
 
 
@@ -70,11 +70,11 @@ def tokenize(
 
     Args:
         documents: read block by block.
-        tokenizer: of the checkpoint.
-        conditions: codecs of the fields that condition the text.
-        truncate: keep so many symbols of a document; a truncated one has no `<end>`, because it was not seen to end.
-        folder: where symbols go that are too many for memory.
-        strict_given: whether an unknown value is an error; otherwise it counts as missing.
+        tokenizer: the tokenizer.
+        conditions: codecs of the conditions.
+        truncate: keep the first n symbols of each document; a truncated one has no `<end>`, since its end is not seen.
+        folder: where to keep symbols that exceed memory.
+        strict_given: whether an unknown value is an error; otherwise it is missing.
 
     Raises:
         UserError: if there is nothing to encode.
@@ -92,7 +92,7 @@ def tokenize(
             for name, codec in (conditions or {}).items():
                 given[name].append(_condition(document, name, codec, strict_given))
         if not names:
-            raise UserError("there are no documents here; give some text")
+            raise UserError("there are no documents; give some text")
     return Tokens(
         row.symbols(),
         np.array(bounds, dtype=np.int64),
@@ -104,7 +104,7 @@ def tokenize(
 
 
 class _Row:
-    """Symbols one after another, in memory; once there are many, in a file."""
+    """A growing sequence of symbols, in memory, or in a file once it is long."""
 
     def __init__(self, kind: type[Any], folder: Path | None) -> None:
         self.kind, self.folder = kind, folder
@@ -122,7 +122,7 @@ class _Row:
             self._sink.close()
 
     def add(self, ids: NDArray[Any], name: str) -> None:
-        """Append symbols of the document of that name."""
+        """Append symbols of the document `name`."""
         self._parts.append(ids.astype(self.kind))
         self._held += len(ids)
         if self._held > _IN_MEMORY and self.folder is not None:
@@ -134,14 +134,14 @@ class _Row:
             self._held, self._parts = 0, []
 
     def symbols(self) -> NDArray[Any]:
-        """All of them, once they are complete."""
+        """All symbols, once complete."""
         if self._sink is None:
             return np.concatenate(self._parts)
         return np.memmap(self._sink.name, dtype=self.kind, mode="r")
 
 
 def _append(row: _Row, document: Document, tokenizer: Tokenizer, truncate: int | None) -> tuple[int, int, int]:
-    """Encode a document: the number of symbols, and of characters and bytes that were read."""
+    """Encode a document; returns the number of its symbols, characters and bytes."""
     count, chars, size = 0, 0, 0
     for block in document.blocks():
         if truncate is not None and count >= truncate:
@@ -149,7 +149,7 @@ def _append(row: _Row, document: Document, tokenizer: Tokenizer, truncate: int |
         ids = tokenizer.encode(block)
         if truncate is not None and len(ids) > truncate - count:
             ids = ids[: truncate - count]
-            block = tokenizer.decode(ids)  # what is left of it
+            block = tokenizer.decode(ids)  # the rest of it
         chars += len(block)
         size += len(block.encode())
         row.add(ids, document.name)
@@ -161,7 +161,7 @@ def _append(row: _Row, document: Document, tokenizer: Tokenizer, truncate: int |
 
 
 def _condition(document: Document, name: str, codec: Labels | Numbers | Tokenizer, strict: bool) -> Any:
-    """A condition of a document, encoded; an unknown value is an error, or counts as missing."""
+    """Encode a condition of a document; an unknown value is an error, or missing."""
     value = document.given.get(name)
     if isinstance(codec, Tokenizer):
         return encode_text(value, codec)

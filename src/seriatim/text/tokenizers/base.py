@@ -1,4 +1,4 @@
-"""What all tokenizers of text have in common."""
+"""The base class of tokenizers."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Ids = npt.NDArray[np.int64]
 class Tokenizer(ABC):
     """Text <-> symbols.
 
-    Symbol 0 is always `<end>`: it ends a document, and it is the document start, what a model sees before the first
-    symbol. Padding is never a symbol: it is a mask, and what it covers is 0.
+    Symbol 0 is always `<end>`: it ends a document, and is also what a model sees before the first symbol. Padding is
+    never a symbol: it is masked, with value 0.
 
-    Laws: `decode(encode(x)) == normalise(x)` for every text x that `encode` takes, and `normalise(x) == x` where the
+    Laws: `decode(encode(x)) == normalise(x)` for every text x that `encode` accepts, and `normalise(x) == x` if the
     tokenizer is `lossless`. Documents joined by `<end>` decode to their texts joined.
     """
 
@@ -33,22 +33,22 @@ class Tokenizer(ABC):
     contents: ClassVar[tuple[str, ...]]
     """The keys of its JSON besides `kind` and `policy`."""
     refuses: ClassVar[Mapping[str, tuple[str, ...]]]
-    """The choices of the policy that mean nothing here."""
+    """The choices of the policy that do not apply."""
     end: ClassVar[int] = END
 
     policy: Policy
 
-    # What a kind provides.
+    # Provided by each kind.
 
     @property
     @abstractmethod
     def size(self) -> int:
-        """How many symbols there are, with `<end>`."""
+        """Number of symbols, including `<end>`."""
 
     @property
     @abstractmethod
     def unknown(self) -> int | None:
-        """The symbol `<unk>`, where the policy has one."""
+        """The symbol `<unk>`, if the policy has one."""
 
     @classmethod
     @abstractmethod
@@ -61,31 +61,31 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _known(self, prepared: str) -> str:
-        """The prepared text with what is unknown replaced as the policy wants."""
+        """The prepared text with unknown pieces replaced according to the policy."""
 
     @abstractmethod
     def _renderer(self) -> Renderer:
-        """What turns symbols back into prepared text."""
+        """A renderer of symbols as prepared text."""
 
     @abstractmethod
     def _names(self) -> Iterable[str]:
-        """The names of all symbols but `<end>`, in order."""
+        """The names of all symbols except `<end>`, in order."""
 
     @abstractmethod
     def _contents(self) -> dict[str, Any]:
-        """What stands in the JSON under the keys `contents`."""
+        """The values of the JSON keys `contents`."""
 
     def _unseen(self, prepared: str) -> int:
-        """How many pieces of a prepared text have no symbol of their own. Default: none."""
+        """Number of pieces of a prepared text without a symbol of their own. Default: 0."""
         del prepared
         return 0
 
     @classmethod
     @abstractmethod
     def _read(cls, policy: Policy, document: Mapping[str, Any]) -> Self:
-        """The reverse of `_contents`; each value is still to be checked."""
+        """The inverse of `_contents`; each value is unchecked."""
 
-    # What all kinds share.
+    # Shared by all kinds.
 
     @classmethod
     @final
@@ -94,14 +94,14 @@ class Tokenizer(ABC):
     ) -> Self:
         """Learn the symbols from blocks of text, which are read once and not kept.
 
-        size: how many symbols at most, `<end>` and all; None for the kind's own default.
-        min_count: how often something must occur to become a symbol.
+        size: most symbols, including `<end>`; None for the kind's default.
+        min_count: fewest occurrences of a piece with a symbol of its own.
         """
         policy = cls._checked(policy or Policy())
         if isinstance(documents, str):
-            raise UserError("documents: wanted an iterable of texts, got one text; put it in a list")
+            raise UserError("documents: expected an iterable of texts, got one text; put it in a list")
         if min_count < 1:
-            raise UserError(f"min_count: wanted 1 or more, got {min_count}")
+            raise UserError(f"min_count: expected 1 or more, got {min_count}")
         texts = filter(None, map(policy.prepare, documents))
         first = next(texts, None)
         if first is None:
@@ -115,19 +115,19 @@ class Tokenizer(ABC):
 
     @final
     def decode(self, ids: Iterable[SupportsIndex], /) -> str:
-        """The text of any symbols; `<end>` is skipped, and the text behind it is that of a new document."""
+        """The text of any symbols; `<end>` is skipped, and the text after it is that of a new document."""
         stream = self.stream()
         return "".join(map(stream.push, ids)) + stream.flush()
 
     @final
     def stream(self) -> TextStream:
-        """Decode symbols as they come, each in constant time."""
+        """A decoder of symbols as they arrive, each in constant time."""
         return TextStream(self.size, self._renderer(), self.policy.restorer())
 
     @property
     @final
     def lossless(self) -> bool:
-        """Whether every text without lone surrogates comes back as it was."""
+        """Whether `decode(encode(x)) == x` for every text without lone surrogates."""
         return self.policy.reversible and self.policy.unknown == "bytes"
 
     @final
@@ -137,9 +137,9 @@ class Tokenizer(ABC):
 
     @final
     def unseen(self, text: str, /) -> int:
-        """How many characters (words, or bytes of subwords) of a text have no symbol of their own.
+        """Number of characters (words, or bytes for subwords) of a text without a symbol of their own.
 
-        Training did not have them, or too seldom; the policy says what becomes of them.
+        They are missing from the training text, or too rare; the policy determines how they are encoded.
         """
         return self._unseen(self.policy.prepare(text))
 
@@ -147,7 +147,7 @@ class Tokenizer(ABC):
     def symbol(self, index: int) -> str:
         r"""The printable name of a symbol: `the`, `<end>`, `<unk>`, `<0x0A>`, `<cap>`, `\n`."""
         if not 0 <= index < self.size:
-            raise UserError(f"symbol {index}: wanted 0 to {self.size - 1}, the symbols of this tokenizer")
+            raise UserError(f"symbol {index}: expected 0 to {self.size - 1}, the symbols of this tokenizer")
         return self._all_names[index]
 
     @final
@@ -159,13 +159,13 @@ class Tokenizer(ABC):
 
     @final
     def to_json(self) -> dict[str, Any]:
-        """Everything that `from_json` needs, as plain JSON."""
+        """The tokenizer as plain JSON, for `from_json`."""
         return {"kind": self.kind, "policy": self.policy.to_json(), **self._contents()}
 
     @classmethod
     @final
     def from_json(cls, document: object) -> Self:
-        """The reverse of `to_json`; raises UserError that names the bad key."""
+        """The inverse of `to_json`; raises a UserError that names the bad key."""
         fields = reading.document(document, cls.kind, ("policy", *cls.contents))
         return cls._read(Policy.from_json(fields["policy"]), fields)
 
@@ -180,10 +180,10 @@ class Tokenizer(ABC):
     @classmethod
     @final
     def _checked(cls, policy: Policy) -> Policy:
-        """The policy, if it has no choice that means nothing here."""
+        """The policy, if all its choices apply."""
         for field, refused in cls.refuses.items():
             given = getattr(policy, field)
             if given in refused:
                 rest = ", ".join(repr(choice) for choice in choices()[field] if choice not in refused)
-                raise UserError(f"policy.{field}: {given!r} means nothing to {cls.kind}; wanted {rest}")
+                raise UserError(f"policy.{field}: {given!r} does not apply to {cls.kind}; expected {rest}")
         return policy

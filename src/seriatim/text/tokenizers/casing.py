@@ -1,12 +1,12 @@
 """Case as marks: `HE` becomes an upper mark and `he`, `Dr` a cap mark and `dr`.
 
-A reversible stage from string to string, the same for every kind of tokenizer: `He`, `HE` and `he` share what they are
-made of. A run is made of words linked by single apostrophes or dots (`didn’t`, `U.S.A`); it is marked as a whole, and
+A reversible stage from string to string, the same for every kind of tokenizer: `He`, `HE` and `he` share their
+symbols. A run is made of words linked by single apostrophes or dots (`didn’t`, `U.S.A`); it is marked as a whole, and
 only where undoing the mark gives back the very same characters. Anything else stays as it is: `JavaScript`; and `ß`,
-`İ`, `ǅ` and a final `ς` keep their form, because no single character is their exact other case. Text that contains the
-mark characters itself has each of them behind an escape.
+`İ`, `ǅ` and a final `ς` keep their form, because no single character is their exact other case. In text that contains
+the mark characters themselves, each is preceded by an escape.
 
-A mark acts on the run right behind it, or behind one space: `before_space` uses the second form.
+A mark applies to the run right after it, or after one space: `before_space` uses the second form.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ MARKS = (CAP, UPPER, ESCAPE)
 
 _LINKS = ".'’"
 _ANY_MARK = re.compile(f"[{''.join(MARKS)}]")
-_MARK_BEHIND_SPACE = re.compile(f" ([{CAP}{UPPER}])")
+_MARK_AFTER_SPACE = re.compile(f" ([{CAP}{UPPER}])")
 
 
 def mark(text: str) -> str:
-    """Lower the case of what can be restored and say so by marks: `Restorer` undoes it, exactly, for any text."""
+    """Lower the case reversibly, with marks: `Restorer` undoes it exactly, for any text."""
     return _runs().sub(_marked, text)
 
 
 def before_space(marked: str) -> str:
     """Move each mark before the space in front of it, so that ` he` is the same piece whatever its case was."""
-    return _MARK_BEHIND_SPACE.sub(r"\1 ", marked)
+    return _MARK_AFTER_SPACE.sub(r"\1 ", marked)
 
 
 @cache
@@ -76,14 +76,14 @@ def _upper(character: str) -> str:
 
 
 class _Place(Enum):
-    """Where in marked text we stand."""
+    """The state of the restorer."""
 
     PLAIN = auto()
     ESCAPED = auto()  # the next character is itself
-    MARKED = auto()  # a mark waits for its run
-    SPACED = auto()  # … and one space has passed
+    MARKED = auto()  # after a mark, before its run
+    SPACED = auto()  # … and one space
     RUN = auto()  # within a run in upper case
-    LINKED = auto()  # … behind an apostrophe or dot, which links it only to a word
+    LINKED = auto()  # … after an apostrophe or dot, which links only to a word
 
 
 @final
@@ -95,13 +95,13 @@ class Restorer:
         self._mark = CAP
 
     def push(self, marked: str) -> str:
-        """Take the next characters and return the text that they settle."""
+        """Take the next characters and return the text that is now final."""
         if self._place is _Place.PLAIN and _ANY_MARK.search(marked) is None:
             return marked
         return "".join(map(self._restored, marked))
 
     def reset(self) -> None:
-        """Stand at the start of a text again."""
+        """Return to the start of a text."""
         self._place = _Place.PLAIN
 
     def _restored(self, character: str) -> str:

@@ -36,13 +36,13 @@ class Bytes(Tokenizer):
 
     @property
     def unknown(self) -> None:
-        """None: there is nothing that bytes cannot say."""
+        """None: bytes can spell any text."""
 
     @classmethod
     def _learn(cls, texts: Iterator[str], policy: Policy, size: int | None, min_count: int) -> Self:
-        del texts  # there is nothing to learn from them
+        del texts  # nothing to learn
         if size not in (None, 257) or min_count != 1:
-            raise UserError("size, min_count: bytes are always 257 symbols, there is nothing to choose; leave both out")
+            raise UserError("size, min_count: bytes always have 257 symbols; leave both out")
         return cls(policy)
 
     def _encoded(self, prepared: str) -> Ids:
@@ -62,13 +62,13 @@ class Bytes(Tokenizer):
 
     @classmethod
     def _read(cls, policy: Policy, document: Mapping[str, Any]) -> Self:
-        del document  # the policy says it all
+        del document  # the policy is all there is
         return cls(policy)
 
 
 @final
 class Characters(Tokenizer):
-    """The characters of the training text, the most frequent first; by default all of them."""
+    """The characters of the training text, most frequent first. Default: all of them."""
 
     kind: ClassVar = "characters"
     contents: ClassVar = ("pieces",)
@@ -78,18 +78,18 @@ class Characters(Tokenizer):
         self.policy = self._checked(policy)
         self._vocabulary = vocabulary
         singles = {ord(piece): i for piece, i in vocabulary.index.items() if len(piece) == 1}
-        # One entry more than there are code points in use: all that lie beyond share it.
+        # One entry more than the code points in use, shared by all beyond.
         self._symbol_of = np.full(max(singles, default=0) + 2, -1, np.int64)
         self._symbol_of[list(singles)] = list(singles.values())
 
     @property
     def size(self) -> int:
-        """How many symbols there are, with `<end>`."""
+        """Number of symbols, including `<end>`."""
         return len(self._vocabulary.table)
 
     @property
     def unknown(self) -> int | None:
-        """The symbol `<unk>`, where the policy has one."""
+        """The symbol `<unk>`, if the policy has one."""
         return self._vocabulary.unknown
 
     @classmethod
@@ -100,7 +100,7 @@ class Characters(Tokenizer):
         return cls(policy, choose(counts, policy, (), size, min_count))
 
     def _found(self, prepared: str) -> Ids:
-        """The symbol of each character, -1 where there is none."""
+        """The symbol of each character, -1 if there is none."""
         codes = np.frombuffer(prepared.encode("utf-32-le"), np.uint32)
         return self._symbol_of[np.minimum(codes, len(self._symbol_of) - 1)]
 
@@ -108,7 +108,7 @@ class Characters(Tokenizer):
         return int((self._found(prepared) < 0).sum())
 
     def _lookup(self, prepared: str) -> Ids:
-        """Likewise; under the policy "error" one without a symbol is refused."""
+        """The same, but an unknown character is an error under the policy "error"."""
         found = self._found(prepared)
         if self.policy.unknown == "error" and (found < 0).any():
             raise UserError(self._unknown_at(prepared, int(np.argmax(found < 0))))
@@ -157,5 +157,5 @@ class Characters(Tokenizer):
         pieces = reading.strings(document["pieces"], "pieces")
         for place, piece in enumerate(pieces):
             if len(piece) != 1:
-                raise UserError(f"pieces[{place}]: wanted one character, got {piece!r}")
+                raise UserError(f"pieces[{place}]: expected one character, got {piece!r}")
         return cls(policy, Vocabulary(policy, (), pieces))

@@ -1,4 +1,4 @@
-"""Names of symbols, printable and distinct: for tables of next symbols, and to name one on the command line."""
+"""Printable and distinct names of symbols, for tables of next symbols and the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def of_bytes(spelling: bytes) -> str:
 
 
 def of_text(piece: str) -> str:
-    r"""The piece itself, `\n` for a newline, and a backslash before text that looks like the name of another symbol."""
+    r"""The piece itself, `\n` for a newline, with a backslash if it looks like the name of another symbol."""
     if piece in _NAMED:
         return _NAMED[piece]
     escaped = "".join(map(_printable, piece))
@@ -24,7 +24,7 @@ def of_text(piece: str) -> str:
 
 
 def of_entry(entry: str | bytes) -> str:
-    """The name of a piece, or of the text that bytes spell, where they spell some."""
+    """The name of a piece, or of the text that bytes spell, if they are valid."""
     if isinstance(entry, str):
         return of_text(entry)
     try:

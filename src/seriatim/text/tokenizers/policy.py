@@ -1,4 +1,4 @@
-"""What happens to text before it is cut into symbols, and to what has no symbol."""
+"""Preprocessing of text, and the treatment of unknown pieces."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _DIGIT = re.compile(r"\d")
 @final
 @dataclass(frozen=True)
 class Policy:
-    """How a tokenizer treats text. The defaults lose nothing; a kind refuses what means nothing to it.
+    """How a tokenizer treats text. The defaults are lossless; a kind refuses choices that do not apply to it.
 
     Text passes `newlines`, `unicode`, `spaces`, `digits` and `casing`, in this order, and is then cut into symbols.
     """
 
     casing: Literal["keep", "lower", "mark"] = "keep"
-    """`lower` loses the case; `mark` keeps it as marks that are undone exactly (see `casing`)."""
+    """`lower` loses the case; `mark` keeps it in reversible marks (see `casing`)."""
     punctuation: Literal["keep", "separate"] = "keep"
-    """Of words: `keep` cuts at whitespace alone, `separate` makes each punctuation character a symbol."""
+    """For words: `keep` cuts at white space only, `separate` makes each punctuation mark a symbol."""
     unknown: Literal["bytes", "unk", "drop", "error"] = "bytes"
-    """What has no symbol is spelled in the bytes of UTF-8, is replaced by `<unk>`, is left out, or is refused."""
+    """Unknown pieces are spelled in UTF-8 bytes, replaced by `<unk>`, dropped, or refused."""
     digits: Literal["keep", "split", "zero"] = "keep"
     """`split` makes each digit a symbol of its own (words, subwords); `zero` turns each digit into 0."""
     newlines: Literal["keep", "unix"] = "keep"
@@ -53,12 +53,12 @@ class Policy:
         return kept and self.digits != "zero" and self.casing != "lower"
 
     def prepare(self, text: str) -> str:
-        """The text as it is cut into symbols. A lone surrogate is no text and is refused."""
+        """The preprocessed text. Lone surrogates are refused."""
         try:
             text.encode()
         except UnicodeEncodeError as error:
             code = ord(text[error.start])
-            raise UserError(f"text: lone surrogate U+{code:04X} at position {error.start} is no character") from None
+            raise UserError(f"text: lone surrogate U+{code:04X} at position {error.start} is not a character") from None
         if self.newlines == "unix":
             text = _NEWLINES.sub("\n", text)
         if self.unicode != "keep":
@@ -72,11 +72,11 @@ class Policy:
         return casing.mark(text) if self.casing == "mark" else text
 
     def restorer(self) -> casing.Restorer | None:
-        """What undoes the case marks, piece by piece; None where there are none."""
+        """A restorer of case marks, piece by piece; None without marks."""
         return casing.Restorer() if self.casing == "mark" else None
 
     def restore(self, prepared: str) -> str:
-        """The text that a prepared one stands for: without case marks."""
+        """The text of a prepared one, without case marks."""
         restorer = self.restorer()
         return restorer.push(prepared) if restorer else prepared
 
@@ -86,7 +86,7 @@ class Policy:
 
     @classmethod
     def from_json(cls, document: object) -> Policy:
-        """The reverse of `to_json`; every field must be there."""
+        """The inverse of `to_json`; every field is required."""
         fields = reading.mapping(document, "policy")
         reading.exactly(fields, choices(), "policy")
         return cls(**{name: reading.text(value, f"policy.{name}") for name, value in fields.items()})  # pyright: ignore[reportArgumentType] (__post_init__ checks the choice)

@@ -16,22 +16,22 @@ END = 0
 
 @runtime_checkable
 class Renderer(Protocol):
-    """Puts text together again from what the symbols stand for."""
+    """Reassembles text from symbols."""
 
     def push(self, symbol: int, /) -> str:
-        """Take a symbol other than `<end>` and return the text that it settles."""
+        """Take a symbol other than `<end>` and return the text that is now final."""
         ...
 
     def flush(self) -> str:
-        """Return what was held back and stand at the start of a document again."""
+        """Return the held-back text and start a new document."""
         ...
 
 
 @final
 class Spelling:
-    """Symbols that follow each other without anything between them: characters, or bytes of UTF-8.
+    """Symbols joined without separators: characters, or bytes of UTF-8.
 
-    A character that its bytes leave incomplete, or bytes that are none, become U+FFFD.
+    Incomplete characters and invalid bytes become U+FFFD.
     """
 
     def __init__(self, table: Sequence[str | bytes]) -> None:
@@ -46,16 +46,16 @@ class Spelling:
         return self.flush() + entry
 
     def flush(self) -> str:
-        """End a character that is incomplete."""
+        """End an incomplete character."""
         return self._utf8.decode(b"", True)
 
 
 @final
 class TextStream:
-    """Decodes symbols as they come.
+    """Decodes symbols as they arrive.
 
-    Law: all that `push` returns and then `flush`, concatenated, equals `decode`, for any symbols. What a later symbol
-    could still change is held back: an incomplete character, a case mark, the space between two words.
+    Law: the results of `push` and then `flush`, concatenated, equal `decode`, for any symbols. Text that a later symbol
+    could change is held back: an incomplete character, a case mark, the space between two words.
     """
 
     def __init__(self, size: int, renderer: Renderer, restorer: Restorer | None) -> None:
@@ -64,17 +64,17 @@ class TextStream:
         self._restorer = restorer
 
     def push(self, symbol: SupportsIndex) -> str:
-        """Take the next symbol and return the text that is settled by it; `<end>` settles all."""
+        """Take the next symbol and return the text that is now final; after `<end>`, all of it is."""
         index = operator.index(symbol)
         if not 0 <= index < self._size:
-            raise UserError(f"symbol {index}: wanted 0 to {self._size - 1}, the symbols of this tokenizer")
+            raise UserError(f"symbol {index}: expected 0 to {self._size - 1}, the symbols of this tokenizer")
         if index == END:
             return self.flush()
         text = self._renderer.push(index)
         return self._restorer.push(text) if self._restorer else text
 
     def flush(self) -> str:
-        """Return what was held back. What follows is decoded as a new document."""
+        """Return the held-back text. Further symbols are decoded as a new document."""
         text = self._renderer.flush()
         if self._restorer:
             text = self._restorer.push(text)

@@ -1,7 +1,7 @@
-"""Which characters make words: Python's `\\w` and the combining marks.
+"""The characters of words: Python's `\\w` and the combining marks.
 
-`\\w` leaves out the combining marks, and with them the vowel signs of the Indic scripts and the accents of decomposed
-(NFD) text: a word would fall apart at each of them.
+`\\w` excludes combining marks, such as the vowel signs of the Indic scripts and the accents of decomposed (NFD) text:
+words would be split at each of them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import unicodedata
 from functools import cache
 from itertools import chain
 
-# Where Unicode has combining marks: the planes 0 and 1, and the variation selectors far behind them. Looking at these
-# alone takes 10 ms, at all of Unicode ten times as long.
+# Where Unicode has combining marks: planes 0 and 1, and the variation selectors far beyond. Checking only these takes
+# 10 ms, all of Unicode ten times as long.
 _PLACES = (range(0x300, 0x1F000), range(0xE0100, 0xE01F0))
 
 
@@ -35,5 +35,5 @@ def _word_character() -> re.Pattern[str]:
 
 
 def is_word(character: str) -> bool:
-    """Whether the character can stand in a word."""
+    """Whether the character can be part of a word."""
     return _word_character().match(character) is not None

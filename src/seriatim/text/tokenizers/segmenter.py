@@ -1,4 +1,4 @@
-"""Cutting text into given subwords, on the bytes of UTF-8."""
+"""Segmenting text into given subwords, on the bytes of UTF-8."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from seriatim.text.tokenizers import casing
 from seriatim.text.tokenizers.base import Ids
 from seriatim.text.tokenizers.policy import Policy
 
-# Encoding a text block by block keeps the memory small, and is faster. A block may end behind a lone newline before
-# text: there the pre-tokenizer cuts in any case.
+# Encoding a text block by block needs less memory and is faster. A block may end after a lone newline before text,
+# where the pre-tokenizer cuts in any case.
 _BLOCK = 1 << 16
 _CUT = re.compile(r"\S\n(?=\S)")
 
 
 def _alphabet() -> dict[int, str]:
-    """The character that stands for each byte: itself where it prints, else one from U+0100 on, in order."""
+    """The character for each byte: itself if printable, else one from U+0100 on, in order."""
     printing = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = (byte for byte in range(256) if byte not in printing)
     return {byte: chr(byte) for byte in printing} | {byte: chr(0x100 + i) for i, byte in enumerate(others)}
@@ -30,13 +30,13 @@ def _alphabet() -> dict[int, str]:
 BYTE_OF = {character: byte for byte, character in sorted(_alphabet().items())}
 """The byte of each character of GPT-2's alphabet, in the order of the bytes."""
 ALPHABET = list(BYTE_OF)
-"""The characters that stand for the bytes 0 to 255."""
+"""The characters for the bytes 0 to 255."""
 
 
 def pipeline(policy: Policy, model: models.Model) -> tokenizers.Tokenizer:
-    """The model behind GPT-2's cut into words, numbers, signs and white space, each with the space before it."""
+    """The model after GPT-2's pre-tokenizer into words, numbers, punctuation and white space, each with its space."""
     cuts: list[pre_tokenizers.PreTokenizer] = []
-    if policy.casing == "mark":  # a mark has a symbol of its own and is nothing to learn pieces from
+    if policy.casing == "mark":  # a mark has a symbol of its own and is not part of pieces
         cuts.append(pre_tokenizers.Split(tokenizers.Regex(f"[{''.join(casing.MARKS)}]"), "removed"))
     if policy.digits == "split":
         cuts.append(pre_tokenizers.Digits(individual_digits=True))
@@ -46,7 +46,7 @@ def pipeline(policy: Policy, model: models.Model) -> tokenizers.Tokenizer:
 
 
 def marks(policy: Policy) -> tuple[str, ...]:
-    """The case marks that the policy uses; they are the last symbols."""
+    """The case marks of the policy, which are the last symbols."""
     return casing.MARKS if policy.casing == "mark" else ()
 
 
@@ -60,7 +60,7 @@ class Segmenter:
     def __init__(self, policy: Policy, pieces: Sequence[str], model: models.Model) -> None:
         spelled = (bytes(BYTE_OF[character] for character in piece) for piece in pieces)
         self.table: tuple[str | bytes, ...] = (b"", *spelled, *marks(policy))
-        """What each symbol stands for."""
+        """The piece of each symbol."""
         self._pipeline = pipeline(policy, model)
         self._pipeline.add_tokens([tokenizers.AddedToken(mark, normalized=False) for mark in marks(policy)])
 

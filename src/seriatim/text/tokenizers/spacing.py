@@ -1,8 +1,8 @@
-"""The space that stands between two pieces of text when nothing is said: what words need no symbols for.
+"""The default space between two pieces of text, which needs no symbol.
 
-Pieces fall into sides: a word or sign is PLAIN; `,` and `)` CLOSE, they stand tight to their left; `(` and a case mark
-OPEN, tight to their right; `-` and `/` are TIGHT on both sides; straight quotes open and close in turn, starting anew
-with each line. Between two pieces stands one space, unless one of them is tight on that side or is white space itself.
+Pieces have sides: a word or sign is PLAIN; `,` and `)` CLOSE, with no space on the left; `(` and a case mark OPEN, with
+no space on the right; `-` and `/` are TIGHT on both sides; straight quotes open and close alternately, restarting on
+each line. There is one space between two pieces, unless one of them has none on that side or is white space itself.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from seriatim.text.tokenizers.casing import MARKS
 from seriatim.text.tokenizers.policy import Policy
 
 JOIN: Final = ""
-"""The piece that is no text: it says that no space stands here."""
+"""The piece without text: no space here."""
 
-# Plain ints: they index a table for each piece of a text, and the members of an enum are slow at that.
+# Plain ints: they index a table for each piece of a text, and enum members are slow at that.
 _EDGE, _PLAIN, _OPEN, _CLOSE, _TIGHT, _QUOTE, _DIGIT = range(7)
 _SPACE_BEHIND = (_PLAIN, _CLOSE, _QUOTE, _DIGIT)
 _SPACE_BEFORE = (_PLAIN, _OPEN, _QUOTE, _DIGIT)
@@ -29,7 +29,7 @@ _SPACED = tuple(
 
 _BY_CATEGORY = {"Ps": _OPEN, "Pi": _OPEN, "Sc": _OPEN, "Pe": _CLOSE, "Pf": _CLOSE, "Po": _CLOSE, "Pd": _TIGHT}
 _BY_CHARACTER = {
-    **dict.fromkeys("#¿¡'", _OPEN),  # ' inside a word belongs to it: what is left stands mostly in 'tis
+    **dict.fromkeys("#¿¡'", _OPEN),  # ' inside a word is part of it: the rest are mostly as in 'tis
     **dict.fromkeys("/\\@", _TIGHT),
     **dict.fromkeys("&*", _PLAIN),
     '"': _QUOTE,
@@ -41,14 +41,14 @@ def _side(character: str) -> int:
     if character in _BY_CHARACTER:
         return _BY_CHARACTER[character]
     category = unicodedata.category(character)
-    # The full-width punctuation of Chinese and Japanese brings its own space.
+    # The full-width punctuation of Chinese and Japanese includes its space.
     wide = category.startswith("P") and unicodedata.east_asian_width(character) in "WF"
     return _TIGHT if wide else _BY_CATEGORY.get(category, _PLAIN)
 
 
 @final
 class Sides(dict[str, int]):
-    """The side of each character under a policy, found out when first asked for."""
+    """The side of each character under a policy, computed on first use."""
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(dict.fromkeys(MARKS, _OPEN) if policy.casing == "mark" else {})
@@ -67,7 +67,7 @@ class Sides(dict[str, int]):
 
 @final
 class Spacing:
-    """Reads along, piece by piece: encoding and decoding ask the same question and so agree."""
+    """Follows the text piece by piece; shared by encoding and decoding, so that they agree."""
 
     def __init__(self, sides: Sides) -> None:
         self._sides = sides
@@ -75,7 +75,7 @@ class Spacing:
         self._quoted = False
 
     def step(self, piece: str) -> bool:
-        """Whether a space stands before this piece by default; moves on behind it."""
+        """Whether there is a space before this piece by default; advances past it."""
         sides = self._sides
         right = sides[piece[0]]
         if right == _QUOTE:
@@ -104,7 +104,7 @@ class SpacedPieces:
         self._in_run = False
 
     def push(self, symbol: int, /) -> str:
-        """Return the piece and the space before it; the space behind it is the next one's."""
+        """Return the piece and the space before it; the space after it belongs to the next."""
         entry = self._table[symbol]
         if isinstance(entry, bytes):
             return self._spelled(self._utf8.decode(entry))
@@ -115,7 +115,7 @@ class SpacedPieces:
         return rest + self._placed(entry)
 
     def flush(self) -> str:
-        """End an incomplete character and forget the piece before."""
+        """End an incomplete character and forget the previous piece."""
         rest = self._end_of_run()
         self._spacing = Spacing(self._sides)
         self._joined = False

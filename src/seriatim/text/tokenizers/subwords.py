@@ -1,7 +1,7 @@
 """Text as subwords: byte pair encoding and the unigram language model.
 
-Both run on the bytes of UTF-8, written in GPT-2's alphabet of 256 printable characters, so that nothing is unknown and
-nothing is lost. `tokenizers` counts and segments; what it runs on is built here, from the merges or pieces alone.
+Both run on the bytes of UTF-8, written in GPT-2's alphabet of 256 printable characters, so that nothing is unknown or
+lost. The package `tokenizers` counts and segments; its input is built here, from the merges or pieces only.
 
 References: Sennrich, Haddow, Birch 2016, arXiv:1508.07909 (BPE); Kudo 2018, arXiv:1804.10959 (unigram); Radford et al.
 2019 (bytes).
@@ -28,13 +28,13 @@ from seriatim.text.tokenizers.rendering import END, Renderer, Spelling
 from seriatim.text.tokenizers.segmenter import ALPHABET, BYTE_OF, Segmenter, marks, pipeline
 
 DEFAULT_SIZE = 4096
-"""Enough for a megabyte of English: a subword then stands for about three bytes."""
+"""Enough for a megabyte of English, with about three bytes per subword."""
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 class Subwords(Tokenizer):
-    """What BPE and unigram share: all but the training and the model."""
+    """Shared by BPE and unigram: everything except training and the model."""
 
     refuses: ClassVar = {"unknown": ("unk", "drop", "error"), "punctuation": ("separate",)}
     _segmenter: Segmenter
@@ -42,32 +42,32 @@ class Subwords(Tokenizer):
     @staticmethod
     @abstractmethod
     def _trainable(pieces: int, min_count: int) -> tuple[models.Model, trainers.Trainer]:
-        """An empty model, and what trains it to have so many pieces."""
+        """An empty model, and its trainer for `pieces` pieces."""
 
     @classmethod
     @abstractmethod
     def _from_model(cls, policy: Policy, model: Mapping[str, Any]) -> Self:
-        """Take over what training found, from the JSON of `tokenizers`."""
+        """Convert a trained model from the JSON of `tokenizers`."""
 
     @property
     @final
     def size(self) -> int:
-        """How many symbols there are, with `<end>`."""
+        """Number of symbols, including `<end>`."""
         return len(self._segmenter.table)
 
     @property
     @final
     def unknown(self) -> None:
-        """None: there is nothing that bytes cannot say."""
+        """None: bytes can spell any text."""
 
     @classmethod
     @final
     def _learn(cls, texts: Iterator[str], policy: Policy, size: int | None, min_count: int) -> Self:
         wanted = DEFAULT_SIZE if size is None else size
-        beside = 1 + len(marks(policy))
-        if wanted < beside + 256:
-            raise UserError(f"size: wanted {beside + 256} or more, which <end>, marks and bytes take; got {wanted}")
-        model, trainer = cls._trainable(wanted - beside, min_count)
+        reserved = 1 + len(marks(policy))
+        if wanted < reserved + 256:
+            raise UserError(f"size: expected {reserved + 256} or more, for <end>, marks and bytes; got {wanted}")
+        model, trainer = cls._trainable(wanted - reserved, min_count)
         training = pipeline(policy, model)
         training.train_from_iterator((_shared(policy, text) for text in texts), trainer)
         return cls._from_model(policy, json.loads(training.to_str())["model"])
@@ -82,7 +82,7 @@ class Subwords(Tokenizer):
 
     @final
     def _unseen(self, prepared: str) -> int:
-        """Bytes of characters that stand in no piece."""
+        """Bytes of characters that are in no piece."""
         return int(np.isin(self._encoded(prepared), self._lone).sum())
 
     @cached_property
@@ -100,7 +100,7 @@ class Subwords(Tokenizer):
 
 @final
 class Bpe(Subwords):
-    """Byte pair encoding: the 256 bytes in order, then what each merge makes of two pieces."""
+    """Byte pair encoding: the 256 bytes in order, then the result of each merge of two pieces."""
 
     kind: ClassVar = "bpe"
     contents: ClassVar = ("merges",)
@@ -112,7 +112,7 @@ class Bpe(Subwords):
         seen: set[tuple[str, str]] = set()
         for place, pair in enumerate(merges):
             if pair in seen or not numbers.keys() >= set(pair):
-                fault = "stands there twice" if pair in seen else "is made of a piece that no merge before it makes"
+                fault = "occurs twice" if pair in seen else "uses a piece that no earlier merge produces"
                 raise UserError(f"merges[{place}]: {pair!r} {fault}")
             seen.add(pair)
             numbers.setdefault("".join(pair), len(numbers))
@@ -148,14 +148,14 @@ class Bpe(Subwords):
             key = f"merges[{place}]"
             parts = [reading.text(part, key) for part in reading.sequence(pair, key)]
             if len(parts) != 2:
-                raise UserError(f"{key}: wanted two pieces, got {len(parts)}")
+                raise UserError(f"{key}: expected two pieces, got {len(parts)}")
             merges.append((parts[0], parts[1]))
         return cls(policy, merges)
 
 
 @final
 class Unigram(Subwords):
-    """The unigram language model: pieces with log-probabilities; a text is cut where the product is largest."""
+    """The unigram language model: pieces with log-probabilities; a text is segmented to maximise their product."""
 
     kind: ClassVar = "unigram"
     contents: ClassVar = ("pieces", "scores")
@@ -165,7 +165,7 @@ class Unigram(Subwords):
         self._scores = dict(scores)
         for place, piece in enumerate(scores):
             if not BYTE_OF.keys() >= set(piece):
-                raise UserError(f"pieces[{place}]: {piece!r} has characters that stand for no byte")
+                raise UserError(f"pieces[{place}]: {piece!r} has characters that are not in the byte alphabet")
         missing = [character for character in ALPHABET if character not in scores]
         if missing:
             raise UserError(f"pieces: {missing[0]!r}, the byte {BYTE_OF[missing[0]]}, is missing")
@@ -174,16 +174,16 @@ class Unigram(Subwords):
     @staticmethod
     def _trainable(pieces: int, min_count: int) -> tuple[models.Model, trainers.Trainer]:
         if min_count != 1:
-            raise UserError("min_count: means nothing to unigram, which weighs pieces by probability; leave it out")
+            raise UserError("min_count: does not apply to unigram, which weighs pieces by probability; leave it out")
         return models.Unigram(), trainers.UnigramTrainer(
             vocab_size=pieces, initial_alphabet=ALPHABET, show_progress=False
         )
 
     @classmethod
     def _from_model(cls, policy: Policy, model: Mapping[str, Any]) -> Self:
-        # `tokenizers` sums in the order of a hash map, new in each process, and hands the bytes that it has to add
-        # scores in that order too, from the lowest of all upward in steps of 0.0001. Rounding, one score for these
-        # bytes and our own order make the same text give the same tokenizer.
+        # `tokenizers` sums in the order of a hash map, which differs between processes, and also assigns the scores of
+        # added bytes in that order, from the lowest upward in steps of 0.0001. Rounding, one score for these bytes
+        # and our own order make the same text give the same tokenizer.
         found = {piece: round(float(score), 6) for piece, score in model["vocab"]}
         lowest = min(found.values())
         found |= {byte: lowest - 1 for byte in ALPHABET if found[byte] < lowest + 256 * 0.0001}
@@ -199,10 +199,10 @@ class Unigram(Subwords):
             reading.number(s, f"scores[{i}]") for i, s in enumerate(reading.sequence(document["scores"], "scores"))
         ]
         if len(pieces) != len(scores):
-            raise UserError(f"scores: wanted {len(pieces)}, one for each piece, got {len(scores)}")
+            raise UserError(f"scores: expected {len(pieces)}, one for each piece, got {len(scores)}")
         return cls(policy, dict(zip(pieces, scores, strict=True)))
 
 
 def _shared(policy: Policy, prepared: str) -> str:
-    """The text in the form in which ` he` is one piece, whatever its case was."""
+    """The text in the form in which ` he` is one piece, whatever its case."""
     return casing.before_space(prepared) if policy.casing == "mark" else prepared

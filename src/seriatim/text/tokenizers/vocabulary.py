@@ -1,4 +1,4 @@
-"""The symbols of a tokenizer that learns a list of pieces: which number stands for which piece."""
+"""The symbols of a tokenizer that learns a list of pieces."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ UNKNOWN: Final = "<unk>"
 
 @final
 class Vocabulary:
-    """`<end>`, `<unk>` and the case marks as the policy wants them, reserved pieces, 256 bytes for what has no piece,
-    then the learned pieces.
+    """`<end>`, `<unk>` and case marks according to the policy, reserved pieces, 256 bytes for unknown text, then the
+    learned pieces.
     """
 
     def __init__(self, policy: Policy, reserved: Sequence[str], learned: Sequence[str]) -> None:
@@ -26,7 +26,7 @@ class Vocabulary:
         head = (*unknown, *marks, *reserved)
         self.learned = tuple(learned)
         self.table: tuple[str | bytes, ...] = ("", *head, *spelled, *learned)
-        """What each symbol stands for; `<end>` for nothing."""
+        """The piece of each symbol; empty for `<end>`."""
         self.index = {piece: i for i, piece in enumerate(self.table) if i and isinstance(piece, str)}
         """The symbol of each piece."""
         self.unknown = self.index[UNKNOWN] if unknown else None
@@ -40,7 +40,7 @@ class Vocabulary:
         return [self._bytes + byte for byte in text.encode()]
 
     def names(self) -> Iterable[str]:
-        """The names of all symbols but `<end>`."""
+        """The names of all symbols except `<end>`."""
         for index, piece in enumerate(self.table[1:], start=1):
             if isinstance(piece, bytes):
                 yield names.of_bytes(piece)
@@ -51,11 +51,11 @@ class Vocabulary:
 def choose(
     counts: Counter[str], policy: Policy, reserved: Sequence[str], size: int | None, min_count: int
 ) -> Vocabulary:
-    """The most frequent pieces that `size` symbols have room for; of two as frequent, the one first in the alphabet."""
+    """The most frequent pieces that fit into `size` symbols; ties are broken alphabetically."""
     given = Vocabulary(policy, reserved, ())
     taken = len(given.table)
     if size is not None and size < taken:
-        raise UserError(f"size: wanted {taken} or more, which <end> and what else the policy asks for take; got {size}")
+        raise UserError(f"size: expected {taken} or more, for <end> and the policy's other symbols; got {size}")
     pieces = [piece for piece, count in counts.items() if count >= min_count and piece not in given.index]
     pieces.sort(key=lambda piece: (-counts[piece], piece))
     return Vocabulary(policy, reserved, pieces if size is None else pieces[: size - taken])

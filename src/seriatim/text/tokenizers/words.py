@@ -22,21 +22,21 @@ from seriatim.text.tokenizers.vocabulary import UNKNOWN, Vocabulary, choose
 _RESERVED = (JOIN, " ", "\n", "\t")
 
 Item = tuple[str, str]
-"""A piece of text behind its gap: nothing or one space. Other white space is a piece of its own, without a gap."""
+"""A gap, nothing or one space, and a piece. Other white space is a piece of its own, without a gap."""
 
 
 @final
 class Words(Tokenizer):
-    r"""The words of the training text, the most frequent first; by default all of them.
+    r"""The words of the training text, most frequent first. Default: all of them.
 
-    `punctuation="keep"`: pieces are what white space separates, with one space between two of them by default (the
-    classical corpora, already cut into words). `punctuation="separate"`: a piece is a word with its inner apostrophes
+    `punctuation="keep"`: pieces are separated by white space, by default one space (for the classical corpora, already
+    cut into words). `punctuation="separate"`: a piece is a word with its inner apostrophes
     (`didn’t`, `rock'n'roll`), an abbreviation of single letters (`U.S.A.`, `e.g.`), or one other character; a compound
-    with hyphens is several words, and the hyphens between them need no symbol for spacing. `Spacing` knows where a
-    space is to be expected. Where the text has none there, `<join>` says so; where it has one against expectation,
-    `<space>` does. A run of other white space is one piece (`\n\n`, ` \n `), or its characters where that is unknown.
+    with hyphens is several words, and the hyphens between them need no symbol for spacing. `Spacing` predicts where
+    there is a space. `<join>` marks a missing one, `<space>` an unexpected one. A run of other white space is one piece
+    (`\n\n`, ` \n `), or its characters if that is unknown.
 
-    The text `<unk>` is the unknown symbol where the policy has one.
+    The text `<unk>` is the unknown symbol if the policy has one.
     """
 
     kind: ClassVar = "words"
@@ -52,12 +52,12 @@ class Words(Tokenizer):
 
     @property
     def size(self) -> int:
-        """How many symbols there are, with `<end>`."""
+        """Number of symbols, including `<end>`."""
         return len(self._vocabulary.table)
 
     @property
     def unknown(self) -> int | None:
-        """The symbol `<unk>`, where the policy has one."""
+        """The symbol `<unk>`, if the policy has one."""
         return self._vocabulary.unknown
 
     @classmethod
@@ -73,7 +73,7 @@ class Words(Tokenizer):
         join, space = index[JOIN], index[" "]
         spacing = Spacing(self._sides)
         ids: list[int] = []
-        spelling = False  # whether the last symbol is a byte: the next byte would belong to the same piece
+        spelling = False  # whether the last symbol is a byte: the next byte would be part of the same piece
         for gap, piece in self._items(prepared):
             expected = spacing.step(piece)
             symbol = index.get(piece)
@@ -96,7 +96,7 @@ class Words(Tokenizer):
         return sum(piece not in self._index for _, piece in self._pieces(prepared))
 
     def _items(self, prepared: str) -> Iterable[Item]:
-        """The pieces of the text, what is unknown replaced as the policy wants."""
+        """The pieces of the text, with unknown ones replaced according to the policy."""
         index = self._index
         items = self._pieces(prepared)
         match self.policy.unknown:
@@ -156,7 +156,7 @@ class Words(Tokenizer):
 
 
 def _pattern(policy: Policy) -> re.Pattern[str]:
-    """What finds the pairs of gap and piece. Together they are the whole text."""
+    """A pattern for the pairs of gap and piece, which together are the whole text."""
     marks = "".join(casing.MARKS) if policy.casing == "mark" else ""
     alternatives = [r"\s+"]
     if marks:
@@ -165,7 +165,7 @@ def _pattern(policy: Policy) -> re.Pattern[str]:
         alternatives.append(r"\d")
     if policy.punctuation == "separate":
         letter = rf"[^\W\d_][{combining()}]*"
-        # Without the digits where each of them is a piece of its own.
+        # Without digits if each is a piece of its own.
         word = rf"(?:[^\W\d]|[{combining()}])+" if policy.digits == "split" else rf"[\w{combining()}]+"
         if policy.unknown == "unk":
             alternatives.append(re.escape(UNKNOWN))
