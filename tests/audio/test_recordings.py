@@ -16,7 +16,7 @@ from seriatim.audio.options import AudioOptions, QuantiserOptions, TrackOptions
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.modality import Certainty
-from tiny_sounds import RATE, folder_of, noise, save
+from tiny_audio import RATE, folder_of, noise, save
 
 Chosen = tuple[AudioOptions | None, DataOptions | None]
 

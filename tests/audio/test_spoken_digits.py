@@ -24,7 +24,7 @@ from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
 from seriatim.text.data.opening import open_corpus
-from tiny_sounds import RATE, noise
+from tiny_audio import RATE, noise
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
 

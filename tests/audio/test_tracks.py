@@ -25,8 +25,8 @@ from seriatim.errors import UserError
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, start
+from tiny_audio import RATE, save, tone
 from tiny_pictures import check_stopping
-from tiny_sounds import RATE, save, tone
 
 QUIET = Means(quiet=True)
 

@@ -61,7 +61,7 @@ def test_the_vector_is_a_condition_that_is_learned(made: Path) -> None:
     codec = model.codecs["vector"]
     assert isinstance(codec, Vectors)
     assert codec.size == 3
-    assert codec.std[2] == 1
+    assert codec.scale.std[2] == 1
     held = np.stack([picture(number) for number in range(100, 160)])
     own = np.stack([vector_of(number) for number in range(100, 160)])
     nats = {

@@ -43,8 +43,8 @@ def test_labels_refuse() -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2).filter(lambda v: pstdev(v) > 1e-3))
 def test_numbers_are_standardised(values: list[float]) -> None:
     numbers = Numbers.train(values)
-    assert numbers.mean == pytest.approx(fmean(values), abs=1e-6)
-    assert numbers.std == pytest.approx(pstdev(values), rel=1e-6)
+    assert numbers.scale.mean == pytest.approx(fmean(values), abs=1e-6)
+    assert numbers.scale.std == pytest.approx(pstdev(values), rel=1e-6)
     for value in values:
         assert numbers.decode(numbers.encode(value)) == pytest.approx(value, abs=1e-6)
     assert from_json(numbers.to_json()).to_json() == numbers.to_json()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seriatim.audio.quantiser import FASTEST, FULL
 from seriatim.errors import UserError
 from seriatim.symbols import reading
+from seriatim.symbols.scale import Scale
 
 _FLOOR: Final = 1e-9  # power; a sine at full scale has 1/2, 16-bit noise about this
 _BLOCK: Final = 1 << 20  # values of windows processed together
@@ -37,20 +38,18 @@ class Feature(ABC):
     kind: ClassVar[str]
     hop: int
     window: int
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
+    scale: Scale
 
     def _settle(self, hop: int, window: int | None, mean: Iterable[float] | None, std: Iterable[float] | None) -> None:
         self.hop = reading.whole(hop, "hop", 1, _WIDEST)
         self.window = reading.whole(3 * hop if window is None else window, "window", 1, _WIDEST)
         if self.window < hop or (self.window - hop) % 2:
             raise UserError(f"window: {self.window} samples cannot be centred on {hop}; give {hop} plus an even number")
-        self.mean = np.zeros(self.size) if mean is None else np.array([*mean], np.float64)
-        self.std = np.ones(self.size) if std is None else np.array([*std], np.float64)
-        if len(self.mean) != self.size or len(self.std) != self.size:
-            raise UserError(f"mean: expected {self.size} numbers, and as many for std, got {len(self.mean)}")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
-            raise UserError("std: expected finite numbers above 0, and finite means")
+        self.scale = Scale(
+            np.zeros(self.size) if mean is None else [*mean], np.ones(self.size) if std is None else [*std], self.kind
+        )
+        if self.scale.size != self.size:
+            raise UserError(f"{self.kind}: {self.scale.size} means; expected {self.size}, one per number")
 
     @property
     @abstractmethod
@@ -72,28 +71,19 @@ class Feature(ABC):
 
     def encode(self, raw: NDArray[Any], /) -> Columns:
         """(ceil(T / hop), size) of samples (T,) or (T, 2) in int16, float32 or float64; two channels are averaged."""
-        parts = [(part - self.mean) / self.std for part in self._parts(raw)]
+        parts = [self.scale.apply(part) for part in self._parts(raw)]
         return np.concatenate([np.zeros((0, self.size)), *parts]).astype(np.float32)
 
     def decode(self, x: NDArray[Any], /) -> Columns:
         """The features before standardisation (natural logarithms of power); the audio cannot be recovered."""
-        return (np.asarray(x) * self.std + self.mean).astype(np.float32)
+        return self.scale.undo(x).astype(np.float32)
 
     def fitted(self, recordings: Iterable[NDArray[Any]]) -> Self:
         """The same feature with the mean and standard deviation of these recordings."""
-        count, mean, squares = 0, np.zeros(self.size), np.zeros(self.size)
-        for raw in recordings:
-            for part in self._parts(raw):  # Chan, Golub, LeVeque 1979: groups in one pass
-                step, total = part.mean(0) - mean, count + len(part)
-                squares += ((part - part.mean(0)) ** 2).sum(0) + step**2 * (count * len(part) / total)
-                mean, count = mean + step * (len(part) / total), total
-        if not count:
-            raise UserError("features: there is no audio to learn from")
-        std = np.sqrt(squares / count)
-        return self._like(mean, np.where(std > 1e-6, std, 1.0))  # constant numbers become 0
+        return self._like(Scale.of((part for raw in recordings for part in self._parts(raw)), self.kind))
 
     @abstractmethod
-    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self: ...
+    def _like(self, scale: Scale) -> Self: ...
 
     def _parts(self, raw: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
         x: NDArray[Any] = np.asarray(raw)
@@ -113,7 +103,7 @@ class Feature(ABC):
             yield self._measure(windows / FULL if x.dtype == np.int16 else windows)
 
     def _settled(self) -> dict[str, Any]:
-        return {"hop": self.hop, "window": self.window, "mean": self.mean.tolist(), "std": self.std.tolist()}
+        return {"hop": self.hop, "window": self.window, **self.scale.to_json()}
 
 
 @final
@@ -190,9 +180,9 @@ class LogMel(Feature):
         power = np.abs(np.fft.rfft(windows * self._hann)) ** 2
         return np.log(power @ self._weights.T + _FLOOR)
 
-    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self:
+    def _like(self, scale: Scale) -> Self:
         return type(self)(
-            self.rate, self.hop, self.window, self.bands, self.low, self.high, mean.tolist(), std.tolist()
+            self.rate, self.hop, self.window, self.bands, self.low, self.high, scale.mean.tolist(), scale.std.tolist()
         )
 
 
@@ -231,8 +221,8 @@ class Energy(Feature):
     def _measure(self, windows: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.log((windows**2).mean(axis=1, keepdims=True) + _FLOOR)
 
-    def _like(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Self:
-        return type(self)(self.hop, self.window, mean.tolist(), std.tolist())
+    def _like(self, scale: Scale) -> Self:
+        return type(self)(self.hop, self.window, scale.mean.tolist(), scale.std.tolist())
 
 
 def _mel(hertz: float) -> float:

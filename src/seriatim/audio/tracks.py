@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seriatim.errors import UserError
 from seriatim.symbols import reading
+from seriatim.symbols.scale import Scale
 
 
 @final
@@ -26,26 +27,18 @@ class Track:
 
     def __init__(self, hop: int, mean: Iterable[float], std: Iterable[float]) -> None:
         self.hop = reading.whole(hop, "hop", 1, 1 << 15)
-        self.mean, self.std = np.array([*mean], np.float64), np.array([*std], np.float64)
-        if not len(self.mean) or len(self.mean) != len(self.std):
-            raise UserError(f"mean: expected one number or more, and as many for std, got {len(self.mean)}")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
-            raise UserError("std: expected finite numbers above 0, and finite means")
+        self.scale = Scale([*mean], [*std], "track")
 
     @classmethod
     def train(cls, hop: int, values: Iterable[NDArray[Any]]) -> Self:
         """Learn mean and standard deviation from frames (K, F); constant numbers become 0."""
-        columns = np.concatenate([np.asarray(value, np.float64) for value in values])
-        if not len(columns):
-            raise UserError("track: there is none to learn from")
-        mean, std = columns.mean(axis=0), columns.std(axis=0)
-        varies = std > 1e-9 * np.abs(mean)  # rounding errors are not variation
-        return cls(hop, mean.tolist(), np.where(varies, std, 1.0).tolist())
+        scale = Scale.of((np.asarray(value) for value in values), "track")
+        return cls(hop, scale.mean.tolist(), scale.std.tolist())
 
     @property
     def size(self) -> int:
         """Numbers per frame."""
-        return len(self.mean)
+        return self.scale.size
 
     def encode(self, raw: NDArray[Any], /) -> NDArray[np.float32]:
         """Frames (K, F), standardised."""
@@ -54,15 +47,15 @@ class Track:
             raise UserError(f"track: shape {columns.shape} of {columns.dtype}; expected (frames, {self.size}) numbers")
         if not np.isfinite(columns).all():
             raise UserError("track: contains values that are not finite: replace them first")
-        return ((columns - self.mean) / self.std).astype(np.float32)
+        return self.scale.apply(columns).astype(np.float32)
 
     def decode(self, x: NDArray[Any], /) -> NDArray[np.float32]:
         """The frames before standardisation."""
-        return (np.asarray(x) * self.std + self.mean).astype(np.float32)
+        return self.scale.undo(x).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         """Hop, mean and standard deviation."""
-        return {"kind": self.kind, "hop": self.hop, "mean": self.mean.tolist(), "std": self.std.tolist()}
+        return {"kind": self.kind, "hop": self.hop, **self.scale.to_json()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:

@@ -9,8 +9,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self, final
 
+import numpy as np
+
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import reading
+from seriatim.symbols.scale import Scale
 
 
 @final
@@ -95,28 +98,18 @@ class Numbers:
     kind: ClassVar = "numbers"
 
     def __init__(self, mean: float, std: float) -> None:
-        if std <= 0:
-            raise UserError(f"std: expected a positive number, got {std}")
-        self.mean = mean
-        self.std = std
+        self.scale = Scale([mean], [std], "numbers")
 
     @classmethod
     def train(cls, values: Iterable[str | float]) -> Self:
-        """Compute mean and standard deviation in one pass (Welford's algorithm)."""
-        count, mean, squares = 0, 0.0, 0.0
-        for value in values:
-            number = _number(value)
-            count += 1
-            step = number - mean
-            mean += step / count
-            squares += step * (number - mean)
-        if not count:
-            raise UserError("numbers: empty; expected at least one")
-        if not squares:
-            raise UserError(f"numbers: all are {mean}; a constant condition carries no information, leave it out")
-        if not math.isfinite(squares):
-            raise UserError("numbers: too large for a standard deviation")
-        return cls(mean, math.sqrt(squares / count))
+        """Compute mean and standard deviation."""
+        numbers = np.fromiter(map(_number, values), np.float64)
+        if len(numbers) and (numbers == numbers[0]).all():
+            raise UserError(
+                f"numbers: all are {numbers[0]:g}; a constant condition carries no information, leave it out"
+            )
+        scale = Scale.of([numbers[:, None]], "numbers")
+        return cls(scale.mean.item(), scale.std.item())
 
     @property
     def size(self) -> int:
@@ -125,18 +118,20 @@ class Numbers:
 
     def encode(self, raw: str | float, /) -> float:
         """The number, or the text of one, standardised."""
-        standardised = (_number(raw) - self.mean) / self.std
+        with np.errstate(over="ignore"):
+            standardised = self.scale.apply([_number(raw)]).item()
         if not math.isfinite(standardised):
-            raise UserError(f"number {raw!r} is too far from the training data's {self.mean} ± {self.std}")
+            mean, std = self.scale.mean.item(), self.scale.std.item()
+            raise UserError(f"number {raw!r} is too far from the training data's {mean} ± {std}")
         return standardised
 
     def decode(self, x: float, /) -> float:
         """The number in its own units."""
-        return x * self.std + self.mean
+        return self.scale.undo([x]).item()
 
     def to_json(self) -> dict[str, Any]:
         """Mean and standard deviation."""
-        return {"kind": self.kind, "mean": self.mean, "std": self.std}
+        return {"kind": self.kind, "mean": self.scale.mean.item(), "std": self.scale.std.item()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seriatim.errors import UserError
 from seriatim.symbols import reading
+from seriatim.symbols.scale import Scale
 
 WIDEST = 2**16
 """Maximum length of a vector."""
@@ -36,29 +37,20 @@ class Vectors:
     kind: ClassVar = "vectors"
 
     def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
-        self.mean, self.std = np.asarray(mean, np.float64), np.asarray(std, np.float64)
-        if self.mean.ndim != 1 or self.mean.shape != self.std.shape or not 1 <= self.size <= WIDEST:
-            raise UserError(
-                f"vectors: {self.mean.size} means and {self.std.size} deviations; expected as many of both, "
-                f"from 1 to {WIDEST}"
-            )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
-            raise UserError("vectors: expected finite means and positive deviations")
+        self.scale = Scale(mean, std, "vectors")
+        if self.size > WIDEST:
+            raise UserError(f"vectors: {self.size} numbers; expected at most {WIDEST}")
 
     @classmethod
     def train(cls, values: NDArray[np.floating[Any]]) -> Self:
         """Compute means and standard deviations of vectors (N, D)."""
-        wide = values.astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            std = wide.std(0)
-        if not np.isfinite(std).all():
-            raise UserError("vectors: too large for a standard deviation")
-        return cls(wide.mean(0), np.where(std > 0, std, 1.0))
+        scale = Scale.of([values], "vectors")
+        return cls(scale.mean, scale.std)
 
     @property
     def size(self) -> int:
         """D, the length of a vector."""
-        return len(self.mean)
+        return self.scale.size
 
     def encode(self, raw: ArrayLike, /) -> NDArray[np.float32]:
         """Vectors (..., D), standardised."""
@@ -71,18 +63,18 @@ class Vectors:
         if not np.isfinite(values).all():
             raise UserError("vector: not all numbers are finite")
         with np.errstate(over="ignore"):
-            standardised = ((values - self.mean) / self.std).astype(np.float32)
+            standardised = self.scale.apply(values).astype(np.float32)
         if not np.isfinite(standardised).all():
             raise UserError("vector: a number is too far from the training data's")
         return standardised
 
     def decode(self, x: ArrayLike, /) -> NDArray[np.float64]:
         """Vectors (..., D) in their own units."""
-        return np.asarray(x, np.float64) * self.std + self.mean
+        return self.scale.undo(x)
 
     def to_json(self) -> dict[str, Any]:
         """Means and standard deviations."""
-        return {"kind": self.kind, "mean": self.mean.tolist(), "std": self.std.tolist()}
+        return {"kind": self.kind, **self.scale.to_json()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:

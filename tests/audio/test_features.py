@@ -131,7 +131,7 @@ def test_standardised(feature: Feature) -> None:
     assert np.allclose(fitted.decode(columns), np.concatenate([feature.encode(x) for x in recordings]), atol=1e-4)
     silent = feature.fitted([np.zeros(100)])
     assert np.abs(silent.encode(np.zeros(100))).max() < 1e-6
-    with pytest.raises(UserError, match="no sound to learn from"):
+    with pytest.raises(UserError, match="no numbers to learn from"):
         feature.fitted([])
 
 
@@ -151,15 +151,15 @@ def test_json_and_back(feature: Feature) -> None:
         (lambda: Energy(0), "hop: expected a whole number from 1"),
         (lambda: Energy(10, 15), "window: 15 samples cannot be centred on 10"),
         (lambda: Energy(10, 8), "window"),
-        (lambda: Energy(10, mean=[0, 1]), "mean: wanted 1 numbers, and as many for std, got 2"),
-        (lambda: Energy(10, std=[0]), "std: wanted finite numbers above 0"),
+        (lambda: Energy(10, mean=[0, 1]), "energy: 2 means and 1 deviations"),
+        (lambda: Energy(10, std=[0]), "energy: expected finite means, and finite deviations above 0"),
         (lambda: LogMel(8000, 80, bands=0), "bands"),
         (lambda: LogMel(8000, 80, low=5000), "high: bands from 5000 to 4000 Hz"),
         (lambda: LogMel(8000, 80, high=4001), "high"),
         (lambda: LogMel(8000, 80, bands=200), "holds no frequency of a window of 240 samples"),
-        (lambda: Track(10, [], []), "mean: wanted one number or more"),
-        (lambda: Track(10, [1.0], [0.0]), "std"),
-        (lambda: Track.train(10, [np.zeros((0, 2))]), "none to learn from"),
+        (lambda: Track(10, [], []), "track: 0 means and 0 deviations"),
+        (lambda: Track(10, [1.0], [0.0]), "deviations above 0"),
+        (lambda: Track.train(10, [np.zeros((0, 2))]), "no numbers to learn from"),
     ],
 )
 def test_bounds(make: Any, message: str) -> None:

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 from hypothesis import given
-from trained_tokenizers import is_mark, texts
 
 from seriatim.text.tokenizers.casing import CAP, ESCAPE, UPPER, Restorer, before_space, mark
 from seriatim.text.tokenizers.script import is_word
+from trained_tokenizers import is_mark, texts
 
 
 def restored(marked: str) -> str:

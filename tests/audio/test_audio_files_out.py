@@ -15,7 +15,7 @@ from seriatim.audio.files import WavWriter, pcm, save, wav_header
 from seriatim.audio.quantiser import Quantiser
 from seriatim.drawing.audio import levels, save_spectrogram, save_waveform, spectrogram, waveform
 from seriatim.errors import UserError
-from tiny_sounds import RATE, noise, tone
+from tiny_audio import RATE, noise, tone
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac"])

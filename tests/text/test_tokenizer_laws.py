@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trained_tokenizers import SENTENCES, lossless_policies, lossy_policies, name_of, texts, trained
 
 from every_codec import from_json
 from seriatim.text.tokenizers import Policy, Tokenizer
+from trained_tokenizers import SENTENCES, lossless_policies, lossy_policies, name_of, texts, trained
 
 LOSSLESS = pytest.mark.parametrize("case", lossless_policies(), ids=name_of)
 LOSSY = pytest.mark.parametrize("case", lossy_policies(), ids=name_of)

@@ -17,7 +17,7 @@ from seriatim.audio.data.recording import read_header, read_samples
 from seriatim.audio.data.waves import Report
 from seriatim.audio.options import AudioOptions, Form
 from seriatim.errors import UserError
-from tiny_sounds import RATE, noise, save, tone
+from tiny_audio import RATE, noise, save, tone
 
 MONO = Form(RATE, 1)
 

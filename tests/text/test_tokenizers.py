@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
 
 from seriatim.errors import UserError
 from seriatim.modality import modalities
@@ -16,6 +15,7 @@ from seriatim.symbols import COMMON
 from seriatim.text.tokenizers import Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
 from seriatim.text.tokenizers.segmenter import _blocks
 from seriatim.text.tokenizers.subwords import Subwords
+from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
 
 BOOK = Policy(casing="lower", punctuation="separate", unknown="unk")
 MARKED = Policy(casing="mark", punctuation="separate")

@@ -27,8 +27,8 @@ from seriatim.modality import kind_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, plan_of, resume, start
+from tiny_audio import RATE, save, tone
 from tiny_pictures import check_stopping, stopped_at
-from tiny_sounds import RATE, save, tone
 
 QUIET = Means(quiet=True)
 

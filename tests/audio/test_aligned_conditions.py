@@ -1,4 +1,4 @@
-"""What runs beside recordings: found by its path, aligned to the samples, and named where it does not fit."""
+"""Conditions aligned with recordings: found by path, aligned to the samples, and named where they do not fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seriatim.conditioning import MARGIN
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.symbols import Labels
-from tiny_sounds import RATE, folder_of, noise, save
+from tiny_audio import RATE, folder_of, noise, save
 
 Chosen = tuple[AudioOptions, DataOptions]
 
