@@ -88,6 +88,8 @@ class Modality:
         follows: {field of a config: attribute of the codec of x that decides it}.
         task: () -> the class that trains on such data.
         model: () -> the class that users hold.
+        learned: groups of `options` that a run keeps in its codecs; `--from` takes them from there.
+        refuses: options of `TrainOptions` that do not apply.
         foreign: (folder, device) -> a model that another program has saved; None if it is none of those.
     """
 
@@ -107,6 +109,8 @@ class Modality:
     model: Callable[[], type[Any]]
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
     folds: Callable[[Any, int], Sequence[Any]] | None = None
+    learned: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
     foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
 
 

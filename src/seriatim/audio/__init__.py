@@ -77,6 +77,7 @@ MODALITY = Modality(
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("levels", "channels", "spread")},
+    refuses=("carry", "truncate", "prompt"),
     task=_task,
     model=_model,
 )

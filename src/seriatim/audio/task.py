@@ -39,9 +39,6 @@ class AudioTask(Task):
     def __init__(self, plan: Plan, folder: Path, recordings: Recordings) -> None:
         super().__init__(plan, folder, recordings)
         self.recordings, self.options = recordings, plan.of(AudioOptions)
-        if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
-            name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
-            raise UserError(f"--train.{name} is for text, but {plan.data} holds audio; leave it out")
 
     def summary(self) -> str:
         """The recordings, their duration and conditions."""

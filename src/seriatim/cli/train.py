@@ -170,8 +170,10 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
     from seriatim.models import family
     from seriatim.training.plan import Plan, check_family, locate
 
-    if given.begin is not None and (given.net or typed("tokens") or typed("code")):
-        raise UserError("--from brings its own sizes and tokenizer; leave out --net, --tokens and --code")
+    if given.begin is not None:
+        brought = ["net", *record.learned]
+        if given.net or any(typed(group) for group in record.learned):
+            raise UserError(f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}")
     base = given.preset or Preset("", record.family)
     if family(base.family).data != record.name:
         raise UserError(f"{data} holds {record.words}, but the preset is for {base.family}; leave out --preset")
@@ -185,8 +187,8 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
     for group in _GROUPS.keys() - record.options.keys():
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
-    if given.begin is not None and "code" in base.options:
-        raise UserError("--from keeps the code of its run, or none; leave out the auto-encoder's preset")
+    if given.begin is not None and (kept := base.options.keys() & {*record.learned}):
+        raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset")
     inherited = base.net if name == base.family else {}
     source = locate(data)
     chosen = {

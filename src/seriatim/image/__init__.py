@@ -73,6 +73,8 @@ MODALITY = Modality(
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("height", "width", "channels", "levels")},
+    learned=("code",),
+    refuses=("carry", "truncate", "prompt"),
     task=_task,
     model=_model,
 )

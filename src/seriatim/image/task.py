@@ -104,9 +104,6 @@ class ImageTask(Task):
         super().__init__(plan, folder, gallery)
         self.gallery = gallery
         self.options, self.code = plan.of(ImageOptions), plan.of(CodeOptions)
-        if plan.train.carry or plan.train.truncate is not None or plan.train.prompt:
-            name = "carry" if plan.train.carry else "prompt" if plan.train.prompt else "truncate"
-            raise UserError(f"--train.{name} is for text, but {plan.data} holds pictures; leave it out")
         for option in ("maps", "vectors"):
             if self.code.width and getattr(self.options, option) is not None:
                 both = f"--image.{option} and --code.width are both given"

@@ -87,6 +87,7 @@ MODALITY = Modality(
     codecs=_codecs,
     encoders=_encoders,
     follows={"symbols": "size", "start": "end"},
+    learned=("tokens",),
     task=_task,
     model=_model,
     foreign=_foreign,

@@ -162,7 +162,7 @@ def locate(data: str | Path) -> str:
     return configs.absolute(str(data)) if str(data) else str(data)
 
 
-def check_family(name: str, record: Modality, data: str) -> None:
+def check_family(name: str, record: Modality, data: str, option: str = "--model") -> None:
     """Refuse a family for another kind of data.
 
     Raises:
@@ -170,4 +170,4 @@ def check_family(name: str, record: Modality, data: str) -> None:
     """
     wanted = modality(family(name).data)
     if wanted.name != record.name:
-        raise UserError(f"{data} holds {record.words}, but {name} is for {wanted.words}; leave out --model")
+        raise UserError(f"{data} holds {record.words}, but {name} is for {wanted.words}; leave out {option}")

@@ -26,6 +26,7 @@ from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
 from seriatim.training.loop import Hooks, Loop
 from seriatim.training.observers import Observer, read
+from seriatim.training.options import TrainOptions
 from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Data, Plan, check_family
 from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
@@ -79,7 +80,10 @@ class Session:
     def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
         self.plan, self.folder, self.means = plan, folder, means or Means()
         if plan.family != checkpoint.CUSTOM:
-            check_family(plan.family, plan.modality, plan.data)
+            check_family(plan.family, plan.modality, plan.data, "--model" if plan.begin is None else "--from")
+        for name in plan.modality.refuses:
+            if getattr(plan.train, name) != getattr(TrainOptions, name):
+                raise UserError(f"--train.{name} does not apply to {plan.modality.words}; leave it out")
         data = plan.open() if self.means.data is None else self.means.data
         if "train" not in data.splits:
             raise UserError(f"{plan.data} has no training split; it has {', '.join(data.splits)}")
@@ -95,6 +99,8 @@ class Session:
             task.model = self._fresh(task.codecs)
         else:
             self._loaded(begin)
+        if plan.train.drop_given and task.codecs.keys() == {"x"}:
+            raise UserError("--train.drop-given is for models with conditions, and this one has none; leave it out")
         batches = task.batches()
         if begin is None:
             first, device = batches.batch(0), task.model.device

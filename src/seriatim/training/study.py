@@ -43,7 +43,7 @@ class Study:
     def __post_init__(self) -> None:
         if self.count < 2:
             raise UserError(f"--{self.kind} is {self.count}; give at least 2")
-        if self.plan.kind != "text":
+        if self.plan.modality.folds is None:
             raise UserError(f"--{self.kind} is for text only, but this is {self.plan.modality.words}; leave it out")
 
     def begin(self, folder: Path) -> None:
