@@ -148,8 +148,8 @@ def test_a_label_is_that_at_the_columns_middle() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("0,1,a\n0.5,2,b", "x.csv:2: begins at 0.5 s, before the row above has ended"),
-        ("0,1,a\n1,1,b", "x.csv:2: '1,1,b', where begin,end,label are wanted"),
+        ("0,1,a\n0.5,2,b", "x.csv:2: begins at 0.5 s, before the row above ends"),
+        ("0,1,a\n1,1,b", "x.csv:2: '1,1,b'; expected begin,end,label"),
         ("0,1", "x.csv:1: '0,1'"),
         ("0,1,", "x.csv:1"),
         ("-1,1,a", "x.csv:1"),
@@ -173,8 +173,8 @@ def test_series_from_tables(tmp_path: Path) -> None:
     path.write_text("7\n8")
     assert read_track(path).tolist() == [[7], [8]]
     for text, words in (
-        ("a,b\n1,2\n3", "x.csv:3: '3', where 2 numbers are wanted"), ("1,x", "x.csv:1: '1,x', where numbers"),
-        ("1,nan", "x.csv:1"), ("", "no numbers in it"), ("a,b", "no numbers in it"),
+        ("a,b\n1,2\n3", "x.csv:3: '3'; expected 2 numbers"), ("1,x", "x.csv:1: '1,x'; expected numbers"),
+        ("1,nan", "x.csv:1"), ("", "contains no numbers"), ("a,b", "contains no numbers"),
     ):  # fmt: skip
         path.write_text(text)
         with pytest.raises(UserError, match=words):
@@ -187,8 +187,8 @@ def test_series_from_arrays(tmp_path: Path) -> None:
     assert read_track(path).tolist() == [[0], [1], [2]]
     data = path.read_bytes()
     for array, words in (
-        (np.zeros((2, 2, 2)), "holds something else"), (np.zeros(2, complex), "holds something else"),
-        (np.array(["a"]), "holds something else"), (np.zeros((0, 3)), "no numbers"), (np.array([np.inf]), "no finite"),
+        (np.zeros((2, 2, 2)), "expected an array"), (np.zeros(2, complex), "expected an array"),
+        (np.array(["a"]), "expected an array"), (np.zeros((0, 3)), "no numbers"), (np.array([np.inf]), "not finite"),
     ):  # fmt: skip
         np.save(path, array)
         with pytest.raises(UserError, match=words):
@@ -196,38 +196,38 @@ def test_series_from_arrays(tmp_path: Path) -> None:
     np.save(path, np.array([{}]), allow_pickle=True)
     for bad in (path.read_bytes(), data[:-2], data[:20], b"", b"text"):
         path.write_bytes(bad)
-        with pytest.raises(UserError, match="no NPY file of numbers, or a damaged one") as caught:
+        with pytest.raises(UserError, match="not an NPY file of numbers, or damaged") as caught:
             read_track(path)
         assert "\n" not in str(caught.value)
 
 
 def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> None:
     sounds, spans, series = folders
-    assert "no folder, where --audio.spans wants one with a span file for each" in refused(
+    assert "is not a folder; --audio.spans needs one with a span file per recording" in refused(
         sounds, whole(spans=str(tmp_path / "none"), hop=16)
     )
     (spans / "low" / "spare.csv").write_text("")
     found = open_recordings(sounds, *whole(spans=str(spans), hop=16))
     assert found.note == "1 span files belong to no recording."
-    assert "01.npy: 15 rows, but 220 samples at 8 a row want 28" in refused(sounds, whole(track=str(series), hop=8))
+    assert "01.npy: 15 rows, but 220 samples at 8 per row need 28" in refused(sounds, whole(track=str(series), hop=8))
     np.save(series / "low" / "02.npy", np.zeros((99, 3)))
-    assert "02.npy: 3 numbers a row, but" in refused(sounds, whole(track=str(series), hop=16))
+    assert "02.npy: 3 numbers per row, but" in refused(sounds, whole(track=str(series), hop=16))
     (series / "low" / "00.npy").unlink()
     assert "no track file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
         sounds, whole(track=str(series), hop=16)
     )
     for path in spans.rglob("*.csv"):
         path.write_text("begin,end,label\n")
-    assert "no span in any file" in refused(sounds, whole(spans=str(spans), hop=16))
+    assert "no spans in any file" in refused(sounds, whole(spans=str(spans), hop=16))
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"hop": 80}, "--audio.hop is 80, but nothing runs beside the recordings"),
+        ({"hop": 80}, "--audio.hop is 80, but there is no time-aligned condition"),
         ({"spans": "x"}, "--audio.spans needs --audio.hop, .* it is 0"),
         ({"track": "x", "hop": -1}, "--audio.track needs --audio.hop, .* it is -1"),
-        ({"track": "x", "hop": 8, "trim": 40}, "--audio.trim was given, but --audio.track would then"),
+        ({"track": "x", "hop": 8, "trim": 40}, "--audio.trim was given, but trimmed recordings would no longer match"),
     ],
 )
 def test_options(given: dict[str, Any], words: str) -> None:
@@ -237,5 +237,5 @@ def test_options(given: dict[str, Any], words: str) -> None:
 
 def test_a_named_set_has_none(tmp_path: Path) -> None:
     save(tmp_path / "x.wav", noise(0))
-    with pytest.raises(UserError, match=r"--audio\.spans was given, but spoken-digits brings its own"):
+    with pytest.raises(UserError, match=r"--audio\.spans was given, but spoken-digits has its own"):
         open_recordings("spoken-digits", AudioOptions(spans="x", hop=80))

@@ -99,9 +99,7 @@ def test_copies_stay_together(folder: Path) -> None:
 def test_each_cut_by_time(tmp_path: Path) -> None:
     for i in range(2):
         save(tmp_path / "x" / f"{i}.wav", noise(i, 1000))
-    assert "too few different recordings (2 with copies) to leave any for train" in refused(
-        tmp_path / "x", (None, None)
-    )
+    assert "too few distinct recordings (of 2) for a train split" in refused(tmp_path / "x", (None, None))
     found = open_recordings(tmp_path / "x", AudioOptions(split="time"), DataOptions(validation=0.2))
     assert {side: [len(x) for x in takes.x] for side, takes in found.splits.items()} == {
         "train": [700, 700], "validation": [200, 200], "test": [100, 100],
@@ -126,13 +124,13 @@ def test_no_labels(folder: Path) -> None:
     save(folder / "top.wav", noise(50))
     found = open_recordings(folder)
     assert found.splits["train"].labels == {}
-    assert "No labels: not all recordings lie one folder deep." in found.note
+    assert "No labels: not all recordings are in subfolders, one level deep." in found.note
 
 
 def test_folders_named_as_splits_are_no_labels(tmp_path: Path) -> None:
     for i, side in enumerate(("train", "Test")):
         save(tmp_path / side / "x.wav", noise(i))
-    assert "named as splits" in refused(tmp_path)
+    assert "look like splits" in refused(tmp_path)
     assert len(only(tmp_path, whole(given=False)).x) == 2
 
 
@@ -163,15 +161,15 @@ def test_a_table_with_a_column_for_each_condition(pair: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([""], "labels.csv: empty, where"),
-        (["a.wav,x", "c.wav,y"], "labels.csv:2: names 'c.wav', but no such recording lies in"),
+        ([""], "labels.csv: empty; --audio.labels"),
+        (["a.wav,x", "c.wav,y"], "labels.csv:2: 'c.wav' is not in"),
         (["path,who", "a.wav,x"], "no labels for 1 of 2 recordings in"),
-        (["a.wav,x", "b.wav,y", "a.wav,z"], "labels.csv:3: 'a.wav' is ['z'] here and ['x'] before"),
-        (["a.wav,x,y", "b.wav,y,y"], "labels.csv:1: 3 columns and no heading"),
-        (["path,who,what", "a.wav,x", "b.wav,y,z"], "labels.csv:2: 2 columns, where 3 are wanted (path, who, what)"),
-        (["path,who,who", "a.wav,x,y"], "as a heading"),
-        (["path,x", "a.wav,x"], "as a heading"),
-        (["path", "a.wav"], "as a heading"),
+        (["a.wav,x", "b.wav,y", "a.wav,z"], "labels.csv:3: 'a.wav' is ['z'] here and ['x'] above"),
+        (["a.wav,x,y", "b.wav,y,y"], "labels.csv:1: 3 columns without a header"),
+        (["path,who,what", "a.wav,x", "b.wav,y,z"], "labels.csv:2: 2 columns; expected 3 (path, who, what)"),
+        (["path,who,who", "a.wav,x,y"], "the header is"),
+        (["path,x", "a.wav,x"], "the header is"),
+        (["path", "a.wav"], "the header is"),
         (["path,who,what", "a.wav,,x", "b.wav,,y"], "no recording has a label for 'who'"),
         (['a.wav,"x', "b.wav,y"], "malformed CSV"),
         (["a.wav,\xff", "b.wav,y"], "is not utf-8 text"),
@@ -193,12 +191,12 @@ def test_rates_and_channels_must_agree_unless_said(tmp_path: Path) -> None:
     save(tmp_path / "a.wav", noise(0))
     save(tmp_path / "b.flac", noise(1, 800, 2), 16000)
     assert "b.flac: 16000 Hz, but" in refused(tmp_path)
-    assert "say with --audio.rate" in refused(tmp_path)
+    assert "give one value for all, e.g. --audio.rate" in refused(tmp_path)
     found = open_recordings(tmp_path, *whole(rate=16000))
     assert (found.rate, found.channels) == (16000, 1)
     assert [len(x) for x in found.splits["train"].x] == [800, 800]
     assert found.note == (
-        "1 of 2 recordings had 2 channels, mixed to one. 1 of 2 recordings had 8000 Hz and are resampled."
+        "1 of 2 recordings had 2 channels and are mixed to mono. 1 of 2 recordings had 8000 Hz and are resampled."
     )
     assert "b.flac: 2 channels, but" in refused(tmp_path, whole(rate=8000, channels="keep"))
     both = open_recordings(tmp_path, *whole(rate=8000, channels="stereo"))
@@ -211,11 +209,11 @@ def test_keep_leaves_channels_as_they_are(tmp_path: Path) -> None:
     save(tmp_path / "two" / "a.wav", noise(0, 9, 2))
     assert np.array_equal(only(tmp_path / "two", whole(channels="keep")).x[0], noise(0, 9, 2))
     save(tmp_path / "eight" / "a.wav", noise(0, 9, 8))
-    assert "8 channels, where --audio.channels keep takes one or two" in refused(
+    assert "8 channels, but --audio.channels keep takes one or two" in refused(
         tmp_path / "eight", whole(channels="keep")
     )
-    assert "none is known to be left" in refused(tmp_path / "eight", whole(channels="stereo"))
-    assert "mixed to one" in open_recordings(tmp_path / "eight", *WHOLE).note
+    assert "without a known left and right" in refused(tmp_path / "eight", whole(channels="stereo"))
+    assert "mixed to mono" in open_recordings(tmp_path / "eight", *WHOLE).note
 
 
 def test_empty_recordings_are_left_out_and_told(tmp_path: Path) -> None:
@@ -225,7 +223,7 @@ def test_empty_recordings_are_left_out_and_told(tmp_path: Path) -> None:
     assert found.note == "1 of 2 recordings are empty and left out."
     assert found.splits["train"].names == ["a/a.wav"]
     assert found.splits["train"].labels == {"label": ("a",)}
-    assert "no sound in it, only 1 empty recordings" in refused(tmp_path / "b")
+    assert "all 1 recordings are empty" in refused(tmp_path / "b")
 
 
 def test_what_else_lies_there(tmp_path: Path) -> None:
@@ -234,16 +232,16 @@ def test_what_else_lies_there(tmp_path: Path) -> None:
     (tmp_path / ".hidden.wav").write_text("text")
     assert open_recordings(tmp_path, *WHOLE).note == "Left out: 1 × .txt."
     (tmp_path / "a.wav").unlink()
-    assert "only other files (1 × .txt) where *.wav, *.flac" in refused(tmp_path)
+    assert "only other files (1 × .txt); expected *.wav, *.flac" in refused(tmp_path)
     (tmp_path / "bad.wav").write_text("text")
-    assert "bad.wav: no sound that can be read" in refused(tmp_path)
+    assert "bad.wav: not readable as audio" in refused(tmp_path)
 
 
 def test_too_much_for_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from seriatim.audio.data import waves
 
     monkeypatch.setattr(waves, "MOST", 20_000)
-    assert "allowed: give a smaller --audio.rate, --audio.seconds or --data.limit" in refused(folder)
+    assert "give a smaller --audio.rate, --audio.seconds or --data.limit" in refused(folder)
     assert len(only(folder, whole(seconds=0.02)).x) == 30
 
 
@@ -268,7 +266,7 @@ def test_what_is_sound(folder: Path, tmp_path: Path) -> None:
         ({"seconds": float("nan")}, "--audio.seconds is nan"),
         ({"trim": -3}, "--audio.trim is -3"),
         ({"trim": 0}, "or leave it out"),
-        ({"given": False, "labels": "x.csv"}, "--audio.labels was given, but labels are not"),
+        ({"given": False, "labels": "x.csv"}, "--audio.labels was given, but --audio.given=false"),
         ({"given": False, "conditions": ("a",)}, "--audio.conditions was given"),
         ({"validation": 1.0}, "--data.validation is 1.0"),
         ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
@@ -285,11 +283,11 @@ def test_options(options: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
-        (QuantiserOptions, {"levels": 1}, "--quantiser.levels is 1, but 2 to 65536"),
+        (QuantiserOptions, {"levels": 1}, "--quantiser.levels is 1; expected 2 to 65536"),
         (QuantiserOptions, {"levels": 65537}, "--quantiser.levels"),
         (QuantiserOptions, {"kind": "pcm16", "levels": 256}, "--quantiser.kind pcm16 has 65536"),
         (TrackOptions, {"filters": 0}, "--track.filters is 0"),
-        (TrackOptions, {"up": (1,)}, "--track.up is 1, but up to 8 numbers from 2 to 64"),
+        (TrackOptions, {"up": (1,)}, "--track.up is 1; expected up to 8 numbers from 2 to 64"),
     ],
 )
 def test_options_of_what_is_built(kind: type[Any], options: dict[str, Any], words: str) -> None:

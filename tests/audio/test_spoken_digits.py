@@ -145,13 +145,13 @@ def test_an_archive_that_is_another(tmp_path: Path) -> None:
     path = tmp_path / "free-spoken-digit-dataset.tar.gz"
     with tarfile.open(path, "w:gz"):
         pass
-    with pytest.raises(UserError, match="no recording in it is named as 7_jackson_32"):
+    with pytest.raises(UserError, match="no recording has a name like 7_jackson_32"):
         open_recordings(path)
     path.write_bytes(b"text")
     with pytest.raises(UserError, match="damaged archive"):
         open_recordings(path)
     few = archive(path, ("ann",), 4)
-    with pytest.raises(UserError, match="no take numbered 10 or more, which train"):
+    with pytest.raises(UserError, match="no takes numbered 10 or more, for training"):
         open_recordings(few)
 
 

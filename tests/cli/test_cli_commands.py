@@ -67,7 +67,7 @@ def test_every_command_has_help(words: list[str], capsys: pytest.CaptureFixture[
 
 def test_help_keeps_what_looks_like_a_tag(capsys: pytest.CaptureFixture[str]) -> None:
     assert "<unk>" in out(capsys, "train", "--help")
-    assert "Options act in this order" in out(capsys, "sample", "--help")
+    assert "Options apply in this order" in out(capsys, "sample", "--help")
 
 
 def test_the_list_of_commands_says_what_each_is_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,8 +88,8 @@ def test_a_bar_on_a_terminal(publish, monkeypatch, capsys):
     ("path", "sha256", "words"),
     [
         ("missing.txt", "0" * 64, "the server answers 404"),
-        ("interrupted.txt", "0" * 64, "no connection, or it broke off"),
-        ("input.txt", "0" * 64, f"what came has sha256 {DIGEST} where {'0' * 64} is wanted"),
+        ("interrupted.txt", "0" * 64, "no connection, or it was lost"),
+        ("input.txt", "0" * 64, f"sha256 is {DIGEST}; expected {'0' * 64}"),
     ],
 )
 def test_a_download_that_fails_leaves_nothing(publish, tmp_path, path, sha256, words):
@@ -104,7 +104,7 @@ def test_a_download_that_fails_leaves_nothing(publish, tmp_path, path, sha256, w
 
 
 def test_no_network(tmp_path):
-    with pytest.raises(UserError, match=r"could not be downloaded \(no connection, or it broke off: ConnectionError\)"):
+    with pytest.raises(UserError, match=r"could not be downloaded \(no connection, or it was lost: ConnectionError\)"):
         download.download("http://127.0.0.1:9/input.txt", 1, "0" * 64, tmp_path / "input.txt")
 
 
@@ -134,12 +134,12 @@ def test_the_users_own_copy_comes_first(publish, server, tmp_path, monkeypatch, 
     assert open_corpus("tinyshakespeare").splits["train"][0].text().startswith("A line")
     assert server.requests == []
     own.write_bytes(gzip.compress(TEXT * 50) if ending else TEXT[:-1])
-    with pytest.raises(UserError, match=r"its sha256 is [0-9a-f]{64} where [0-9a-f]{64} is wanted"):
+    with pytest.raises(UserError, match=r"its sha256 is [0-9a-f]{64}; expected [0-9a-f]{64}"):
         named.fetch("tinyshakespeare")
 
 
 def test_a_data_folder_that_is_none(publish, tmp_path, monkeypatch):
     publish("input.txt")
     monkeypatch.setenv("SERIATIM_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match="which is no folder"):
+    with pytest.raises(UserError, match="which is not a folder"):
         named.available("tinyshakespeare")

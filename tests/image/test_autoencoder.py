@@ -59,7 +59,7 @@ def test_figures_say_what_they_are(run: Path, capsys: pytest.CaptureFixture[str]
     assert figures.bound.nats_per_image == pytest.approx(total)
     assert main(["evaluate", str(run)]) == 0
     printed = capsys.readouterr().out
-    assert "no likelihood" in printed
+    assert "not a likelihood" in printed
     assert "a bound" in printed
     assert "bits/dim  " not in printed
     assert main(["evaluate", str(run), "--json"]) == 0
@@ -115,14 +115,14 @@ def test_impossible_codes(run: Path, wrong: np.ndarray) -> None:
 
 def test_what_is_no_likelihood_is_refused(run: Path) -> None:
     model, x = ImageModel.load(run), some()
-    with pytest.raises(UserError, match="no likelihood"):
+    with pytest.raises(UserError, match="not a likelihood"):
         model.log_prob(x)
-    with pytest.raises(UserError, match="no likelihood"):
+    with pytest.raises(UserError, match="not a likelihood"):
         model.complete(x[0], np.ones(SIZE, np.bool_))
     with pytest.raises(UserError, match="label"):
         model.posterior(x)
     untrained = ImageModel(model.model, model.codecs)  # nothing says that its prior is trained
-    with pytest.raises(UserError, match="training ends"):
+    with pytest.raises(UserError, match="at the end of a run"):
         untrained.sample(1)
     assert untrained.evaluate(held_out(run)).to_json().keys() >= {"bits_per_dim_given_code"}
 
@@ -150,10 +150,10 @@ def test_commands(run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "at most" in capsys.readouterr().out
     for arguments, word in (
         (["reconstruct", "run"], "no picture"),
-        (["reconstruct", "run", "0.png", "--between", "3"], "two pictures"),
+        (["reconstruct", "run", "0.png", "--between", "3"], "two or more pictures"),
         (["reconstruct", "run", "none.png"], "none.png"),
-        (["reconstruct", "run", "0.png", "-o", "sheet"], "ending"),
-        (["complete", "run", "0.png"], "no likelihood"),
+        (["reconstruct", "run", "0.png", "-o", "sheet"], "suffix"),
+        (["complete", "run", "0.png"], "not a likelihood"),
         (["classify", "run", "0.png"], "label"),
     ):
         assert main(arguments) == 2, arguments

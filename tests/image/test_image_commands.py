@@ -254,8 +254,8 @@ def test_a_run_on_a_named_data_set_stays_with_it(
 
 WRONG = [
     ("complete run pictures/down/000.png --known middle", "upper"),
-    ("complete run pictures/down/000.png --particles 0", "at least one"),
-    ("complete run pictures/down/000.png -o x", "ending"),
+    ("complete run pictures/down/000.png --particles 0", "1 or more"),
+    ("complete run pictures/down/000.png -o x", "suffix"),
     ("complete run nothing.png", "nothing.png"),
     ("classify run --prior up=1", "up"),
     ("classify run --prior down=no", "LABEL=WEIGHT"),
@@ -267,10 +267,10 @@ WRONG = [
     ("sample run --max-length 9", "--max-length"),
     ("sample run --given label=sideways", "sideways"),
     ("sample run --given lable=down", "'label'"),
-    ("sample run -n 0", "at least one"),
+    ("sample run -n 0", "1 or more"),
     ("sample run -n 2 --seed 1 --seed 2 --seed 3", "3 seeds"),
     ("sample run --columns 0", "--columns"),
-    ("sample run -o sheet", "ending"),
+    ("sample run -o sheet", "suffix"),
     ("sample run -o sheet.xyz", "xyz"),
     ("sample run --temperature -1", "temperature"),
     ("evaluate run --split tset", "tset"),

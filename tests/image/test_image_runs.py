@@ -260,8 +260,8 @@ def test_the_usual_family_and_what_does_not_fit(folder: Path, tmp_path: Path) ->
     assert kind_of("tinyshakespeare")[0].family == "transformer"
     (tmp_path / "words.txt").write_text("some words " * 50)
     for wrong, message in (
-        (Plan(str(folder), "image", "lstm"), "holds pictures, and lstm is for text"),
-        (Plan("tinyshakespeare", "text", "pixelcnn"), "holds text, and pixelcnn is for pictures"),
+        (Plan(str(folder), "image", "lstm"), "holds pictures, but lstm is for text"),
+        (Plan("tinyshakespeare", "text", "pixelcnn"), "holds text, but pixelcnn is for pictures"),
         (Plan(str(tmp_path / "words.txt"), "image", "pixelcnn"), "words.txt"),
         (plan(folder, carry=True), "--train.carry"),
         (plan(folder, truncate=5), "--train.truncate"),

@@ -114,13 +114,13 @@ def test_labels_that_subfolders_do_not_give(folder):
     save(folder / "top.png", noise(50))
     gallery = open_gallery(folder)
     assert gallery.splits["train"].labels is None
-    assert "No labels: not all pictures lie one folder deep." in gallery.note
+    assert "No labels: not all pictures are in subfolders, one level deep." in gallery.note
 
 
 def test_folders_named_as_splits_are_no_labels(tmp_path):
     for i, side in enumerate(("train", "Test")):
         save(tmp_path / side / "x.png", noise(i))
-    assert "named as splits" in refused(tmp_path)
+    assert "look like splits" in refused(tmp_path)
     assert len(only(tmp_path, whole(given=False)).x) == 2
 
 
@@ -146,10 +146,10 @@ def test_a_table_of_labels_wins(folder, tmp_path, head):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["a.png,x", "c.png,y"], "labels.csv:2: names 'c.png', but no such picture lies in"),
+        (["a.png,x", "c.png,y"], "labels.csv:2: 'c.png' is not in"),
         (["file,label", "a.png,x"], "no label for 1 of 2 pictures in"),
-        (["a.png,x", "b.png,y", "a.png,z"], "labels.csv:3: 'a.png' is 'z' here and 'x' before"),
-        (["a.png,x,y", "b.png,y"], "labels.csv:1: ['a.png', 'x', 'y'], where a picture's path and its label"),
+        (["a.png,x", "b.png,y", "a.png,z"], "labels.csv:3: 'a.png' is 'z' here and 'x' above"),
+        (["a.png,x,y", "b.png,y"], "labels.csv:1: ['a.png', 'x', 'y']; expected a picture's path and its label"),
         (["a.png,x", "b.png,"], "labels.csv:2: ['b.png', '']"),
         (['a.png,"x', "b.png,y"], "malformed CSV"),
         (["a.png,\xff", "b.png,y"], "is not utf-8 text"),
@@ -162,7 +162,7 @@ def test_a_table_that_does_not_fit(tmp_path, rows, words):
     table.write_text("\n".join(rows), encoding="latin-1")
     assert words in refused(tmp_path / "p", whole(labels=str(table)))
     assert "no such file" in refused(tmp_path / "p", whole(labels=str(tmp_path / "none.csv")))
-    assert "is one picture" in refused(tmp_path / "p" / "a.png", whole(labels=str(table)))
+    assert "is a single picture" in refused(tmp_path / "p" / "a.png", whole(labels=str(table)))
 
 
 def test_every_kind_of_file(tmp_path):
@@ -213,7 +213,7 @@ def test_transparent_pictures_stand_on_white(tmp_path):
     assert found["rgba.png"][..., 0].tolist() == [[255, 0], [127, 0]]
     assert found["p.gif"][0, 0].tolist() == [255, 255, 255]
     assert found["opaque.png"].max() == 0
-    assert "2 of 3 pictures were transparent in places and stand on white." in gallery.note
+    assert "2 of 3 pictures had transparency and were put on white." in gallery.note
 
 
 def test_sixteen_bits(tmp_path):
@@ -221,7 +221,7 @@ def test_sixteen_bits(tmp_path):
     save(tmp_path / "deep.png", values)
     gallery = open_gallery(tmp_path, *WHOLE)
     assert gallery.splits["train"].x[0, ..., 0].tolist() == [[0, 1], [255, 128]]
-    assert "1 of 1 pictures had 16 bits, of which 8 are kept." in gallery.note
+    assert "1 of 1 pictures had 16 bits and were reduced to 8." in gallery.note
 
 
 def test_cmyk(tmp_path):
@@ -301,8 +301,8 @@ def test_broken_files(tmp_path):
     for name, data, words in [
         ("cut.jpg", good.getvalue()[:-200], "cut.jpg: damaged picture (image file is truncated"),
         ("cut.png", png(6, 6), "cut.png: damaged picture"),
-        ("empty.png", b"", "empty.png: no picture in it of a kind that is read"),
-        ("text.png", b"no picture", "text.png: no picture in it of a kind that is read (PNG, JPEG, WEBP, GIF, BMP)"),
+        ("empty.png", b"", "empty.png: not a picture in a supported format"),
+        ("text.png", b"no picture", "text.png: not a picture in a supported format (PNG, JPEG, WEBP, GIF, BMP)"),
         ("none.png", png(0, 6), "none.png"),
     ]:
         path = tmp_path / name
@@ -310,7 +310,7 @@ def test_broken_files(tmp_path):
         assert words in refused(tmp_path, whole(size=(8,)))
         path.unlink()
     save(tmp_path / "tiff.png", noise(0), format="TIFF")  # a kind that is not asked for is not decoded
-    assert "of a kind that is read" in refused(tmp_path)
+    assert "in a supported format" in refused(tmp_path)
 
 
 def test_sizes(tmp_path):
@@ -318,7 +318,7 @@ def test_sizes(tmp_path):
     save(tmp_path / "b.png", noise(1, 40, 20))
     message = refused(tmp_path)
     assert "b.png: 40 × 20 pixels, but " in message
-    assert "a.png has 20 × 40: say with --image.size" in message
+    assert "a.png has 20 × 40: give one size for all, e.g. --image.size" in message
     assert only(tmp_path, whole(size=(8,))).x.shape == (2, 8, 8, 3)
     assert only(tmp_path, whole(size=(4, 10))).x.shape == (2, 4, 10, 3)
 
@@ -375,10 +375,10 @@ def test_read_picture_refuses_in_one_line(tmp_path):
     (tmp_path / "text.png").write_text("text")
     for arguments, words in [
         ((tmp_path / "none.png", 6, 6, 3), "none.png: no such picture: check the path"),
-        ((tmp_path / "text.png", 6, 6, 3), "text.png: no picture in it"),
-        ((tmp_path, 6, 6, 3), "no file, where a picture is wanted"),
-        ((path, 6, 6, 2), "1 or 3 can be read"),
-        ((path, 0, 6, 3), "1 to 4096 can be had"),
+        ((tmp_path / "text.png", 6, 6, 3), "text.png: not a picture"),
+        ((tmp_path, 6, 6, 3), "not a file; expected a picture"),
+        ((path, 6, 6, 2), "give 1 or 3"),
+        ((path, 0, 6, 3), "give 1 to 4096"),
     ]:
         with pytest.raises(UserError) as caught:
             read_picture(*arguments)
@@ -388,7 +388,7 @@ def test_read_picture_refuses_in_one_line(tmp_path):
 
 def test_too_wide_as_it_is(tmp_path):
     save(tmp_path / "x.png", np.zeros((1, 4097), np.uint8))
-    assert "a side may have 4096: give a smaller --image.size" in refused(tmp_path)
+    assert "more than 4096 a side: give a smaller --image.size" in refused(tmp_path)
     assert only(tmp_path, whole(size=(2,))).x.shape == (1, 2, 2, 1)
 
 
@@ -402,11 +402,11 @@ def test_room_is_checked_before_it_is_taken(folder, monkeypatch):
 
 
 def test_folders_without_pictures(tmp_path):
-    assert "no files where *.png, " in refused(tmp_path)
+    assert "no files; expected *.png, " in refused(tmp_path)
     (tmp_path / "a.txt").write_text("text")
     save(tmp_path / ".hidden.png", noise(0))
     save(tmp_path / ".hidden" / "x.png", noise(0))
-    assert "only other files (1 × .txt) where *.png, " in refused(tmp_path)
+    assert "only other files (1 × .txt); expected *.png, " in refused(tmp_path)
     save(tmp_path / "x.png", noise(1))
     gallery = open_gallery(tmp_path, *WHOLE)
     assert gallery.splits["train"].names == ["x.png"]
@@ -416,9 +416,9 @@ def test_folders_without_pictures(tmp_path):
 def test_too_few(tmp_path):
     path = save(tmp_path / "x.png", noise(0))
     save(tmp_path / "copy.png", noise(0))
-    assert "too few different pictures" in refused(path, (None, None))
+    assert "too few distinct pictures" in refused(path, (None, None))
     message = refused(tmp_path, (None, None))
-    assert "too few different pictures (2 with copies) to leave any for train: give more" in message
+    assert "too few distinct pictures (of 2) for a train split: give more" in message
     assert "set --data.validation and --data.test to 0" in message
     for i in (1, 2):
         save(tmp_path / f"{i}.png", noise(i))
@@ -435,18 +435,18 @@ def test_colour_cannot_be_binarised(folder):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": (0,)}, "--image.size is 0, but height and width"),
+        ({"size": (0,)}, "--image.size is 0; expected height and width"),
         ({"size": (8, -1)}, "--image.size is 8 -1"),
         ({"size": (8, 8, 3)}, "--image.size is 8 8 3"),
         ({"size": (5000,)}, "from 1 to 4096"),
-        ({"levels": 1}, "--image.levels is 1, but 2 to 256"),
+        ({"levels": 1}, "--image.levels is 1; expected 2 to 256"),
         ({"levels": 257}, "--image.levels is 257"),
         ({"levels": 4, "binarise": "fixed"}, "--image.binarise fixed means 2"),
         ({"colour": "rgb", "binarise": "epoch"}, "is for grey pictures"),
-        ({"maps": "x", "map_size": (0,)}, "--image.map-size is 0, but height and width"),
-        ({"map_size": (8,)}, "--image.map-size was given, but no maps"),
-        ({"map_colour": "rgb"}, "--image.map-colour was given, but no maps"),
-        ({"labels": "x.csv", "given": False}, "labels are not to be conditioned on"),
+        ({"maps": "x", "map_size": (0,)}, "--image.map-size is 0; expected height and width"),
+        ({"map_size": (8,)}, "--image.map-size was given without maps"),
+        ({"map_colour": "rgb"}, "--image.map-colour was given without maps"),
+        ({"labels": "x.csv", "given": False}, "--image.given=false turns labels off"),
         ({"validation": 1.0}, "--data.validation is 1.0"),
         ({"test": -0.1}, "--data.test is -0.1"),
         ({"test": 0.5, "validation": 0.5}, "leave nothing to train on"),
@@ -490,5 +490,5 @@ def test_a_path_that_exists_wins_over_a_name(folder, tmp_path, monkeypatch):
     folder.rename(tmp_path / "mnist")
     assert surely("mnist")
     assert sum(len(part.x) for part in open_gallery("mnist").splits.values()) == 30
-    assert "no folder, picture or named data set" in refused("no/such")
-    assert "no folder, picture or named data set" in refused("")
+    assert "not a folder, picture or named data set" in refused("no/such")
+    assert "not a folder, picture or named data set" in refused("")

@@ -65,10 +65,10 @@ def test_any_leading_shape() -> None:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (np.zeros((4, 5, 3)), "values of type float64, where uint8 or uint16 is wanted"),
+        (np.zeros((4, 5, 3)), "values of type float64; expected uint8 or uint16"),
         (np.zeros((4, 5, 3), np.int64), "values of type int64"),
         (np.zeros((4, 5, 3), np.uint32), "values of type uint32"),
-        (np.zeros((5, 4, 3), np.uint8), r"shape \(5, 4, 3\), where \(…, 4, 5, 3\) is wanted"),
+        (np.zeros((5, 4, 3), np.uint8), r"shape \(5, 4, 3\); expected \(…, 4, 5, 3\)"),
         (np.zeros((4, 5), np.uint8), r"shape \(4, 5\)"),
     ],
 )
@@ -78,7 +78,7 @@ def test_what_is_no_picture_is_refused(raw: np.ndarray, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("x", "message"), [([4], "from 4 to 4: wanted 0 to 3"), ([-1], "-1"), ([0.5], "float64")])
+@pytest.mark.parametrize(("x", "message"), [([4], "from 4 to 4: expected 0 to 3"), ([-1], "-1"), ([0.5], "float64")])
 def test_what_is_no_level_is_refused(x: list[float], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Levels(1, 1, 1, 4).decode(x)

@@ -164,7 +164,7 @@ def test_maps_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[str
     for command in ("evaluate run photos --json", "score run photos --json", "classify run photos --json"):
         assert main(command.split()) == 0
         bare = capsys.readouterr()
-        assert bare.err == ("no maps are given, so image counts as missing; give --maps FOLDER with one for each\n")
+        assert bare.err == ("no maps are given, so image counts as missing; give --maps FOLDER, a map per picture\n")
         assert main([*command.split(), "--maps", "maps"]) == 0
         full = capsys.readouterr()
         assert full.err == ""
@@ -191,7 +191,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     start(plan(here / "photos", steps=1), here / "bare", QUIET)
     for words, named in (
         ("train photos --image.maps few --out new", "no map for 1 of 60 pictures"),
-        ("train photos --image.maps nowhere --out new", "nowhere: no folder"),
+        ("train photos --image.maps nowhere --out new", "nowhere is not a folder"),
         ("train photos --image.map-size 3 --out new", "--image.map-size"),
         ("train photos --image.map-filters 3 --out new", "--image.map-filters"),
         ("train photos --image.maps maps --image.map-filters 0 --out new", "--image.map-filters is 0"),
@@ -199,9 +199,9 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train photos --image.maps maps --image.levels 4 --from bare --out new", "takes none"),
         ("train photos --image.levels 4 --from run --out new", "give --image.maps"),
         ("train photos --image.maps maps --image.map-size 2 --image.levels 4 --from run --out new", "--image.map-size"),
-        ("train digits --image.maps maps --out new", "digits is no folder"),
-        ("evaluate run --maps maps", "--maps was given, but no pictures"),
-        ("classify run --maps maps", "--maps was given, but no pictures"),
+        ("train digits --image.maps maps --out new", "digits is not a folder"),
+        ("evaluate run --maps maps", "--maps was given without pictures"),
+        ("classify run --maps maps", "--maps was given without pictures"),
         ("score bare photos --maps maps", "this model is not conditioned on maps"),
     ):
         assert main(words.split()) == 2, words

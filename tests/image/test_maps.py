@@ -89,21 +89,21 @@ def test_one_picture_has_its_map(folder: Path, maps: Path) -> None:
 
 
 def test_what_is_wrong_is_said_in_one_line(folder: Path, maps: Path) -> None:
-    assert "no folder, where --image.maps wants one" in refused(folder, options(maps / "none"))
-    assert "no folder" in refused(folder, options(maps / "down" / "000.bmp"))
+    assert "not a folder; --image.maps needs one" in refused(folder, options(maps / "none"))
+    assert "not a folder" in refused(folder, options(maps / "down" / "000.bmp"))
     (maps / "down" / "002.bmp").rename(maps / "spare.bmp")
     said = refused(folder, options(maps))
     assert "no map for 1 of 60 pictures, such as 'down/002.png': put down/002.png (or .jpg," in said
     Image.fromarray(map_of(2)).save(maps / "down" / "002.PNG")
     Image.fromarray(map_of(2)).save(maps / "down" / "002.webp", lossless=True)
-    assert "'down/002.PNG' and 'down/002.webp' are maps of one picture" in refused(folder, options(maps))
+    assert "'down/002.PNG' and 'down/002.webp' are maps of the same picture" in refused(folder, options(maps))
     (maps / "down" / "002.webp").unlink()
     Image.fromarray(map_of(2)[:2]).save(maps / "down" / "002.PNG")
-    assert "say with --image.map-size what all are to have" in refused(folder, options(maps))
+    assert "give one size for all, e.g. --image.map-size" in refused(folder, options(maps))
     assert open_gallery(folder, *options(maps, map_size=(2,))).splits
     (maps / "down" / "002.PNG").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
     assert "002.PNG: " in refused(folder, options(maps, map_size=(2,)))
-    with pytest.raises(UserError, match="digits is no folder whose files could have partners"):
+    with pytest.raises(UserError, match="digits is not a folder of files"):
         open_gallery("digits", *options(maps))
 
 

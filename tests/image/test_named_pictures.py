@@ -79,7 +79,7 @@ def test_cifar10_where_only_a_part_is_at_hand():
     assert counts["truck"] == 203
     assert gallery.splits["train"].labels[:3] == ("frog", "truck", "truck")
     assert gallery.splits["train"].x[0, 0, 0].tolist() == [59, 62, 63]  # the frog's first pixel: not a plane of red
-    assert "Only a part is at hand: 10,000 training and 2,000 test pictures" in gallery.note
+    assert "Only a part is available: 10,000 training and 2,000 test pictures" in gallery.note
     (path,) = named.fetch("cifar10")
     again = open_gallery(path, None, DataOptions(limit=10))
     assert np.array_equal(again.splits["test"].x, gallery.splits["test"].x[:10])
@@ -122,7 +122,7 @@ def test_names():
 )
 def test_a_named_set_brings_its_split(option, value):
     own, division = divided({option.split(".")[1]: value})
-    with pytest.raises(UserError, match=f"--{option} was given, but digits brings its own"):
+    with pytest.raises(UserError, match=f"--{option} was given, but digits has its own"):
         open_gallery("digits", ImageOptions(**own), division)
 
 
@@ -212,9 +212,9 @@ def test_the_whole_of_cifar_comes_before_the_part(small, monkeypatch):
 @pytest.mark.parametrize(
     ("train", "test", "words"),
     [
-        (b"x" * 3074, b"x" * 3073, "no multiple of 3073"),
-        (b"", b"", "no multiple"),
-        (b"\x0a" * 3073, b"\0" * 3073, "belong"),
+        (b"x" * 3074, b"x" * 3073, "not a multiple of 3073"),
+        (b"", b"", "not a multiple"),
+        (b"\x0a" * 3073, b"\0" * 3073, "do not match"),
     ],
 )
 def test_a_cifar_that_is_none(small, train, test, words):
@@ -226,11 +226,11 @@ def test_a_cifar_that_is_none(small, train, test, words):
 @pytest.mark.parametrize(
     ("place", "data", "words"),
     [
-        (0, gzip.compress(b"\0\0\x08\x03" + bytes(12) + b"more"), "no idx file of bytes, or a damaged one"),
-        (0, gzip.compress(b"\0\0\x0d\x01" + bytes(8)), "no idx file of bytes"),
-        (0, gzip.compress(b""), "no idx file of bytes"),
-        (1, idx(np.zeros(5999)), "do not belong together"),
-        (1, idx(np.full(6000, 10)), "do not belong together"),
+        (0, gzip.compress(b"\0\0\x08\x03" + bytes(12) + b"more"), "not an idx file of bytes, or damaged"),
+        (0, gzip.compress(b"\0\0\x0d\x01" + bytes(8)), "not an idx file of bytes"),
+        (0, gzip.compress(b""), "not an idx file of bytes"),
+        (1, idx(np.zeros(5999)), "do not match"),
+        (1, idx(np.full(6000, 10)), "do not match"),
         (3, b"plain", "damaged gz data"),
     ],
     ids=["short", "floats", "empty", "fewer labels", "a label too high", "no gz"],

@@ -118,7 +118,7 @@ def test_what_is_drawn_depends_on_the_vector_that_is_given(here: Path, capsys: p
     assert main(["complete", "run", f"photos/{name_of(0)}.png", "--given", "vector=1,2,3", "-n", "1"]) == 0
     assert main(["inspect", "run"]) == 0
     capsys.readouterr()
-    for value, named in (("1,2", "3 numbers"), ("a,b", "no vector"), ("no.npy", "no.npy"), ("1,2,inf", "finite")):
+    for value, named in (("1,2", "3 numbers"), ("a,b", "not a vector"), ("no.npy", "no.npy"), ("1,2,inf", "finite")):
         assert main(["sample", "run", "--given", f"vector={value}", "-o", "x.png"]) == 2
         said = capsys.readouterr()
         assert said.err.count("\n") == 1
@@ -130,7 +130,7 @@ def test_vectors_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[
     for command in ("evaluate run photos --json", "score run photos --json"):
         assert main(command.split()) == 0
         bare = capsys.readouterr()
-        assert bare.err == "no vectors are given, so vector counts as missing; give --vectors with one for each\n"
+        assert bare.err == "no vectors are given, so vector counts as missing; give --vectors, one per picture\n"
         outs: list[str] = []
         for vectors in ("table.csv", "vectors"):
             assert main([*command.split(), "--vectors", vectors]) == 0
@@ -160,22 +160,22 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     train = "train photos --out new --image.levels 4 "
     for words, named in (
         (f"{train}--image.vectors few.csv", "no vector for 56 of 60 pictures"),
-        (f"{train}--image.vectors ragged.csv", "ragged.csv:4: 4 numbers, but 3 are wanted"),
+        (f"{train}--image.vectors ragged.csv", "ragged.csv:4: 4 numbers; expected 3"),
         (f"{train}--image.vectors words.csv", "words.csv:4"),
-        (f"{train}--image.vectors twice.csv", "drop one of the rows"),
+        (f"{train}--image.vectors twice.csv", "remove one of the rows"),
         (f"{train}--image.vectors inf.csv", "not finite"),
-        (f"{train}--image.vectors nowhere.csv", "nowhere.csv: no such file, where --image.vectors"),
+        (f"{train}--image.vectors nowhere.csv", "nowhere.csv: no such file; --image.vectors"),
         (f"{train}--image.vectors photos", "no vector for 60 of 60 pictures"),
         (f"{train}--image.vectors wide", "shape (2, 3)"),
-        (f"{train}--image.vectors text", "no array of numbers"),
-        (f"{train}--image.vectors torn", "no array of numbers"),
+        (f"{train}--image.vectors text", "not an array of numbers"),
+        (f"{train}--image.vectors torn", "not an array of numbers"),
         (f"{train}--image.vectors other", "4 numbers, but"),
         (f"{train}--image.vectors vectors --code.width 3", "--code.width"),
         (f"{train}--image.vectors vectors --from bare", "takes none"),
         (f"{train}--from run", "give --image.vectors"),
-        ("train digits --image.vectors vectors --out new", "digits is no folder"),
-        ("evaluate run --vectors vectors", "--vectors was given, but no pictures"),
-        ("classify bare --vectors vectors", "--vectors was given, but no pictures"),
+        ("train digits --image.vectors vectors --out new", "digits is not a folder"),
+        ("evaluate run --vectors vectors", "--vectors was given without pictures"),
+        ("classify bare --vectors vectors", "--vectors was given without pictures"),
         ("score bare photos --vectors vectors", "this model is not conditioned on vectors"),
     ):
         assert main(words.split()) == 2, words

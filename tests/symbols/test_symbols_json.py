@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trained_tokenizers import SIZES, trained
 
 from every_codec import from_json
 from seriatim.audio.features import Energy, LogMel
@@ -21,6 +20,7 @@ from seriatim.errors import UserError
 from seriatim.image.levels import Levels
 from seriatim.symbols import Labels, Numbers
 from seriatim.text.tokenizers import Policy
+from trained_tokenizers import SIZES, trained
 
 DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
@@ -52,7 +52,7 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("bpe", "merges", [["a"]], r"merges\[0\]"),
     ("bpe", "merges", ["a b"], r"merges\[0\]"),
     ("unigram", "pieces", ["a"], "missing|scores"),
-    ("unigram", "pieces", UNIGRAM["pieces"][:-1], "scores: wanted"),
+    ("unigram", "pieces", UNIGRAM["pieces"][:-1], "scores: expected"),
     ("unigram", "pieces", ["日", *UNIGRAM["pieces"][1:]], r"pieces\[0\]"),
     ("unigram", "pieces", ["~~~~", *UNIGRAM["pieces"][:-1]], "pieces: .*missing"),
     ("unigram", "scores", [math.nan, *UNIGRAM["scores"][1:]], r"scores\[0\].*finite"),
@@ -73,22 +73,22 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("labels", "values", ["a", "a"], r"values\[1\]"),
     ("log-mel", "high", 4001, "high: bands from 0 to 4001 Hz"),
     ("log-mel", "bands", 10**9, "bands: expected a whole number from 1 to 256"),
-    ("log-mel", "bands", 3, "mean: wanted 3 numbers"),
+    ("log-mel", "bands", 3, "log-mel: 2 means; expected 3"),
     ("log-mel", "window", 10**9, "window: expected a whole number from 1 to 32768"),
     ("log-mel", "std", [1, math.nan], r"std\[1\].*finite"),
-    ("energy", "mean", [0, 0], "mean: wanted 1 numbers, and as many for std, got 2"),
-    ("energy", "std", [0], "std: wanted finite numbers above 0"),
+    ("energy", "mean", [0, 0], "energy: 2 means and 1 deviations"),
+    ("energy", "std", [0], "energy: expected finite means, and finite deviations above 0"),
     ("energy", "window", 41, "window: 41 samples cannot be centred on 40"),
-    ("track", "std", [1], "mean: wanted one number or more, and as many for std"),
+    ("track", "std", [1], "track: 2 means and 1 deviations"),
     ("track", "hop", 0, "hop"),
     ("spans", "hop", 0, "hop"),
     ("spans", "rate", 10**9, "rate: expected a whole number from 1 to 768000"),
-    ("spans", "values", ["a"], "lasting: wanted 1 numbers of columns above 0"),
-    ("spans", "lasting", [1, -1], "lasting: wanted 2 numbers of columns above 0"),
+    ("spans", "values", ["a"], "lasting: expected 1 durations above 0"),
+    ("spans", "lasting", [1, -1], "lasting: expected 2 durations above 0"),
     ("spans", "values", [], "spans: there is no label"),
     ("quantiser", "rate", 0, "rate: expected a whole number from 1 to 768000, got 0"),
     ("quantiser", "channels", 3, "channels: expected a whole number from 1 to 2, got 3"),
-    ("quantiser", "quantiser", "loud", "quantiser: wanted mulaw, linear, pcm16, got 'loud'"),
+    ("quantiser", "quantiser", "loud", "quantiser: expected mulaw, linear, pcm16, got 'loud'"),
     ("quantiser", "quantiser", "pcm16", "levels: pcm16 has 65536, got 100"),
     ("quantiser", "quantiser", None, "quantiser: expected a string"),
     ("quantiser", "levels", None, "levels: expected a whole number from 2 to 65536"),

@@ -147,7 +147,7 @@ def test_pieces_of_like_length_come_together_but_batches_in_any_order() -> None:
 def test_there_must_be_something_to_train_on() -> None:
     with pytest.raises(UserError, match="nothing to train on"):
         Crops(numbered([0, 0]), 5, 2, 0)
-    with pytest.raises(UserError, match="cannot feed 9 streams"):
+    with pytest.raises(UserError, match="are too few for 9 streams"):
         Streams(numbered([5, 5]), 5, 9)
     with pytest.raises(UserError, match="crosses documents"):
         Streams(numbered([50, 5], conditions=True), 5, 2)

@@ -52,7 +52,7 @@ def test_a_folder(tmp_path):
     (tmp_path / "empty.txt").touch()
     corpus = open_corpus(tmp_path, None, DataOptions(test=0))
     assert [d.name.split("[")[0] for d in corpus.splits["train"]] == ["a.md", "b.txt", "sub/c.TEXT"]
-    assert corpus.note == "Left out: 2 × .png, 1 × no ending. 1 of 4 documents are empty and left out."
+    assert corpus.note == "Left out: 2 × .png, 1 × no suffix. 1 of 4 documents are empty and left out."
 
 
 @pytest.mark.parametrize("name", ["poems.jsonl", "poems.ndjson", "poems.json"])
@@ -77,7 +77,7 @@ def test_standard_input_can_be_read_again(monkeypatch):
     assert corpus.name == "standard input"
     assert text_of(corpus) == text_of(corpus) == NOVEL
     standard_input(monkeypatch, b" \n")
-    with pytest.raises(UserError, match="standard input: no text in it"):
+    with pytest.raises(UserError, match="standard input: contains no text"):
         open_corpus("-")
 
 
@@ -141,9 +141,9 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("tinyshakespear", "'tinyshakespear' is no file, folder or named data set: did you mean 'tinyshakespeare'?"),
-        ("no/such/file.txt", "'no/such/file.txt': there is no such file or folder: check the path"),
-        ("", "'' is no file, folder or named data set"),
+        ("tinyshakespear", "'tinyshakespear' is not a file, folder or named data set: did you mean 'tinyshakespeare'?"),
+        ("no/such/file.txt", "'no/such/file.txt': no such file or folder: check the path"),
+        ("", "'' is not a file, folder or named data set"),
         ("x" * 5000, "check the path"),
         ("/dev/null", "neither a file nor a folder"),
     ],
@@ -158,13 +158,13 @@ def test_bad_files_and_folders(tmp_path):
     (tmp_path / "empty.txt").touch()
     (tmp_path / "blank.txt").write_text(" \n\t\n")
     for name in ("empty.txt", "blank.txt"):
-        with pytest.raises(UserError, match=f"{name}: no text in it"):
+        with pytest.raises(UserError, match=f"{name}: contains no text"):
             open_corpus(tmp_path / name)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match=r"folder: no files where \*.txt"):
+    with pytest.raises(UserError, match=r"folder: no files; expected \*.txt"):
         open_corpus(tmp_path / "folder")
     (tmp_path / "folder" / "a.png").touch()
-    with pytest.raises(UserError, match=r"folder: only other files \(1 × .png\) where"):
+    with pytest.raises(UserError, match=r"folder: only other files \(1 × .png\); expected"):
         open_corpus(tmp_path / "folder")
 
 
@@ -205,9 +205,9 @@ def test_options_are_checked(options, words):
 def test_options_that_do_not_apply(tmp_path):
     (tmp_path / "a.txt").write_text(NOVEL)
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
-    with pytest.raises(UserError, match=r"--text.given .* plain text, which has no fields: leave it out"):
+    with pytest.raises(UserError, match=r"--text.given .* plain text without fields: leave it out"):
         open_corpus(tmp_path / "a.txt", TextOptions(given=("by",)))
     with pytest.raises(UserError, match=r"--text.separator .* JSON records"):
         open_corpus(tmp_path / "a.jsonl", TextOptions(separator="x"))
-    with pytest.raises(UserError, match=r"--data.test was given, but pydoc brings its own"):
+    with pytest.raises(UserError, match=r"--data.test was given, but pydoc has its own"):
         open_corpus("pydoc", None, DataOptions(test=0.5))

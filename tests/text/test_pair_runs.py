@@ -99,7 +99,7 @@ def test_what_training_sources_lack_is_said_before_training(tmp_path: Path) -> N
     (tmp_path / "words.tsv").write_text("".join(f"a{chr(0x4E00 + i)}\tb\n" for i in range(40)))
     session = Session(plan(tmp_path, "lstm"), tmp_path / "run")
     session.prepare(resume=False)
-    assert session.task.summary().endswith("4 of the symbols of the sources to validate on did not occur in training.")
+    assert session.task.summary().endswith("4 symbols of the validation sources are not in the training text.")
 
 
 def test_at_the_command_line(
@@ -137,7 +137,7 @@ def test_at_the_command_line(
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["source"] for record in records] == ["ab", "cab"]
     assert main(shlex.split("sample run --source aéb")) == 0
-    assert "1 of the symbols of the sources did not occur in training" in capsys.readouterr().err
+    assert "1 symbols of the sources are not in the vocabulary" in capsys.readouterr().err
     assert main(shlex.split("sample run --source ab --best 3 --beams 4 --json")) == 0
     results = json.loads(capsys.readouterr().out)["results"]
     assert [set(result) for result in results] == [{"text", "log_prob_nats", "score", "ended"}] * 3
@@ -161,14 +161,14 @@ def test_at_the_command_line(
     (tmp_path / "empty.txt").write_text("")
     long = "ab" * 40
     for words, wanted in (
-        ("sample run", "this model writes a text for a source; give it one"),
+        ("sample run", "this model needs a source; give one"),
         ("sample run --source ab -n 3", "give --best 3"),
-        ("sample run --source ab --temperature 2", "--temperature means nothing"),
-        (f"sample run --source {long}", "source 1 has 81 symbols, and this model reads"),
+        ("sample run --source ab --temperature 2", "--temperature does not apply to a beam search"),
+        (f"sample run --source {long}", "source 1 has 81 symbols, but this model reads"),
         ("sample run --source ab --best 9", "best, which is at most the number of beams, is 9"),
-        ("sample run --source-file nowhere.txt", "nowhere.txt is no file"),
+        ("sample run --source-file nowhere.txt", "nowhere.txt is not a file"),
         ("sample run --source-file empty.txt", "empty.txt is empty"),
-        ("sample run --source ab --beams 1.5", "--beams 1.5 is no whole number"),
+        ("sample run --source ab --beams 1.5", "--beams 1.5 is not a whole number"),
         ("sample run --source ab --beams 0 --log-probs", "give --json"),
         ("sample run --source ab --source b --beams 0 --stream", "there are 2 sources"),
         ("sample run --source ab -o .", "is a folder"),
@@ -177,20 +177,20 @@ def test_at_the_command_line(
         ("sample run --source ab --source-file in.txt", "both given"),
         ("sample run --source ab --source b --attention map.png", "in one source"),
         ("sample run --source ab --max-length 1 --min-length 2", "do not fit"),
-        ("evaluate run plain.txt", "and plain.txt has none; give it one"),
-        ("score run plain.txt", "and plain.txt has none; give it one"),
-        ("explore run --prompt A", "writes a text for a source"),
-        ("sample run --beams 3", "writes a text for a source"),
-        ("sample run --source ab --beams 0 --guidance 2", "guidance weighs a source against none"),
-        ("evaluate run --beams 2", "for the search of --bleu"),
-        ("evaluate run --window 4", "a window would lose step with the source"),
+        ("evaluate run plain.txt", "and plain.txt has none; give one"),
+        ("score run plain.txt", "and plain.txt has none; give one"),
+        ("explore run --prompt A", "needs a source"),
+        ("sample run --beams 3", "needs a source"),
+        ("sample run --source ab --beams 0 --guidance 2", "guidance needs a model that also works without a source"),
+        ("evaluate run --beams 2", "are for --bleu"),
+        ("evaluate run --window 4", "windows are not for pairs"),
         ("sample run --source ab --stop ''", "a stop string is empty"),
         ("sample run --source ab --given source=b", "the source is given twice"),
-        ("sample run --source ab -o nowhere/x.txt", "there is no folder nowhere"),
+        ("sample run --source ab -o nowhere/x.txt", "the folder nowhere does not exist"),
         ("sample run --source ab --source b --prompt A --prompt B --prompt C", "3 prompts for 2 sources"),
         ("train plain.txt --from run --train.steps 2 --out other", "is for texts with"),
         ("train plain.txt --source.width 8 --out other", "--source.… is for pairs"),
-        (f"train {place / 'words.tsv'} --net.context 3 --out other", "--net.context is 3, where it must fit in whole"),
+        (f"train {place / 'words.tsv'} --net.context 3 --out other", "--net.context is 3 and must hold it whole"),
         (f"train {place / 'words.tsv'} --net.memory 3 --out other", "--net.memory follows from the data"),
         (f"train {place / 'words.tsv'} --model bilstm --out other", "reads both ways"),
         (f"train {place / 'words.tsv'} --source.width -3 --out other", "--source.width is -3"),
@@ -225,7 +225,7 @@ def test_a_search_without_a_source(tmp_path: Path, capsys: pytest.CaptureFixture
     for words in ("sample run --source x", "evaluate run --bleu"):
         assert main(shlex.split(words)) == 2
         assert "trained on pairs" in capsys.readouterr().err
-    with pytest.raises(UserError, match="give one, or one for each"):
+    with pytest.raises(UserError, match="give one, or one per source"):
         TextModel.load(tmp_path / "run").search(["a", "b"], source=["x", "y", "z"])
 
 

@@ -85,14 +85,14 @@ def test_what_has_an_empty_side_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "options", "words"),
     [
-        ({"x.tsv": "one\teins\ntwo zwei\n"}, {}, "x.tsv:2: 1 columns, where 2"),
-        ({"x.tsv": "a\tb\n1\t2\n"}, {"source": "c", "field": "b"}, "no column 'c' in the heading, which has a, b"),
-        ({"x.tsv": " \t \n\t\n"}, {}, "no text in it"),
-        ({"x.tsv": ""}, {}, "no text in it"),
-        ({"x.de": "eins\nzwei\n", "x.en": "one\n"}, {"source": "x.en"}, "x.de has 2 lines and .*x.en 1"),
-        ({"x.de": "eins\n"}, {"source": "x.en"}, "is no file, where one with as many lines as x.de"),
-        ({"x.jsonl": '{"text": "eins", "q": 3}\n'}, {"source": "q"}, "the source 'q' is a number where a string"),
-        ({"x.jsonl": '{"text": "eins"}\n'}, {"source": "q"}, "the source 'q' is not there"),
+        ({"x.tsv": "one\teins\ntwo zwei\n"}, {}, "x.tsv:2: 1 columns; expected 2"),
+        ({"x.tsv": "a\tb\n1\t2\n"}, {"source": "c", "field": "b"}, "no column 'c' in the header, which has a, b"),
+        ({"x.tsv": " \t \n\t\n"}, {}, "contains no text"),
+        ({"x.tsv": ""}, {}, "contains no text"),
+        ({"x.de": "eins\nzwei\n", "x.en": "one\n"}, {"source": "x.en"}, "x.de has 2 lines but .*x.en has 1"),
+        ({"x.de": "eins\n"}, {"source": "x.en"}, "is not a file; expected one with as many lines as x.de"),
+        ({"x.jsonl": '{"text": "eins", "q": 3}\n'}, {"source": "q"}, "the source 'q' is a number; expected a string"),
+        ({"x.jsonl": '{"text": "eins"}\n'}, {"source": "q"}, "the source 'q' is missing"),
     ],
 )
 def test_one_line_says_what_is_wrong(
@@ -157,7 +157,7 @@ def test_folds_are_of_whole_pairs(tmp_path: Path) -> None:
     assert sorted(held) == sorted((str(i), str(100 + i)) for i in range(15))
     for part in parts:
         assert set(pairs(part)).isdisjoint(pairs(part, "validation"))
-    with pytest.raises(UserError, match="15 groups of pairs cannot make 20 folds"):
+    with pytest.raises(UserError, match="15 groups of pairs are too few for 20 folds"):
         folds(corpus, 20)
 
 
@@ -181,7 +181,7 @@ def test_a_heading_is_known_by_what_is_asked_of_it(
 @pytest.mark.parametrize("source", ["²", "0", "c"])
 def test_a_column_that_is_not_there(tmp_path: Path, source: str) -> None:
     (tmp_path / "x.tsv").write_text("a\tb\tc d\n1\t2\t3\n")
-    with pytest.raises(UserError, match=f"no column '{source}' in the heading"):
+    with pytest.raises(UserError, match=f"no column '{source}' in the header"):
         read(tmp_path / "x.tsv", source=source)
 
 
@@ -214,7 +214,7 @@ def test_a_folder_of_records(tmp_path: Path) -> None:
 def test_as_many_texts_as_tables_are_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("one\teins\ntwo\tzwei\nthree\tdrei\n")
     (tmp_path / "readme.txt").write_text("what this is")
-    with pytest.raises(UserError, match=r"1 × \.tsv, 1 × \.txt, and which of them to read is not clear"):
+    with pytest.raises(UserError, match=r"1 × \.tsv, 1 × \.txt: it is not clear which to read"):
         read(tmp_path)
     asked = read(tmp_path, source="1")
     assert pairs(asked) == WANTED
@@ -237,5 +237,5 @@ def test_sources_of_one_file_are_not_for_a_folder(tmp_path: Path) -> None:
     (tmp_path / "texts").mkdir()
     for name in ("a.txt", "b.txt", "../sources"):
         (tmp_path / "texts" / name).write_text("one\n")
-    with pytest.raises(UserError, match=r"2 files of text, and --text\.source"):
+    with pytest.raises(UserError, match=r"2 files of text, but --text\.source"):
         read(tmp_path / "texts", source=str(tmp_path / "sources"))

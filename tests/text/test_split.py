@@ -123,7 +123,7 @@ def test_each_block_of_few_documents_validates_in_one_fold(k, count):
 
 
 def test_folds_that_cannot_be():
-    with pytest.raises(UserError, match="1 folds asked for"):
+    with pytest.raises(UserError, match="1 folds are too few"):
         split.folds(corpus_of(map(str, range(30))), 1)
-    with pytest.raises(UserError, match="ask for fewer folds"):
+    with pytest.raises(UserError, match="give fewer folds"):
         split.folds(corpus_of(["ab\ncd\nef\ngh\nij\n"], test=0), 15)

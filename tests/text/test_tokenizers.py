@@ -130,7 +130,7 @@ def test_a_policy_refuses_what_is_no_choice(field: str) -> None:
     ],
 )
 def test_a_kind_refuses_what_means_nothing_to_it(kind: str, policy: Policy) -> None:
-    with pytest.raises(UserError, match=f"means nothing to {kind}"):
+    with pytest.raises(UserError, match=f"does not apply to {kind}"):
         train_tokenizer(kind, SENTENCES, policy)
 
 

@@ -91,10 +91,10 @@ def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | 
 
 
 def only(kind: str, allowed: Sequence[str] = ()) -> None:
-    """Refuse options that do not apply to a run of this kind.
+    """Refuse options that do not apply.
 
     Args:
-        kind: what the run is a model of, for the message.
+        kind: what the options are for, in words, for the message.
         allowed: the options that apply, without dashes.
 
     Raises:
@@ -103,7 +103,7 @@ def only(kind: str, allowed: Sequence[str] = ()) -> None:
     for word in words.get():
         name = word.split("=")[0]
         if name.startswith("--") and name[2:].split(".")[0] not in allowed:
-            raise UserError(f"{name} does not apply to a model of {kind}; leave it out")
+            raise UserError(f"{name} does not apply to {kind}; leave it out")
 
 
 def assignments(pairs: Sequence[str], option: str) -> dict[str, str]:

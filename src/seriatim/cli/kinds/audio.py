@@ -30,12 +30,12 @@ _SAMPLED = (
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads", "limit")
-_BESIDE = ("vectors", "spans", "track", "labels")
+_CONDITIONS = ("vectors", "spans", "track", "labels")
 
 
 def evaluate(model: AudioModel, asked: Judging) -> None:
     """Bits per sample of held-out recordings."""
-    only("audio", (*_SHARED, "split", *_BESIDE))
+    only("a model of audio", (*_SHARED, "split", *_CONDITIONS))
     takes, name = takes_of(model, asked, *asked.data)
     say_missing(model, takes)
     with progressing(takes.samples, "evaluating") as progress:
@@ -55,7 +55,7 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
 
 def score(model: AudioModel, asked: Judging) -> None:
     """Bits of each recording, highest bits/sample first."""
-    only("audio", (*_SHARED, *_BESIDE))
+    only("a model of audio", (*_SHARED, *_CONDITIONS))
     rows: list[tuple[str, float, int]] = []
     for i, file in enumerate(asked.data):
         if file == "-":
@@ -85,7 +85,7 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     from seriatim.audio.files import ENDINGS
 
     conditions = asked.prompt.conditions
-    only("audio", _SAMPLED)
+    only("a model of audio", _SAMPLED)
     n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
     if asked.steering.guidance != 1 and not conditions:
         print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
@@ -245,7 +245,7 @@ def options_of(model: AudioModel, run: Path) -> AudioOptions:
 
 def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> AudioOptions:
     """The options with time-aligned conditions and vectors, at the model's frame rate."""
-    for name in _BESIDE:
+    for name in _CONDITIONS:
         path, key = getattr(conditions, name), VECTOR if name == "vectors" else name
         if path is None:
             continue
@@ -270,7 +270,7 @@ def say_missing(model: AudioModel, takes: Takes) -> None:
             print(f"no {words} given, so {key} counts as missing; give --{name}", file=sys.stderr)
     for name in model.label_codecs.keys() - takes.labels.keys():
         advice = "score the folder whose subfolders are the labels, or give --labels"
-        print(f"the recordings have no {name} label, which counts as missing; {advice}", file=sys.stderr)
+        print(f"the recordings have no {name}, which counts as missing; {advice}", file=sys.stderr)
 
 
 def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:

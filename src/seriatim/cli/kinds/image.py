@@ -27,7 +27,7 @@ _SAMPLED = (
     *("output", "columns", "singles", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads", "limit")
-_BESIDE = ("maps", "vectors")
+_CONDITIONS = ("maps", "vectors")
 _WORDS = {
     "bits_per_dim": "bits/dim    ",
     "nats_per_image": "nats/image  ",
@@ -40,7 +40,7 @@ _WORDS = {
 
 def evaluate(model: ImageModel, asked: Judging) -> None:
     """Bits/dim of held-out pictures."""
-    only("pictures", (*_SHARED, "split", *_BESIDE))
+    only("a model of pictures", (*_SHARED, "split", *_CONDITIONS))
     pictures, name = pictures_of(model, asked, *asked.data)
     say_missing(model, pictures)
     with progressing(len(pictures.x), "evaluating") as progress:
@@ -59,7 +59,7 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
 
 def score(model: ImageModel, asked: Judging) -> None:
     """Bits of each picture, highest bits/dim first; for an auto-encoder an upper bound."""
-    only("pictures", (*_SHARED, *_BESIDE))
+    only("a model of pictures", (*_SHARED, *_CONDITIONS))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
     dims = math.prod(model.shape)
@@ -87,7 +87,7 @@ def sample(model: ImageModel, asked: Drawing) -> None:
     from seriatim.drawing.sheets import grid, magnification, save, save_animation
 
     conditions = asked.prompt.conditions
-    only("pictures", _SAMPLED)
+    only("a model of pictures", _SAMPLED)
     output, n = asked.output, asked.n
     path = Path("samples.png") if output.output is None else output.output
     if not path.suffix and not output.singles:

@@ -159,7 +159,7 @@ def evaluate(model: TextModel, asked: Judging) -> None:
     """Nats per token and the derived figures."""
     from seriatim.training.run import plan_of
 
-    only("text", _JUDGED)
+    only("a model of text", _JUDGED)
     how = asked.how
     documents, name = _documents(asked)
     truncate = how.truncate
@@ -194,7 +194,7 @@ def score(model: TextModel, asked: Judging) -> None:
     from seriatim.text.data.opening import open_corpus
     from seriatim.text.data.tokens import tokenize
 
-    only("text", ("json", "device", "threads", "limit", "text"))
+    only("a model of text", ("json", "device", "threads", "limit", "text"))
     division = limited(asked.limit)
     each = [(file, _read_as_training(asked, file)) for file in asked.data]
     documents = [d for file, options in each for d in open_corpus(file, options, division).splits["train"]]

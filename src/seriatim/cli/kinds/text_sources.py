@@ -74,7 +74,7 @@ def width_of(search: Search, sources: Sequence[str] | None) -> int:
 
 def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None) -> None:
     """Write the most likely text for each source, one line per line read; a blank line for a blank source."""
-    only("text with --beams", _SEARCHED)
+    only("a beam search", _SEARCHED)
     from seriatim.walks.beams import Beams
 
     search, extent = asked.search, asked.extent
