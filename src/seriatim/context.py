@@ -90,7 +90,7 @@ class Context:
             mask=pick(self.mask),
         )
 
-    def beside(self, other: Context) -> Context:
+    def stacked(self, other: Context) -> Context:
         """The rows of both contexts, this one's first. Both have the same kinds of condition, maybe at other rates."""
 
         def both(one: Tensor | None, two: Tensor | None) -> Tensor | None:

@@ -167,9 +167,9 @@ def test_a_batch_of_which_no_series_is_said_is_learned_from() -> None:
     made.log_prob(x, {"melody": encoder.missing(2)}).sum().backward()
     slope = encoder.frames.null.grad
     made.zero_grad()
-    unsaid = torch.full((2, 2, 2), math.nan)
-    unsaid[0] = 0.5
-    made.log_prob(x, {"melody": unsaid})[1].backward()
+    missing = torch.full((2, 2, 2), math.nan)
+    missing[0] = 0.5
+    made.log_prob(x, {"melody": missing})[1].backward()
     alone = encoder.frames.null.grad
     made.zero_grad()
     made.log_prob(x[1:], {"melody": encoder.missing(1)}).sum().backward()
@@ -191,12 +191,12 @@ def test_guidance_weighs_a_series_against_none() -> None:
     given = {"melody": torch.randn(2, 3, 2), "pedal": torch.randn(2, 4, 1)}
     context = made.condition(given, 2)
     walk = made.walk(2, context, 16, guidance=2.0)
-    plain = [made.walk(2, each, 16) for each in (context, made.unsaid(2))]
+    plain = [made.walk(2, each, 16) for each in (context, made.null(2))]
     for _ in range(16):
-        said, unsaid = (each.dist.log_prob(torch.ones(2).long()) for each in plain)
+        said, missing = (each.dist.log_prob(torch.ones(2).long()) for each in plain)
         zero = [each.dist.log_prob(torch.zeros(2).long()) for each in plain]
         guided = [walk.dist.log_prob(torch.full((2,), k)) for k in (0, 1)]
-        same(guided[1] - guided[0], 2 * (said - zero[0]) - (unsaid - zero[1]))
+        same(guided[1] - guided[0], 2 * (said - zero[0]) - (missing - zero[1]))
         for each in (walk, *plain):
             each.push(torch.ones(2).long())
 

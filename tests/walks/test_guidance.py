@@ -21,19 +21,19 @@ CONDITIONAL = ("conditional", "auto-encoder", "conditional-map")
 def test_every_step_has_the_distribution_that_is_promised(name: str) -> None:
     case = MODELS[name]
     model, x = case.model(), case.x().flatten(1)
-    context, none = model.condition(case.given(), ROWS), model.unsaid(ROWS)
+    context, none = model.condition(case.given(), ROWS), model.null(ROWS)
     walk = model.walk(ROWS, context, x.shape[1], guidance=2.5)
     assert isinstance(walk, Guided)
-    said, unsaid = (Walk(model.packed(), ROWS, c, x.shape[1]) for c in (context, none))
+    said, missing = (Walk(model.packed(), ROWS, c, x.shape[1]) for c in (context, none))
     differs = 0.0
     for t in range(x.shape[1]):
         found = walk.dist
         assert isinstance(found, Categorical)
-        a, b = (w.dist.log_table() for w in (said, unsaid))  # pyright: ignore[reportAttributeAccessIssue]
+        a, b = (w.dist.log_table() for w in (said, missing))  # pyright: ignore[reportAttributeAccessIssue]
         expected = (a + 1.5 * (a - b)).log_softmax(-1)
         torch.testing.assert_close(found.log_table(), expected)
         differs = max(differs, float((expected - a).abs().max()))
-        for each in (walk, said, unsaid):
+        for each in (walk, said, missing):
             each.push(x[:, t])
     assert differs > 0.001
 
@@ -94,7 +94,7 @@ def test_nothing_said_is_nothing_to_be_guided_by() -> None:
 def test_what_is_impossible_stays_so() -> None:
     said = torch.tensor([[0.5, 0.5, 0.0], [0.2, 0.0, 0.8]]).log()
     model = MODELS["conditional"].model()
-    walk = model.walk(1, model.unsaid(1), 3, guidance=4.0)
+    walk = model.walk(1, model.null(1), 3, guidance=4.0)
     walk._parameters = said  # of the row as conditioned, and as not
     found = walk.dist
     assert isinstance(found, Categorical)

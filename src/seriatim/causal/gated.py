@@ -175,7 +175,7 @@ class GatedStack(Causal):
         """One frame: the past taps of all layers at once, then layer by layer."""
         batch, layers = x.shape[0], len(self.dilations)
         at = self.slots(state.clock, 1)[0]
-        taps, u = halves(self.taps, 2, 1), self.beside(state).transpose(0, 1)
+        taps, u = halves(self.taps, 2, 1), self.conditions(state).transpose(0, 1)
         for j, slots in enumerate(at, 1):
             u = torch.baddbmm(u, state.frames.index_select(1, slots).transpose(0, 1), taps[:, j])
         z, h, inputs = x.new_empty(batch, layers * self.gates), x[:, 0], list[Tensor]()
@@ -194,7 +194,7 @@ class GatedStack(Causal):
         slow = tuple(each.columns(x, context, s)[1] for each, s in zip(self._slow(), state.slow, strict=True))
         return state._replace(clock=state.clock + 1, slow=slow)
 
-    def beside(self, state: Rings) -> Tensor:
+    def conditions(self, state: Rings) -> Tensor:
         """(B, L, 2G): the biases plus what the conditions add at the clock, scaled by `halves`."""
         vector, field, hop, offset = state.fixed.nest
         bias = self.bias.view(1, len(self.dilations), -1).expand(state.frames.shape[0], -1, -1)

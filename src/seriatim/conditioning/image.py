@@ -175,10 +175,10 @@ class CodeEncoder(nn.Module):
     def forward(self, value: Tensor) -> Context:
         """Pictures (B, H, W, C) or codes (B, width) -> field (B, H, W, filters). −1 or NaN marks a missing one."""
         if value.is_floating_point():
-            unsaid, code = value.isnan().any(1), value.to(self.null.dtype).nan_to_num(0.0)
+            missing, code = value.isnan().any(1), value.to(self.null.dtype).nan_to_num(0.0)
         else:
-            unsaid, code = value.flatten(1)[:, 0] < 0, self.encode(value.clamp_min(0))
-        return Context(field=self.spread(torch.where(unsaid[:, None], self.null, code)))
+            missing, code = value.flatten(1)[:, 0] < 0, self.encode(value.clamp_min(0))
+        return Context(field=self.spread(torch.where(missing[:, None], self.null, code)))
 
 
 @final
@@ -211,9 +211,9 @@ class MapEncoder(nn.Module):
 
     def forward(self, value: Int[Tensor, "B H W C"]) -> Context:
         """Levels (B, H, W, C) -> field (B, H', W', filters). −1 marks a missing picture."""
-        unsaid = value[:, 0, 0, 0] < 0
+        missing = value[:, 0, 0, 0] < 0
         x = value.to(self.null.dtype).permute(0, 3, 1, 2) * (2 / (self.levels - 1)) - 1
         y = F.interpolate(F.elu(self.before(x)), self.size, mode="nearest")
         for layer in self.after:
             y = F.elu(layer(y))
-        return Context(field=torch.where(unsaid[:, None, None, None], self.null, y.permute(0, 2, 3, 1)))
+        return Context(field=torch.where(missing[:, None, None, None], self.null, y.permute(0, 2, 3, 1)))

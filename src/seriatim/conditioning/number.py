@@ -39,6 +39,6 @@ class NumberEncoder(nn.Module):
     def forward(self, value: Float[Tensor, "B *D"]) -> Context:
         """Numbers (B, D), or (B,) if D = 1, NaN where missing -> vector (B, width)."""
         value = value.to(self.null.dtype).view(-1, self.inputs)
-        unsaid = value.isnan().any(1, keepdim=True)
+        missing = value.isnan().any(1, keepdim=True)
         vector = self.net(value.nan_to_num(0.0))
-        return Context(vector=torch.where(unsaid, self.null, vector))
+        return Context(vector=torch.where(missing, self.null, vector))

@@ -185,9 +185,9 @@ class Model(nn.Module, ABC):
         packed = self.packed() if stepper is None else stepper
         if guidance == 1:
             return Walk(packed, n, context, length)
-        return Guided(packed, n, context, self.unsaid(n), guidance, length)
+        return Guided(packed, n, context, self.null(n), guidance, length)
 
-    def unsaid(self, n: int) -> Context:  # noqa: ARG002
+    def null(self, n: int) -> Context:  # noqa: ARG002
         """A context of n rows with every condition missing.
 
         Raises:

@@ -88,7 +88,7 @@ class Conditional(Model):
         encoders = zip(self.names, self.encoders.values(), strict=True)
         return {name: float(getattr(encoder, "drop", 0.1)) for name, encoder in encoders}
 
-    def unsaid(self, n: int) -> Context:
+    def null(self, n: int) -> Context:
         """Every condition missing."""
         return self.condition({}, n)
 

@@ -189,7 +189,7 @@ class _Standing(NamedTuple):
     """The model's own state, and the layers' biases including the current contribution of the conditions (B, L, 2G)."""
 
     own: Position
-    beside: Tensor | None  # None: not computed yet
+    conditions: Tensor | None  # None: not computed yet
 
 
 class _Room(NamedTuple):
@@ -256,12 +256,12 @@ class _Packed:
         batch = prev.shape[0]
         room = self._rooms.get(batch) or self._room(batch)
         x = self._frame(prev, states, room.inputs[0])
-        beside, slots = self._beside(rings, state.beside), self._places(rings.clock)
+        conditions, slots = self._conditions(rings, state.conditions), self._places(rings.clock)
         frames = rings.frames.transpose(0, 1)
         if not frames.is_contiguous():  # after a prompt, or a selection of rows
             frames = frames.contiguous()
             rings = rings._replace(frames=frames.transpose(0, 1))
-        u: Tensor = beside.transpose(0, 1)
+        u: Tensor = conditions.transpose(0, 1)
         for tap, at in zip(self.past, slots, strict=True):
             torch.index_select(frames, 0, at, out=room.taken)
             u = torch.baddbmm(u, room.taken, tap, out=room.u)
@@ -269,7 +269,7 @@ class _Packed:
         frames.index_copy_(0, slots[-1], room.inputs)
         alone = Rings(rings.frames, rings.clock + 1, rings.fixed, ())
         states[self.place] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
-        return y, _Standing(Position(state.own.clock + 1, tuple(states)), beside)
+        return y, _Standing(Position(state.own.clock + 1, tuple(states)), conditions)
 
     def _one(self, room: _Room) -> Tensor:
         """One row: matrix-vector products, which are dispatched faster."""
@@ -316,14 +316,14 @@ class _Packed:
         out.copy_(x[:, 0])
         return x
 
-    def _beside(self, rings: Rings, before: Tensor | None) -> Tensor:
+    def _conditions(self, rings: Rings, before: Tensor | None) -> Tensor:
         """(B, L, 2G): biases including the conditions, recomputed where a column begins."""
         _, field, hop, offset = rings.fixed.nest
         clock = rings.clock
         begins = field is not None and (clock + offset) % hop == 0
         if before is not None and not begins and all(clock % each for each in self.hops):
             return before
-        return self.stack.beside(rings)
+        return self.stack.conditions(rings)
 
     def _places(self, clock: int) -> list[Tensor]:
         """For each past tap, the slots (L,) of the frames it reads; the last tap's slots are then overwritten."""

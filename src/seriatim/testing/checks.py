@@ -140,7 +140,7 @@ def head_laws(head: Head, *, scale: float = 1.5, draws: int = 6000, skip: Collec
 
 
 def check_head(report: Report, head: Head, scale: float, draws: int, prefix: str = "") -> None:
-    """The laws of a head, each under its name behind the prefix; float64 and isolation are the caller's."""
+    """The laws of a head, each under its name after the prefix; float64 and isolation are the caller's."""
 
     def dist(*shape: int) -> Dist | Event:
         return head(scale * random_like(torch.empty(*shape, head.width), 4))

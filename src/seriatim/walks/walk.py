@@ -220,7 +220,7 @@ class Guided(Walk):
         stepper: as for a `Walk`.
         batch: number of rows.
         context: the conditions.
-        unsaid: a context of the same shape with every condition missing.
+        null: a context of the same shape with every condition missing.
         strength: 1 is the model itself.
         length: number of positions, if known.
 
@@ -230,7 +230,7 @@ class Guided(Walk):
         >>> model = Conditional(LSTM(RecurrentConfig(symbols=4, width=8, vector=2)), {"genre": LabelEncoder(3, 2)})
         >>> given = model.condition({"genre": torch.tensor([1])}, 1)
         >>> plain = Walk(model.packed(), 1, given)
-        >>> guided = Guided(model.packed(), 1, given, model.unsaid(1), strength=1.0)  # 1 is the model itself
+        >>> guided = Guided(model.packed(), 1, given, model.null(1), strength=1.0)  # 1 is the model itself
         >>> torch.allclose(guided.dist.log_table(), plain.dist.log_table(), atol=1e-6)
         True
     """
@@ -240,11 +240,11 @@ class Guided(Walk):
         stepper: Stepper,
         batch: int,
         context: Context,
-        unsaid: Context,
+        null: Context,
         strength: float,
         length: int | None = None,
     ) -> None:
-        super().__init__(stepper, 2 * batch, context.beside(unsaid), length)
+        super().__init__(stepper, 2 * batch, context.stacked(null), length)
         self.strength = strength
 
     @property
