@@ -167,7 +167,7 @@ def test_there_must_be_something_to_train_on() -> None:
     with pytest.raises(UserError, match="nothing to train on"):
         Excerpts(Takes([], {}, []), PCM, 5, 2, 1, 0)
     for length, past in ((0, 2), (5, -1)):
-        with pytest.raises(UserError, match="length is .* and past .*; give 1 or more"):
+        with pytest.raises(UserError, match=r"length is .* and past .*; give 1 or more"):
             Excerpts(numbered([3]), PCM, length, past, 1, 0)
 
 

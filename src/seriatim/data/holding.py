@@ -40,4 +40,6 @@ def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
 
 def named(data: object, names: Sequence[str], words: str) -> Verdict:
     """The verdict on the name of a data set."""
-    return Verdict(Certainty.YES, f"a named data set of {words}") if data in names else NOT_MINE
+    if isinstance(data, str) and data in names:
+        return Verdict(Certainty.YES, f"a named data set of {words}")
+    return NOT_MINE
