@@ -19,7 +19,7 @@ from seriatim.image.data import picture, pixels
 from seriatim.image.data.opening import open_gallery, read_picture
 from seriatim.image.holding import holds
 from seriatim.image.options import Fitting, ImageOptions
-from seriatim.modality import Certainty
+from seriatim.modality import Certainty, kind_of
 
 
 def whole(**options):
@@ -492,3 +492,8 @@ def test_a_path_that_exists_wins_over_a_name(folder, tmp_path, monkeypatch):
     assert sum(len(part.x) for part in open_gallery("mnist").splits.values()) == 30
     assert "not a folder, picture or named data set" in refused("no/such")
     assert "not a folder, picture or named data set" in refused("")
+
+
+def test_an_array_of_pictures_is_known_without_its_kind() -> None:
+    record, verdict = kind_of(np.zeros((3, 4, 4, 1), np.uint8))
+    assert (record.name, verdict.certainty) == ("image", Certainty.YES)

@@ -172,7 +172,7 @@ def test_at_the_command_line(
         ("sample run --source ab --beams 0 --log-probs", "give --json"),
         ("sample run --source ab --source b --beams 0 --stream", "there are 2 sources"),
         ("sample run --source ab -o .", "is a folder"),
-        ("sample run --source ab --attention map.txt", "no picture format"),
+        ("sample run --source ab --attention map.txt", "not a picture format"),
         ("sample run --source ab --attention ''", "is a folder"),
         ("sample run --source ab --source-file in.txt", "both given"),
         ("sample run --source ab --source b --attention map.png", "in one source"),

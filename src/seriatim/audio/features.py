@@ -122,6 +122,12 @@ class LogMel(Feature):
         high: upper edge of the last band in hertz. Default: half the rate.
         mean: mean of each band, in natural logarithms of power.
         std: standard deviation of each band.
+
+    Example:
+        >>> import numpy as np
+        >>> feature = LogMel(rate=8000, hop=80, bands=20)
+        >>> feature.encode(np.zeros(8000, np.int16)).shape
+        (100, 20)
     """
 
     kind: ClassVar[str] = "log-mel"
@@ -188,7 +194,15 @@ class LogMel(Feature):
 
 @final
 class Energy(Feature):
-    """Log-energy: the logarithm of the mean square of the samples in a rectangular window."""
+    """Log-energy: the logarithm of the mean square of the samples in a rectangular window.
+
+    Example:
+        >>> import numpy as np
+        >>> feature = Energy(hop=100, window=100)
+        >>> print(feature.encode(np.full(200, 0.1)).round(2))
+        [[-4.61]
+         [-4.61]]
+    """
 
     kind: ClassVar[str] = "energy"
 

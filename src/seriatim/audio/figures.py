@@ -20,6 +20,11 @@ class AudioFigures:
         quantiser: name of the quantiser; figures of different quantisers are not comparable.
         relative_error: standard error of nats per sample divided by its value, over independent recordings.
         given_features: whether the model knew features of the recordings; then this is not a likelihood.
+
+    Example:
+        >>> figures = AudioFigures(400.0, 200, 2, 0.025, "256 levels of μ-law", 0.1)
+        >>> round(figures.bits_per_sample, 3)
+        2.885
     """
 
     nats: float

@@ -41,6 +41,16 @@ class AudioModel(Trained):
 
     Returned by `seriatim.train` and `seriatim.load`. Recordings are 16-bit arrays at the run's sample rate, (T,), or
     (T, 2) for left and right.
+
+    Example:
+        >>> import numpy as np
+        >>> import seriatim
+        >>> recordings = [np.random.default_rng(i).normal(0, 1000, 200).astype(np.int16) for i in range(20)]
+        >>> options = {"audio": seriatim.AudioOptions(rate=8000, length=100), "quiet": True, "device": "cpu"}
+        >>> net = {"residual": 8, "gate": 8, "skip": 8, "cycles": 1, "dilations": 3}
+        >>> model = seriatim.train(recordings, out="runs/audio", net=net, steps=1, **options)
+        >>> model.sample(0.005, n=2, seed=1).shape, model.log_prob(recordings[:3]).shape
+        ((2, 40), (3,))
     """
 
     kind = "audio"

@@ -26,7 +26,12 @@ class Form(NamedTuple):
 @final
 @dataclass(frozen=True)
 class AudioOptions(Options):
-    """How recordings are read, and which conditions come with them."""
+    """How recordings are read, and which conditions come with them.
+
+    Example:
+        >>> AudioOptions(seconds=2.0, normalise=True).form(rate=8000, channels=1)
+        Form(rate=8000, channels=1, seconds=2.0, trim=None, normalise=True)
+    """
 
     rate: int | None = None
     """Sample rate in hertz; recordings at another rate are resampled. Default: that of the files, which must agree."""
@@ -105,7 +110,13 @@ class AudioOptions(Options):
 @final
 @dataclass(frozen=True)
 class QuantiserOptions(Options):
-    """How samples are quantised."""
+    """How samples are quantised.
+
+    Example:
+        >>> QuantiserOptions(levels=1)
+        Traceback (most recent call last):
+        seriatim.errors.UserError: --quantiser.levels is 1; expected 2 to 65536: give e.g. 256
+    """
 
     kind: Literal["mulaw", "linear", "pcm16"] = "mulaw"
     """Spacing of the levels: finer near zero (mulaw), even (linear), or every 16-bit value (pcm16)."""
@@ -125,7 +136,12 @@ class QuantiserOptions(Options):
 @final
 @dataclass(frozen=True)
 class TrackOptions(Options):
-    """The encoder of time-aligned conditions: spans, tracks and features."""
+    """The encoder of time-aligned conditions: spans, tracks and features.
+
+    Example:
+        >>> TrackOptions(up=(4, 4)).filters
+        32
+    """
 
     filters: int = 32
     """Channels of the encoder."""

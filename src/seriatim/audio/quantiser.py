@@ -38,6 +38,13 @@ class Quantiser:
         channels: 1, or 2 for left and right, which are the last axis.
         quantiser: spacing of the levels.
         levels: number of levels, 2 to 65,536. Default: 256, or 65,536 for `pcm16`.
+
+    Example:
+        >>> import numpy as np
+        >>> codec = Quantiser(rate=8000, quantiser="mulaw", levels=256)
+        >>> x = codec.encode(np.array([-1.0, 0.0, 0.01, 1.0]))
+        >>> x.tolist(), codec.name
+        ([0, 128, 157, 255], '256 levels of μ-law')
     """
 
     kind: ClassVar = "quantiser"

@@ -36,6 +36,14 @@ class Spans:
         rate: sample rate in hertz.
         hop: samples per frame.
         lasting: usual duration of each label in frames.
+
+    Example:
+        >>> codec = Spans(["a", "b"], rate=1000, hop=100, lasting=[2, 2])
+        >>> frames = codec.encode([Span(0.0, 0.2, "a"), Span(0.3, 0.4, "b")])
+        >>> codec.decode(frames)
+        ['a', 'a', None, 'b']
+        >>> codec.spoken("b a:0.5")
+        [Span(begin=0.0, end=0.2, label='b'), Span(begin=0.2, end=0.7, label='a')]
     """
 
     kind: ClassVar = "spans"

@@ -21,6 +21,12 @@ class Track:
         hop: samples per frame.
         mean: mean of each number.
         std: standard deviation of each number.
+
+    Example:
+        >>> import numpy as np
+        >>> codec = Track.train(80, [np.array([[1.0], [3.0]])])
+        >>> codec.encode(np.array([[1.0], [2.0]])).tolist()
+        [[-1.0], [0.0]]
     """
 
     kind: ClassVar = "track"

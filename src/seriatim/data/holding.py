@@ -40,5 +40,6 @@ def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
 
 def named(data: object, names: Sequence[str], words: str) -> Verdict:
     """The verdict on the name of a data set."""
-    mine = isinstance(data, str) and data in names
-    return Verdict(Certainty.YES, f"a named data set of {words}") if mine else NOT_MINE
+    if isinstance(data, str) and data in names:
+        return Verdict(Certainty.YES, f"a named data set of {words}")
+    return NOT_MINE

@@ -12,7 +12,12 @@ from seriatim.errors import UserError
 @final
 @dataclass(frozen=True)
 class DataOptions(Options):
-    """How much data is used, and how it is divided into training, validation and test splits."""
+    """How much data is used, and how it is divided into training, validation and test splits.
+
+    Example:
+        >>> DataOptions(validation=0.25, test=0).shares
+        {'train': 0.75, 'validation': 0.25}
+    """
 
     validation: float = 0.1
     """Fraction held out for validation; 0 for none."""

@@ -24,6 +24,15 @@ class Codes:
         encoder: the model's encoder.
         levels: the codec of its pictures.
         prior: the model of the codes' symbols; None until it is trained.
+
+    Example:
+        >>> import numpy as np
+        >>> from seriatim.conditioning.image import CodeConfig, CodeEncoder
+        >>> encoder = CodeEncoder((4, 4, 1), levels=256, config=CodeConfig(width=2, filters=4))
+        >>> codes = Codes(encoder.eval(), Levels(4, 4, 1), prior=None)
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 1), np.uint8)
+        >>> codes.encode(pictures).shape
+        (3, 2)
     """
 
     def __init__(self, encoder: CodeEncoder, levels: Levels, prior: Model | None) -> None:

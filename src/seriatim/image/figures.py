@@ -20,6 +20,12 @@ class ImageFigures:
         standard_error: standard error of that mean over independent pictures; NaN for a single one.
         images: number of pictures.
         dims: sub-pixels per picture.
+
+    Example:
+        >>> import numpy as np
+        >>> figures = ImageFigures.of(np.array([60.0, 64.0]), dims=64)
+        >>> figures.nats_per_image, round(figures.bits_per_dim, 2)
+        (62.0, 1.4)
     """
 
     nats_per_image: float

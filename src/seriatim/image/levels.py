@@ -27,6 +27,13 @@ class Levels:
         width: columns, at most 4096.
         channels: values per pixel, at most 64: 1 for grey, 3 for RGB.
         levels: number of levels, 2 to 65536.
+
+    Example:
+        >>> import numpy as np
+        >>> codec = Levels(height=1, width=3, channels=1, levels=4)
+        >>> x = codec.encode(np.array([[[0], [100], [255]]], np.uint8))
+        >>> x.ravel().tolist(), codec.decode(x).ravel().tolist()
+        ([0, 1, 3], [0, 85, 255])
     """
 
     kind: ClassVar = "levels"

@@ -35,6 +35,15 @@ class ImageModel(Trained):
     """A model of pictures with the codecs of its levels and conditions.
 
     Returned by `seriatim.train` and `seriatim.load`. Pictures are 8-bit arrays (N, H, W, C) of the run's size.
+
+    Example:
+        >>> import numpy as np
+        >>> import seriatim
+        >>> pictures = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 1), np.uint8)
+        >>> net = {"filters": 8, "layers": 1}
+        >>> model = seriatim.train(pictures, out="runs/images", net=net, steps=1, quiet=True, device="cpu")
+        >>> model.sample(2, seed=1).shape, model.log_prob(pictures[:3]).shape
+        ((2, 4, 4, 1), (3,))
     """
 
     kind = "image"

@@ -27,7 +27,14 @@ class Fitting(NamedTuple):
 @final
 @dataclass(frozen=True)
 class ImageOptions(Options):
-    """How pictures are read."""
+    """How pictures are read.
+
+    Example:
+        >>> ImageOptions(size=(24, 32), levels=4).sides
+        (24, 32)
+        >>> ImageOptions(binarise="fixed").alphabet
+        2
+    """
 
     size: tuple[int, ...] = ()
     """Height and width, or one number for both. Default: the size of the files, which must agree."""
@@ -117,7 +124,12 @@ class ImageOptions(Options):
 @final
 @dataclass(frozen=True)
 class CodeOptions(Options):
-    """The code of an auto-encoder: a few numbers of the picture, as a condition of the model."""
+    """The code of an auto-encoder: a few numbers of the picture, as a condition of the model.
+
+    Example:
+        >>> CodeOptions(width=10).levels
+        16
+    """
 
     width: int = 0
     """Numbers per code, for an auto-encoder, which ignores labels; 0 for none."""

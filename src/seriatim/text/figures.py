@@ -19,6 +19,11 @@ class TextFigures:
         bytes: number of bytes of the text in UTF-8.
         documents: number of documents.
         relative_error: standard error of the mean divided by its value, over independent blocks of 256 symbols.
+
+    Example:
+        >>> figures = TextFigures(nats=100.0, tokens=50, characters=49, bytes=49, documents=1, relative_error=0.1)
+        >>> figures.nats_per_token, round(figures.perplexity, 2), round(figures.bits_per_char, 2)
+        (2.0, 7.39, 2.94)
     """
 
     nats: float

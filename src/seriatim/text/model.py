@@ -35,6 +35,15 @@ class TextModel(Trained):
     """A model of text with its tokenizer and the codecs of its conditions.
 
     Returned by `seriatim.train` and `seriatim.load`.
+
+    Example:
+        >>> import seriatim
+        >>> texts = ["to be or not to be"] * 40
+        >>> model = seriatim.train(texts, "gru", out="runs/text", net={"width": 16}, steps=2, quiet=True, device="cpu")
+        >>> len(model.sample("to", n=3, max_length=5, seed=1))
+        3
+        >>> model.log_prob("to be")[0] < 0
+        True
     """
 
     kind = "text"

@@ -30,7 +30,12 @@ def has_fields(path: Path) -> bool:
 @final
 @dataclass(frozen=True)
 class TextOptions(Options):
-    """How text is read."""
+    """How text is read.
+
+    Example:
+        >>> TextOptions(field="poem", given=("genre", "year")).given
+        ('genre', 'year')
+    """
 
     field: str | None = None
     """JSON field or TSV column that holds the text. Default: the field text, or the second column."""
@@ -65,7 +70,12 @@ class TextOptions(Options):
 @final
 @dataclass(frozen=True)
 class TokenOptions(Options):
-    """How text is tokenised."""
+    """How text is tokenised.
+
+    Example:
+        >>> TokenOptions(kind="words", casing="lower").policy().casing
+        'lower'
+    """
 
     kind: Literal["bytes", "characters", "words", "bpe", "unigram"] = "characters"
     """The tokenizer."""
@@ -107,7 +117,15 @@ class TokenOptions(Options):
 @final
 @dataclass(frozen=True)
 class SourceOptions(Options):
-    """The encoder of the source: the sentence to translate, the word to pronounce, the question."""
+    """The encoder of the source: the sentence to translate, the word to pronounce, the question.
+
+    Example:
+        >>> SourceOptions(encoder="lstm", layers=1).layers
+        1
+        >>> SourceOptions(layers=-1)
+        Traceback (most recent call last):
+        seriatim.errors.UserError: --source.layers is -1; ...
+    """
 
     encoder: Literal["auto", "lstm", "gru", "transformer", "bytenet"] = "auto"
     """Bidirectional LSTM or GRU, Transformer, or ByteNet. Default: the kind of the model."""

@@ -29,6 +29,11 @@ class Sample:
         ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
         log_prob: total of the new symbols, in nats; NaN unless from a beam search.
         score: the beam search's ranking score.
+
+    Example:
+        >>> sample = Sample("to be", prompt="to", symbols=(3, 4, 5), log_probs=(), ended="length")
+        >>> print(sample, len(sample.symbols), sample.ended)
+        to be 3 length
     """
 
     text: str

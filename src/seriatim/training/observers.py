@@ -26,6 +26,12 @@ class Step(NamedTuple):
         lr: learning rate of this step.
         symbols: number of symbols in this step.
         rows: rows for `metrics.jsonl` that are due at this step; most steps have none.
+
+    Example:
+        >>> from seriatim.training.unit import Unit
+        >>> step = Step(step=10, total=100, loss=1.5, unit=Unit("nats_per_token", 1), lr=1e-3, symbols=512)
+        >>> f"{step.step}/{step.total}: {step.loss} {step.unit.words}"
+        '10/100: 1.5 nats/token'
     """
 
     step: int
@@ -45,6 +51,11 @@ class Evaluation(NamedTuple):
         value: mean loss on the validation split in `unit`; None without one.
         unit: unit of the loss.
         best: whether this is the best evaluation so far, after which the model is saved.
+
+    Example:
+        >>> from seriatim.training.unit import Unit
+        >>> Evaluation(step=10, value=1.25, unit=Unit("nats_per_token", 1), best=True).rows
+        ({'step': 10, 'validation_nats_per_token': 1.25},)
     """
 
     step: int

@@ -12,7 +12,14 @@ from seriatim.errors import UserError
 @final
 @dataclass(frozen=True)
 class TrainOptions(Options):
-    """How a model is trained. The defaults suit a small model on a small machine."""
+    """How a model is trained. The defaults suit a small model on a small machine.
+
+    Example:
+        >>> TrainOptions(epochs=2).total(per_epoch=150)
+        300
+        >>> TrainOptions().total(per_epoch=150)
+        1500
+    """
 
     steps: int | None = None
     """Optimiser steps. Default: as many as `epochs` takes, but 200 to 5000."""

@@ -51,8 +51,8 @@ SETS: dict[str, AudioSet] = {
         layout="counting",
         note=(
             "Not recorded as such: each line is ten takes of one speaker, drawn by the seed, with digital silence "
-            "between them; a line's takes are all from its own split, and each take is in one line. "
-            f"Conditions: speaker; digit (the one being spoken, or silence, every 10 ms). {_SPLIT}"
+            "between them; a line's takes are all from its own split, and each take is in one line. Conditions: "
+            f"speaker; digit (the one being spoken, or silence, every 10 ms). {_SPLIT}"
         ),
         by_hand=_BY_HAND,
     ),

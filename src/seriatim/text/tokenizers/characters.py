@@ -19,7 +19,14 @@ from seriatim.text.tokenizers.vocabulary import UNKNOWN, Vocabulary, choose
 
 @final
 class Bytes(Tokenizer):
-    """The bytes of UTF-8: 256 symbols and `<end>`, nothing to learn. Byte b is symbol b + 1."""
+    """The bytes of UTF-8: 256 symbols and `<end>`, nothing to learn. Byte b is symbol b + 1.
+
+    Example:
+        >>> from seriatim.text.tokenizers import Policy
+        >>> tokenizer = Bytes(Policy())
+        >>> tokenizer.encode("né").tolist(), tokenizer.decode([111, 196, 170])
+        ([111, 196, 170], 'né')
+    """
 
     kind: ClassVar = "bytes"
     contents: ClassVar = ()
@@ -68,7 +75,14 @@ class Bytes(Tokenizer):
 
 @final
 class Characters(Tokenizer):
-    """The characters of the training text, most frequent first. Default: all of them."""
+    """The characters of the training text, most frequent first. Default: all of them.
+
+    Example:
+        >>> from seriatim.text.tokenizers import Policy
+        >>> tokenizer = Characters.train(["to be"], Policy(unknown="unk"))
+        >>> [tokenizer.symbol(i) for i in tokenizer.encode("toy")]
+        ['t', 'o', '<unk>']
+    """
 
     kind: ClassVar = "characters"
     contents: ClassVar = ("pieces",)

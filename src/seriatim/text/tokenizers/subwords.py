@@ -100,7 +100,14 @@ class Subwords(Tokenizer):
 
 @final
 class Bpe(Subwords):
-    """Byte pair encoding: the 256 bytes in order, then the result of each merge of two pieces."""
+    """Byte pair encoding: the 256 bytes in order, then the result of each merge of two pieces.
+
+    Example:
+        >>> from seriatim.text.tokenizers import Policy
+        >>> tokenizer = Bpe.train(["to be or not to be"], Policy(), size=259)
+        >>> [tokenizer.symbol(i) for i in tokenizer.encode("to be")]
+        ['to', '<space>', 'be']
+    """
 
     kind: ClassVar = "bpe"
     contents: ClassVar = ("merges",)
@@ -155,7 +162,14 @@ class Bpe(Subwords):
 
 @final
 class Unigram(Subwords):
-    """The unigram language model: pieces with log-probabilities; a text is segmented to maximise their product."""
+    """The unigram language model: pieces with log-probabilities; a text is segmented to maximise their product.
+
+    Example:
+        >>> from seriatim.text.tokenizers import Policy
+        >>> tokenizer = Unigram.train(["to be or not to be"], Policy(), size=260)
+        >>> tokenizer.decode(tokenizer.encode("not to be"))
+        'not to be'
+    """
 
     kind: ClassVar = "unigram"
     contents: ClassVar = ("pieces", "scores")

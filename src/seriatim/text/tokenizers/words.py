@@ -37,6 +37,12 @@ class Words(Tokenizer):
     (`\n\n`, ` \n `), or its characters if that is unknown.
 
     The text `<unk>` is the unknown symbol if the policy has one.
+
+    Example:
+        >>> from seriatim.text.tokenizers import Policy
+        >>> tokenizer = Words.train(["Wait, don't go!"], Policy(punctuation="separate"))
+        >>> [tokenizer.symbol(i) for i in tokenizer.encode("Wait, don't!")]
+        ['Wait', ',', "don't", '!']
     """
 
     kind: ClassVar = "words"
