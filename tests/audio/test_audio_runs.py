@@ -283,17 +283,17 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("complete run voices/low/00.wav", "this command is for models of pictures"),
         ("explore run", "model of"),
         ("export run there", "model of"),
-        ("train voices --model lstm --out new", "voices holds audio, and lstm is for text"),
+        ("train voices --model lstm --out new", "voices holds audio, but lstm is for text"),
         ("train voices --image.levels 4 --out new", "--image.levels does not apply to wavenet"),
-        ("train nowhere --net.residual 4 --out new", "'nowhere' is no file, folder or named data set"),
+        ("train nowhere --net.residual 4 --out new", "is no file, folder or named data set"),
         ("train voices --audio.spans . --audio.hop 80 --out new", "no span file for 40 of 40"),
         ("train voices --quantiser.levels 1 --out new", "--quantiser.levels is 1"),
         ("train voices --net.levels 3 --out new", "follows from the data"),
         ("train voices --audio.channels stereo --out new", "softmax"),
         ("train voices --train.carry --out new", "--train.carry does not apply to audio"),
         ("train voices --folds 3 --out new", "text"),
-        ("train digits --model wavenet --out new", "digits holds pictures, and wavenet is for audio"),
-        ("train tinyshakespeare --model wavenet --out new", "holds text, and wavenet is for audio"),
+        ("train digits --model wavenet --out new", "digits holds pictures, but wavenet is for audio"),
+        ("train tinyshakespeare --model wavenet --out new", "holds text, but wavenet is for audio"),
     ):
         assert main(words.split()) == 2, words
         said = capsys.readouterr()

@@ -99,7 +99,7 @@ def test_a_doubt_is_told_with_how_to_choose(
     quick = ["--train.steps", "1", "--train.samples", "0", "--net.width", "8", "--net.heads", "2", "--net.context", "8"]
     assert main(["train", "table.csv", *quick, "--out", "run"]) == 0
     said = capsys.readouterr().err
-    assert "'table.csv'" in said or "table.csv: taken for text (a .csv file, read as one text); --kind" in said
+    assert "table.csv: read as text (a .csv file, read as one text); use --kind for another kind" in said
     assert main(["train", "table.csv", "--kind", "image"]) == 2
     assert "table.csv" in capsys.readouterr().err
     assert main(["train", "table.csv", "--kind", "film"]) == 2
@@ -113,8 +113,8 @@ def test_a_doubt_is_told_with_how_to_choose(
         ("text", {"y": ["a"]}, "no column is named text"),
         ("image", np.zeros((2, 4, 4)), "'x' is float64 of shape"),
         ("image", {"x": np.zeros((2, 4, 4), np.uint8), "label": ["a"]}, "1 values of 'label' for 2 pictures"),
-        ("image", {"x": np.zeros((2, 4, 4), np.uint8), "lable": ["a"] * 2}, "the key 'lable' is none of"),
-        ("audio", [np.zeros(9, np.int16)], "do not say their rate"),
+        ("image", {"x": np.zeros((2, 4, 4), np.uint8), "lable": ["a"] * 2}, "unknown key 'lable' for pictures"),
+        ("audio", [np.zeros(9, np.int16)], "need a sample rate"),
     ],
 )
 def test_objects_that_do_not_fit(kind: str, data: Any, message: str) -> None:

@@ -191,9 +191,9 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     [
         (lambda codec: codec.update(mean=[0.0] * 4, std=[1.0] * 4), "shape"),
         (lambda codec: codec.update(mean=[0.0] * 4), "as many of both"),
-        (lambda codec: codec.update(std=[1.0, 0.0, 1.0]), "positive"),
+        (lambda codec: codec.update(std=[1.0, 0.0, 1.0]), "deviations above 0"),
         (lambda codec: codec.update(std=[1.0, "1", 1.0]), r"std\[1\]"),
-        (lambda codec: codec.update(mean=[], std=[]), "from 1"),
+        (lambda codec: codec.update(mean=[], std=[]), "0 means and 0 deviations"),
         (lambda codec: codec.update(mean=3), "mean"),
         (lambda codec: codec.pop("std"), "std"),
     ],

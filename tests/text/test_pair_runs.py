@@ -175,7 +175,7 @@ def test_at_the_command_line(
         ("sample run --source ab --attention map.txt", "not a picture format"),
         ("sample run --source ab --attention ''", "is a folder"),
         ("sample run --source ab --source-file in.txt", "both given"),
-        ("sample run --source ab --source b --attention map.png", "in one source"),
+        ("sample run --source ab --source b --attention map.png", "for a single source"),
         ("sample run --source ab --max-length 1 --min-length 2", "do not fit"),
         ("evaluate run plain.txt", "and plain.txt has none; give one"),
         ("score run plain.txt", "and plain.txt has none; give one"),
