@@ -36,7 +36,7 @@ def bounded(name: str, value: float, low: float, high: float) -> None:
         UserError: otherwise. Sizes are checked before memory is taken: they may come from a stranger's file.
     """
     if not low <= value <= high:
-        raise UserError(f"{name} is {value}; a value from {low} to {high} is wanted")
+        raise UserError(f"{name} is {value}; expected a value from {low} to {high}")
 
 
 def divides(name: str, value: int, of: str, whole: int) -> None:
@@ -106,7 +106,7 @@ def check(cls: type[Any], values: Mapping[str, Any], where: str = "") -> None:
             raise UserError(f"{where} has the unknown key {key!r}; {nearest(key, known)}")
         if not any(_fits(value, choice) for choice in _choices(known[key])):
             given = f"{where}: {key} is" if where else f"{key}="
-            raise UserError(f"{given} {str(value)[:60]!r}; {wanted(known[key])} is wanted")
+            raise UserError(f"{given} {str(value)[:60]!r}; expected {wanted(known[key])}")
 
 
 def read(cls: type[C], document: Mapping[str, Any], where: str) -> C:
@@ -172,5 +172,5 @@ def parse(cls: type[Any], words: Mapping[str, str], group: str) -> dict[str, Any
                 values[name] = value
                 break
         else:
-            raise UserError(f"--{group}.{key} is {word!r}; {wanted(known[name])} is wanted")
+            raise UserError(f"--{group}.{key} is {word!r}; expected {wanted(known[name])}")
     return values

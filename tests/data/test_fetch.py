@@ -110,7 +110,7 @@ def test_no_network(tmp_path):
 
 def test_a_cache_that_cannot_be_written(publish, tmp_path):
     publish("input.txt")
-    (tmp_path / "cache").write_text("a file where a folder is wanted")
+    (tmp_path / "cache").write_text("a file where a folder belongs")
     with pytest.raises(UserError, match="could not be downloaded"):
         named.fetch("tinyshakespeare")
 

@@ -177,7 +177,7 @@ def test_hostile_encoders(run: Path, tmp_path: Path) -> None:
         (lambda d: d["encoders"].update(other={"kind": "map", "filters": 3}), "encoders"),
         (lambda d: d["encoders"].update(code=[]), "kind"),
         (lambda d: d["codecs"]["code"].update(width=6), "differs"),
-        (lambda d: d["encoders"].update(code={"kind": "map", "filters": 3}), "kind .map.; code is wanted"),
+        (lambda d: d["encoders"].update(code={"kind": "map", "filters": 3}), "kind .map.; expected code"),
     ):
         shutil.rmtree(tmp_path / "bad", ignore_errors=True)
         shutil.copytree(run, tmp_path / "bad")

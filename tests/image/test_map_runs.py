@@ -216,7 +216,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
     ("change", "word"),
     [
         (lambda d: d.update(encoders={}), "encoders"),
-        (lambda d: d["encoders"]["image"].update(kind="code", width=3, levels=4), "kind .code.; map is wanted"),
+        (lambda d: d["encoders"]["image"].update(kind="code", width=3, levels=4), "kind .code.; expected map"),
         (lambda d: d["encoders"]["image"].update(filters=10**9), "filters"),
         (lambda d: d["encoders"]["image"].update(filters=5), "shape"),
         (lambda d: d["encoders"]["image"].update(filters="32"), "filters"),

@@ -226,7 +226,7 @@ def test_a_wrong_candidate_obeys_the_laws_and_only_the_loop_finds_it() -> None:
     equals(right, textbook(right), x)
     with pytest.raises(AssertionError, match=r"^equals: -?0\.\d+ where the loop gives -?0\.\d+ at \[\d, \d, \d\]"):
         equals(wrong, textbook(wrong), x)
-    with pytest.raises(TypeError, match="float64 is wanted"):
+    with pytest.raises(TypeError, match="expected float64"):
         equals(right, lambda x: right(x.float())[0], x)
 
 
@@ -264,11 +264,11 @@ EQUAL = torch.tensor([[1.0, -torch.inf], [0.0, 2.0]], dtype=torch.float64)
     ("found", "message"),
     [
         (EQUAL + 1e-12, None),
-        (EQUAL + torch.tensor([[0.0, 0.0], [0.0, 1e-9]]), r"^the law: 2 where 2 is wanted at row 1, \[1\] \(here\)$"),
-        (EQUAL * torch.tensor([[torch.nan, 1.0], [1.0, 1.0]]), r"nan where 1 is wanted at row 0, \[0\]"),
-        (EQUAL.nan_to_num(0.0, 0.0, 0.0), r"0 where -inf is wanted at row 0, \[1\]"),
-        (EQUAL[:1], r"shape \(1, 2\) where \(2, 2\) is wanted"),
-        (EQUAL.float(), r"torch.float32 where torch.float64 is wanted"),
+        (EQUAL + torch.tensor([[0.0, 0.0], [0.0, 1e-9]]), r"^the law: 2, expected 2 at row 1, \[1\] \(here\)$"),
+        (EQUAL * torch.tensor([[torch.nan, 1.0], [1.0, 1.0]]), r"nan, expected 1 at row 0, \[0\]"),
+        (EQUAL.nan_to_num(0.0, 0.0, 0.0), r"0, expected -inf at row 0, \[1\]"),
+        (EQUAL[:1], r"shape \(1, 2\), expected \(2, 2\)"),
+        (EQUAL.float(), r"torch.float32, expected torch.float64"),
     ],
     ids=["rounding", "a difference", "nan", "an infinity", "a shape", "a dtype"],
 )
@@ -282,7 +282,7 @@ def test_same_names_the_largest_difference(found: Tensor, message: str | None) -
 
 def test_one_row_or_one_position_is_refused() -> None:
     for sizes in ({"rows": 1}, {"length": 1}):
-        with pytest.raises(ValueError, match=r"two of each, or more, are wanted"):
+        with pytest.raises(ValueError, match=r"expected two of each, or more"):
             laws(composed(gru()), **sizes)
 
 

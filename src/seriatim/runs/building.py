@@ -138,7 +138,7 @@ def read_encoders(listed: object, codecs: Mapping[str, Symbols], kind: str, wher
         fields = dict(cast("dict[str, Any]", entry)) if isinstance(entry, dict) else {}
         given, wanted = fields.pop("kind", None), sized[name].kind(name)
         if given != wanted:
-            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(given)[:60]!r}; {wanted} is wanted")
+            raise UserError(f"{where}: encoder {name[:60]!r} is of the kind {str(given)[:60]!r}; expected {wanted}")
         place = f"{where}: encoder {name[:60]!r}"
         try:
             found[name] = configs.read(sized[name].sizes[wanted], fields, place)

@@ -181,7 +181,7 @@ def check_tensors(path: Path, expected: Mapping[str, Tensor]) -> torch.dtype:
         if name not in expected:
             raise UserError(f"{path} has the unknown tensor {name[:80]!r}; it belongs to another family or size")
     if len(kinds) != 1 or not kinds <= set(_DTYPES):
-        raise UserError(f"{path} has tensors of the types {sorted(kinds)}; one of {', '.join(_DTYPES)} is wanted")
+        raise UserError(f"{path} has tensors of the types {sorted(kinds)}; expected one of {', '.join(_DTYPES)}")
     return _DTYPES[kinds.pop()]
 
 

@@ -72,7 +72,7 @@ class Trained(ABC):
         loaded = checkpoint.load(Path(run), device, model)
         if loaded.modality != cls.kind:
             held, wanted = modality(loaded.modality).words, modality(cls.kind).words
-            raise UserError(f"{run} holds a model of {held}, and one of {wanted} is wanted; use seriatim.load")
+            raise UserError(f"{run} holds a model of {held}; expected one of {wanted}: use seriatim.load")
         return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
 
     @final

@@ -10,7 +10,7 @@ Three functions check everything that applies and return what was checked and wh
 
 They work on deep copies in float64 whose weights are woken (`wake`: nothing is zero by initialisation) and leave the
 model, torch's default dtype and its random numbers as they were. A law that is broken raises an AssertionError of one
-line that begins with the law's name: "packed law: 0.21 where 0.35 is wanted at row 0, position 3, parameter 1 (step
+line that begins with the law's name: "packed law: 0.21, expected 0.35 at row 0, position 3, parameter 1 (step
 against forward)". Each law is also a function of its own, in `testing.layers`, `testing.heads`, `testing.models`,
 `testing.sight`, `testing.samples` and `testing.stored`; those take a module as it is, in float64 (`exact`, `isolated`).
 Where draws are counted or densities integrated, SciPy is needed: `pip install 'seriatim[testing]'`.

@@ -42,7 +42,7 @@ def same(
 
     Args:
         a: what was found.
-        b: what is wanted.
+        b: what is expected.
         tolerance: relative and absolute.
         law: the law's name, with which the message begins.
         axes: names of the leading axes, such as ("row", "position"), for the message.
@@ -51,8 +51,8 @@ def same(
     Raises:
         AssertionError: naming the place of the largest difference; also where shapes or dtypes differ.
     """
-    hold(a.shape == b.shape, law, f"shape {tuple(a.shape)} where {tuple(b.shape)} is wanted{when}")
-    hold(a.dtype == b.dtype, law, f"{a.dtype} where {b.dtype} is wanted{when}")
+    hold(a.shape == b.shape, law, f"shape {tuple(a.shape)}, expected {tuple(b.shape)}{when}")
+    hold(a.dtype == b.dtype, law, f"{a.dtype}, expected {b.dtype}{when}")
     if not a.numel():
         return
     a, b = a.detach(), b.detach()
@@ -62,7 +62,7 @@ def same(
     if bool(excess.flatten()[worst] > 0):
         index = [int(i) for i in torch.unravel_index(torch.tensor(worst), a.shape)]
         found, wanted = a.flatten()[worst].item(), b.flatten()[worst].item()
-        raise AssertionError(f"{law}: {found:.9g} where {wanted:.9g} is wanted{_place(index, axes)}{when}")
+        raise AssertionError(f"{law}: {found:.9g}, expected {wanted:.9g}{_place(index, axes)}{when}")
 
 
 def _place(index: Sequence[int], axes: Sequence[str]) -> str:

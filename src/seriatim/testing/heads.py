@@ -77,11 +77,11 @@ def shape_law(dist: Dist | Event, shape: torch.Size) -> None:
     """
     parts = dist.parts if isinstance(dist, Event) else 1
     tail = () if parts == 1 else (parts,)
-    hold(shape_of(dist) == shape, "shape law", f"batch_shape is {tuple(shape_of(dist))}; {tuple(shape)} is wanted")
+    hold(shape_of(dist) == shape, "shape law", f"batch_shape is {tuple(shape_of(dist))}; expected {tuple(shape)}")
     x = dist.draw(uniforms(torch.Size((*shape, noise_of(dist))), 0))
-    hold(x.shape == (*shape, *tail), "shape law", f"draws have shape {tuple(x.shape)}; {(*shape, *tail)} is wanted")
+    hold(x.shape == (*shape, *tail), "shape law", f"draws have shape {tuple(x.shape)}; expected {(*shape, *tail)}")
     found = dist.log_prob(x).shape
-    hold(found == shape, "shape law", f"log_prob has shape {tuple(found)}; {tuple(shape)} is wanted")
+    hold(found == shape, "shape law", f"log_prob has shape {tuple(found)}; expected {tuple(shape)}")
 
 
 def noise_of(dist: Dist | Event) -> int:
@@ -202,7 +202,7 @@ def counts_law(dist: Discrete, bits: int) -> None:
     before = dist.count(torch.full(dist.batch_shape, -1), bits)
     hold((before == 0).all(), "counts law", f"C(-1) is not 0 with {bits} bits")
     counts = torch.stack([dist.count(x, bits) for x in symbols(dist)], -1)
-    hold(counts.dtype == torch.int64, "counts law", f"counts are {counts.dtype}; int64 is wanted")
+    hold(counts.dtype == torch.int64, "counts law", f"counts are {counts.dtype}; expected int64")
     widths = counts.diff(dim=-1, prepend=torch.zeros_like(counts[..., :1]))
     hold((widths >= 1).all(), "counts law", f"with {bits} bits an interval is empty: this symbol could not be coded")
     hold((counts[..., -1] == 2**bits).all(), "counts law", f"C of the last symbol is not 2^{bits}")

@@ -38,10 +38,10 @@ def shape_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike)
         AssertionError: naming the shape.
     """
     found, wanted = model(x, given), (x.shape[0], *shape, model.head.width)
-    hold(found.shape == wanted, "shape law", f"parameters have shape {tuple(found.shape)}; {wanted} is wanted")
+    hold(found.shape == wanted, "shape law", f"parameters have shape {tuple(found.shape)}; expected {wanted}")
     hold(found.isfinite().all(), "shape law", "parameters are not finite")
     log_p = model.log_prob(x, given)
-    hold(log_p.shape == wanted[:1], "shape law", f"log_prob has shape {tuple(log_p.shape)}; {wanted[:1]} is wanted")
+    hold(log_p.shape == wanted[:1], "shape law", f"log_prob has shape {tuple(log_p.shape)}; expected {wanted[:1]}")
     hold(log_p.isfinite().all(), "shape law", "log_prob is not finite")
 
 
@@ -237,5 +237,5 @@ def model_counts_law(model: Model, x: Tensor, given: ContextLike, bits: int) -> 
     """
     dist = model.head(model(x, given).detach())
     if not isinstance(dist, Discrete):
-        raise TypeError(f"{type(dist).__name__} has no counts; a Discrete is wanted")
+        raise TypeError(f"{type(dist).__name__} has no counts; expected a Discrete")
     counts_law(dist, bits)

@@ -89,7 +89,7 @@ def sight_law(model: Model, seen: Tensor, shape: Sequence[int]) -> None:
     hold(
         declared.shape == seen.shape,
         "sight law",
-        f"`sees` has shape {tuple(declared.shape)}; {tuple(seen.shape)} is wanted",
+        f"`sees` has shape {tuple(declared.shape)}; expected {tuple(seen.shape)}",
     )
     nowhere(seen & ~declared, "sight law", "position {t} depends on position {s}, which `sees` does not declare")
     nowhere(declared & ~seen, "sight law", "position {t} does not depend on position {s}, which `sees` declares")

@@ -61,7 +61,7 @@ def equals(
         found = found[0] if isinstance(double, Causal) else found
         wanted = loop(x)
     if wanted.dtype != torch.float64:
-        raise TypeError(f"the loop computes in {wanted.dtype}; float64 is wanted, such as from weight.double()")
+        raise TypeError(f"the loop computes in {wanted.dtype}; expected float64, such as from weight.double()")
     hold(found.shape == wanted.shape, "equals", f"shape {tuple(found.shape)}; the loop gives {tuple(wanted.shape)}")
     off = (found - wanted).abs().nan_to_num(torch.inf, torch.inf)
     if off.numel() and not bool(off.max() < tolerance):

@@ -95,9 +95,7 @@ def laws(
     with isolated():
         subject = _subject(exact(model), length, rows_of(given) or rows, cast_given(given, torch.float64))
         if len(subject.x) < 2 or subject.positions < 2:
-            raise ValueError(
-                f"{len(subject.x)} rows of {subject.positions} positions; two of each, or more, are wanted"
-            )
+            raise ValueError(f"{len(subject.x)} rows of {subject.positions} positions; expected two of each, or more")
         _check_parallel(report, subject)
         _check_samples(report, subject)
         _check_stored(report, subject)
