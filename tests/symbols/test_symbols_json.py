@@ -60,7 +60,7 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("numbers", "mean", math.inf, "mean.*finite"),
     ("numbers", "mean", 10**400, "mean.*finite"),
     ("numbers", "mean", "1", "mean: expected a number"),
-    ("numbers", "std", 0.0, "std"),
+    ("numbers", "std", 0.0, "deviations above 0"),
     ("labels", "values", [], "labels: empty"),
     ("levels", "height", 0, "height: expected a whole number from 1 to 4096, got 0"),
     ("levels", "width", 4097, "width: expected a whole number from 1 to 4096, got 4097"),

@@ -196,7 +196,7 @@ def test_attention_is_what_the_layers_compute_with() -> None:
     torch.testing.assert_close(weights.sum(-1), torch.ones(4, 4))
     assert context.mask is not None
     assert not weights[~context.mask[:, None].expand_as(weights)].any()
-    with pytest.raises(UserError, match="attends to no source"):
+    with pytest.raises(UserError, match="has no attention to a source"):
         attention(translator("bytenet"), x, translator("bytenet").condition({"source": SOURCES}, 4))
 
 
