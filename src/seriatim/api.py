@@ -52,8 +52,8 @@ def train(
         from_: a run whose weights and codecs to start from.
         folds: cross-validate k times and train no further; returns the last fold's model. The mean is in `folds.json`.
         search: try n settings of learning rate and width, judged on validation, then train the best.
-        resuming: go on with the run in `out` as if it had never stopped; everything else is taken from it, and data
-            in memory and models of your own are given again.
+        resuming: go on with the run in `out` as if it had never stopped. Give data in memory and a model of your own
+            again; steps, epochs and device may change, all else is taken from the run.
         quiet: no progress.
         on_step: called after each step.
         on_evaluation: called after each evaluation.
@@ -76,15 +76,16 @@ def train(
     in_memory = data if not isinstance(data, str | Path) else None
     means = run.Means(net=own, quiet=quiet, observers=[Calls(on_step, on_evaluation)])
     if resuming:
-        folder = Path(out if out is not None else "")
-        plan, fingerprint = run.plan_of(folder)
-        opened = None if in_memory is None else plan.open(in_memory)
-        return run.resume(folder, plan, fingerprint, dataclasses.replace(means, data=opened))
+        _alone({"kind": kind, "net": net, "from_": from_, "folds": folds, "search": search})
+        return _resume(model if isinstance(model, str) else None, in_memory, out, options, means)
     record = modality.modality(kind) if kind is not None else modality.kind_of(data)[0]
     if isinstance(model, str):
         check_family(model, record, modality.shown(data))
     groups, division, chosen = _sorted(options, record)
-    name = checkpoint.CUSTOM if own is not None else str(model or record.family)
+    if from_ is not None:
+        _brought(record, net, groups)
+    begun = None if from_ is None or own is not None else run.open_model(Path(from_), "cpu").family
+    name = checkpoint.CUSTOM if own is not None else str(model or begun or record.family)
     usual = {} if own is not None else record.training
     source = locate(data) if isinstance(data, str | Path) else IN_MEMORY
     plan = Plan(
@@ -102,9 +103,42 @@ def train(
     return _trained(plan, folder, means, folds, search)
 
 
+def _alone(others: Mapping[str, object]) -> None:
+    for name, value in others.items():
+        if value is not None:
+            raise UserError(
+                f"{name}= is given with resuming=True, which takes everything but steps, epochs and device from the "
+                "run; leave it out"
+            )
+
+
+def _resume(
+    family: str | None, data: object, out: str | Path | None, options: Mapping[str, Any], means: run.Means
+) -> Trained:
+    if out is None:
+        raise UserError("resuming=True needs the run's folder; give out=")
+    plan, fingerprint = run.plan_of(Path(out))
+    if family not in (None, plan.family):
+        raise UserError(f"{out} holds a {plan.family}, not a {family}; leave out the model")
+    groups, division, chosen = _sorted(options, plan.modality)
+    _alone({**groups, "data": None if division == DataOptions() else division})
+    plan = plan.continued(chosen)
+    opened = None if data is None else plan.open(data)
+    return run.resume(Path(out), plan, fingerprint, dataclasses.replace(means, data=opened))
+
+
+def _brought(record: modality.Modality, net: object, groups: Mapping[str, Options]) -> None:
+    """Refuse what `from_` would ignore."""
+    for name in ("net", *record.learned):
+        if (net if name == "net" else groups.get(name)) is not None:
+            raise UserError(f"{name}= is given with from_, whose run brings its own; leave it out")
+
+
 def _trained(plan: Plan, folder: Path, means: run.Means, folds: int | None, search: int | None) -> Trained:
     if folds is not None and search is not None:
         raise UserError("folds and search are both given; search first, then cross-validate what it found")
+    if plan.family == checkpoint.CUSTOM and (folds is not None or search is not None):
+        raise UserError("folds and search are for families, not for a model of your own; leave them out")
     if folds is not None:
         question = study.Study("folds", folds, plan)
         question.begin(folder)
@@ -136,9 +170,9 @@ def _sorted(
         elif name in fields:
             chosen[name] = value
         elif any(name in each.options for each in modality.modalities()):
-            raise UserError(f"{name}=… means nothing for {record.words}; leave it out")
+            raise UserError(f"{name}=… does not apply to {record.words}; leave it out")
         else:
-            raise UserError(f"{name}=… is no option of train; {nearest(name, [*fields, *record.options, 'data'])}")
+            raise UserError(f"{name}=… is not an option of train; {nearest(name, [*fields, *record.options, 'data'])}")
     configs.check(TrainOptions, chosen)
     return groups, division, chosen
 

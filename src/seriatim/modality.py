@@ -156,12 +156,13 @@ def kind_of(data: object) -> tuple[Modality, Verdict]:
 
 def shown(data: object) -> str:
     """Data as a message names it."""
-    return repr(str(data)) if isinstance(data, str | Path) else f"a {type(data).__name__}"
+    return repr(str(data)) if isinstance(data, str | Path) else f"data of the type {type(data).__name__}"
 
 
 def _not_held(data: object) -> str:
     if not isinstance(data, str | Path):
-        return "cannot be trained on; give texts, an array, a data frame, or a path"
+        known = "a list of texts, 8-bit pictures (N, H, W, C), a list of 16-bit recordings, a dict, a data frame"
+        return f"cannot be trained on; give {known}, or a path"
     path = Path(data)
     if path.exists():
         kinds = ", ".join(each.words for each in modalities())

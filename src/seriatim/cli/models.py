@@ -56,4 +56,4 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
 
 def _attributes(kind: type) -> str:
     """The Attributes section of a docstring."""
-    return "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].replace("\n", "\n    ")
+    return "    " + (python.getdoc(kind) or "").split("Attributes:")[-1].split("\nExample:")[0].replace("\n", "\n    ")

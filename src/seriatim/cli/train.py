@@ -245,14 +245,7 @@ def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
             f"{run.out} was trained on {plan.data}, not on {data}; leave the data out, or train in another folder"
         )
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
-    for name, value in changed.items():
-        if name not in ("steps", "epochs", "device") and value != getattr(plan.train, name):
-            raise UserError(
-                f"--train.{name} was {getattr(plan.train, name)} in this run, and --resume can only change steps, "
-                "epochs and device; leave it out, or start a new run with --from"
-            )
-    longer = {**({"epochs": None} if "steps" in changed else {}), **({"steps": None} if "epochs" in changed else {})}
-    plan = dataclasses.replace(plan, train=dataclasses.replace(plan.train, **{**longer, **changed}))
+    plan = plan.continued(changed)
     return _finish(run.out, runs.resume(run.out, plan, fingerprint, runs.Means(quiet=run.quiet)))
 
 

@@ -98,6 +98,22 @@ class Plan:
         groups = {name: options if type(old) is type(options) else old for name, old in self.options.items()}
         return dataclasses.replace(self, options=groups)
 
+    def continued(self, train: Mapping[str, Any]) -> Plan:
+        """The plan of a resumed run: other steps, epochs or device.
+
+        Raises:
+            UserError: if another training option would change.
+        """
+        for name, value in train.items():
+            if name not in ("steps", "epochs", "device") and value != getattr(self.train, name):
+                raise UserError(
+                    f"--train.{name} was {getattr(self.train, name)} in this run, and --resume can only change steps, "
+                    "epochs and device; leave it out, or start a new run with --from"
+                )
+        clash = {"steps": "epochs", "epochs": "steps"}
+        unset = {clash[name]: None for name in train if name in clash}
+        return dataclasses.replace(self, train=dataclasses.replace(self.train, **{**unset, **train}))
+
     def open(self, data: object = None) -> Data:
         """Open the data, divided as in this run; `data`: the Python object, if it is one.
 

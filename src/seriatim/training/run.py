@@ -153,7 +153,15 @@ class Session:
             raise UserError("a model of the family custom is composed in Python; give it to seriatim.train")
         if self.plan.net:
             raise UserError("sizes (net=…) are for families; this model has its own, leave them out")
-        model = net if isinstance(net, Model) else net(codecs)
+        model = net(codecs) if callable(net) and not isinstance(net, torch.nn.Module) else net
+        if not isinstance(model, Model):
+            kind = type(model).__name__
+            raise UserError(f"expected a family, a seriatim.Model or a function of codecs that makes one; got {kind}")
+        if unread := [name for name in codecs if name != "x" and name not in getattr(model, "names", ())]:
+            raise UserError(
+                f"the data has the condition {unread[0]!r}, which the model does not take; wrap it in "
+                "seriatim.models.Conditional, or leave the condition out"
+            )
         size, width = codecs["x"].size, model.head.width
         if isinstance(model.head, CategoricalHead) and width != size:
             raise UserError(
