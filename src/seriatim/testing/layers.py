@@ -24,7 +24,7 @@ _FAR = 512  # frames; of a reach beyond, only what the input shows is checked
 
 
 def usual_cuts(steps: int) -> dict[str, list[int]]:
-    """{name: where to cut an input of so many frames}: whole, frame by frame, unevenly, with chunks of no frames."""
+    """{name: where to cut an input of `steps` frames}: whole, frame by frame, unevenly, with chunks of no frames."""
     middle = steps // 2
     return {
         "none": [],

@@ -136,7 +136,7 @@ def random_edges(length: int, seed: int) -> list[int]:
 
 
 def lengthened(context: Context, length: int) -> Context:
-    """The context with its field repeated from the first column until it covers so many positions."""
+    """The context with its field repeated from the first column until it has the given length."""
     if context.field is None:
         return context
     columns, field = -(-(length + context.offset) // context.hop), context.field

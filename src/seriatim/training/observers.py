@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast, final
@@ -104,11 +105,11 @@ class Calls(Observer):
             self._on_evaluation(evaluation)
 
 
-class _Rows(Observer):
+class _Rows(Observer, ABC):
     """An observer that takes rows of metrics one by one."""
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def write(self, row: Mapping[str, Any]) -> None: ...
 
     @final
     def on_step(self, step: Step) -> None:
