@@ -19,8 +19,8 @@ ORDER = [
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {"base", "sequence", "replay", "conditional", "grid", "pixelrnn", "cascade", "registry"},
-    "heads": {"base", "component", "logistic", "normal"},
-    "causal": {"base", "combine", "slow", "conv"},
+    "heads": {"base", "component", "fitting", "logistic", "normal"},
+    "causal": {"base", "combine", "slow", "conv", "stacks"},
 }
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 LONGEST = 400

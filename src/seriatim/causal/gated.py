@@ -7,7 +7,7 @@ fields concatenated.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from seriatim.causal.base import Causal, through
 from seriatim.causal.slow import Slow
+from seriatim.causal.stacks import Stack, Stacked
 from seriatim.context import EMPTY, Context, joined
 from seriatim.kernels.gates import Sizes, Weights, gate, halves, run
 from seriatim.tree import Fixed, State
@@ -36,7 +37,7 @@ class Rings(NamedTuple):
 
 
 @final
-class GatedStack(Causal):
+class GatedStack(Causal, Stacked):
     """Σ over layers of a linear map of tanh(W_f ∗ h) · σ(W_g ∗ h), with h residual from layer to layer.
 
     The residual maps have no bias (the next layer's gate has one).
@@ -230,6 +231,20 @@ class GatedStack(Causal):
         clock = state.clock + length
         rings = [each.roll(clock % size, 1) for each, size in zip(past, self.rings, strict=True)]
         return Rings(torch.cat(rings, 1), clock, state.fixed, slow)
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """Layer by layer, and of what enters a gate its two halves each."""
+        layers, k, r, g = len(self.dilations), self.kernel, self.width, self.gates
+        said = {
+            "taps": Stack((layers, k, r, 2, g), (0, 3, 4, 1, 2), lead=2),
+            "residual": Stack((layers - 1, g, r), (0, 2, 1)),
+            "skip": Stack((layers, g, len(self.skip_bias)), (0, 2, 1)),
+        }
+        if self.vector is not None:
+            said["vector"] = Stack((len(self.vector), 2 * layers, g), (1, 2, 0))
+        if self.field is not None:
+            said["field"] = Stack((layers, self.field.shape[1], 2, g), (0, 2, 3, 1), lead=2)
+        return said
 
     def _slow(self) -> list[Slow]:
         return [each for each in self.slow if isinstance(each, Slow)]

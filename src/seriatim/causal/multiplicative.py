@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import torch
@@ -10,12 +11,13 @@ from torch import Tensor
 
 from seriatim.causal.base import Causal
 from seriatim.causal.conv import Conv
+from seriatim.causal.stacks import Stack, Stacked
 from seriatim.context import EMPTY, Context
 from seriatim.tree import State
 
 
 @final
-class Multiplicative(Causal):
+class Multiplicative(Causal, Stacked):
     """MU(h) = g1 · tanh(g2 · h + g3 · u), where sigmoids g1, g2, g3 and u = tanh are each of a causal convolution of h.
 
     Args:
@@ -50,6 +52,10 @@ class Multiplicative(Causal):
         """(B, T, C) -> (B, T, C)."""
         y, state = self.conv(x, context, state)
         return unit(x, y), state
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """The four convolutions."""
+        return {"conv.conv.weight": Stack.of(self.conv.conv.weight, 4)}
 
 
 def unit(h: Tensor, y: Tensor) -> Tensor:

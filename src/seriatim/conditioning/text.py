@@ -17,6 +17,7 @@ Shapes: B batch, M slots, D channels.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, final
 
@@ -29,6 +30,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from seriatim.causal import SwiGLU
 from seriatim.causal.attention import rotary_table, rotate
 from seriatim.causal.feedforward import silent, usual_hidden
+from seriatim.causal.stacks import Stack, Stacked
 from seriatim.config import bounded, divides
 from seriatim.context import Context
 from seriatim.errors import UserError
@@ -171,7 +173,7 @@ class _Attentive(nn.Module):
 
 
 @final
-class _Attention(nn.Module):
+class _Attention(nn.Module, Stacked):
     """Every slot attends to every real slot."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -179,6 +181,10 @@ class _Attention(nn.Module):
         self.heads, self.dropout = heads, dropout
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """Queries, keys and values."""
+        return {"qkv.weight": Stack.of(self.qkv.weight, 3)}
 
     def forward(self, x: Tensor, real: Tensor) -> Tensor:
         batch, slots, width = x.shape

@@ -190,3 +190,45 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:
         """The distribution with parameters (..., width)."""
+
+    def marginal(self, counts: Tensor, events: Tensor) -> Tensor | None:  # noqa: ARG002
+        """The constant parameters of the distribution that ignores everything but how often each symbol occurs.
+
+        Args:
+            counts: (parts, K) occurrences of each of K symbols, for each part.
+            events: (N, parts) some of the positions, for a head of several parts, whose counts do not say how they
+                go together.
+
+        Returns:
+            (width,) in float32; None for a head that does not know (the default).
+        """
+        return None
+
+
+def frequencies(counts: Tensor) -> Tensor:
+    """(P, K) counts -> p = (count + 1/K) / (total + 1), in float64 where there is one.
+
+    An unseen symbol gets little, however many there are: adding 1 for each of the 257 that the default tokenizer keeps
+    in reserve would give them a tenth of the mass of a text of two kilobytes.
+
+    Example:
+        >>> frequencies(torch.tensor([[3, 0]]))
+        tensor([[0.8750, 0.1250]], dtype=torch.float64)
+    """
+    wide = counts.to(widest(counts.device))
+    return (wide + 1 / wide.shape[-1]) / (wide.sum(-1, keepdim=True) + 1)
+
+
+def entropy(counts: Tensor, parts: int) -> float:
+    """The surprise of a position under the `frequencies` of its own symbols, in nats.
+
+    Args:
+        counts: (P, K), P channels.
+        parts: channels at one position; with 1, each channel is a position of its own.
+
+    Example:
+        >>> round(entropy(torch.tensor([[1000, 1000]]), parts=1), 4)  # log 2
+        0.6931
+    """
+    each = -(counts / counts.sum(-1, keepdim=True) * frequencies(counts).log()).sum(-1)
+    return float(each.sum() if parts > 1 else each.mean())

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.heads.base import Discrete, Head, widest
+from seriatim.heads.base import Discrete, Head, frequencies, widest
 
 
 @final
@@ -96,3 +96,7 @@ class CategoricalHead(Head):
     def forward(self, parameters: Tensor) -> Categorical:
         """(..., K) logits."""
         return Categorical(parameters)
+
+    def marginal(self, counts: Tensor, events: Tensor) -> Tensor:  # noqa: ARG002
+        """The logarithms of the frequencies (1, K)."""
+        return frequencies(counts)[0].log().float()

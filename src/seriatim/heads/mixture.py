@@ -27,8 +27,9 @@ from torch import Tensor
 
 from seriatim.config import bounded
 from seriatim.errors import UserError
-from seriatim.heads.base import Discrete, Event, Head, widest
+from seriatim.heads.base import Discrete, Event, Head, frequencies, widest
 from seriatim.heads.component import Component
+from seriatim.heads.fitting import fitted, side_by_side
 from seriatim.heads.logistic import LOGISTIC
 from seriatim.heads.normal import NORMAL
 
@@ -36,6 +37,7 @@ Kind = Literal["logistic", "normal"]
 
 _WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are well inside the range of float32
 _AT_ONCE = 2**22  # elements of a table computed at a time
+_FITTED = 4096  # events that a mixture of several channels is fitted to at first
 
 
 _COMPONENTS: Mapping[str, Component] = {"logistic": LOGISTIC, "normal": NORMAL}
@@ -305,3 +307,27 @@ class MixtureHead(Head):
         if c == 1:
             return Mixture(logits, centres[..., 0, :], inverse[..., 0, :], self.levels, self.kind)
         return MixtureEvent(logits, centres, inverse, coefficients.tanh(), self.levels, self.kind)
+
+    def marginal(self, counts: Tensor, events: Tensor) -> Tensor:
+        """Components side by side in each channel (counts (C, K)), then fitted.
+
+        One channel is fitted to its counts; several to `events` (N, C), whose channels go together as the components
+        do from the first on: the dark one is dark in red, green and blue.
+        """
+        half = (self.levels - 1) / 2
+        each = [side_by_side(p, self.mixtures) for p in frequencies(counts)]
+        means = [(one.centres / half - 1) / self.spread for one in each]
+        log_scales = [((one.scales / half).log() - math.log(self.spread)).clamp_min(self.floor) for one in each]
+        logits = torch.stack([one.logits for one in each]).mean(0)
+        start = torch.cat([logits, *means, *log_scales, logits.new_zeros(self.pairs * self.mixtures)])
+        if self.parts == 1:
+            x = counts[0].nonzero()[:, 0]
+            weights = counts[0, x].to(start.dtype)
+        else:
+            x = events[:: max(1, len(events) // _FITTED)]
+            weights = torch.ones(len(x), dtype=start.dtype, device=start.device)
+        if not len(x):
+            return start.float()
+        share = weights / weights.sum()
+        found = fitted(start, lambda p: -(self(p.expand(len(x), -1)).log_prob(x) * share).sum())
+        return found.float()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final, overload
+from typing import Any, cast, final, overload
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,6 +18,9 @@ from seriatim.walks.draws import Draws
 from seriatim.walks.noise import row_seeds
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Carry, Guided, Stepper, Walk, drawing
+
+_TOLERANCE = 0.02  # nats per symbol that an untrained model may be worse than the marginal
+_LEAST = 1 / 64  # of an output layer's weights; below that, none
 
 ContextLike = Mapping[str, Tensor] | Context
 """Conditions: raw ones by name, for a model with encoders, or an encoded `Context`."""
@@ -67,7 +70,10 @@ class Model(nn.Module, ABC):
         return self
 
     @final
-    def initialise(self, x: Tensor, context: ContextLike = EMPTY, counts: Tensor | None = None) -> None:
+    @torch.no_grad()
+    def initialise(
+        self, x: Tensor, context: ContextLike = EMPTY, counts: Tensor | None = None, mask: Tensor | None = None
+    ) -> None:
         """Data-dependent initialisation: once, before wrapping, never on resume.
 
         Calibration comes first, then the head's prior, so that it stays as set.
@@ -76,16 +82,46 @@ class Model(nn.Module, ABC):
             x: the first batch.
             context: its conditions.
             counts: (P, K) how often each of K symbols occurs in the training split, for each of P channels of x.
+                Then the untrained model predicts the marginal: log p(x_t) of these frequencies, whatever came before.
+            mask: (B, *S): False for positions that are padding.
         """
         self.calibrate(x, context)
-        if counts is not None:
-            self.begin_from(counts)
+        if counts is None:
+            return
+        mask = torch.ones(x.shape[: x.dim() - (self.head.parts > 1)], dtype=torch.bool) if mask is None else mask
+        mask = mask.to(x.device)
+        events = x[mask].reshape(-1, self.head.parts)
+        # sub-pixels of several channels may each be a position of its own
+        found = [self.head.marginal(group, events) for group in counts.split(self.head.parts)]
+        known = [each for each in found if each is not None]
+        if known:
+            training = self.training
+            self.eval()  # dropout would disturb what is measured
+            self.begin_from(torch.cat(known), lambda: -float(self.log_probs(x, context)[mask].mean()) / self.head.parts)
+            self.train(training)
 
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Set data-dependent scales from the first batch. Default: nothing."""
 
-    def begin_from(self, counts: Tensor) -> None:
-        """Set the untrained model's predictions from symbol counts. Default: nothing."""
+    def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
+        """Let the untrained model predict nearly the same at every position.
+
+        Default: it becomes the bias of `outputs`, whose weights are then made `quiet`.
+
+        Args:
+            constant: the head's parameters for it, channel after channel.
+            surprise: () -> nats per symbol of the first batch, as the model is now.
+        """
+        layers = [layer for layer in self.outputs() if getattr(layer, "bias", None) is not None]
+        for layer in layers:
+            cast(Tensor, layer.bias).copy_(constant)
+        tables = {id(p) for m in self.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
+        weights = [cast(Tensor, getattr(layer, "length", layer.weight)) for layer in layers]  # length: of weight norm
+        quiet([weight for weight in weights if id(weight) not in tables], surprise)
+
+    def outputs(self) -> list[nn.Module]:
+        """The last affine maps, which make the head's parameters. Default: none that we know of."""
+        return []
 
     @abstractmethod
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
@@ -226,3 +262,25 @@ class Model(nn.Module, ABC):
     def device(self) -> torch.device:
         """Device of the parameters."""
         return next(self.parameters()).device
+
+
+def quiet(weights: Sequence[Tensor], surprise: Callable[[], float]) -> None:
+    """Halve an output layer's weights until what random features add to its bias costs at most 0.02 nats per symbol.
+
+    Most need no change. The means of a mixture do: an untrained layer moves them by more than the components are wide.
+    Weights are not made smaller than that, since what they pass back is what the layers before them learn from.
+
+    Args:
+        weights: of the layer.
+        surprise: () -> nats per symbol with the weights as they are.
+    """
+    own = [weight.clone() for weight in weights]
+
+    def at(share: float) -> float:
+        for weight, value in zip(weights, own, strict=True):
+            weight.copy_(value * share)
+        return surprise()
+
+    limit, share = at(0) + _TOLERANCE, 1.0
+    while weights and at(share) > limit:
+        share = share / 2 if share > _LEAST else 0.0

@@ -170,11 +170,15 @@ class ByteNet(SequenceModel):
         parts["blocks"] = Serial(*[Block(c, d) for d in [2**i for i in range(c.dilations)] * c.sets])
         out = _Out(c)
         parts["out"] = Pointwise(out)
-        embedding = Embedding(c.symbols, wide, scale=0.1)
+        embedding = Embedding(c.symbols, wide, scale=0.05 if c.tied else 0.1)
         if c.tied:
             out.out.weight = embedding.table.weight
         super().__init__(embedding, Serial(**parts), CategoricalHead(c.symbols), c.start)
         self.config = config
+
+    def outputs(self) -> list[nn.Module]:
+        """The last of the two layers at the end."""
+        return [cast(_Out, cast(Pointwise, cast(Serial, self.net).layers["out"]).module).out]
 
     def packed(self) -> Stepper:
         """All taps of a block, past and present, in one product."""

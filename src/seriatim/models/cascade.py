@@ -190,6 +190,10 @@ class Cascade(GridModel):
         field = self.enlarge(below, c.height, c.width)
         return replace(context, field=field if context.field is None else torch.cat([field, context.field], -1))
 
+    def outputs(self) -> list[nn.Module]:
+        """Those of both models."""
+        return [*self.small.outputs(), *self.large.outputs()]
+
     def packed(self) -> Stepper:
         """Both models packed."""
         return _Packed(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast, final
 
@@ -113,9 +113,13 @@ class Conditional(Model):
         """As the inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))
 
-    def begin_from(self, counts: Tensor) -> None:
-        """As the inner model's."""
-        self.model.begin_from(counts)
+    def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
+        """As the inner model's: the marginal over all conditions."""
+        self.model.begin_from(constant, surprise)
+
+    def outputs(self) -> list[nn.Module]:
+        """The inner model's."""
+        return self.model.outputs()
 
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
         """As the inner model's."""

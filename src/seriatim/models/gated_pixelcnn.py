@@ -12,7 +12,7 @@ Reference: van den Oord et al. (2016), Conditional image generation with PixelCN
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast, final
 
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
+from seriatim.causal.stacks import Stack, Stacked, under
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
@@ -90,7 +91,7 @@ def _gate(x: Tensor) -> Tensor:
 
 
 @final
-class _Layer(nn.Module):
+class _Layer(nn.Module, Stacked):
     """One layer of both stacks."""
 
     def __init__(self, config: GatedPixelCNNConfig, number: int) -> None:
@@ -124,6 +125,12 @@ class _Layer(nn.Module):
     def further(self, above: Tensor, context: Context) -> Tensor:
         """What the vertical stack passes to the next layer; the last layer passes nothing new."""
         return above if self.rows_look is None else _gate(_plus(above, self.rows_look(context)))
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """The two halves of all that enters a gate."""
+        looks = {} if self.rows_look is None else under("rows_look", self.rows_look.stacks(2))
+        looks |= {**under("look", self.look.stacks(2)), **under("along", self.along.stacks(2))}
+        return {**looks, "rows.weight": Stack.of(self.rows.weight, 2), "link.weight": Stack.of(self.link.weight, 2)}
 
 
 def _plus(x: Tensor, look: Tensor | None) -> Tensor:
@@ -161,6 +168,10 @@ class GatedPixelCNN(SubpixelModel):
         for layer in self.last:
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.head.width))
+
+    def outputs(self) -> list[nn.Module]:
+        """The last 1 × 1 convolution."""
+        return [self.last[-1]]
 
     def packed(self) -> Stepper:
         """The vertical stack once per row, the horizontal one by a matrix product per layer and sub-pixel."""

@@ -127,6 +127,10 @@ class PixelCNN(SubpixelModel):
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.config.levels))
 
+    def outputs(self) -> list[nn.Module]:
+        """The last 1 × 1 convolution."""
+        return [self.last[-1]]
+
     def packed(self) -> Stepper:
         """Masked weights copied, kernels split into rows above and pixels to the left."""
         return _Packed(self)

@@ -146,6 +146,10 @@ class PixelCNNpp(PixelModel):
             contexts.append(replace(contexts[-1], field=field))
         return contexts
 
+    def outputs(self) -> list[nn.Module]:
+        """The last 1 × 1 convolution."""
+        return [self.out]
+
     def packed(self) -> Stepper:
         """One stream once per row, the other by matrix products; smaller sizes advance every second row and column."""
         return _Packed(self)

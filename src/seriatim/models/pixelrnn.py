@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast, final
 
@@ -23,6 +23,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
+from seriatim.causal.stacks import Stack, Stacked, under
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
@@ -77,7 +78,7 @@ class PixelRNNConfig(FieldConfig):
 
 
 @final
-class Gates(nn.Module):
+class Gates(nn.Module, Stacked):
     """Input to the gates o, f, i and the candidate g: the layer's map, conditions, and `taps` neighbouring states."""
 
     def __init__(self, config: PixelRNNConfig, kernel: int, taps: int) -> None:
@@ -93,6 +94,12 @@ class Gates(nn.Module):
         """(B, H, W, 2h) -> (B, H·W, 4h): everything except the states' contribution."""
         y, look = self.input(x), self.look(context)
         return (y if look is None else y + look).flatten(1, 2)
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """Gate by gate."""
+        h = self.state.shape[1] // 4
+        state = Stack((len(self.state), 4, h), (1, 2, 0))
+        return {**under("input", self.input.stacks(4)), **under("look", self.look.stacks(4)), "state": state}
 
 
 class PixelRNN(SubpixelModel):
@@ -133,6 +140,10 @@ class PixelRNN(SubpixelModel):
         for layer in self.last:
             h = layer(h.relu())
         return h.unflatten(-1, (x.shape[-1], self.config.levels))
+
+    def outputs(self) -> list[nn.Module]:
+        """The last 1 × 1 convolution."""
+        return [self.last[-1]]
 
     @final
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:

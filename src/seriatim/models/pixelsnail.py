@@ -169,6 +169,10 @@ class PixelSNAIL(PixelModel):
             m = stage(m, x, background, context)
         return self.out(F.elu(m.plain))
 
+    def outputs(self) -> list[nn.Module]:
+        """The last 1 × 1 convolution."""
+        return [self.out]
+
     def packed(self) -> Stepper:
         """Convolutions of the rows above once per row, the rest by matrix products; keys and values are cached."""
         return _Packed(self)

@@ -105,7 +105,8 @@ class _Recurrent(SequenceModel):
     cell: ClassVar[Cell]
 
     def __init__(self, config: RecurrentConfig) -> None:
-        embedding = Embedding(config.symbols, config.channels, scale=0.1)
+        # σ = 1, so that an untrained gate tells symbols apart; a tied table is also the output, which must be quiet
+        embedding = Embedding(config.symbols, config.channels, scale=0.1 if config.tied else 1.0)
         inputs = [config.channels] + [config.width] * (config.layers - 1)
         parts: dict[str, Causal] = {}
         if config.vector:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal import Causal
+from seriatim.causal import Causal, Pointwise, Serial
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
 from seriatim.models.base import ContextLike, Model
@@ -93,6 +93,13 @@ class SequenceModel(Model):
         frames, _ = self.embedding(prev[:, None])
         parameters, net = self.net(frames, EMPTY, state.net)
         return parameters[:, 0], Position(state.clock + 1, net)
+
+    def outputs(self) -> list[nn.Module]:
+        """The last linear map of the net, if that is what the net ends with."""
+        last: object = self.net
+        while isinstance(last, Serial | Pointwise | nn.Sequential | nn.ModuleDict):
+            last = last.module if isinstance(last, Pointwise) else [*last.children()][-1]
+        return [last] if isinstance(last, nn.Linear) else []
 
     @final
     def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:

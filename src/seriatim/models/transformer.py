@@ -14,6 +14,7 @@ variants improve Transformer. Su et al. (2021), RoFormer. Ainslie et al. (2023),
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, cast, final
 
@@ -27,9 +28,12 @@ from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, Context, spread
 from seriatim.heads import CategoricalHead
+from seriatim.models.base import quiet
 from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
+
+_CONSTANT = 0.1  # five times as large as what tells symbols apart
 
 
 @final
@@ -177,12 +181,34 @@ class Transformer(SequenceModel):
             out.weight = embedding.table.weight
 
     def _initialise_weights(self, out: nn.Linear) -> None:
-        """Normal with σ = 0.02, divided by √(number of branches) for outputs of branches (Radford et al., 2019)."""
-        small = 0.02 / math.sqrt((3 if self.config.memory else 2) * self.config.layers)
+        """Normal with σ = 0.02 (Radford et al., 2019); outputs of branches begin at zero."""
         for name, weight in self.net.named_parameters():
             if weight.dim() == 2:
-                nn.init.normal_(weight, std=small if name.endswith(("out.weight", "down.weight")) else 0.02)
+                silent = name.endswith(("attention.out.weight", "memory.out.weight", "down.weight"))
+                nn.init.normal_(weight, std=0.0 if silent else 0.02)
         nn.init.normal_(out.weight, std=0.02)
+
+    def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
+        """Let the untrained model predict the marginal, in a layout that has no biases.
+
+        Channel 0 of the embedding begins as a constant, and the output reads the marginal from it. All of it is trained
+        on. Tied weights begin as they are, at about a uniform distribution: one table cannot be both.
+        """
+        if self.config.tied:
+            return
+        weight, norm = self._out().weight, cast(Pointwise, cast(Serial, self.net).layers["norm"]).module
+        seen = list[float]()
+        handle = norm.register_forward_hook(lambda _module, _inputs, y: seen.append(float(y[..., 0].mean())))
+        cast(Embedding, self.embedding).table.weight[:, 0] = _CONSTANT
+        try:
+            surprise()
+        finally:
+            handle.remove()
+        weight[:, 0] = (constant - constant.mean()) / seen[0]  # a shift of all logits changes nothing
+        quiet([weight[:, 1:]], surprise)
+
+    def _out(self) -> nn.Linear:
+        return cast(nn.Linear, cast(Pointwise, cast(Serial, self.net).layers["out"]).module)
 
     def packed(self) -> Stepper:
         """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices that follow."""

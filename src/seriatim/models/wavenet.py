@@ -159,6 +159,10 @@ class WaveNet(SequenceModel):
         super().__init__(embedding, Serial(**parts), head, start=c.levels)
         self.config = config
 
+    def outputs(self) -> list[nn.Module]:
+        """The last of the two layers at the end."""
+        return [cast(_Out, cast(Pointwise, cast(Serial, self.net).layers["out"]).module).out]
+
     def packed(self) -> Stepper:
         """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
         return _Packed(self)

@@ -14,12 +14,14 @@ Shapes: B batch, H rows, W columns, I and O channels in and out.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from seriatim.causal.stacks import Stack, Stacked
 
 
 def groups(width: int, colours: int, copies: int = 1) -> tuple[int, ...]:
@@ -35,7 +37,7 @@ def groups(width: int, colours: int, copies: int = 1) -> tuple[int, ...]:
 
 
 @final
-class RasterConv(nn.Module):
+class RasterConv(nn.Module, Stacked):
     """A square convolution restricted to the past: rows above, pixels to the left, and the allowed colour groups here.
 
     Args:
@@ -72,6 +74,10 @@ class RasterConv(nn.Module):
             return F.linear(x, weight[:, :, 0, 0], self.bias)
         padded = F.pad(x, (0, 0, self.side, self.side, self.up, 0)).permute(0, 3, 1, 2)
         return F.conv2d(padded, weight, self.bias).permute(0, 2, 3, 1)
+
+    def stacks(self, parts: int = 1) -> Mapping[str, Stack]:
+        """One matrix, or `parts`, as many as there are maps concatenated in the outputs."""
+        return {"weight": Stack.of(self.weight, parts, self.mask)}
 
     def touches(self, colours: int) -> list[Touch]:
         """Which colours see which, for each offset of the kernel."""

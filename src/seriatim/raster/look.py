@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 from torch import Tensor, nn
 
+from seriatim.causal.stacks import Stack, Stacked
 from seriatim.context import Context
 
 
 @final
-class Look(nn.Module):
+class Look(nn.Module, Stacked):
     """What conditions add to a layer: a linear map of the vector, and of the field at each pixel (1 × 1).
 
     Args:
@@ -23,6 +25,11 @@ class Look(nn.Module):
         super().__init__()
         self.vector = nn.Linear(vector, outputs, bias=False) if vector else None
         self.field = nn.Linear(field, outputs, bias=False) if field else None
+
+    def stacks(self, parts: int = 1) -> Mapping[str, Stack]:
+        """One matrix for each condition, or `parts`, as many as there are maps concatenated in the layer's outputs."""
+        maps = {"vector": self.vector, "field": self.field}
+        return {f"{name}.weight": Stack.of(each.weight, parts) for name, each in maps.items() if each is not None}
 
     def forward(self, context: Context) -> Tensor | None:
         """(B, H or 1, W or 1, O), to be added; None without conditions.

@@ -6,7 +6,7 @@ Shapes: B batch, H rows, W columns, channels last.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast, final
 
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from seriatim.causal.stacks import Stack, Stacked, under
 from seriatim.context import Context
 from seriatim.raster.dropout import ByteDropout
 from seriatim.raster.look import Look
@@ -204,7 +205,7 @@ _KERNELS: dict[Reach, tuple[int, int]] = {"rows": (2, 3), "corner": (2, 2), "pix
 
 
 @final
-class Block(nn.Module):
+class Block(nn.Module, Stacked):
     """A gated residual block: x + a · σ(b), where a and b come from two convolutions and a shortcut.
 
     Args:
@@ -235,6 +236,10 @@ class Block(nn.Module):
         y = self.second(silenced(y, self.drop))
         look = self.look(context)
         return Signed.of(x.plain + F.glu(y if look is None else y + look))
+
+    def stacks(self) -> Mapping[str, Stack]:
+        """Of conditions, a matrix for each half of the gate; directions are no matrices, since only they turn."""
+        return under("look", self.look.stacks(2))
 
 
 @final

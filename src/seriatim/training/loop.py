@@ -24,7 +24,7 @@ from seriatim.models.likelihood import to_given
 from seriatim.runs import files
 from seriatim.training.meter import Meter
 from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
-from seriatim.training.optim import Average, adamw, learning_rate
+from seriatim.training.optim import Average, learning_rate, optimiser_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walks.walk import Carry
@@ -95,12 +95,13 @@ class Loop:
         quiet: bool = False,
         note: dict[str, Any] | None = None,
         observers: Sequence[Observer] = (),
+        marginal: float | None = None,
     ) -> None:
-        self.unit = unit
+        self.unit, self.marginal = unit, marginal
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
         self.total = options.total(batches.per_epoch)
         self.every = options.evaluate_every or max(1, self.total // 10)
-        self.optimiser = adamw(model, options)
+        self.optimiser = optimiser_of(model, options)
         self.average = Average(files.tensors_of(model), options.ema) if options.ema else None
         self.module: Any = _Loss(model, options.smoothing)
         if options.compile:
@@ -130,6 +131,8 @@ class Loop:
                 stack.callback(observer.close)
             began = time.perf_counter()
             with _signals(self._halt):
+                if self.step == 0:
+                    self._evaluate(watching)
                 while self.step < self.total and not self._exhausted():
                     symbols = self._advance()
                     self.step += 1
@@ -173,9 +176,9 @@ class Loop:
         """Take one optimiser step; returns its number of symbols."""
         options = self.options
         self.model.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.total, options)
-        self.optimiser.zero_grad(set_to_none=True)
+        for group in self.optimiser.groups:
+            group["lr"] = learning_rate(self.step, self.total, options, group["peak"])
+        self.optimiser.zero_grad()
         loss_seen = 0.0
         first = self.step * options.accumulate
         batches = [self.batches.batch(first + part) for part in range(options.accumulate)]
@@ -271,9 +274,11 @@ class Loop:
                 self.best = min(self.best, value)
             if better:
                 self.hooks.keep(about)
-            event = Evaluation(self.step, value, self.unit, better)
+            event = Evaluation(self.step, value, self.unit, better, None if self.step else self.marginal)
             for observer in watching:
                 observer.on_evaluation(event)
+            if self.step == 0:
+                return
             self.hooks.show(self.step)
         self.save()
 
@@ -296,8 +301,8 @@ class Loop:
         """Save everything that the next step needs."""
         tensors = {f"model.{name}": value for name, value in files.tensors_of(self.model).items()}
         for name, parameter in self.model.named_parameters():
-            for key, value in self.optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser.{name}.{key}"] = torch.as_tensor(value)
+            for key, value in self.optimiser.state(parameter).items():
+                tensors[f"optimiser.{name}.{key}"] = value
         if self.average is not None:
             tensors.update({f"average.{name}": value for name, value in self.average.values.items()})
         held = None if self.carry is None else tuple(self.carry)
@@ -331,9 +336,8 @@ class Loop:
             for name, parameter in self.model.named_parameters():
                 prefix = f"optimiser.{name}."
                 found = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
-                if found:  # AdamW keeps its step counter on the CPU
-                    found["step"] = found["step"].cpu()
-                    self.optimiser.state[parameter] = found
+                if found:
+                    self.optimiser.restore(parameter, found)
             if self.average is not None:
                 self.average.values = {name: tensors[f"average.{name}"].clone() for name in own}
                 self.average.updates = int(document["updates"])

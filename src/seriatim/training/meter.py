@@ -49,7 +49,9 @@ class Meter(Observer):
     def on_evaluation(self, evaluation: Evaluation) -> None:
         """Print the result."""
         if evaluation.value is not None:
-            best = " · best so far" if evaluation.best else ""
+            best = " · best so far" if evaluation.best and evaluation.step else ""
+            if evaluation.marginal is not None:
+                best = f" · untrained; the symbols' frequencies alone have {evaluation.marginal:.4f}"
             words = f"{evaluation.value:.4f} {evaluation.unit.words}"
             self.say(f"step {evaluation.step} · validation {words}{best}")
 

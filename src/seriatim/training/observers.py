@@ -52,6 +52,8 @@ class Evaluation(NamedTuple):
         value: mean loss on the validation split in `unit`; None without one.
         unit: unit of the loss.
         best: whether this is the best evaluation so far, after which the model is saved.
+        marginal: at step 0 of an untrained model, the entropy of the training symbols' frequencies, where it should
+            begin; None otherwise.
 
     Example:
         >>> from seriatim.training.unit import Unit
@@ -63,11 +65,15 @@ class Evaluation(NamedTuple):
     value: float | None
     unit: Unit
     best: bool
+    marginal: float | None = None
 
     @property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
         """The row for `metrics.jsonl`."""
-        return () if self.value is None else ({"step": self.step, f"validation_{self.unit.key}": self.value},)
+        if self.value is None:
+            return ()
+        row = {"step": self.step, f"validation_{self.unit.key}": self.value}
+        return (row if self.marginal is None else {**row, f"marginal_{self.unit.key}": self.marginal},)
 
 
 class Observer:

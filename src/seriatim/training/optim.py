@@ -3,38 +3,111 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import final
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
+from seriatim.causal.stacks import Stack, stacks_of
+from seriatim.errors import UserError
+from seriatim.models import Model
+from seriatim.training.muon import Muon
 from seriatim.training.options import TrainOptions
 
 
-def adamw(model: nn.Module, options: TrainOptions) -> torch.optim.AdamW:
+@final
+class Optimiser:
+    """One or two optimisers, each with parameters of its own, as one.
+
+    Args:
+        parts: the optimisers.
+    """
+
+    def __init__(self, parts: Sequence[torch.optim.Optimizer]) -> None:
+        self.parts = tuple(parts)
+        self.groups: list[dict[str, Any]] = [group for part in parts for group in part.param_groups]
+        for group in self.groups:
+            group["peak"] = group["lr"]
+        self._part = {p: part for part in parts for group in part.param_groups for p in group["params"]}
+
+    def zero_grad(self) -> None:
+        """Drop all gradients."""
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Move all parameters."""
+        for part in self.parts:
+            part.step()
+
+    def state(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+        """What is kept for a parameter; nothing before its first step."""
+        return {key: torch.as_tensor(value) for key, value in self._part[parameter].state.get(parameter, {}).items()}
+
+    def restore(self, parameter: nn.Parameter, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`.
+
+        Raises:
+            KeyError: if it is that of another optimiser.
+        """
+        part = self._part[parameter]
+        keys = ("momentum",) if isinstance(part, Muon) else ("step", "exp_avg", "exp_avg_sq")
+        part.state[parameter] = {key: state[key] for key in keys}
+
+
+def optimiser_of(model: Model, options: TrainOptions) -> Optimiser:
+    """The optimiser that `options` name: AdamW for all parameters, or Muon for the matrices inside.
+
+    Raises:
+        UserError: for Muon, if the model has no such matrices.
+    """
+    if options.optimiser == "adamw":
+        return Optimiser([adamw(model, options)])
+    inside = hidden(model)
+    if not inside:
+        raise UserError("--train.optimiser is muon, which is for hidden matrices, and this model has none; use adamw")
+    muon = Muon(inside, options.muon_lr, options.weight_decay)
+    return Optimiser([muon] if len(inside) == len(list(model.parameters())) else [adamw(model, options, inside), muon])
+
+
+def hidden(model: Model) -> dict[nn.Parameter, Stack]:
+    """The parameters that hold matrices, without those of output layers and without tables of embeddings."""
+    outer = [*model.outputs(), *(each for each in model.modules() if isinstance(each, nn.Embedding))]
+    excluded = {parameter for each in outer for parameter in each.parameters()}
+    return {parameter: stack for parameter, stack in stacks_of(model).items() if parameter not in excluded}
+
+
+def adamw(model: nn.Module, options: TrainOptions, without: Container[nn.Parameter] = ()) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter, 2019) with weight decay of matrices only, not of biases, norms and vectors."""
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
+    parameters = [p for p in model.parameters() if p not in without]
     groups = [
-        {"params": matrices, "weight_decay": options.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": options.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
     ]
     some = [group for group in groups if group["params"]]
     return torch.optim.AdamW(some, lr=options.lr, betas=(options.beta1, options.beta2), fused=True)  # 5 times faster
 
 
-def learning_rate(step: int, total: int, options: TrainOptions) -> float:
-    """The learning rate of a step: a function of the step alone, so a resumed run needs no scheduler state."""
+def learning_rate(step: int, total: int, options: TrainOptions, peak: float | None = None) -> float:
+    """The learning rate of a step: a function of the step alone, so a resumed run needs no scheduler state.
+
+    Args:
+        step: the step, from 0.
+        total: number of steps.
+        options: schedule and warm-up.
+        peak: the highest rate. Default: `options.lr`.
+    """
+    peak = options.lr if peak is None else peak
     warmup = min(100, total // 20) if options.warmup is None else options.warmup
     if step < warmup:
-        return options.lr * (step + 1) / warmup
+        return peak * (step + 1) / warmup
     if options.schedule == "constant":
-        return options.lr
+        return peak
     if options.schedule == "decay":
-        return options.lr * options.decay ** (step - warmup)
+        return peak * options.decay ** (step - warmup)
     way = min(1.0, (step - warmup) / max(1, total - warmup))
-    return options.lr * (options.final + (1 - options.final) * 0.5 * (1 + math.cos(math.pi * way)))
+    return peak * (options.final + (1 - options.final) * 0.5 * (1 + math.cos(math.pi * way)))
 
 
 @final

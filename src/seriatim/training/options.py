@@ -29,8 +29,12 @@ class TrainOptions(Options):
     """Sequences, pictures or excerpts per batch."""
     accumulate: int = 1
     """Batches whose gradients are accumulated in a step."""
+    optimiser: Literal["adamw", "muon"] = "adamw"
+    """adamw for everything, or muon for hidden matrices and convolutions and adamw for the rest."""
     lr: float = 2e-3
-    """Peak learning rate."""
+    """Peak learning rate of adamw."""
+    muon_lr: float = 0.02
+    """Peak learning rate of muon."""
     schedule: Literal["cosine", "constant", "decay"] = "cosine"
     """Learning rate after the warm-up: a cosine down to `final`, constant, or multiplied by `decay` each step."""
     warmup: int | None = None
@@ -85,6 +89,7 @@ class TrainOptions(Options):
             ("batch", 1, 2**20),
             ("accumulate", 1, 2**16),
             ("lr", 0, 100),
+            ("muon_lr", 0, 100),
             ("final", 0, 1),
             ("decay", 0, 1),
             ("beta1", 0, 0.99999),

@@ -17,6 +17,7 @@ from seriatim import config as configs
 from seriatim.drawing.curves import draw_curve
 from seriatim.errors import Interrupted, UserError
 from seriatim.heads import CategoricalHead
+from seriatim.heads.base import entropy
 from seriatim.modality import modalities
 from seriatim.models import Model, family
 from seriatim.models.likelihood import to_given
@@ -101,11 +102,12 @@ class Session:
             self._loaded(begin)
         if plan.train.drop_given and task.codecs.keys() == {"x"}:
             raise UserError("--train.drop-given is for models with conditions, and this one has none; leave it out")
-        batches = task.batches()
+        batches, marginal = task.batches(), None
         if begin is None:
             first, device = batches.batch(0), task.model.device
-            counts = torch.from_numpy(task.counts()).to(device)
-            task.model.initialise(torch.from_numpy(first.x).to(device), to_given(first.given, device), counts)
+            counts, mask = (torch.from_numpy(each).to(device) for each in (task.counts(), first.mask))
+            task.model.initialise(torch.from_numpy(first.x).to(device), to_given(first.given, device), counts, mask)
+            marginal = entropy(counts, task.model.head.parts) * task.unit().scale
         loop = Loop(
             task.model,
             batches,
@@ -116,6 +118,7 @@ class Session:
             quiet=self.means.quiet,
             note={"data": Path(plan.data).name, "note": task.note},
             observers=self.means.observers,
+            marginal=marginal,
         )
         if resume:
             loop.resume()
