@@ -326,3 +326,9 @@ def test_resuming_is_bit_for_bit(family: str, tmp_path: Path, monkeypatch: pytes
             files.open_pair(tmp_path / "whole" / place, name)[0] == files.open_pair(tmp_path / "cut" / place, name)[0]
         )
     assert metrics(tmp_path / "whole") == metrics(tmp_path / "cut")
+
+
+def test_a_learning_rate_for_muon_without_muon_is_refused() -> None:
+    with pytest.raises(UserError, match=r"--train\.muon-lr 0\.1 is for --train\.optimiser muon"):
+        TrainOptions(muon_lr=0.1)
+    assert TrainOptions(optimiser="muon", muon_lr=0.1).muon_lr == 0.1

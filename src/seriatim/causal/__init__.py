@@ -11,6 +11,7 @@ from seriatim.causal.inject import Inject
 from seriatim.causal.multiplicative import Multiplicative
 from seriatim.causal.recurrent import Recurrent
 from seriatim.causal.slow import Slow
+from seriatim.causal.stacks import Stack, Stacked
 from seriatim.causal.unfold import Unfold
 from seriatim.causal.values import Values
 
@@ -28,6 +29,8 @@ __all__ = [
     "Residual",
     "Serial",
     "Slow",
+    "Stack",
+    "Stacked",
     "SwiGLU",
     "Unfold",
     "Values",

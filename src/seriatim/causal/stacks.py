@@ -63,7 +63,20 @@ class Stack(NamedTuple):
 
 
 class Stacked(ABC):
-    """A module that says which matrices its parameters hold, or those of modules inside it."""
+    """A module that says which matrices its parameters hold, or those of modules inside it.
+
+    Example:
+        >>> import torch
+        >>> class Four(nn.Module, Stacked):  # four maps from 3 channels to 5
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.maps = nn.Parameter(torch.randn(4, 3, 5))
+        ...
+        ...     def stacks(self):
+        ...         return {"maps": Stack((4, 3, 5), (0, 2, 1))}
+        >>> [stack.shape for stack in stacks_of(Four()).values()]
+        [(4, 5, 3)]
+    """
 
     @abstractmethod
     def stacks(self) -> Mapping[str, Stack]:

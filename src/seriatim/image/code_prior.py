@@ -39,6 +39,7 @@ def fit_prior(folder: Path, splits: Mapping[str, Pictures], device: str, seed: i
     assert prior is not None
     sides = splits["train"], splits.get("validation", splits["train"])
     codes, held = (torch.from_numpy(model.codes.symbols(model.codes.encode(side.x))).to(device) for side in sides)
+    prior.initialise(codes[:_BATCH], counts=torch.bincount(codes.flatten(), minlength=prior.head.width)[None])
     optimiser = torch.optim.AdamW(prior.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
     dealer = torch.Generator().manual_seed(seed)

@@ -66,7 +66,7 @@ def working_dtype(device: torch.device, dtype: torch.dtype) -> torch.dtype:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
-        native = torch.cpu._is_amx_tile_supported()
+        native = getattr(torch.cpu, "_is_amx_tile_supported", bool)()  # PyTorch has no public name for it
     return torch.bfloat16 if native and dtype == torch.float32 else dtype
 
 

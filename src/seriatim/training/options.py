@@ -105,6 +105,8 @@ class TrainOptions(Options):
             ("seed", 0, 2**63 - 1),
         ):
             bounded(f"--train.{name}", getattr(self, name), low, high)
+        if self.optimiser == "adamw" and self.muon_lr != type(self).muon_lr:
+            raise UserError(f"--train.muon-lr {self.muon_lr} is for --train.optimiser muon; give both, or leave it out")
         if self.drop_given is not None:
             bounded("--train.drop_given", self.drop_given, 0, 1)
         for name in ("steps", "warmup", "evaluate_every", "truncate"):

@@ -178,9 +178,12 @@ def _variant(plan: Plan, random: np.random.Generator) -> Plan:
     heads = int(plan.net.get("heads", default.get("heads", 1)))
     grain = 2 * heads if "heads" in configs.fields(kind) else 8
     wanted = _width(plan) * float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
-    lr = plan.train.lr * math.exp(random.uniform(-math.log(4), math.log(4)))
+    train, factor = plan.train, math.exp(random.uniform(-math.log(4), math.log(4)))
+    rates = {"lr": train.lr * factor}
+    if train.optimiser == "muon":
+        rates["muon_lr"] = train.muon_lr * factor
     return dataclasses.replace(
         plan,
         net={**plan.net, "width": max(grain, round(wanted / grain) * grain)},
-        train=dataclasses.replace(plan.train, lr=lr),
+        train=dataclasses.replace(train, **rates),
     )
