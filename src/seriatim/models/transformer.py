@@ -33,7 +33,8 @@ from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
-_CONSTANT = 0.1  # five times as large as what tells symbols apart
+_SYMBOLS = 0.05  # σ of what tells symbols apart in the embedding
+_CONSTANT = 0.125  # of the channels that are alike for all
 
 
 @final
@@ -173,7 +174,7 @@ class Transformer(SequenceModel):
         parts["norm"] = Pointwise(nn.RMSNorm(config.width, eps=config.epsilon))
         out = nn.Linear(config.width, config.symbols, bias=False)
         parts["out"] = Pointwise(out)
-        embedding = Embedding(config.symbols, config.width)
+        embedding = Embedding(config.symbols, config.width, scale=0.02 if config.tied else _SYMBOLS)
         super().__init__(embedding, Serial(**parts), CategoricalHead(config.symbols), start=config.start)
         self.config = config
         self._initialise_weights(out)
@@ -194,21 +195,24 @@ class Transformer(SequenceModel):
     def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
         """Let the untrained model predict the marginal, in a layout that has no biases.
 
-        Channel 0 of the embedding begins as a constant, and the output reads the marginal from it. All of it is trained
-        on. Tied weights begin as they are, at about a uniform distribution: one table cannot be both.
+        The first eighth of the embedding's channels begins as a constant, and the output reads the marginal from it. All
+        of it is trained on. Tied weights begin as they are, at about a uniform distribution: one table cannot be both.
         """
         if self.config.tied:
             return
+        still = max(1, self.config.width // 8)
         weight, norm = self._out().weight, cast(Pointwise, cast(Serial, self.net).layers["norm"]).module
         seen = list[float]()
-        handle = norm.register_forward_hook(lambda _module, _inputs, y: seen.append(float(y[..., 0].mean())))
-        cast(Embedding, self.embedding).table.weight[:, 0] = _CONSTANT
+        handle = norm.register_forward_hook(lambda _module, _inputs, y: seen.append(float(y[..., :still].mean())))
+        cast(Embedding, self.embedding).table.weight[:, :still] = _CONSTANT
         try:
             surprise()
         finally:
             handle.remove()
-        weight[:, 0] = (constant - constant.mean()) / seen[0]  # a shift of all logits changes nothing
-        quiet([weight[:, 1:]], surprise)
+        # a shift of all logits changes nothing: those of the symbols that occur begin around zero
+        logits = constant - (constant.softmax(0) * constant).sum()
+        weight[:, :still] = logits[:, None] / (still * seen[0])
+        quiet([weight[:, still:]], surprise)
 
     def _out(self) -> nn.Linear:
         return cast(nn.Linear, cast(Pointwise, cast(Serial, self.net).layers["out"]).module)

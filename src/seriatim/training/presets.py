@@ -22,6 +22,7 @@ class Preset:
 _NANO_CPU: dict[str, Any] = {
     "batch": 12,
     "steps": 2000,
+    "optimiser": "muon",
     "lr": 4e-3,
     "warmup": 100,
     "final": 0.0,
