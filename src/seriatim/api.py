@@ -12,7 +12,7 @@ from seriatim import modality
 from seriatim.config import Options
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError, nearest
-from seriatim.models import Model
+from seriatim.models import Model, family
 from seriatim.runs import checkpoint
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
@@ -86,7 +86,7 @@ def train(
         _brought(record, net, groups)
     begun = None if from_ is None or own is not None else run.open_model(Path(from_), "cpu").family
     name = checkpoint.CUSTOM if own is not None else str(model or begun or record.family)
-    usual = {} if own is not None else record.training
+    usual = {} if own is not None else {**record.training, **family(name).training}
     source = locate(data) if isinstance(data, str | Path) else IN_MEMORY
     plan = Plan(
         data=source,

@@ -52,6 +52,8 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
     for f in fields:
         words = " ".join(described.get(f.name, "").split())
         print(f"  --net.{f.name:12s} {words} [{configs.wanted(kinds[f.name])}; default {f.default}]")
+    for option, value in {**modality(entry.data).training, **entry.training}.items():
+        print(f"  --train.{option.replace('_', '-'):10s} [default of this family: {value}]")
 
 
 def _attributes(kind: type) -> str:

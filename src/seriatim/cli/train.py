@@ -202,7 +202,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
         net={**inherited, **configs.parse(family(name).config, given.net, "net")},
         options=chosen,
         division=given.division or DataOptions(),
-        train=_merged(given.training, TrainOptions, {**record.training, **base.train}, "train"),
+        train=_merged(given.training, TrainOptions, {**record.training, **family(name).training, **base.train}, "train"),
         begin=None if given.begin is None else str(given.begin),
     )
 

@@ -5,7 +5,7 @@ A family's module is imported on first use, so that listing families does not im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
@@ -69,6 +69,7 @@ class Family:
         paper: the reference.
         year: of the paper.
         data: the kind of data, a key of `modality.HOMES`.
+        training: `TrainOptions` that differ from the defaults: what learns most in a given time.
 
     Example:
         >>> FAMILIES["lstm"]
@@ -78,9 +79,16 @@ class Family:
     """
 
     def __init__(
-        self, model: str | Callable[[Any], Model], config: str | type[Any], paper: str, year: int | None, data: str
+        self,
+        model: str | Callable[[Any], Model],
+        config: str | type[Any],
+        paper: str,
+        year: int | None,
+        data: str,
+        training: Mapping[str, Any] | None = None,
     ):
         self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
+        self.training = dict(training or {})
 
     def __repr__(self) -> str:
         return f"Family({self.paper!r}, {self.year}, {self.data!r})"

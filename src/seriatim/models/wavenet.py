@@ -142,7 +142,7 @@ class WaveNet(SequenceModel):
         c, width = config, config.residual
         embedding: Causal
         if c.head == "softmax" and c.levels <= _TABLE:
-            embedding = Embedding(c.levels + 1, width, scale=0.1)
+            embedding = Embedding(c.levels + 1, width, scale=1.0)
         else:
             embedding = Values(c.levels, width, c.channels)
         head: Head = (
