@@ -10,17 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from registry import MODELS, ModelCase
+from seriatim.conditioning import NumberEncoder
 from seriatim.context import EMPTY
 from seriatim.heads import CategoricalHead, MixtureHead
 from seriatim.heads.base import entropy, frequencies
-from seriatim.heads.fitting import quantiles
+from seriatim.heads.fitting import quantiles, thinned
+from seriatim.image.options import ImageOptions
 from seriatim.layers import Conv, Embedding, Pointwise, Serial
-from seriatim.models import FAMILIES, Model, SequenceModel, TransformerConfig, WaveNet, WaveNetConfig
-from seriatim.training.run import Means, start
+from seriatim.models import FAMILIES, Conditional, Model, SequenceModel, TransformerConfig, WaveNet, WaveNetConfig
+from seriatim.models.base import quiet
+from seriatim.training.plan import Plan
+from seriatim.training.run import Means, Session, start
 from tiny_text import metrics, plan, text_file
+from toys import NormalHead
 
 WITHIN = 0.05  # nats per symbol
 TEXT = {name: {"symbols": 40} for name in ("rnn", "lstm", "gru", "transformer", "bytenet")}
@@ -119,13 +125,16 @@ def test_a_family_of_pictures_begins_at_the_marginal(family: str, channels: int)
     torch.manual_seed(0)
     sizes = {"filters": 12, "mixtures": 5} if family in ("pixelcnn++", "pixelsnail") else {"filters": 12}
     model = FAMILIES[family].model(FAMILIES[family].config(height=8, width=8, channels=channels, levels=64, **sizes))
-    x = drawn(spiked(64), 32, 8, 8, channels)
+    x = torch.stack(
+        [drawn(np.roll(spiked(64), 9 * c), 32, 8, 8) for c in range(channels)], -1
+    )  # each has its own black
     counts = torch.cat([counted(x[..., c], 64) for c in range(channels)])
     seen = x[..., 0] if model.head.parts == channels == 1 and x.dim() > 1 + len(model.canvas) else x
     if family == "multiscale":
         seen = x.flatten(1)[:, model.order]
     model.initialise(seen, counts=counts)
-    assert surprise(model, seen) < by_hand(x) + WITHIN
+    even = sum(by_hand(x[..., c]) for c in range(channels)) / channels
+    assert surprise(model, seen) < even + WITHIN
 
 
 def test_channels_that_go_together_begin_below_their_marginals() -> None:
@@ -136,6 +145,85 @@ def test_channels_that_go_together_begin_below_their_marginals() -> None:
     x = drawn(spiked(64), 32, 8, 8, 1).expand(-1, -1, -1, 3)
     model.initialise(x, counts=counted(x[..., 0], 64).expand(3, -1))
     assert surprise(model, x) < 0.6 * by_hand(x)
+
+
+def test_several_channels_are_fitted_to_the_whole_picture() -> None:
+    """Not to every 32nd pixel, which of pictures 32 wide is their left border."""
+    torch.manual_seed(0)
+    model = FAMILIES["pixelcnn++"].model(FAMILIES["pixelcnn++"].config(height=32, width=32, levels=16, filters=4))
+    x = drawn(np.full(16, 1 / 16), 128, 32, 32, 3)
+    x[:, :, 0] = 0
+    model.initialise(x, counts=torch.cat([counted(x[..., c], 16) for c in range(3)]))
+    assert surprise(model, x[:4]) < math.log(16) + WITHIN
+
+
+def test_padding_does_not_count() -> None:
+    torch.manual_seed(0)
+    model = FAMILIES["pixelcnn++"].model(FAMILIES["pixelcnn++"].config(height=8, width=8, levels=16, filters=4))
+    x, mask = drawn(spiked(16), 64, 8, 8, 1).expand(-1, -1, -1, 3).clone(), torch.ones(64, 8, 8, dtype=torch.bool)
+    mask[32:] = False
+    x[32:] = torch.tensor([3, 9, 14])
+    counts = counted(x[:32, ..., 0], 16).expand(3, -1)
+    model.initialise(x, counts=counts, mask=mask)
+    assert surprise(model, x[:32]) < 0.6 * by_hand(x[:32, ..., 0])
+    model.initialise(x, counts=counts, mask=torch.zeros_like(mask))  # nothing to learn from: nothing is done
+
+
+def test_numbers_of_any_size_leave_a_transformer_at_the_marginal() -> None:
+    torch.manual_seed(2)
+    inner = FAMILIES["transformer"].model(TransformerConfig(symbols=300, width=32, vector=16))
+    model, x = Conditional(inner, {"year": NumberEncoder(16)}), drawn(zipf(300, 200), 16, 64)
+    given = {"year": 9 * torch.randn(16)}
+    model.initialise(x, given, counted(x, 300))
+    assert surprise(model, x, given) == pytest.approx(by_hand(x), abs=WITHIN)
+
+
+def test_frozen_parts_stay_frozen() -> None:
+    model = FAMILIES["gru"].model(FAMILIES["gru"].config(symbols=50, dropout=0.2))
+    model.embedding.eval()
+    x = drawn(zipf(50, 10), 4, 16)
+    model.initialise(x, counts=counted(x, 50))
+    assert model.training
+    assert not model.embedding.training
+
+
+def test_quiet_halves_until_it_costs_little() -> None:
+    weight = torch.tensor([8.0])
+    quiet([weight], lambda: 1 + 0.01 * float(weight))  # of shares 1, 1/2, 1/4 the last costs 0.02
+    assert weight.tolist() == [2.0]
+    quiet([weight], lambda: float(weight != 0))  # whatever is left costs too much
+    assert weight.tolist() == [0.0]
+    quiet([], lambda: pytest.fail("nothing to measure"))
+
+
+def test_no_scale_begins_below_its_floor() -> None:
+    """There a mixture has no gradient."""
+    head, x = MixtureHead(256, mixtures=4), drawn(np.bincount([0, 85, 170, 255], minlength=256) / 4, 1000)
+    found = head.marginal(counted(x, 256), x[:, None])
+    assert float(found.view(3, 4)[2].min()) >= head.floor
+
+
+@pytest.mark.parametrize("most", [1, 3, 7, 100])
+def test_thinned_levels_keep_all_counts(most: int) -> None:
+    counts = torch.tensor([0, 4, 0, 1, 2, 0, 9, 1, 1, 5])
+    levels, sums = thinned(counts, most)
+    assert len(levels) == min(most, 7)
+    assert int(sums.sum()) == 23
+    assert bool((counts[levels] > 0).all())
+    assert levels.tolist() == sorted(levels.tolist())
+
+
+def test_ink_that_is_drawn_anew_is_counted_as_it_is_drawn(tmp_path: Path) -> None:
+    """Grey of 0.4 is white four times in ten; a threshold would call it black."""
+    for i in range(40):
+        grey = np.full((8, 8), 102, np.uint8)
+        grey[0, 0] = i  # copies would be left out
+        Image.fromarray(grey).save(tmp_path / f"{i}.png")
+    options = {"image": ImageOptions(size=(8,), levels=2, binarise="epoch")}
+    made = Session(Plan(str(tmp_path), "image", "pixelcnn", options=options), tmp_path / "run", Means(quiet=True))
+    made.task.codecs = made.task.learn()
+    counts = made.task.counts()[0]
+    assert counts[1] / counts.sum() == pytest.approx(0.4, abs=0.03)
 
 
 @pytest.mark.parametrize("head", ["softmax", "logistic", "normal"])
@@ -155,6 +243,17 @@ def test_a_mixture_fits_levels_with_spikes(kind: Any, levels: int, spread: float
     head = MixtureHead(levels, mixtures=5, kind=kind, spread=spread)
     found = head.marginal(counted(x, levels), x[:, None])
     assert -float(head(found.expand(len(x), -1)).log_prob(x).mean()) == pytest.approx(by_hand(x), abs=WITHIN)
+
+
+def test_two_channels_of_sound() -> None:
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"residual": 16, "gate": 16, "skip": 32, "dilations": 4, "cycles": 1}
+    model = WaveNet(WaveNetConfig(levels=256, channels=2, head="logistic", **sizes))
+    p = np.exp(-0.5 * ((np.arange(256) - 127.5) / 20) ** 2)
+    left = drawn(p / p.sum(), 4, 500)
+    x = torch.stack([left, (left + 3).clamp(max=255)], -1)
+    model.initialise(x, counts=torch.cat([counted(x[..., c], 256) for c in range(2)]))
+    assert surprise(model, x) < 0.7 * by_hand(left)
 
 
 def test_a_mixture_of_levels_that_never_vary() -> None:
@@ -189,6 +288,31 @@ def test_whatever_the_condition(case: ModelCase) -> None:
 
 
 ROWS = 3
+
+
+def test_a_head_that_does_not_know_changes_nothing() -> None:
+    model = SequenceModel(Embedding(2, 4), Serial(Pointwise(nn.Linear(4, 1))), NormalHead(), start=0)
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    model.initialise(torch.zeros(2, 3, dtype=torch.long), counts=torch.ones(1, 2, dtype=torch.long))
+    assert all(torch.equal(before[name], p) for name, p in model.named_parameters())
+
+
+def test_a_net_that_ends_in_nothing_has_no_known_outputs() -> None:
+    assert (
+        SequenceModel(Embedding(2, 4), Serial(Pointwise(nn.Sequential())), CategoricalHead(2), start=0).outputs() == []
+    )
+
+
+def test_a_run_resumed_at_step_0_shows_it_again(tmp_path: Path) -> None:
+    data, once = text_file(tmp_path), tmp_path / "run"
+    start(plan(data, steps=2, evaluate_every=2), once, Means(quiet=True))
+    session = Session(plan(data, steps=2, evaluate_every=2), tmp_path / "cut", Means(quiet=True))
+    loop = session.prepare(resume=False)
+    session.keep({"step": 0})
+    loop.save()  # and then the process is killed
+    again = Session(plan(data, steps=2, evaluate_every=2), tmp_path / "cut", Means(quiet=True)).prepare(resume=True)
+    again.run()
+    assert metrics(tmp_path / "cut") == metrics(once)
 
 
 def test_a_run_shows_where_it_begins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

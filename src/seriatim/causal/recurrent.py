@@ -130,7 +130,7 @@ class Recurrent(Causal):
         w, x = self.weights(), x.transpose(0, 1)
         start = x.new_zeros(x.shape[1], self.width) if start is None else start
         if start.shape[0] != x.shape[1]:
-            raise ValueError(f"a state of {start.shape[0]} rows for an input of {x.shape[1]}; they must be as many")
+            raise ValueError(f"the state has {start.shape[0]} rows and the input {x.shape[1]}; give as many of both")
         if self.cell == "rnn":
             return run_rnn(x, start, w.into, w.back, w.bias_in + w.bias_back).transpose(0, 1)
         bias_rz, bias_q = w.bias_back.split([2 * self.width, self.width])

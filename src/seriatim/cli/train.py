@@ -190,6 +190,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
     if given.begin is not None and (kept := base.options.keys() & {*record.learned}):
         raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset")
     inherited = base.net if name == base.family else {}
+    usual = {**record.training, **family(name).training, **base.train}
     source = locate(data)
     chosen = {
         group: _merged(getattr(given.groups, group), kind, base.options.get(group, {}), group).located(source)
@@ -202,7 +203,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
         net={**inherited, **configs.parse(family(name).config, given.net, "net")},
         options=chosen,
         division=given.division or DataOptions(),
-        train=_merged(given.training, TrainOptions, {**record.training, **family(name).training, **base.train}, "train"),
+        train=_merged(given.training, TrainOptions, usual, "train"),
         begin=None if given.begin is None else str(given.begin),
     )
 

@@ -29,7 +29,7 @@ from seriatim.config import bounded
 from seriatim.errors import UserError
 from seriatim.heads.base import Discrete, Event, Head, frequencies, widest
 from seriatim.heads.component import Component
-from seriatim.heads.fitting import fitted, side_by_side
+from seriatim.heads.fitting import fitted, side_by_side, thinned
 from seriatim.heads.logistic import LOGISTIC
 from seriatim.heads.normal import NORMAL
 
@@ -37,7 +37,7 @@ Kind = Literal["logistic", "normal"]
 
 _WIDEST = 60.0  # log-scale; e^−60 and its reciprocal are well inside the range of float32
 _AT_ONCE = 2**22  # elements of a table computed at a time
-_FITTED = 4096  # events that a mixture of several channels is fitted to at first
+_FITTED = 2048  # levels, or positions of several channels, that a mixture is fitted to at first
 
 
 _COMPONENTS: Mapping[str, Component] = {"logistic": LOGISTIC, "normal": NORMAL}
@@ -309,7 +309,7 @@ class MixtureHead(Head):
         return MixtureEvent(logits, centres, inverse, coefficients.tanh(), self.levels, self.kind)
 
     def marginal(self, counts: Tensor, events: Tensor) -> Tensor:
-        """Components side by side in each channel (counts (C, K)), then fitted.
+        """Components side by side in each channel (counts (C, K)), then fitted by L-BFGS.
 
         One channel is fitted to its counts; several to `events` (N, C), whose channels go together as the components
         do from the first on: the dark one is dark in red, green and blue.
@@ -321,13 +321,15 @@ class MixtureHead(Head):
         logits = torch.stack([one.logits for one in each]).mean(0)
         start = torch.cat([logits, *means, *log_scales, logits.new_zeros(self.pairs * self.mixtures)])
         if self.parts == 1:
-            x = counts[0].nonzero()[:, 0]
-            weights = counts[0, x].to(start.dtype)
+            x, weights = thinned(counts[0], _FITTED)
         else:
-            x = events[:: max(1, len(events) // _FITTED)]
-            weights = torch.ones(len(x), dtype=start.dtype, device=start.device)
+            order = torch.randperm(len(events), generator=torch.Generator().manual_seed(0))
+            x = events[order[:_FITTED].to(events.device)]
+            weights = torch.ones(len(x), device=x.device)
         if not len(x):
             return start.float()
-        share = weights / weights.sum()
+        share = (weights / weights.sum()).to(start.dtype)
         found = fitted(start, lambda p: -(self(p.expand(len(x), -1)).log_prob(x) * share).sum())
+        first, last = (1 + self.parts) * self.mixtures, (1 + 2 * self.parts) * self.mixtures
+        found[first:last].clamp_min_(self.floor)  # below it a scale would have no gradient
         return found.float()

@@ -145,7 +145,10 @@ class ImageTask(Task):
         x, codec = self.gallery.splits["train"].x, cast(Levels, self.codecs["x"])
         found = np.zeros((codec.channels, codec.levels), np.int64)
         for first in range(0, len(x), _COUNTED):
-            levels = codec.encode(x[first : first + _COUNTED]).reshape(-1, codec.channels)
+            part = x[first : first + _COUNTED]
+            if self.options.binarise == "epoch":  # what the model sees is drawn, not a threshold
+                part = ink(part, (self.plan.train.seed, first, 6))
+            levels = codec.encode(part).reshape(-1, codec.channels)
             for channel, values in enumerate(levels.T):
                 found[channel] += np.bincount(values, minlength=codec.levels)
         return found

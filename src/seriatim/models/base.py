@@ -88,17 +88,21 @@ class Model(nn.Module, ABC):
         self.calibrate(x, context)
         if counts is None:
             return
-        mask = torch.ones(x.shape[: x.dim() - (self.head.parts > 1)], dtype=torch.bool) if mask is None else mask
-        mask = mask.to(x.device)
-        events = x[mask].reshape(-1, self.head.parts)
+        shape = x.shape[: x.dim() - (self.head.parts > 1)]
+        mask = torch.ones(shape, dtype=torch.bool, device=x.device) if mask is None else mask.to(x.device)
+        events, counts = x[mask].reshape(-1, self.head.parts), counts.to(x.device)
         # sub-pixels of several channels may each be a position of its own
         found = [self.head.marginal(group, events) for group in counts.split(self.head.parts)]
         known = [each for each in found if each is not None]
-        if known:
-            training = self.training
-            self.eval()  # dropout would disturb what is measured
+        if not known or not len(events):
+            return
+        modes = {module: module.training for module in self.modules()}
+        self.eval()  # dropout would disturb what is measured
+        try:
             self.begin_from(torch.cat(known), lambda: -float(self.log_probs(x, context)[mask].mean()) / self.head.parts)
-            self.train(training)
+        finally:
+            for module, training in modes.items():
+                module.training = training
 
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Set data-dependent scales from the first batch. Default: nothing."""
@@ -267,13 +271,16 @@ class Model(nn.Module, ABC):
 def quiet(weights: Sequence[Tensor], surprise: Callable[[], float]) -> None:
     """Halve an output layer's weights until what random features add to its bias costs at most 0.02 nats per symbol.
 
-    Most need no change. The means of a mixture do: an untrained layer moves them by more than the components are wide.
-    Weights are not made smaller than that, since what they pass back is what the layers before them learn from.
+    Below a 64th they become zero. Most need no change; the means of a mixture do, as an untrained layer moves them by
+    more than the components are wide. Zeros for all would be simpler, but what an output layer passes back is what the
+    layers before it learn from.
 
     Args:
         weights: of the layer.
         surprise: () -> nats per symbol with the weights as they are.
     """
+    if not weights:
+        return
     own = [weight.clone() for weight in weights]
 
     def at(share: float) -> float:
@@ -282,5 +289,5 @@ def quiet(weights: Sequence[Tensor], surprise: Callable[[], float]) -> None:
         return surprise()
 
     limit, share = at(0) + _TOLERANCE, 1.0
-    while weights and at(share) > limit:
+    while at(share) > limit:
         share = share / 2 if share > _LEAST else 0.0

@@ -98,7 +98,7 @@ class SequenceModel(Model):
         """The last linear map of the net, if that is what the net ends with."""
         last: object = self.net
         while isinstance(last, Serial | Pointwise | nn.Sequential | nn.ModuleDict):
-            last = last.module if isinstance(last, Pointwise) else [*last.children()][-1]
+            last = last.module if isinstance(last, Pointwise) else next(reversed([*last.children()]), None)
         return [last] if isinstance(last, nn.Linear) else []
 
     @final

@@ -184,19 +184,22 @@ class Transformer(SequenceModel):
     def _initialise_weights(self, out: nn.Linear) -> None:
         """Normal with σ = 0.5/√inputs: the usual 0.02 (Radford et al., 2019) at 768 channels, more in a small model.
 
-        Outputs of branches begin at zero, so that an untrained block changes nothing.
+        Outputs of branches begin at zero, so that an untrained block changes nothing. So does what a condition adds:
+        it would enter the constant channels, and rescale the marginal.
         """
+        endings = ("attention.out.weight", "memory.out.weight", "down.weight", "inject.vector.weight")
         for name, weight in self.net.named_parameters():
             if weight.dim() == 2:
-                silent = name.endswith(("attention.out.weight", "memory.out.weight", "down.weight"))
+                silent = name.endswith(endings)
                 nn.init.normal_(weight, std=0.0 if silent else 0.5 / math.sqrt(weight.shape[1]))
         nn.init.normal_(out.weight, std=0.02)
 
     def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
         """Let the untrained model predict the marginal, in a layout that has no biases.
 
-        The first eighth of the embedding's channels begins as a constant, and the output reads the marginal from it. All
-        of it is trained on. Tied weights begin as they are, at about a uniform distribution: one table cannot be both.
+        The first eighth of the embedding's channels begins as a constant, and the output reads the marginal from it.
+        All of it is trained on. Tied weights begin as they are, at about a uniform distribution: one table cannot be
+        both.
         """
         if self.config.tied:
             return

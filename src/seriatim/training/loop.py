@@ -244,10 +244,11 @@ class Loop:
 
     def _broken(self, what: str, batch: Batch) -> DivergedError:
         held = self.folder / "train" / "state.json"
+        rate = f" and --train.muon-lr ({self.options.muon_lr})" if self.options.optimiser == "muon" else ""
         back = f"the state of an earlier step is in {held.parent}" if held.exists() else "nothing has been saved yet"
         return DivergedError(
-            f"{what} at step {self.step + 1} ({batch.origin}); lower --train.lr (now {self.options.lr}), lengthen "
-            f"--train.warmup or lower --train.clip; {back}"
+            f"{what} at step {self.step + 1} ({batch.origin}); lower --train.lr (now {self.options.lr}){rate}, "
+            f"lengthen --train.warmup or lower --train.clip; {back}"
         )
 
     def _epoch_row(self) -> dict[str, Any]:

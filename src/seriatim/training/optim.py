@@ -65,17 +65,26 @@ def optimiser_of(model: Model, options: TrainOptions) -> Optimiser:
     if options.optimiser == "adamw":
         return Optimiser([adamw(model, options)])
     inside = hidden(model)
-    if not inside:
-        raise UserError("--train.optimiser is muon, which is for hidden matrices, and this model has none; use adamw")
+    outer = _outer(model)
+    others = [p for p in model.parameters() if p.dim() >= 2 and p not in inside and p not in outer]
+    if sum(p.numel() for p in inside) <= sum(p.numel() for p in others):
+        raise UserError(
+            "--train.optimiser is muon, which is for hidden matrices, and most of this model's weights are none (a "
+            "weight-normed direction is not one); use adamw"
+        )
     muon = Muon(inside, options.muon_lr, options.weight_decay)
     return Optimiser([muon] if len(inside) == len(list(model.parameters())) else [adamw(model, options, inside), muon])
 
 
 def hidden(model: Model) -> dict[nn.Parameter, Stack]:
     """The parameters that hold matrices, without those of output layers and without tables of embeddings."""
-    outer = [*model.outputs(), *(each for each in model.modules() if isinstance(each, nn.Embedding))]
-    excluded = {parameter for each in outer for parameter in each.parameters()}
+    excluded = _outer(model)
     return {parameter: stack for parameter, stack in stacks_of(model).items() if parameter not in excluded}
+
+
+def _outer(model: Model) -> set[nn.Parameter]:
+    layers = [*model.outputs(), *(each for each in model.modules() if isinstance(each, nn.Embedding))]
+    return {parameter for each in layers for parameter in each.parameters()}
 
 
 def adamw(model: nn.Module, options: TrainOptions, without: Container[nn.Parameter] = ()) -> torch.optim.AdamW:

@@ -122,6 +122,9 @@ class Session:
         )
         if resume:
             loop.resume()
+            if loop.step == 0 and plan.begin is None:  # it will be evaluated again
+                counts = torch.from_numpy(task.counts())
+                loop.marginal = entropy(counts, task.model.head.parts) * task.unit().scale
         return loop
 
     def _loaded(self, begin: Path) -> None:
