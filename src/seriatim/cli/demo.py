@@ -101,7 +101,7 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     net = {"filters": 48, "layers": 5, "first": 5}
     config = configs.read(GatedPixelCNNConfig, {"height": 8, "width": 8, "levels": 17, **net}, "net")
     steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long), counts)
-    train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99)
+    train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99, optimiser="muon")
     options = ImageOptions(levels=17)
     model = run.start(
         Plan("digits", "image", "gated-pixelcnn", net=net, options={"image": options}, train=train), folder

@@ -60,7 +60,7 @@ def optimiser_of(model: Model, options: TrainOptions) -> Optimiser:
     """The optimiser that `options` name: AdamW for all parameters, or Muon for the matrices inside.
 
     Raises:
-        UserError: for Muon, if the model has no such matrices.
+        UserError: for Muon, if most of the weights are no such matrices.
     """
     if options.optimiser == "adamw":
         return Optimiser([adamw(model, options)])

@@ -60,7 +60,7 @@ PRESETS: dict[str, Preset] = {
         train=_NANO_CPU,
     ),
     "nanogpt-gpu": Preset(
-        "nanoGPT's GPU setting: 6 layers, 6 heads, 384 wide, context 256, batch 64, dropout 0.2; 2,500 steps",
+        "nanoGPT's GPU setting with half its steps: 6 layers, 6 heads, 384 wide, context 256, batch 64, dropout 0.2",
         "transformer",
         net={"width": 384, "layers": 6, "heads": 6, "context": 256, "dropout": 0.2},
         options={"tokens": {"unknown": "unk"}},
@@ -96,6 +96,7 @@ PRESETS: dict[str, Preset] = {
         train={
             "batch": 128,
             "epochs": 150,
+            "optimiser": "adamw",
             "lr": 5e-4,
             "schedule": "constant",
             "warmup": 0,
@@ -109,6 +110,6 @@ PRESETS: dict[str, Preset] = {
         "gated-pixelcnn",
         net={"filters": 48, "layers": 6},
         options={"code": {"width": 10}},
-        train={"ema": 0.999},
+        train={"optimiser": "adamw", "ema": 0.999},
     ),
 }
