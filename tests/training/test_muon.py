@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from registry import LAYERS, MODELS
 from seriatim.causal import GatedStack, Multiplicative
 from seriatim.causal.stacks import Stack, Stacked, stacks_of
+from seriatim.cli import main
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import Interrupted, UserError
 from seriatim.raster.grid import RasterConv, groups
@@ -329,6 +331,27 @@ def test_resuming_is_bit_for_bit(family: str, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_learning_rate_for_muon_without_muon_is_refused() -> None:
+    model = MODELS["gru"].model()
     with pytest.raises(UserError, match=r"--train\.muon-lr 0\.1 is for --train\.optimiser muon"):
-        TrainOptions(muon_lr=0.1)
-    assert TrainOptions(optimiser="muon", muon_lr=0.1).muon_lr == 0.1
+        optimiser_of(model, TrainOptions(muon_lr=0.1))
+    rates = [group["peak"] for group in optimiser_of(model, TrainOptions(optimiser="muon", muon_lr=0.1)).groups]
+    assert rates[-1] == 0.1
+
+
+def test_typed_options_come_before_a_familys_and_a_presets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def optimiser(*arguments: str) -> object:
+        folder = tmp_path / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        text = tmp_path / "a.txt"
+        text.write_text("the cat sat. " * 40)
+        command = ["train", str(text), "--out", str(folder), "--train.steps", "1", "--train.samples", "0", "--quiet"]
+        assert main([*command, *arguments]) == 0
+        capsys.readouterr()
+        return plan_of(folder)[0].train.optimiser, plan_of(folder)[0].train.muon_lr
+
+    small = ["--net.width", "8", "--net.context", "8"]
+    assert optimiser("--model", "lstm", *small) == ("adamw", 0.02)
+    assert optimiser("--model", "rnn", *small) == ("muon", 0.02)
+    assert optimiser("--model", "rnn", "--train.muon-lr", "0.1", *small) == ("muon", 0.1)
+    assert optimiser("--model", "rnn", "--train.optimiser", "adamw", *small) == ("adamw", 0.02)
+    assert optimiser("--preset", "book-lstm", *small) == ("adamw", 0.02)

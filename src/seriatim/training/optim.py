@@ -63,6 +63,11 @@ def optimiser_of(model: Model, options: TrainOptions) -> Optimiser:
         UserError: for Muon, if most of the weights are no such matrices.
     """
     if options.optimiser == "adamw":
+        if options.muon_lr != TrainOptions.muon_lr:
+            raise UserError(
+                f"--train.muon-lr {options.muon_lr} is for --train.optimiser muon, and this is adamw; give both, or "
+                "leave it out"
+            )
         return Optimiser([adamw(model, options)])
     inside = hidden(model)
     outer = _outer(model)

@@ -30,7 +30,8 @@ class TrainOptions(Options):
     accumulate: int = 1
     """Batches whose gradients are accumulated in a step."""
     optimiser: Literal["adamw", "muon"] = "adamw"
-    """adamw for everything, or muon for hidden matrices and convolutions and adamw for the rest."""
+    """adamw for everything, or muon for hidden matrices and convolutions and adamw for the rest. Some families have
+    muon as their default: `seriatim models NAME`."""
     lr: float = 2e-3
     """Peak learning rate of adamw."""
     muon_lr: float = 0.02
@@ -105,8 +106,6 @@ class TrainOptions(Options):
             ("seed", 0, 2**63 - 1),
         ):
             bounded(f"--train.{name}", getattr(self, name), low, high)
-        if self.optimiser == "adamw" and self.muon_lr != type(self).muon_lr:
-            raise UserError(f"--train.muon-lr {self.muon_lr} is for --train.optimiser muon; give both, or leave it out")
         if self.drop_given is not None:
             bounded("--train.drop_given", self.drop_given, 0, 1)
         for name in ("steps", "warmup", "evaluate_every", "truncate"):
