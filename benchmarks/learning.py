@@ -1,11 +1,13 @@
-"""How fast models learn from their beginnings, with AdamW and with Muon: seeds 0 to 2.
+"""How fast models learn from their beginnings, with AdamW and with Muon.
 
     python benchmarks/learning.py [--out learning.jsonl] [--sets begin nano curves] [--label NAME] [--draw PICTURE]
 
-begin: 400 steps of batch 8 on tinyshakespeare with AdamW, default learning rate, 50,000 validation symbols.
-nano: the preset nanogpt-cpu, 1,000 and 2,000 steps, the whole validation split in windows of 64 that move on by 32.
-curves: six families on data of their own, by CPU time of the steps. --label marks the code they were made with, so that
-two checkouts can be put side by side: PYTHONPATH=OTHER/src python benchmarks/learning.py --sets curves --label before.
+begin: 400 steps of batch 8 on tinyshakespeare with AdamW, default learning rate, 50,000 validation symbols; seeds 0-2.
+nano: the preset nanogpt-cpu, 1,000 and 2,000 steps, the whole validation split in windows of 64 that move on by 32;
+seeds 0-2.
+curves: six families on data of their own with their default optimisers, seed 0, by CPU time of the steps. --label marks
+the code they were made with, so that two checkouts can be put side by side:
+PYTHONPATH=OTHER/src python benchmarks/learning.py --sets curves --label before.
 
 One thread. A result is a line of OUT; what is there is not run again, so an interrupted benchmark goes on. About an
 hour and a half on one core.
@@ -98,9 +100,8 @@ def table(rows: list[dict[str, Any]]) -> None:
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
         job, value = row["job"], row["final"] or row["curve"][-1][1]
-        found[
-            " | ".join(str(job[key]) for key in ("set", "label", "family", "optimiser", "steps") if key in job)
-        ].append((value, row["seconds_per_step"]))
+        what = ", ".join(str(job[key]) for key in ("set", "label", "family", "optimiser", "steps") if key in job)
+        found[what].append((value, row["seconds_per_step"]))
     print("| what | mean at the end | seeds | CPU ms a step |\n|---|---:|---|---:|")
     for what, some in sorted(found.items()):
         values = [value for value, _ in some]

@@ -47,6 +47,8 @@ def text_model(
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() > 1:
+                    if not parameter.any():  # what conditions add, and the outputs of branches
+                        parameter.normal_(std=0.1)
                     parameter.mul_(scale)
     return TextModel(model, codecs, name)
 

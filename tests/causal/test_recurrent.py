@@ -88,5 +88,5 @@ def test_in_half_precision_and_without_rows_it_is_pytorch_s(cell: Cell) -> None:
 @CELLS
 def test_a_state_of_other_rows_is_an_error(cell: Cell) -> None:
     layer = made(cell)
-    with pytest.raises(ValueError, match="a state of 1 rows for an input of 2"):
+    with pytest.raises(ValueError, match="the state has 1 rows and the input 2"):
         layer(torch.randn(2, 5, 3), EMPTY, layer.start(1))

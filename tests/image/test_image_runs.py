@@ -182,6 +182,8 @@ def test_the_first_batch_calibrates_a_fresh_model_and_resuming_does_not(
     for name, y in seen.items():
         layer = dict(inner.named_modules())[name]
         assert isinstance(layer, Shifted)
+        if layer in inner.outputs():  # it predicts the marginal
+            continue
         assert y.mean((0, 1, 2)).abs().max() < 1e-4, name
         torch.testing.assert_close(y.std((0, 1, 2)), torch.full((y.shape[-1],), layer.scale), rtol=1e-3, atol=1e-4)
 
