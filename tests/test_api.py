@@ -44,7 +44,7 @@ def test_from_brings_its_family(begun: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lr": 9.0}, "--train.lr was 0.002 in this run"),
+        ({"lr": 9.0}, "--train.lr was 0.004 in this run"),
         ({"net": {"width": 8}}, "net= is given with resuming=True"),
         ({"kind": "image"}, "kind= is given with resuming=True"),
         ({"tokens": seriatim.TokenOptions(kind="bytes")}, "tokens= is given with resuming=True"),

@@ -351,7 +351,7 @@ def test_typed_options_come_before_a_familys_and_a_presets(tmp_path: Path, capsy
 
     small = ["--net.width", "8", "--net.context", "8"]
     assert optimiser("--model", "lstm", *small) == ("adamw", 0.02)
-    assert optimiser("--model", "rnn", *small) == ("muon", 0.02)
-    assert optimiser("--model", "rnn", "--train.muon-lr", "0.1", *small) == ("muon", 0.1)
-    assert optimiser("--model", "rnn", "--train.optimiser", "adamw", *small) == ("adamw", 0.02)
+    assert optimiser("--model", "bytenet", *small) == ("muon", 0.02)
+    assert optimiser("--model", "bytenet", "--train.muon-lr", "0.1", *small) == ("muon", 0.1)
+    assert optimiser("--model", "bytenet", "--train.optimiser", "adamw", *small) == ("adamw", 0.02)
     assert optimiser("--preset", "book-lstm", *small) == ("adamw", 0.02)
