@@ -95,7 +95,7 @@ class Loop:
         quiet: bool = False,
         note: dict[str, Any] | None = None,
         observers: Sequence[Observer] = (),
-        marginal: float | None = None,
+        marginal: Callable[[], float] | None = None,  # nats per position, of an untrained model
     ) -> None:
         self.unit, self.marginal = unit, marginal
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
@@ -275,7 +275,8 @@ class Loop:
                 self.best = min(self.best, value)
             if better:
                 self.hooks.keep(about)
-            event = Evaluation(self.step, value, self.unit, better, None if self.step else self.marginal)
+            marginal = None if self.step or self.marginal is None else self.marginal() * self.unit.scale
+            event = Evaluation(self.step, value, self.unit, better, marginal)
             for observer in watching:
                 observer.on_evaluation(event)
             if self.step == 0:

@@ -33,7 +33,7 @@ class TrainOptions(Options):
     """adamw for everything, or muon for hidden matrices and convolutions and adamw for the rest. Some families have
     muon as their default: `seriatim models NAME`."""
     lr: float = 2e-3
-    """Peak learning rate of adamw."""
+    """Peak learning rate of adamw. Some families have another default: `seriatim models NAME`."""
     muon_lr: float = 0.02
     """Peak learning rate of muon."""
     schedule: Literal["cosine", "constant", "decay"] = "cosine"

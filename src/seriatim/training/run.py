@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, final
 
@@ -102,12 +103,11 @@ class Session:
             self._loaded(begin)
         if plan.train.drop_given and task.codecs.keys() == {"x"}:
             raise UserError("--train.drop-given is for models with conditions, and this one has none; leave it out")
-        batches, marginal = task.batches(), None
+        batches, counts = task.batches(), cache(lambda: torch.from_numpy(task.counts()))
         if begin is None:
             first, device = batches.batch(0), task.model.device
-            counts, mask = (torch.from_numpy(each).to(device) for each in (task.counts(), first.mask))
-            task.model.initialise(torch.from_numpy(first.x).to(device), to_given(first.given, device), counts, mask)
-            marginal = entropy(counts, task.model.head.parts) * task.unit().scale
+            x, mask = (torch.from_numpy(each).to(device) for each in (first.x, first.mask))
+            task.model.initialise(x, to_given(first.given, device), counts(), mask)
         loop = Loop(
             task.model,
             batches,
@@ -118,13 +118,10 @@ class Session:
             quiet=self.means.quiet,
             note={"data": Path(plan.data).name, "note": task.note},
             observers=self.means.observers,
-            marginal=marginal,
+            marginal=None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts),
         )
         if resume:
             loop.resume()
-            if loop.step == 0 and plan.begin is None:  # it will be evaluated again
-                counts = torch.from_numpy(task.counts())
-                loop.marginal = entropy(counts, task.model.head.parts) * task.unit().scale
         return loop
 
     def _loaded(self, begin: Path) -> None:
