@@ -367,3 +367,14 @@ def test_tokenizer_options_are_the_policys() -> None:
         assert options[name] == policy[name]
         assert getattr(TokenOptions(), name) == getattr(Policy(), name)
     assert get_args(options["punctuation"])[0] == policy["punctuation"]
+
+
+def test_what_is_almost_certain_may_rise_a_little(tmp_path: Path) -> None:
+    loop, batch = a_loop(tmp_path), Batch(np.ones((1, 1), int), np.ones((1, 1), bool), {}, True, "here")
+    for step in range(400):
+        loop.step = step
+        loop._watch(1e-4 if step < 300 else 0.05, batch)  # 0.05 nats are less than 10 times 0.02
+    for _ in range(2):
+        loop._watch(1.0, batch)
+    with pytest.raises(DivergedError):
+        loop._watch(1.0, batch)

@@ -13,7 +13,8 @@ Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast, final
 
@@ -68,6 +69,12 @@ class PixelCNNppConfig(FieldConfig):
         bounded("sizes", self.sizes, 1, 8)
         bounded("mixtures", self.mixtures, 1, 256)
         bounded("dropout", self.dropout, 0, 0.99)
+
+    @staticmethod
+    def suited(follows: Mapping[str, float]) -> dict[str, int]:
+        """Sizes for pictures of this height and width: at most 3, and the smallest has two rows and columns."""
+        side = min(int(follows["height"]), int(follows["width"]))
+        return {"sizes": max(1, min(3, math.ceil(math.log2(side))))}
 
 
 @final

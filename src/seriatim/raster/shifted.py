@@ -20,6 +20,8 @@ from seriatim.context import Context
 from seriatim.raster.dropout import ByteDropout
 from seriatim.raster.look import Look
 
+_NO_SPREAD = 1e-4  # outputs of a fresh convolution that vary less do so by rounding: their directions have length 1
+
 
 @final
 class Shifted(nn.Module):
@@ -79,9 +81,11 @@ class Shifted(nn.Module):
         with torch.no_grad():  # this batch's outputs get mean 0 and standard deviation `scale`
             self.length.fill_(1.0)
             y = self.apply_weight(x, self.weight(), None)
-            mean, spread = y.mean((0, 1, 2)), y.std((0, 1, 2)).clamp_min(1e-6)
-            self.length.copy_(self.scale / spread)
-            self.bias.copy_(-mean * self.scale / spread)
+            few = min(1, y[..., 0].numel() - 1)
+            mean, spread = y.mean((0, 1, 2)), y.std((0, 1, 2), correction=few)
+            # a channel that sees nothing, such as rows above a picture of one row, says nothing about its length
+            self.length.copy_(torch.where(spread > _NO_SPREAD, self.scale / spread, 1.0))
+            self.bias.copy_(-mean * self.length)
             return y * self.length + self.bias
 
     def apply_weight(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from torch import nn
@@ -111,6 +111,13 @@ def follows(family_name: str, codec: Symbols) -> dict[str, int | float]:
     if not all(hasattr(codec, attribute) for attribute in kind.follows.values()):
         raise UserError(f"the codec of x is of the kind {codec.kind!r}, which is none of {kind.words}")
     return {name: getattr(codec, attribute) for name, attribute in kind.follows.items()}
+
+
+def suited(family_name: str, follows: Mapping[str, float]) -> dict[str, Any]:
+    """The fields of a config that suit data of this shape, unless the user sets them: its `suited`, if it has one."""
+    rule: Callable[[Mapping[str, float]], dict[str, Any]] | None
+    rule = getattr(family(family_name).config, "suited", None)
+    return {} if rule is None else rule(follows)
 
 
 def encoders_of(model: Model, kind: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from seriatim.training.options import TrainOptions
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walks.walk import Carry
 
+_STILL = 0.02  # nats per position: what is almost certain varies more than it deviates
+
 
 class DivergedError(UserError):
     """The loss is not finite or has diverged: the learning rate is too high."""
@@ -232,7 +234,7 @@ class Loop:
     def _watch(self, loss: float, batch: Batch) -> None:
         """Stop if the loss has left its usual range for three consecutive steps."""
         level, deviation, high = self.usual or (loss, 0.0, 0)
-        limit = level + self.options.spike * max(deviation, 0.02 * abs(level))
+        limit = level + self.options.spike * max(deviation, 0.02 * abs(level), _STILL)
         high = high + 1 if self.step > 100 and loss > limit else 0
         if self.options.spike and high >= 3:
             usual, now = (value * self.unit.scale for value in (level, loss))

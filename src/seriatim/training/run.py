@@ -143,7 +143,8 @@ class Session:
         reserved = {*follows, *building.PARTS} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
-        config = configs.read(family(self.plan.family).config, {**self.task.sizes(), **self.plan.net, **follows}, "net")
+        usual = {**building.suited(self.plan.family, follows), **self.task.sizes()}
+        config = configs.read(family(self.plan.family).config, {**usual, **self.plan.net, **follows}, "net")
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)
