@@ -41,7 +41,7 @@ def test_a_size_that_sees_nothing_begins_with_a_finite_loss(side: int) -> None:
     model = PixelCNNpp(PixelCNNppConfig(height=side, width=side, filters=8, resnets=1, sizes=3, mixtures=3))
     x = torch.randint(256, (16, side, side, 3))
     model.initialise(x)
-    nats = -float(model.eval().log_prob(x).mean()) / (3 * side * side)
+    nats = -model.eval().log_prob(x).mean().item() / (3 * side * side)
     assert nats < 1.5 * math.log(256)  # even colours: log 256 nats each; it was infinite
 
 
