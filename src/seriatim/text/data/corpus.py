@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,6 +12,9 @@ from seriatim.data.decoding import rejoin
 
 SOURCE = "source"
 """The condition that is itself a text: a sentence to translate, a word to pronounce."""
+
+
+_WORD = 2**12  # characters of the longest word
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,41 @@ class Measure:
     """sha256 of the text in UTF-8."""
     blank: bool
     """Whether the text is only white space."""
+    key: str
+    """sha256 of the text but for Unicode form, case and white space: texts with the same key are copies."""
 
     @classmethod
     def of(cls, blocks: Iterable[str]) -> Measure:
         """Measure a text by reading all of it."""
-        characters, blank, digest = 0, True, hashlib.sha256()
+        characters, blank, digest, key = 0, True, hashlib.sha256(), hashlib.sha256()
+        held = ""  # the last word of a block may go on in the next
         for block in blocks:
             characters += len(block)
             blank = blank and not block.strip()
             digest.update(block.encode())
-        return cls(characters, digest.hexdigest(), blank)
+            held += block
+            if held[-1:].isspace():
+                key.update(_spaced(held))
+                held = ""
+            elif " " in held[-_WORD:] or "\n" in held[-_WORD:]:
+                whole, held = held.rsplit(None, 1)
+                key.update(_spaced(whole))
+            elif len(held) > _WORD:  # a script without spaces
+                key.update(_spaced(held)[:-1])
+                held = ""
+        key.update(_spaced(held))
+        return cls(characters, digest.hexdigest(), blank, key.hexdigest())
+
+
+def folded(text: str) -> str:
+    """A text without what copies differ in: Unicode form, case, line ends and other runs of white space."""
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).split())
+
+
+def _spaced(text: str) -> bytes:
+    """Folded, with a space after every word, so that blocks can be joined."""
+    plain = folded(text)
+    return f"{plain} ".encode() if plain else b""
 
 
 @dataclass(frozen=True, eq=False)

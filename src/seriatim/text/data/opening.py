@@ -21,6 +21,7 @@ from seriatim.modality import modality
 from seriatim.text.data import split
 from seriatim.text.data.corpus import Corpus, Document, content, paired
 from seriatim.text.data.files import file_document, split_file
+from seriatim.text.data.lines import remark
 from seriatim.text.data.loaders import KAGGLE_RECIPES
 from seriatim.text.data.memory import in_memory
 from seriatim.text.data.pairs import empty, line_pairs, numbered, table_pairs
@@ -111,7 +112,10 @@ def _own(
         kind = "pairs have an empty side and are" if paired(found) else "documents are empty and"
         note = f"{note} {left:,} of {len(found):,} {kind} left out.".strip()
     mark = fingerprint(content(full), division.validation, division.test, division.seed)
-    return Corpus(name, split.divide(full, division.validation, division.test, division.seed), mark, note)
+    splits = split.divide(full, division.validation, division.test, division.seed)
+    if len(splits) > 1 and not split.whole(full):
+        note = f"{note} {remark(splits)}".strip()
+    return Corpus(name, splits, mark, note)
 
 
 def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:

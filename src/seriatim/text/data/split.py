@@ -1,19 +1,20 @@
 """Dividing documents among train, validation and test without overlap.
 
-Many documents (20 distinct texts or more) are assigned whole, with copies of a text in the same split. Fewer are each
-cut by position, at line ends: the first part trains, the next validates, the last tests.
+Many documents (20 distinct texts or more) are assigned whole, with copies of a text in the same split, also those that
+differ in Unicode form, case or white space only. Fewer are each cut by position, at line ends: the first part trains,
+the next validates, the last tests.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 
 from seriatim.data.deal import _order, deal
 from seriatim.data.digest import fingerprint
 from seriatim.errors import UserError
-from seriatim.text.data.corpus import SOURCE, Corpus, Document, paired
+from seriatim.text.data.corpus import SOURCE, Corpus, Document, folded, paired
 
 MANY = 20
 """The number of distinct texts from which documents are assigned whole."""
@@ -24,9 +25,14 @@ Splits = dict[str, list[Document]]
 
 def divide(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
     """Split by document if there are many, else by position within each."""
-    if paired(documents) or len(_order(_keys(documents), seed)) >= MANY:
+    if whole(documents):
         return by_document(documents, validation, test, seed)
     return by_position(documents, validation, test)
+
+
+def whole(documents: Sequence[Document]) -> bool:
+    """Whether documents are assigned whole: pairs, and 20 distinct texts or more."""
+    return paired(documents) or len(set(_keys(documents))) >= MANY
 
 
 def by_document(documents: Sequence[Document], validation: float, test: float, seed: int = 0) -> Splits:
@@ -103,13 +109,15 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
 
 
 def _keys(documents: Sequence[Document]) -> list[str]:
-    """Keys of texts: a digest. Pairs that share a source or a target, even indirectly, have the same key.
+    """Keys of texts: a digest, of copies the least. Pairs that share a source or a target, even indirectly, share a key.
 
     If that connects a tenth of all pairs, as with targets "yes" and "no", only a shared source counts.
     """
-    texts = [document.measure.digest for document in documents]
+    texts = _firsts((document.measure.key, document.measure.digest) for document in documents)
     if not paired(documents):
         return texts
+    written = [str(document.given.get(SOURCE)) for document in documents]
+    sources = _firsts((folded(source), f"source {source}") for source in written)
     above: dict[str, str] = {}
 
     def top(key: str) -> str:
@@ -117,12 +125,18 @@ def _keys(documents: Sequence[Document]) -> list[str]:
             above[key] = key = above[upper]
         return key
 
-    for document, text in zip(documents, texts, strict=True):
-        above[top(f"source {document.given.get(SOURCE)}")] = top(text)
+    for source, text in zip(sources, texts, strict=True):
+        above[top(source)] = top(text)
     keys = [top(text) for text in texts]
-    if max(Counter(keys).values()) * 10 <= len(keys):
-        return keys
-    return [f"source {document.given.get(SOURCE)}" for document in documents]
+    return keys if max(Counter(keys).values()) * 10 <= len(keys) else sources
+
+
+def _firsts(copies: Iterable[tuple[str, str]]) -> list[str]:
+    """For each (key, value) the least value with this key: a set without copies is divided by its values."""
+    pairs, least = list(copies), dict[str, str]()
+    for key, value in pairs:
+        least[key] = min(value, least.get(key, value))
+    return [least[key] for key, _ in pairs]
 
 
 def _collected(sided: Sequence[tuple[str, Document]], validation: float, test: float) -> Splits:
