@@ -89,7 +89,7 @@ def plan(
 def reading(run: Path) -> tuple[ImageOptions, DataOptions]:
     """How the pictures of a run were read and divided."""
     made = plan_of(run)[0]
-    return made.of(ImageOptions), made.division
+    return made.group(ImageOptions), made.division
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 class UserError(Exception):
@@ -12,6 +14,19 @@ class UserError(Exception):
 
 class Interrupted(Exception):  # noqa: N818
     """Ctrl-C or SIGTERM came, and everything is saved. Says how to go on; the command line exits with 130."""
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error, what is quoted in it escaped; nobody may read it any more, and work goes on."""
+    with suppress(OSError, ValueError):
+        print(visible(line), file=sys.stderr, flush=True)
+
+
+def visible(text: str) -> str:
+    """Text of others for a terminal: control characters, which could move its cursor or worse, become escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

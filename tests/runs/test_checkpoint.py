@@ -89,12 +89,15 @@ def test_what_is_saved_does_not_follow_the_model(tmp_path: Path) -> None:
     assert bits(checkpoint.load(tmp_path / "best").model) == saved
 
 
-def test_a_second_save_leaves_nothing_of_the_first(tmp_path: Path) -> None:
+def test_a_save_leaves_one_generation_for_readers_and_nothing_older(tmp_path: Path) -> None:
     (tmp_path / "notes-of-mine.safetensors").write_bytes(b"mine")
+    names: list[str] = []
     for seed in range(3):
         write(tmp_path, make("lstm", seed=seed))
-    files = {path.name for path in tmp_path.iterdir()}
-    assert files == {"model.json", tensor_file(tmp_path).name, "notes-of-mine.safetensors"}
+        names.append(json.loads((tmp_path / "model.json").read_text())["tensors"]["file"])
+        assert {path.name for path in tmp_path.iterdir()} == {"model.json", "notes-of-mine.safetensors", *names[-2:]}
+    files.tidy(tmp_path, "model")
+    assert {path.name for path in tmp_path.iterdir()} == {"model.json", "notes-of-mine.safetensors", names[-1]}
     assert bits(checkpoint.load(tmp_path).model) == bits(make("lstm", seed=2))
 
 
@@ -157,6 +160,7 @@ def test_a_save_broken_off_anywhere_leaves_a_whole_checkpoint(tmp_path: Path) ->
         assert found in (bits(old), bits(new))
         outcomes.append(found == bits(new))
         write(folder, new)  # and the next save works, and clears away what was left
+        files.tidy(folder, "model")
         assert bits(checkpoint.load(folder).model) == bits(new)
         assert len(list(folder.iterdir())) == 2
     assert outcomes == sorted(outcomes)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 import torch
 
 from seriatim.cli import main
@@ -226,21 +227,32 @@ def test_data_that_has_changed_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "[" * 100_000, '{"plan": []}', '{"plan": {}, "fingerprint": 1}', "\xff"]
+    "text", ["", "[]", "model = 1", "a" * 2**21, "x = [" + "[" * 100_000, "[data]\npath = 3", "folds = 'x'", "\xff"]
 )
 def test_a_damaged_plan_is_refused(text: str, copy: Path) -> None:
-    (copy / "train" / "plan.json").write_text(text, encoding="latin-1")
-    with pytest.raises(UserError, match=r"plan\.json"):
+    (copy / "config.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match=r"config\.toml"):
         plan_of(copy)
 
 
-def test_a_plan_with_wrong_values_is_refused(copy: Path) -> None:
-    path = copy / "train" / "plan.json"
-    document = json.loads(path.read_text())
-    for key, value in (("train", {"lr": "fast"}), ("train", {"colour": 1}), ("tokens", []), ("net", 3), ("fold", "x")):
-        path.write_text(json.dumps({**document, "plan": {**document["plan"], key: value}}))
-        with pytest.raises(UserError, match=r"plan\.json"):
-            plan_of(copy)
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("train.lr", 'train = {lr = "fast"}'),
+        ("colour", "train = {colour = 1}"),
+        ("tokens", "tokens = []"),
+        ("net", "net = 3"),
+        ("fold", 'fold = "x"'),
+        ("fold", "fold = [5, 5]"),
+        ("image", "image = {size = [8]}"),
+    ],
+)
+def test_a_plan_with_wrong_values_is_refused(key: str, wrong: str, copy: Path) -> None:
+    path, name = copy / "config.toml", wrong.split(" ")[0]
+    document = {k: v for k, v in tomllib.loads(path.read_text()).items() if k != name}
+    path.write_text(f"{wrong}\n{tomli_w.dumps(document)}")
+    with pytest.raises(UserError, match=r"config\.toml"):
+        plan_of(copy)
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "flipped"])

@@ -45,7 +45,7 @@ def test_each_document_validates_once(tmp_path: Path, capsys: pytest.CaptureFixt
         sides = sorted(pool[name] for pool in pools)
         assert sides in (["test"] * 3, ["train", "train", "validation"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "study.json", "folds.json", "fold-1", "fold-2", "fold-3",
+        "study.toml", ".lock", "folds.json", "fold-1", "fold-2", "fold-3",
     }  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def test_what_is_impossible_is_refused(tmp_path: Path) -> None:
             Study(kind, 1, chosen)
     with pytest.raises(UserError, match="not empty"):
         Study("folds", 2, chosen).begin(tmp_path)
-    (tmp_path / "study.json").write_text('{"kind": "dream"}')
-    with pytest.raises(UserError, match="damaged"):
+    (tmp_path / "study.toml").write_text('kind = "dream"')
+    with pytest.raises(UserError, match="'dream'"):
         Study.under_way(tmp_path)
     assert Study.under_way(tmp_path / "nowhere") is None

@@ -352,8 +352,8 @@ def test_an_unknown_size_is_refused_from_python_too(data: Path, tmp_path: Path) 
 def test_a_run_killed_before_its_first_save_can_be_resumed(data: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     start(plan(data), whole, QUIET)
-    (killed / "train").mkdir(parents=True)
-    shutil.copy(whole / "train" / "plan.json", killed / "train")
+    killed.mkdir()
+    shutil.copy(whole / "config.toml", killed)
     resume(killed, *plan_of(killed), QUIET)
     assert all(torch.equal(t, tensors(killed, "model")[name]) for name, t in tensors(whole, "model").items())
     assert metrics(killed) == metrics(whole)

@@ -38,7 +38,7 @@ class AudioTask(Task):
 
     def __init__(self, plan: Plan, folder: Path, recordings: Recordings) -> None:
         super().__init__(plan, folder, recordings)
-        self.recordings, self.options = recordings, plan.of(AudioOptions)
+        self.recordings, self.options = recordings, plan.group(AudioOptions)
 
     def summary(self) -> str:
         """The recordings, their duration and conditions."""
@@ -49,7 +49,7 @@ class AudioTask(Task):
 
     def learn(self) -> dict[str, Symbols]:
         """The codecs: the quantiser, and one per condition."""
-        found, levels, train = self.recordings, self.plan.of(QuantiserOptions), self.recordings.splits["train"]
+        found, levels, train = self.recordings, self.plan.group(QuantiserOptions), self.recordings.splits["train"]
         codec = Quantiser(found.rate, found.channels, levels.kind, levels.levels)
         features = features_of(self.options, found.rate, train.x)
         conditions = condition_codecs(train, found.rate)
@@ -59,7 +59,7 @@ class AudioTask(Task):
 
     def encoders(self, config: Any) -> dict[str, Any]:  # noqa: ARG002
         """The sizes of the encoder of each time-aligned condition."""
-        size = TrackConfig(self.plan.of(TrackOptions).filters, self.plan.of(TrackOptions).up)
+        size = TrackConfig(self.plan.group(TrackOptions).filters, self.plan.group(TrackOptions).up)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, AlignedCodec)}
 
     def counts(self) -> NDArray[np.int64]:

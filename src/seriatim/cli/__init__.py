@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import Interrupted, UserError, tell
 
+_LONGEST = 600  # characters of a message
 _SWITCHED = ("true", "false", "yes", "no", "on", "off")
 _NO_MEMORY = ("out of memory", "can't allocate memory")  # torch's messages on a GPU and on the CPU
 
@@ -22,9 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from seriatim.cli.app import app
     from seriatim.cli.common import words
-    from seriatim.cli.lists import spread
+    from seriatim.cli.lists import lengthened, spread
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = lengthened(sys.argv[1:] if arguments is None else arguments)
     token = words.set(tuple(given))
     try:
         result = app(spread(given), exit_on_error=False, print_error=False, result_action="return_value")
@@ -39,10 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _fail(str(error))
     except Interrupted as stop:
-        print(stop, file=sys.stderr)
+        tell(str(stop))
         return 130
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return 130
     except BrokenPipeError:  # `seriatim sample … | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
-    print(f"seriatim: {message}", file=sys.stderr)
+    half = _LONGEST // 2
+    short = message if len(message) <= _LONGEST else f"{message[:half]} … {message[-half:]}"  # the advice comes last
+    tell(f"seriatim: {short}")
     return 2
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
@@ -162,10 +162,7 @@ def training_data(run: Path, once: Callable[[Plan], Plan] | None = None) -> tupl
     evaluated = plan if once is None else once(plan)
     data = evaluated.open()
     if evaluated == plan and data.fingerprint != mark:
-        print(
-            f"{plan.data} has changed since this run was trained: some of the evaluated data may have been trained on",
-            file=sys.stderr,
-        )
+        tell(f"{plan.data} has changed since this run was trained: some of the evaluated data may have been trained on")
     return plan.data, data
 
 

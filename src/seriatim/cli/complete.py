@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from seriatim.cli.common import Machine, assignments, opened
 from seriatim.cli.groups import FLAT, Steering
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,8 +89,8 @@ def complete(
     save(sheet, output, magnification(sheet.shape[1]))
     before = mask.ravel()[model.path]
     if not before[: before.sum()].all() and particles == 1:
-        print("pixels before a known one were drawn without it; --particles takes it into account", file=sys.stderr)
-    print(f"{output}: the picture, its known part, and {n} completions", file=sys.stderr)
+        tell("pixels before a known one were drawn without it; --particles takes it into account")
+    tell(f"{output}: the picture, its known part, and {n} completions")
 
 
 def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Options with several values: separated by commas, or the option repeated."""
+"""What is typed, as the parser reads it: lists separated by commas, and short names of options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from collections.abc import Sequence
 
 from seriatim import config as configs
 from seriatim.modality import modalities
+
+SHORT = {f"--{name}": f"--train.{name}" for name in ("steps", "epochs", "batch", "lr", "seed", "device")}
+"""The options of `train` that may be typed without their group."""
+
+
+def lengthened(words: Sequence[str]) -> list[str]:
+    """The command line with short names of options in full."""
+    if not words or words[0] != "train":
+        return list(words)
+    parts = [word.partition("=") for word in words]
+    return ["".join((SHORT.get(name, name), equals, value)) for name, equals, value in parts]
 
 
 def several() -> set[str]:

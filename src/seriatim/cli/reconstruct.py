@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ from cyclopts import Parameter
 
 from seriatim.cli.common import Data, Machine, opened, words
 from seriatim.cli.groups import FLAT
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 
 
 def reconstruct(
@@ -74,9 +73,9 @@ def reconstruct(
             for a, b in pairwise(x)
         ]
         save_grid(np.concatenate(rows), output, between + 2)
-        print(f"{output}: {len(rows)} pairs with {between} interpolated pictures each", file=sys.stderr)
+        tell(f"{output}: {len(rows)} pairs with {between} interpolated pictures each")
         return
     each = codes.encode(x)
     rows = [x] + [model.decode(each, seed=seed + i * len(x), temperature=temperature) for i in range(n)]
     save_grid(np.concatenate(rows), output, len(x))
-    print(f"{output}: {len(x)} pictures, and {n} drawn from the code of each", file=sys.stderr)
+    tell(f"{output}: {len(x)} pictures, and {n} drawn from the code of each")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
@@ -16,10 +16,11 @@ from seriatim.cli.common import Data, set_threads, typed
 from seriatim.cli.groups import FLAT
 from seriatim.config import Options
 from seriatim.data.options import DataOptions
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError, nearest, tell
 from seriatim.modality import Certainty, Modality, kind_of, modalities, modality
 from seriatim.training.options import TrainOptions
-from seriatim.training.presets import PRESETS, Preset
+from seriatim.training.presets import PRESETS
+from seriatim.training.settings import Settings, read
 
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
@@ -51,6 +52,8 @@ class Run:
     """Folder of the run. Default: runs/DATA-MODEL."""
     resume: bool = False
     """Resume the run in --out exactly where it stopped."""
+    config: Path | None = None
+    """A TOML file of settings, such as another run's config.toml; options that are typed override it."""
     begin: Annotated[Path | None, Parameter(name="--from")] = None
     """Start from the weights of another run, or of a Hugging Face Llama directory."""
     folds: int | None = None
@@ -86,7 +89,9 @@ def train(
       seriatim train poems.jsonl --text.field poem --text.given genre,year
       seriatim train pairs.tsv
       seriatim train train.de --text.source train.en
+      seriatim train novel.txt --model lstm --steps 2000 --batch 16 --lr 1e-3
       seriatim train tinyshakespeare --preset nanogpt-cpu
+      seriatim train --config runs/novel-lstm/config.toml
       seriatim train --out runs/novel-lstm --resume
 
     Parameters
@@ -106,21 +111,33 @@ def train(
     """
     set_threads(run.threads)
     if run.resume:
-        others = {"model": model, "preset": preset, "kind": kind, "from": run.begin, "folds": run.folds}
-        _alone({**others, "search": run.search, "net": net, **{g: typed(g) for g in (*_GROUPS, "data")}})
+        others = {"model": model, "preset": preset, "kind": kind, "from": run.begin, "config": run.config}
+        _alone(
+            {
+                **others,
+                "folds": run.folds,
+                "search": run.search,
+                "net": net,
+                **{g: typed(g) for g in (*_GROUPS, "data")},
+            }
+        )
         return _resume(data, run, training)
+    base = _base(preset, run.config)
+    data = base.data if data is None else data
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
+    folds, trials = run.folds or (base.folds if run.search is None else None), run.search
+    trials = trials or (base.search if run.folds is None else None)
     if run.folds is not None and run.search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
-    typed_in = _Typed(model, _preset(preset), net or {}, groups, training, division, run.begin)
-    plan = _plan(data, _kind(data, kind), typed_in)
+    typed_in = _Typed(model, net or {}, groups, training, division, run.begin)
+    plan = _plan(data, _kind(data, kind or base.kind), typed_in, base)
     from seriatim.training import run as runs
     from seriatim.training.study import Study
 
     folder = runs.default_folder(plan) if run.out is None else run.out
-    if run.folds is not None or run.search is not None:
-        asked = ("search", run.search) if run.search is not None else ("folds", run.folds)
+    if folds is not None or trials is not None:
+        asked = ("search", trials) if trials is not None else ("folds", folds)
         study = Study(cast(Any, asked[0]), asked[1] or 0, plan)
         study.begin(folder)
         return _study(study, folder, run.quiet)
@@ -132,7 +149,6 @@ class _Typed:
     """The typed options that determine a plan."""
 
     model: str | None
-    preset: Preset | None
     net: dict[str, str]
     groups: Any
     training: TrainOptions | None
@@ -140,12 +156,18 @@ class _Typed:
     begin: Path | None
 
 
-def _preset(name: str | None) -> Preset | None:
-    if name is None:
-        return None
-    if name not in PRESETS:
-        raise UserError(f"{name!r} is not a preset; {nearest(name, PRESETS)}")
-    return PRESETS[name]
+def _base(preset: str | None, config: Path | None) -> Settings:
+    """The settings that typed options override."""
+    if preset is not None and config is not None:
+        raise UserError("--preset and --config are both given; give one of them")
+    if config is not None:
+        return read(config)
+    if preset is None:
+        return Settings()
+    if preset not in PRESETS:
+        raise UserError(f"{preset!r} is not a preset; {nearest(preset, PRESETS)}")
+    named = PRESETS[preset]
+    return Settings(model=named.family, net=named.net, train=named.train, options=named.options)
 
 
 def _kind(data: str, kind: str | None) -> Modality:
@@ -154,11 +176,11 @@ def _kind(data: str, kind: str | None) -> Modality:
         return modality(kind)
     record, verdict = kind_of(data)
     if verdict.certainty is Certainty.MAYBE:
-        print(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind", file=sys.stderr)
+        tell(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind")
     return record
 
 
-def _merged(options: G | None, kind: type[G], base: dict[str, Any], group: str) -> G:
+def _merged(options: G | None, kind: type[G], base: Mapping[str, Any], group: str) -> G:
     """The preset's values, overridden by what was typed."""
     names = {field.name for field in dataclasses.fields(kind)}
     explicit = {} if options is None else {name: getattr(options, name) for name in typed(group) & names}
@@ -166,45 +188,53 @@ def _merged(options: G | None, kind: type[G], base: dict[str, Any], group: str) 
     return kind(**{**{k: v for k, v in base.items() if clash.get(k) not in explicit}, **explicit})
 
 
-def _plan(data: str, record: Modality, given: _Typed) -> Plan:
+def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
     from seriatim.models import family
     from seriatim.training.plan import Plan, check_family, locate
 
-    if given.begin is not None:
+    begin = None if base.begin is None else Path(base.begin)
+    begin = begin if given.begin is None else given.begin
+    if begin is not None:
         brought = ["net", *record.learned]
         if given.net or any(typed(group) for group in record.learned):
             raise UserError(f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}")
-    base = given.preset or Preset("", record.family)
-    if family(base.family).data != record.name:
-        raise UserError(f"{data} holds {record.words}, but the preset is for {base.family}; leave out --preset")
-    name = given.model or base.family
+        if kept := base.options.keys() & {*record.learned} if base.begin is None else None:
+            raise UserError(
+                f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset or --config"
+            )
+    source = locate(data)
+    usual = base.model or record.family
+    if usual != "custom" and family(usual).data != record.name:
+        raise UserError(f"{data} holds {record.words}, but {usual} is not for them; leave out --preset or --config")
+    name = given.model or usual
     if given.model is not None:
         check_family(given.model, record, data)
-    elif given.begin is not None:
+    elif begin is not None:
         from seriatim.training.run import open_model
 
-        name = open_model(given.begin, "cpu").family
+        name = open_model(begin, "cpu").family
+    if name == "custom":
+        raise UserError("a model of the family custom is composed in Python; train it there, or give --model")
     for group in _GROUPS.keys() - record.options.keys():
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
-    if given.begin is not None and (kept := base.options.keys() & {*record.learned}):
-        raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset")
-    inherited = base.net if name == base.family else {}
-    usual = {**record.training, **family(name).training, **base.train}
-    source = locate(data)
+        if group in base.options:
+            raise UserError(f"[{group}] does not apply to {record.words}; leave it out of --config")
     chosen = {
         group: _merged(getattr(given.groups, group), kind, base.options.get(group, {}), group).located(source)
         for group, kind in record.options.items()
     }
+    training = {**record.training, **family(name).training, **base.train}
     return Plan(
         data=source,
         kind=record.name,
         family=name,
-        net={**inherited, **configs.parse(family(name).config, given.net, "net")},
+        net={**(base.net if name == usual else {}), **configs.parse(family(name).config, given.net, "net")},
         options=chosen,
-        division=given.division or DataOptions(),
-        train=_merged(given.training, TrainOptions, usual, "train"),
-        begin=None if given.begin is None else str(given.begin),
+        division=_merged(given.division, DataOptions, base.division, "data"),
+        train=_merged(given.training, TrainOptions, training, "train"),
+        begin=None if begin is None else str(begin),
+        fold=base.fold,
     )
 
 
@@ -258,7 +288,7 @@ def _finish(folder: Path, trained: Trained) -> int:
         f", best validation {value:.4f} {words.removeprefix('validation ')} at step {trained.about['step']}"
         for words, value in figures
     )
-    print(f"{folder}: {trained.family}{best}", file=sys.stderr)
+    tell(f"{folder}: {trained.family}{best}")
     run = shlex.quote(str(folder))
-    print(f"next: seriatim sample {run}   or   seriatim evaluate {run}", file=sys.stderr)
+    tell(f"next: seriatim sample {run}   or   seriatim evaluate {run}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, final
 
 if TYPE_CHECKING:
@@ -64,15 +65,22 @@ class Bar:
         now = time.perf_counter()
         if self.shown and (done >= self.total or now - self._updated >= _PAUSE):
             self._updated = now
-            self._progress.update(self._task, completed=done, description=words)
+            self._safely(lambda: self._progress.update(self._task, completed=done, description=words))
 
     def print(self, text: str) -> None:
         """Print a line above the bar."""
-        self._progress.console.print(text, markup=False)
+        self._safely(lambda: self._progress.console.print(text, markup=False))
+
+    def _safely(self, show: Callable[[], None]) -> None:
+        """Show something; a terminal that has gone away is no reason to stop the work."""
+        try:
+            show()
+        except OSError:
+            self.shown = False
 
     def close(self) -> None:
         """Stop the bar."""
-        self._progress.stop()
+        self._safely(self._progress.stop)
 
     def __enter__(self) -> Self:
         return self.open()

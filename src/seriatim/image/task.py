@@ -103,7 +103,7 @@ class ImageTask(Task):
     def __init__(self, plan: Plan, folder: Path, gallery: Gallery) -> None:
         super().__init__(plan, folder, gallery)
         self.gallery = gallery
-        self.options, self.code = plan.of(ImageOptions), plan.of(CodeOptions)
+        self.options, self.code = plan.group(ImageOptions), plan.group(CodeOptions)
         for option in ("maps", "vectors"):
             if self.code.width and getattr(self.options, option) is not None:
                 both = f"--image.{option} and --code.width are both given"

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from seriatim.errors import UserError
 
 FORMAT, VERSION = "seriatim", 1
-_JSON_LIMIT = 2**28  # bytes
+_JSON_LIMIT = 2**26  # bytes, which take some eight times as much memory once read
 _TENSOR_FILE = re.compile(r"[a-z]+-[0-9a-f]{12}\.safetensors")
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
@@ -49,15 +49,33 @@ def _sync(path: Path) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a safetensors file to the disk itself, its folder made if need be."""
+    """Write a safetensors file to the disk itself, its folder made if need be; a link there is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     held = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    mode = _fresh(path)
     save_file(held, path, metadata={"format": "pt"})
+    path.chmod(mode)  # safetensors makes files that nobody else can read
     _sync(path)
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON file whole or not at all, its folder made if need be.
+def no_follow(path: str, flags: int) -> int:
+    """An `opener` for `open` that refuses a link."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def _fresh(path: Path) -> int:
+    """Make an empty file in place of whatever is there; returns its mode, which follows from the user's umask."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        return os.fstat(handle).st_mode & 0o777
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, its folder made if need be; links are replaced, not followed.
 
     Raises:
         OSError: if it cannot be written; what was there before is still there.
@@ -65,7 +83,8 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     fresh = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        _fresh(fresh)
+        fresh.write_text(text, encoding="utf-8")
         _sync(fresh)
         fresh.replace(path)
         _sync(path.parent)
@@ -75,21 +94,29 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
         raise
 
 
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """The same for JSON."""
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
 def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
     """Write `name`.json and its tensors so that a reader meets the old pair or the new one, never a mixture.
+
+    The tensors before these stay for one more generation: a reader may have just read the JSON that names them.
 
     Raises:
         UserError: if it cannot be written; what was there before is still there.
     """
     fresh = folder / f".{name}.safetensors.tmp"
     try:
+        before = _named(folder, name)
         write_tensors(fresh, tensors)
         digest = _sha256(fresh)
         target = folder / f"{name}-{digest[:12]}.safetensors"
         fresh.replace(target)
         write_json(folder / f"{name}.json", {**document, "tensors": {"file": target.name, "sha256": digest}})
         for stale in folder.glob(f"{name}-*.safetensors"):
-            if stale != target and _TENSOR_FILE.fullmatch(stale.name):
+            if stale.name not in (target.name, before) and _TENSOR_FILE.fullmatch(stale.name):
                 with suppress(OSError):  # the checkpoint is saved; the next save tries again
                     stale.unlink()
     except (OSError, SafetensorError) as error:
@@ -99,18 +126,49 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
         raise UserError(f"cannot save to {folder}: {reason}; what was saved before is untouched") from error
 
 
+def _named(folder: Path, name: str) -> str | None:
+    """The tensor file that `name`.json names; None if there is none yet."""
+    try:
+        return str(peek(folder, name)["tensors"]["file"])
+    except (UserError, KeyError, TypeError):
+        return None
+
+
+def tidy(folder: Path, name: str) -> None:
+    """Remove the tensors that `commit` has left for readers."""
+    kept = _named(folder, name)
+    for stale in folder.glob(f"{name}-*.safetensors") if kept is not None else ():
+        if stale.name != kept and _TENSOR_FILE.fullmatch(stale.name):
+            with suppress(OSError):
+                stale.unlink()
+
+
+def peek(folder: Path, name: str) -> dict[str, Any]:
+    """What `name`.json holds, its tensors unseen; empty if there is none.
+
+    Raises:
+        UserError: if it is damaged.
+    """
+    return _document(folder, name) if (folder / f"{name}.json").exists() else {}
+
+
 def _document(folder: Path, name: str) -> dict[str, Any]:
     path = folder / f"{name}.json"
     if not folder.exists():
         raise UserError(f"{folder} does not exist; give a directory that `seriatim train` has written")
-    if not path.is_file():
-        raise UserError(f"{folder} holds no {name}.json; give a directory that `seriatim train` has written")
-    if path.stat().st_size > _JSON_LIMIT:
-        raise UserError(f"{path} has {path.stat().st_size} bytes, which no checkpoint has; it is not one")
+    if path.is_symlink():
+        raise UserError(f"{path} is a link, which no run has; remove it, or copy what it stands for")
     try:
+        if not path.is_file():
+            raise UserError(f"{folder} holds no {name}.json; give a directory that `seriatim train` has written")
+        size = path.stat().st_size
+        if size > _JSON_LIMIT:
+            raise UserError(f"{path} has {size:,} bytes, which no checkpoint has; it is not one")
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, a number of thousands of digits
         raise UserError(f"{path} is damaged ({error}); restore it from a copy or train again") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); restore it from a copy or train again") from error
     if not isinstance(document, dict):
         raise UserError(f"{path} is not a JSON object; it is not a checkpoint")
     return cast("dict[str, Any]", document)
@@ -136,9 +194,31 @@ def _described(part: Any) -> tuple[list[int], str]:
 def open_pair(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
     """Read `name`.json and verify the hash of its tensors, without loading them.
 
+    A run that is trained at the same time may replace both in between; then they are read again.
+
     Raises:
         UserError: if either is missing, damaged or not what the other says.
     """
+    for last in (False, False, False, True):
+        document, path, digest = _pair(folder, name)
+        try:
+            if path.is_symlink() or not path.is_file():
+                raise FileNotFoundError
+            if _sha256(path) != digest:
+                raise UserError(
+                    f"{path} is damaged: its sha256 is not the one in {name}.json; restore it or train again"
+                )
+            return document, path
+        except FileNotFoundError:
+            if last:
+                raise UserError(f"{path} is missing; restore it from a copy or train again") from None
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}); restore it or train again") from error
+    raise AssertionError
+
+
+def _pair(folder: Path, name: str) -> tuple[dict[str, Any], Path, str]:
+    """What `name`.json holds, and the tensor file that it names with its hash."""
     document = _document(folder, name)
     if document.get("format") != FORMAT:
         raise UserError(f"{folder}/{name}.json is not Seriatim's (format {str(document.get('format'))[:40]!r})")
@@ -146,16 +226,11 @@ def open_pair(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
         raise UserError(f"{folder} has version {str(document.get('version'))[:40]!r}; this program reads {VERSION}")
     entry: Any = document.get("tensors")
     if not isinstance(entry, dict) or set(cast("dict[str, Any]", entry)) != {"file", "sha256"}:
-        raise UserError(f"{folder}/{name}.json: the key 'tensors' wants exactly 'file' and 'sha256'")
+        raise UserError(f"{folder}/{name}.json: the key 'tensors' must have exactly 'file' and 'sha256'")
     file, digest = str(cast(Any, entry)["file"]), str(cast(Any, entry)["sha256"])
     if not _TENSOR_FILE.fullmatch(file):
         raise UserError(f"{folder}/{name}.json: {file[:60]!r} is not the name of a tensor file; a path is not allowed")
-    path = folder / file
-    if not path.is_file() or path.is_symlink():
-        raise UserError(f"{path} is missing; restore it from a copy or train again")
-    if _sha256(path) != digest:
-        raise UserError(f"{path} is damaged: its sha256 is not the one in {name}.json; restore it or train again")
-    return document, path
+    return document, folder / file, digest
 
 
 def check_tensors(path: Path, expected: Mapping[str, Tensor]) -> torch.dtype:

@@ -14,6 +14,7 @@ from seriatim.errors import UserError
 from seriatim.modality import modality
 from seriatim.models import Model
 from seriatim.runs import checkpoint
+from seriatim.runs.files import tidy
 from seriatim.symbols import Labels, Symbols
 
 
@@ -83,6 +84,7 @@ class Trained(ABC):
             UserError: if it cannot be written; what was there before is untouched.
         """
         checkpoint.save(Path(folder), self.model, self.codecs, self.family, self.kind, self.about)
+        tidy(Path(folder), "model")
 
     @property
     def conditions(self) -> dict[str, Symbols]:

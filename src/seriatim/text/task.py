@@ -60,12 +60,12 @@ class TextTask(Task):
 
     def learn(self) -> dict[str, Symbols]:
         """The codecs: a tokenizer, another for sources if there are any, and one per condition."""
-        documents, options = self.corpus.splits["train"], self.plan.of(SourceOptions)
+        documents, options = self.corpus.splits["train"], self.plan.group(SourceOptions)
 
         def texts() -> Iterator[str]:
             return (block for document in documents for block in document.blocks())
 
-        codecs = _condition_codecs(documents, self.plan.of(TextOptions).given)
+        codecs = _condition_codecs(documents, self.plan.group(TextOptions).given)
         if not self.corpus.paired:
             if options != SourceOptions():
                 raise UserError(f"--source.… is for pairs, but {self.plan.data} has texts only; leave it out")
@@ -76,7 +76,7 @@ class TextTask(Task):
         return {"x": self._tokenizer(texts()), SOURCE: self._tokenizer(sources_of(documents)), **codecs}
 
     def _tokenizer(self, texts: Iterator[str]) -> Tokenizer:
-        tokens = self.plan.of(TokenOptions)
+        tokens = self.plan.group(TokenOptions)
         return train_tokenizer(tokens.kind, texts, tokens.policy(), tokens.size, tokens.min_count)
 
     def sizes(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class TextTask(Task):
         """The sizes of the encoder of sources. Default: those of the model."""
         if SOURCE not in self.codecs:
             return {}
-        options, tokens = self.plan.of(SourceOptions), self._tokens("train", strict=True)
+        options, tokens = self.plan.group(SourceOptions), self._tokens("train", strict=True)
         usual: dict[str, Literal["lstm", "gru", "transformer", "bytenet"]] = {
             "gru": "gru", "transformer": "transformer", "bytenet": "bytenet",
         }  # fmt: skip

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ from torch import Tensor, nn
 
 from seriatim import tree
 from seriatim.data.batches import Batch, Batches
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import Interrupted, UserError, tell
 from seriatim.heads import Discrete
 from seriatim.models import Model
 from seriatim.models.base import ContextLike
@@ -26,6 +24,7 @@ from seriatim.training.meter import Meter
 from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, learning_rate, optimiser_of
 from seriatim.training.options import TrainOptions
+from seriatim.training.stopping import stopping
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walks.walk import Carry
 
@@ -96,6 +95,7 @@ class Loop:
         unit: Unit = NATS_PER_TOKEN,
         quiet: bool = False,
         note: dict[str, Any] | None = None,
+        fingerprint: str = "",  # of the data, saved with the state
         observers: Sequence[Observer] = (),
         marginal: Callable[[], float] | None = None,  # nats per position, of an untrained model
     ) -> None:
@@ -114,7 +114,7 @@ class Loop:
         self.usual: tuple[float, float, int] | None = None  # level, deviation, high steps in a row
         self.epoch_sums = [0.0, 0.0, 0.0]  # nats, symbols, cells of the current epoch
         self.row_sums = [0.0, 0.0]  # nats, symbols, since the last row of metrics
-        self.quiet, self.note, self.observers = quiet, note or {}, observers
+        self.quiet, self.note, self.fingerprint, self.observers = quiet, note or {}, fingerprint, observers
         self._stop: int | None = None
 
     # ---------------------------------------------------------------- running
@@ -132,7 +132,7 @@ class Loop:
             for observer in watching:
                 stack.callback(observer.close)
             began = time.perf_counter()
-            with _signals(self._halt):
+            with stopping(self._halt):
                 if self.step == 0:
                     self._evaluate(watching)
                 while self.step < self.total and not self._exhausted():
@@ -172,7 +172,7 @@ class Loop:
 
     def _halt(self, number: int) -> None:
         self._stop = number
-        print("\nstopping after this step, to save; press again to stop at once", file=sys.stderr, flush=True)
+        tell("\nstopping after this step, to save; press again to stop at once")
 
     def _advance(self) -> int:
         """Take one optimiser step; returns its number of symbols."""
@@ -314,6 +314,7 @@ class Loop:
         document = {
             "format": files.FORMAT,
             "version": files.VERSION,
+            "fingerprint": self.fingerprint,
             "step": self.step,
             "best": self.best if math.isfinite(self.best) else None,
             "since_best": self.since_best,
@@ -325,6 +326,7 @@ class Loop:
             "carried": held is not None,
         }
         files.commit(self.folder / "train", "state", tensors, document)
+        files.tidy(self.folder / "train", "state")  # nobody reads it while the run goes on
 
     def resume(self) -> None:
         """Continue from what `save` wrote.
@@ -372,26 +374,3 @@ def _noise(seed: int, step: int, device: torch.device) -> Generator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed((seed * 1_000_003 + step * 7_919 + 1) % 2**63)
         yield
-
-
-@contextlib.contextmanager
-def _signals(halt: Callable[[int], None]) -> Generator[None]:
-    """Let the first Ctrl-C or SIGTERM finish the step and save; a second one acts as usual."""
-    previous: dict[int, Any] = {}
-
-    def handle(number: int, frame: object) -> None:  # noqa: ARG001
-        halt(number)
-        for each, old in previous.items():
-            signal.signal(each, old)
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            previous[number] = signal.signal(number, handle)
-    except ValueError:  # not the main thread: no signals here
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, old in previous.items():
-            signal.signal(number, old)

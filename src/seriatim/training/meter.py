@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import final
 
 from seriatim.data.progress import Bar
+from seriatim.errors import tell
 from seriatim.training.observers import Evaluation, Observer, Step
 
 _PAUSE = 10  # seconds between plain lines
@@ -60,7 +60,7 @@ class Meter(Observer):
         if self._bar.shown:
             self._bar.print(text)
         elif not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
     def close(self) -> None:
         """Stop the bar."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast, final
 
 from seriatim.errors import UserError
+from seriatim.runs.files import no_follow
 from seriatim.training.unit import Unit
 
 
@@ -135,7 +136,7 @@ class Log(_Rows):
     def __init__(self, path: Path, resume_from: int = 0) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+", encoding="utf-8")
+        self._file = open(path, "a+", encoding="utf-8", opener=no_follow)  # noqa: SIM115
         self._file.truncate(_length(path, resume_from) if resume_from else 0)
 
     def write(self, row: Mapping[str, Any]) -> None:

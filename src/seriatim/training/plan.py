@@ -15,6 +15,7 @@ from seriatim.errors import UserError
 from seriatim.modality import Modality, modality
 from seriatim.models import family
 from seriatim.training.options import TrainOptions
+from seriatim.training.settings import Settings, plain
 
 G = TypeVar("G", bound=Options)
 
@@ -89,7 +90,7 @@ class Plan:
         """Whether the data is a named data set, which it remains if a path of that name appears later."""
         return self.data in self.modality.names
 
-    def of(self, kind: type[G]) -> G:
+    def group(self, kind: type[G]) -> G:
         """The group of options of this class."""
         return next(cast(G, options) for options in self.options.values() if type(options) is kind)
 
@@ -131,34 +132,45 @@ class Plan:
             return found
         return folds(record, found, self.fold[1])[self.fold[0]]
 
-    def to_json(self) -> dict[str, Any]:
-        """As saved in the run."""
-        return dataclasses.asdict(self)
+    def settings(self) -> Settings:
+        """As `config.toml` holds it."""
+        return Settings(
+            data=self.data,
+            model=self.family,
+            kind=self.kind,
+            begin=self.begin,
+            fold=self.fold,
+            net=self.net,
+            train=plain(self.train),
+            division=plain(self.division),
+            options={name: plain(group) for name, group in self.options.items()},
+        )
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any], where: str) -> Plan:
-        """The reverse of `to_json`.
+    def of(cls, settings: Settings, where: str) -> Plan:
+        """The reverse of `settings`; what is left out has its default.
 
         Raises:
-            UserError: naming the wrong key.
+            UserError: naming what is missing or wrong.
         """
-        known = set(document) == {f.name for f in dataclasses.fields(cls)}
-        if not known or not all(isinstance(document[name], dict) for name in ("net", "options", "division", "train")):
-            raise UserError(f"{where} was not written by `seriatim train`; start a new run")
-        kinds = modality(str(document["kind"])).options
-        groups = cast("dict[str, Any]", document["options"])
-        if set(groups) != set(kinds) or not all(isinstance(group, dict) for group in groups.values()):
-            raise UserError(f"{where}: 'options' must have exactly the groups {', '.join(kinds)}")
+        for key in ("data", "model", "kind"):
+            if getattr(settings, key) is None:
+                name = "data.path" if key == "data" else key
+                raise UserError(f"{where} lacks {name}, which every run has; start a new run")
+        record = modality(str(settings.kind))
+        for name in settings.options:
+            if name not in record.options:
+                raise UserError(f"{where}: [{name}] does not apply to {record.words}; leave it out")
         return cls(
-            data=str(document["data"]),
-            kind=str(document["kind"]),
-            family=str(document["family"]),
-            net=document["net"],
-            options={name: configs.read(kind, groups[name], f"{where}: {name}") for name, kind in kinds.items()},
-            division=configs.read(DataOptions, document["division"], f"{where}: division"),
-            train=configs.read(TrainOptions, document["train"], f"{where}: train"),
-            begin=None if document["begin"] is None else str(document["begin"]),
-            fold=None if document["fold"] is None else (int(document["fold"][0]), int(document["fold"][1])),
+            data=str(settings.data),
+            kind=record.name,
+            family=str(settings.model),
+            net=settings.net,
+            options={name: kind(**settings.options.get(name, {})) for name, kind in record.options.items()},
+            division=DataOptions(**settings.division),
+            train=TrainOptions(**settings.train),
+            begin=settings.begin,
+            fold=settings.fold,
         )
 
 
@@ -174,7 +186,17 @@ def folds(record: Modality, data: Any, k: int) -> list[Any]:
 
 
 def locate(data: str | Path) -> str:
-    """The absolute form of an existing path, so that a run can be resumed from any folder; names are unchanged."""
+    """The absolute form of an existing path, so that a run can be resumed from any folder; names are unchanged.
+
+    Raises:
+        UserError: if its bytes are no text, which no file of settings could hold.
+    """
+    try:
+        str(data).encode()
+    except UnicodeEncodeError:
+        raise UserError(
+            f"the name {str(data)!r} is not UTF-8; rename the file, or give it through standard input"
+        ) from None
     return configs.absolute(str(data)) if str(data) else str(data)
 
 

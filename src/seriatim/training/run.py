@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,13 +14,14 @@ import torch
 
 from seriatim import config as configs
 from seriatim.drawing.curves import draw_curve
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import Interrupted, UserError, tell
 from seriatim.heads import CategoricalHead
 from seriatim.heads.base import entropy
 from seriatim.modality import modalities
 from seriatim.models import Model, family
 from seriatim.models.likelihood import to_given
 from seriatim.runs import building, checkpoint, files
+from seriatim.runs.folder import writing
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
@@ -30,8 +29,13 @@ from seriatim.training.loop import Hooks, Loop
 from seriatim.training.observers import Observer, read
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Data, Plan, check_family
+from seriatim.training.settings import read as read_settings
+from seriatim.training.settings import text_of
 from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
+
+CONFIG = "config.toml"
+"""The plan of a run, which `seriatim train --config` repeats."""
 
 Net = Model | Callable[[Mapping[str, Symbols]], Model]
 """A model that the caller has composed, or a function that makes it from the codecs: {"x": tokenizer, …}."""
@@ -117,6 +121,7 @@ class Session:
             unit=task.unit(),
             quiet=self.means.quiet,
             note={"data": Path(plan.data).name, "note": task.note},
+            fingerprint=task.fingerprint,
             observers=self.means.observers,
             marginal=None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts),
         )
@@ -192,23 +197,26 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
     """Train a new run.
 
     Raises:
-        UserError: if the folder already holds one, or the plan is impossible.
+        UserError: if the folder already holds one, or the plan is impossible; nothing is left behind then.
         Interrupted: after Ctrl-C, with everything saved.
     """
-    if any((folder / name).exists() for name in ("model.json", "train", "metrics.jsonl")):
-        raise UserError(f"{folder} already holds a run; go on with --resume, or choose another --out")
-    session = Session(plan, folder, means)
-    loop = session.prepare(resume=False)
-    document = {"plan": plan.to_json(), "fingerprint": session.task.fingerprint}
-    files.write_json(folder / "train" / "plan.json", document)
-    return _begin(session, loop)
+    with writing(folder):
+        if (folder / CONFIG).exists():
+            raise UserError(f"{folder} already holds a run; go on with --resume, or choose another --out")
+        for name in ("model.json", "metrics.jsonl"):
+            if (folder / name).exists():
+                raise UserError(f"{folder} holds {name}, which is not of a new run; choose another --out")
+        session = Session(plan, folder, means)
+        loop = session.prepare(resume=False)
+        files.write_text(folder / CONFIG, text_of(session.plan.settings()))
+        return _begin(session, loop)
 
 
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
     said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
     if any(said) and not session.means.quiet:
-        print(f"{session.plan.data}: {' '.join(part for part in said if part)}", file=sys.stderr)
+        tell(f"{session.plan.data}: {' '.join(part for part in said if part)}")
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)
@@ -219,6 +227,8 @@ def _run(session: Session, loop: Loop) -> Trained:
         loop.run()
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
+    finally:
+        files.tidy(session.folder, "model")
     try:
         session.task.finish(session.means.quiet)
     except KeyboardInterrupt:
@@ -237,19 +247,16 @@ def going_on(plan: Plan, folder: Path) -> str:
 
 
 def plan_of(folder: Path) -> tuple[Plan, str]:
-    """The plan of a run and the fingerprint of its data.
+    """The plan of a run and the fingerprint of its data; an empty one if nothing has been saved yet.
 
     Raises:
         UserError: if the folder holds no run that can be taken up.
     """
-    path = folder / "train" / "plan.json"
+    path = folder / CONFIG
     if not path.is_file():
-        raise UserError(f"{folder} holds no run to resume ({path} is missing); train without --resume")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return Plan.from_json(document["plan"], str(path)), str(document["fingerprint"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}); train anew in another directory") from error
+        other = " in another --out" if (folder / "model.json").exists() else ""
+        raise UserError(f"{folder} holds no run to resume ({path} is missing); train without --resume{other}")
+    return Plan.of(read_settings(path), str(path)), files.peek(folder / "train", "state").get("fingerprint", "")
 
 
 def resume(folder: Path, plan: Plan, fingerprint: str, means: Means | None = None) -> Trained:
@@ -258,9 +265,10 @@ def resume(folder: Path, plan: Plan, fingerprint: str, means: Means | None = Non
     Raises:
         UserError: if the data has changed since, or the run is damaged.
     """
-    session = Session(plan, folder, means)
-    if session.task.fingerprint != fingerprint:
-        raise UserError(f"{plan.data} has changed since this run began; restore it, or train anew in another --out")
-    if not (folder / "train" / "state.json").is_file():  # killed before the first save
-        return _begin(session, session.prepare(resume=False))
-    return _run(session, session.prepare(resume=True))
+    with writing(folder):
+        session = Session(plan, folder, means)
+        if not (folder / "train" / "state.json").is_file():  # killed before the first save
+            return _begin(session, session.prepare(resume=False))
+        if session.task.fingerprint != fingerprint:
+            raise UserError(f"{plan.data} has changed since this run began; restore it, or train anew in another --out")
+        return _run(session, session.prepare(resume=True))

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 import statistics
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, final
@@ -14,21 +13,23 @@ from typing import Any, Literal, cast, final
 import numpy as np
 
 from seriatim import config as configs
-from seriatim.errors import Interrupted, UserError
+from seriatim.errors import Interrupted, UserError, tell
 from seriatim.models import family
-from seriatim.runs.files import write_json
+from seriatim.runs.files import write_json, write_text
+from seriatim.runs.folder import LOCK, writing
 from seriatim.runs.trained import Trained
 from seriatim.training.loop import DivergedError
 from seriatim.training.plan import Data, Plan, folds
-from seriatim.training.run import Means, Session, going_on, plan_of, resume, start
+from seriatim.training.run import CONFIG, Means, Session, going_on, plan_of, resume, start
+from seriatim.training.settings import read, text_of
 
-_STUDY = "study.json"
+STUDY = "study.toml"
 
 
 @final
 @dataclass(frozen=True)
 class Study:
-    """Several runs for one question, saved as `study.json` so that it can be resumed.
+    """Several runs for one question, saved as `study.toml` so that it can be resumed.
 
     Attributes:
         kind: "folds" or "search".
@@ -47,30 +48,27 @@ class Study:
             raise UserError(f"--{self.kind} is for text only, but this is {self.plan.modality.words}; leave it out")
 
     def begin(self, folder: Path) -> None:
-        """Save `study.json`.
+        """Save `study.toml`.
 
         Raises:
             UserError: if the folder is not empty.
         """
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and any(each.name != LOCK for each in folder.iterdir()):
             raise UserError(f"{folder} is not empty; continue with --resume, or choose another --out")
-        document = {"kind": self.kind, "count": self.count, "plan": self.plan.to_json()}
-        write_json(folder / _STUDY, document)
+        asked = {self.kind: self.count}
+        write_text(folder / STUDY, text_of(dataclasses.replace(self.plan.settings(), **asked)))
 
     @classmethod
     def under_way(cls, folder: Path) -> Study | None:
         """The study in a folder; None if there is none, or only its last run remains."""
-        path = folder / _STUDY
-        if not path.is_file() or (folder / "train" / "plan.json").is_file():
+        path = folder / STUDY
+        if not path.is_file() or (folder / CONFIG).is_file():
             return None
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            kind = document["kind"]
-            if kind not in ("folds", "search"):
-                raise ValueError(f"kind {str(kind)[:40]!r}")
-            return cls(kind, int(document["count"]), Plan.from_json(document["plan"], str(path)))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise UserError(f"{path} is damaged ({error}); start a new run in another folder") from error
+        settings = read(path)
+        if (settings.folds is None) == (settings.search is None):
+            raise UserError(f"{path} must have either folds or search; start a new run in another folder")
+        plan = Plan.of(settings, str(path))
+        return cls("search", settings.search, plan) if settings.search else cls("folds", settings.folds or 0, plan)
 
 
 def cross_validate(study: Study, folder: Path, means: Means | None = None) -> dict[str, float]:
@@ -84,11 +82,15 @@ def cross_validate(study: Study, folder: Path, means: Means | None = None) -> di
     Raises:
         Interrupted: after Ctrl-C, with everything saved.
     """
+    with writing(folder):
+        return _cross_validated(study, folder, means or Means())
+
+
+def _cross_validated(study: Study, folder: Path, means: Means) -> dict[str, float]:
     rows: list[dict[str, Any]] = []
-    means = means or Means()
     for i, data in enumerate(folds(study.plan.modality, _data(study.plan, means), study.count)):
         if not means.quiet:
-            print(f"fold {i + 1} of {study.count}", file=sys.stderr)
+            tell(f"fold {i + 1} of {study.count}")
         plan = dataclasses.replace(study.plan, fold=(i, study.count))
         of_fold = dataclasses.replace(means, data=data)
         rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", of_fold), plan, data))
@@ -116,7 +118,12 @@ def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
         UserError: if there is no validation split, or every trial has diverged.
         Interrupted: after Ctrl-C, with everything saved.
     """
-    plan, means = study.plan, means or Means()
+    with writing(folder):
+        return _searched(study, folder, means or Means())
+
+
+def _searched(study: Study, folder: Path, means: Means) -> Plan:
+    plan = study.plan
     data = _data(plan, means)
     means = dataclasses.replace(means, data=data)
     if "validation" not in data.splits:
@@ -141,7 +148,7 @@ def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
             log.flush()
             if not means.quiet:
                 words = f"trial {trial}/{study.count}: lr {options.lr:.2e}, width {row['width']}: {found}"
-                print(words, file=sys.stderr)
+                tell(words)
     if not rows:
         raise UserError(f"all {study.count} trials diverged; lower --train.lr (now {plan.train.lr})")
     return min(rows, key=lambda row: row[0])[1]

@@ -15,7 +15,7 @@ from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
 from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ def score(model: AudioModel, asked: Judging) -> None:
         rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
     given = "_given_features" if model.vocodes else ""
     if model.vocodes:
-        print("conditioned on features of the recordings themselves: not a likelihood", file=sys.stderr)
+        tell("conditioned on features of the recordings themselves: not a likelihood")
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
         if asked.as_json:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
@@ -88,7 +88,7 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     only("a model of audio", _SAMPLED)
     n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
     if asked.steering.guidance != 1 and not conditions:
-        print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
+        tell("no condition is given, so --guidance has no effect; use --given")
     known = None if prompt is None else read_recording(prompt, model.rate, model.channels)[0]
     given = given_of(model, conditions)
     path = Path("sample.wav") if output is None else output
@@ -108,16 +108,14 @@ def sample(model: AudioModel, asked: Drawing) -> None:
         for x in _written(paths, blocks, model):
             done += x
             progress(done)
-    print(
-        f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each", file=sys.stderr
-    )
+    tell(f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each")
 
 
 def _to_standard_output(blocks: Iterator[NDArray[Any]], model: AudioModel) -> None:
     from seriatim.audio.files import pcm
 
     channels = f"{model.channels} channel{'s' if model.channels > 1 else ''}"
-    print(f"raw samples: 16 bits, little-endian, {model.rate} Hz, {channels}", file=sys.stderr)
+    tell(f"raw samples: 16 bits, little-endian, {model.rate} Hz, {channels}")
     for block in blocks:
         sys.stdout.buffer.write(pcm(block[0]))
         sys.stdout.buffer.flush()
@@ -233,7 +231,7 @@ def options_of(model: AudioModel, run: Path) -> AudioOptions:
     from seriatim.training.run import plan_of
 
     try:
-        base = plan_of(run)[0].of(AudioOptions)
+        base = plan_of(run)[0].group(AudioOptions)
     except UserError:  # a checkpoint without its training folder
         base = AudioOptions()
     channels = "mono" if model.channels == 1 else "stereo"
@@ -267,10 +265,10 @@ def say_missing(model: AudioModel, takes: Takes) -> None:
         (TRACK, TRACK, "track is"),
     ):
         if key in model.codecs and key not in there:
-            print(f"no {words} given, so {key} counts as missing; give --{name}", file=sys.stderr)
+            tell(f"no {words} given, so {key} counts as missing; give --{name}")
     for name in model.label_codecs.keys() - takes.labels.keys():
         advice = "score the folder whose subfolders are the labels, or give --labels"
-        print(f"the recordings have no {name}, which counts as missing; {advice}", file=sys.stderr)
+        tell(f"the recordings have no {name}, which counts as missing; {advice}")
 
 
 def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
     from seriatim.image.data.gallery import Pictures
@@ -96,21 +95,21 @@ def sample(model: ImageModel, asked: Drawing) -> None:
         raise UserError(f"--columns is {output.columns}; give 1 or more")
     given = conditions_of(model, asked.run, conditions)
     if asked.steering.guidance != 1 and not given and model.code is None:
-        print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
+        tell("no condition is given, so --guidance has no effect; use --given")
     with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=given, seed=asked.seeds, progress=progress, **asked.steering.options())
     if output.singles:
         folder = path if not path.suffix else path.with_suffix("")
         for i, picture in enumerate(pictures):
             save(picture, folder / f"{i:05d}.png")
-        print(f"{folder}: {n} pictures", file=sys.stderr)
+        tell(f"{folder}: {n} pictures")
         return
     if path.suffix.lower() in (".gif", ".webp", ".apng"):
         save_animation(pictures, path, output.columns, order=model.path)
     else:
         sheet = grid(pictures, output.columns)
         save(sheet, path, magnification(sheet.shape[1]))
-    print(f"{path}: {n} pictures", file=sys.stderr)
+    tell(f"{path}: {n} pictures")
 
 
 def facts(model: ImageModel) -> dict[str, object]:
@@ -175,7 +174,7 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
     from seriatim.training.run import plan_of
 
     try:
-        base = plan_of(run)[0].of(ImageOptions)
+        base = plan_of(run)[0].group(ImageOptions)
     except UserError:  # a checkpoint without its training folder
         base = ImageOptions(levels=min(model.levels.levels, 256))
     height, width, channels = model.shape
@@ -209,9 +208,9 @@ def say_missing(model: ImageModel, pictures: Pictures) -> None:
     from seriatim.image.conditions import MAP, VECTOR
 
     if MAP in model.codecs and pictures.maps is None:
-        print(f"no maps are given, so {MAP} counts as missing; give --maps FOLDER, a map per picture", file=sys.stderr)
+        tell(f"no maps are given, so {MAP} counts as missing; give --maps FOLDER, a map per picture")
     if VECTOR in model.codecs and pictures.vectors is None:
-        print(f"no vectors are given, so {VECTOR} counts as missing; give --vectors, one per picture", file=sys.stderr)
+        tell(f"no vectors are given, so {VECTOR} counts as missing; give --vectors, one per picture")
 
 
 def _inked_once(options: ImageOptions) -> ImageOptions:
@@ -222,7 +221,7 @@ def _inked_once(options: ImageOptions) -> ImageOptions:
 def _planned_once(plan: Plan) -> Plan:
     from seriatim.image.options import ImageOptions
 
-    return plan.changed(_inked_once(plan.of(ImageOptions)))
+    return plan.changed(_inked_once(plan.group(ImageOptions)))
 
 
 def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:

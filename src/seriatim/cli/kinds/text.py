@@ -241,7 +241,7 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
 
     try:
         plan = plan_of(asked.run)[0]
-        base = fitting(plan.of(TextOptions), plan.data, data)
+        base = fitting(plan.group(TextOptions), plan.data, data)
     except UserError:  # a checkpoint without its training folder
         base = TextOptions()
     explicit = {name: getattr(asked.text, name) for name in typed("text") if asked.text is not None}

@@ -12,7 +12,7 @@ from seriatim.cli.common import only, progressing
 from seriatim.cli.groups import BEAMS, LENGTH_NORM, Reading, Search, unescape
 from seriatim.cli.requests import Drawing
 from seriatim.data.decoding import BLOCK
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 from seriatim.text.data.corpus import SOURCE
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def find(model: TextModel, asked: Drawing, width: int, sources: list[str] | None
         for i, results in zip(wanted, every, strict=True):
             found[i] = results
     if none := sum(not found[i] for i in wanted):
-        print(f"no text that the options allow was found for {none:,} of {len(inputs):,}", file=sys.stderr)
+        tell(f"no text that the options allow was found for {none:,} of {len(inputs):,}")
     lines = [
         line
         for number, (text, results) in enumerate(zip(inputs, found, strict=True), start=1)
@@ -153,7 +153,7 @@ def deliver(lines: Sequence[str], output: Path | None) -> None:
         print("\n".join(lines))
         return
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{output}: {len(lines):,} lines", file=sys.stderr)
+    tell(f"{output}: {len(lines):,} lines")
 
 
 def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
@@ -161,7 +161,7 @@ def not_blank(model: TextModel, sources: Sequence[str]) -> list[int]:
     asked = [i for i, source in enumerate(sources) if source.strip()]
     say_unseen(model, sources)
     if blank := len(sources) - len(asked):
-        print(f"{blank:,} of {len(sources):,} sources are blank, and get a blank line", file=sys.stderr)
+        tell(f"{blank:,} of {len(sources):,} sources are blank, and get a blank line")
     return asked
 
 
@@ -184,10 +184,7 @@ def say_unseen(model: TextModel, sources: Iterable[str]) -> None:
     codec = model.given_codecs[SOURCE]
     assert isinstance(codec, Tokenizer)
     if strange := sum(map(codec.unseen, sources)):
-        print(
-            f"{strange:,} symbols of the sources are not in the vocabulary of the training text",
-            file=sys.stderr,
-        )
+        tell(f"{strange:,} symbols of the sources are not in the vocabulary of the training text")
 
 
 def one_line(text: str) -> str:

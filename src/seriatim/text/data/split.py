@@ -109,7 +109,7 @@ def _folds_of_blocks(pool: Sequence[Document], k: int) -> Callable[[int], Splits
 
 
 def _keys(documents: Sequence[Document]) -> list[str]:
-    """Keys of texts: a digest, of copies the least. Pairs that share a source or a target, even indirectly, share a key.
+    """Keys of texts: a digest, of copies the least. Pairs that share a side, even indirectly, have the same key.
 
     If that connects a tenth of all pairs, as with targets "yes" and "no", only a shared source counts.
     """
