@@ -73,7 +73,7 @@ def stop_at(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Loop, "_advance", signalled)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("case", CASES)
 def test_a_signal_saves_and_resuming_is_bit_for_bit(
     case: str, number: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -187,6 +187,23 @@ def test_a_real_process_is_stopped_and_taken_up(
     a, b = files.open_pair(run, "model")[0], files.open_pair(tmp_path / "whole", "model")[0]
     assert a == b
     same(run, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["nohup", "hang-up"])
+def test_a_terminal_that_hangs_up_saves_unless_hang_ups_are_ignored(stays: bool, folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    ignoring = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" if stays else ""
+    command = ["train", str(folder / "words.txt"), *OPTIONS, "--out", str(run)]
+    process = subprocess.Popen([sys.executable, "-c", ignoring + SLOW, *command], stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not ((run / "metrics.jsonl").is_file() and len(metrics(run)) > 5):
+        time.sleep(0.02)
+    assert process.stderr is not None
+    process.stderr.close()  # nobody reads what it says any more
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == (0 if stays else 130)
+    step = files.open_pair(run / "train", "state")[0]["step"]
+    assert step == 60 if stays else 0 < step < 60
 
 
 # ------------------------------------------------------------------ what cannot be taken up
