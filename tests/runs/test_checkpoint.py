@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,3 +202,27 @@ def test_a_folder_that_cannot_be_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot save"):
         write(tmp_path / "file" / "run", make("lstm"))
+
+
+def test_opening_a_run_loads_no_compiler_and_draws_nothing(tmp_path: Path) -> None:
+    for name in TINY:
+        write(tmp_path / name, make(name), name)
+    code = (
+        "import pathlib, sys, torch\n"
+        "from seriatim.runs import checkpoint\n"
+        "before = torch.get_rng_state()\n"
+        "for run in pathlib.Path(sys.argv[1]).iterdir():\n"
+        "    checkpoint.load(run)\n"
+        "assert torch.equal(before, torch.get_rng_state())\n"
+        "print({'torch._dynamo', 'sympy'} & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("family", TINY)
+def test_what_a_model_sees_can_be_told_in_every_type(family: str, dtype: torch.dtype) -> None:
+    model = make(family, dtype=dtype)
+    if isinstance(model, GridModel):
+        assert torch.equal(model.sees(model.canvas), make(family).sees(model.canvas))  # pyright: ignore

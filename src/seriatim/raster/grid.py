@@ -55,17 +55,21 @@ class RasterConv(nn.Module, Stacked):
         self.inputs, self.outputs, self.side = tuple(inputs), tuple(outputs), kernel // 2
         self.up = self.side if rows else 0
         self.weight = nn.Parameter(torch.empty(len(outputs), len(inputs), self.up + 1, kernel))
-        place = "meta" if self.weight.is_meta else "cpu"  # untrusted sizes are first built on meta, without memory
-        mask = torch.ones(self.weight.shape, device=place)
-        mask[:, :, -1, self.side + 1 :] = 0
-        i, o = (torch.tensor(labels, device=place) for labels in (self.inputs, self.outputs))
-        mask[:, :, -1, self.side] = (i <= o[:, None] if own else i < o[:, None]).float()
-        self.register_buffer("mask", mask.to(self.weight), persistent=False)  # follows from the config, so not saved
+        # untrusted sizes are first built on meta, without memory, where a mask has nothing to say
+        mask = self.weight.detach() if self.weight.is_meta else self._mask(own).to(self.weight)
+        self.register_buffer("mask", mask, persistent=False)  # follows from the config, so not saved
         self.mask: Tensor
         self.bias = nn.Parameter(torch.zeros(len(outputs)))
         inside = 1.0 if mask.is_meta else float(mask.sum()) / len(outputs)
         bound = 1 / math.sqrt(max(1.0, inside))
         nn.init.uniform_(self.weight, -bound, bound)
+
+    def _mask(self, own: bool) -> Tensor:
+        mask = torch.ones(self.weight.shape, device="cpu")
+        mask[:, :, -1, self.side + 1 :] = 0
+        i, o = (torch.tensor(labels, device="cpu") for labels in (self.inputs, self.outputs))
+        mask[:, :, -1, self.side] = (i <= o[:, None] if own else i < o[:, None]).float()
+        return mask
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, I) -> (B, H, W, O)."""
@@ -82,7 +86,7 @@ class RasterConv(nn.Module, Stacked):
     def touches(self, colours: int) -> list[Touch]:
         """Which colours see which, for each offset of the kernel."""
         to, of = (torch.eye(colours)[list(labels)] for labels in (self.outputs, self.inputs))
-        seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu(), to, of) > 0
+        seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu().float(), to, of) > 0
         places = [(r, k) for r in range(self.up + 1) for k in range(2 * self.side + 1)]
         return [(self.up - r, self.side - k, seen[r, k]) for r, k in places if bool(seen[r, k].any())]
 

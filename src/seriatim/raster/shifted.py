@@ -62,7 +62,7 @@ class Shifted(nn.Module):
         self.left = columns - 1 if corner else columns // 2
         self.right = 0 if corner else columns // 2
         shape = (inputs, outputs) if up else (outputs, inputs)
-        self.direction = nn.Parameter(0.05 * torch.randn(*shape, rows, columns))
+        self.direction = nn.Parameter(torch.empty(*shape, rows, columns).normal_(std=0.05))
         self.length = nn.Parameter(torch.ones(outputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.calibrating = False

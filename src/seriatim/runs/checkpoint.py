@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import torch
-
 from seriatim import config as configs
 from seriatim import modality
 from seriatim.errors import UserError, nearest
@@ -29,6 +27,7 @@ from seriatim.runs.files import (
     open_pair,
     tensors_of,
 )
+from seriatim.runs.hollow import hollow, undrawn
 from seriatim.symbols import COMMON, Symbols, from_json
 
 CUSTOM = "custom"
@@ -105,10 +104,9 @@ def build_checked(
     deep = max(getattr(config, name, 0) for name in ("layers", "blocks", "resnets"))
     if deep > count:  # building layers takes time, also without memory
         raise UserError(f"{path} has {count} tensors, too few for {deep} layers")
-    with torch.device("meta"):
-        expected = tensors_of(build(family_name, config, conditions, encoders))
+    expected = tensors_of(hollow(lambda: build(family_name, config, conditions, encoders)))
     dtype = check_tensors(path, {names[name] if names else name: value for name, value in expected.items()})
-    with torch.random.fork_rng(devices=[]):  # what is drawn is overwritten, and the caller's generator is not ours
+    with undrawn():
         model = build(family_name, config, conditions, encoders).to(dtype).to(device)
     held = load_tensors(path, device)
     assign(model, {name: held[names[name] if names else name] for name in expected})
