@@ -67,7 +67,6 @@ MODALITY = Modality(
     name="audio",
     words="audio",
     family="wavenet",
-    training={"batch": 4},  # excerpts of thousands of samples
     options={"audio": AudioOptions, "quantiser": QuantiserOptions, "track": TrackOptions},
     holds=holds,
     names=NAMES,

@@ -36,9 +36,12 @@ _SHOWN = 16_000  # most samples of a recording drawn during training, which also
 class AudioTask(Task):
     """Training on audio: a quantiser, excerpts preceded by the receptive field, samples as WAV and PNG."""
 
+    usual_batch = 4  # excerpts of thousands of samples
+
     def __init__(self, plan: Plan, folder: Path, recordings: Recordings) -> None:
         super().__init__(plan, folder, recordings)
         self.recordings, self.options = recordings, plan.group(AudioOptions)
+        self._train: Takes | None = None
 
     def summary(self) -> str:
         """The recordings, their duration and conditions."""
@@ -71,7 +74,7 @@ class AudioTask(Task):
                 found[channel] += np.bincount(values, minlength=codec.levels)
         return found
 
-    def batches(self) -> Batches:
+    def batches(self, size: int | None = None) -> Batches:
         """Excerpts of the training split."""
         codec, found, plan = cast(Quantiser, self.codecs["x"]), self.recordings, self.plan
         if (codec.rate, codec.channels) != (found.rate, found.channels):
@@ -81,8 +84,9 @@ class AudioTask(Task):
                 f"give --audio.rate {codec.rate}"
             )
         past = AudioModel(self.model, self.codecs).past
-        train = featured(found.splits["train"], self.codecs)
-        return Excerpts(train, self.codecs, self.options.length, past, plan.train.batch, plan.train.seed)
+        if self._train is None:  # features of all recordings take a while
+            self._train = featured(found.splits["train"], self.codecs)
+        return Excerpts(self._train, self.codecs, self.options.length, past, self.size(size), plan.train.seed)
 
     def validation(self) -> Callable[[], float] | None:
         """The same whole held-out recordings every time, spread over the split."""

@@ -130,7 +130,7 @@ def train(
     trials = trials or (base.search if run.folds is None else None)
     if run.folds is not None and run.search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
-    typed_in = _Typed(model, net or {}, groups, training, division, run.begin)
+    typed_in = _Typed(model, preset, net or {}, groups, training, division, run.begin)
     plan = _plan(data, _kind(data, kind or base.kind), typed_in, base)
     from seriatim.training import run as runs
     from seriatim.training.study import Study
@@ -149,6 +149,7 @@ class _Typed:
     """The typed options that determine a plan."""
 
     model: str | None
+    preset: str | None
     net: dict[str, str]
     groups: Any
     training: TrainOptions | None
@@ -205,7 +206,9 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
     source = locate(data)
     usual = base.model or record.family
     if usual != "custom" and family(usual).data != record.name:
-        raise UserError(f"{data} holds {record.words}, but {usual} is not for them; leave out --preset or --config")
+        where = "preset is" if given.preset else "file of settings is"
+        option = "--preset" if given.preset else "--config"
+        raise UserError(f"{data} holds {record.words}, but the {where} for {usual}; leave out {option}")
     name = given.model or usual
     if given.model is not None:
         check_family(given.model, record, data)

@@ -153,7 +153,7 @@ class ImageTask(Task):
                 found[channel] += np.bincount(values, minlength=codec.levels)
         return found
 
-    def batches(self) -> Batches:
+    def batches(self, size: int | None = None) -> Batches:
         """The training split, in a new order each epoch."""
         train, plan = self.gallery.splits["train"], self.plan
         codec = cast(Levels, self.codecs["x"])
@@ -161,8 +161,7 @@ class ImageTask(Task):
             raise UserError(f"the pictures are {train.x.shape[1:]} but the model's {codec.shape}; give --image.size")
         _check_conditions(train, self.codecs)
         anew = self.options.binarise == "epoch"
-        batch, seed = plan.train.batch, plan.train.seed
-        return Deal(train, self.codecs, self.model, batch, seed, anew, self.options.flip)
+        return Deal(train, self.codecs, self.model, self.size(size), plan.train.seed, anew, self.options.flip)
 
     def validation(self) -> Callable[[], float] | None:
         """The same held-out pictures every time, spread evenly over the split."""

@@ -121,9 +121,9 @@ class TextTask(Task):
         """(1, symbols): counts of each symbol in the training text."""
         return np.bincount(self._tokens("train", strict=True).symbols, minlength=self.codecs["x"].size)[None]
 
-    def batches(self) -> Batches:
+    def batches(self, size: int | None = None) -> Batches:
         """Crops, or streams with carried state; whole pairs."""
-        options, length = self.plan.train, self.model.crop
+        options, length, batch = self.plan.train, self.model.crop, self.size(size)
         if (SOURCE in self.codecs) != self.corpus.paired:
             has, other = ("with", "without") if self.corpus.paired else ("without", "with")
             raise UserError(
@@ -136,7 +136,7 @@ class TextTask(Task):
                 raise UserError(f"--train.carry is for recurrent models, not for a {self.plan.family}; leave it out")
             if options.accumulate > 1:
                 raise UserError("--train.carry and --train.accumulate cannot be combined; raise --train.batch instead")
-            return Streams(tokens, length, options.batch)
+            return Streams(tokens, length, batch)
         if SOURCE in self.codecs:
             longest = int(np.diff(tokens.bounds).max())
             if longest > length:
@@ -151,7 +151,7 @@ class TextTask(Task):
                 f"the training text has {len(tokens.symbols)} symbols, but --net.context is {length}; "
                 "give more text or a shorter context"
             )
-        return Crops(tokens, length, options.batch, options.seed)
+        return Crops(tokens, length, batch, options.seed)
 
     def validation(self) -> Callable[[], float] | None:
         """Pieces of the validation text."""

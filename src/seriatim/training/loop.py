@@ -168,7 +168,7 @@ class Loop:
 
     def _exhausted(self) -> bool:
         """Whether validation has not improved for `patience` evaluations."""
-        return 0 < self.options.patience <= self.since_best
+        return 0 < (self.options.patience or 0) <= self.since_best
 
     def _halt(self, number: int) -> None:
         self._stop = number

@@ -22,18 +22,19 @@ class TrainOptions(Options):
     """
 
     steps: int | None = None
-    """Optimiser steps. Default: as many as `epochs` takes, but 200 to 5000."""
+    """Optimiser steps; short: --steps. Default: as many as `epochs` takes, but 200 to 5000."""
     epochs: float | None = None
-    """Passes over the training data. Default: 10, within the bounds of `steps`."""
-    batch: int = 32
-    """Sequences, pictures or excerpts per batch."""
+    """Passes over the training data; short: --epochs. Default: 10, within the bounds of `steps`."""
+    batch: int | None = None
+    """Sequences, pictures or excerpts per batch; short: --batch. Default: 32 (4 excerpts of audio), fewer if a pass
+    would have less than 2 steps or a step would take more than half of the memory."""
     accumulate: int = 1
     """Batches whose gradients are accumulated in a step."""
     optimiser: Literal["adamw", "muon"] = "adamw"
     """adamw for everything, or muon for hidden matrices and convolutions and adamw for the rest. Some families have
     muon as their default: `seriatim models NAME`."""
     lr: float = 2e-3
-    """Peak learning rate of adamw. Some families have another default: `seriatim models NAME`."""
+    """Peak learning rate of adamw; short: --lr. Some families have another default: `seriatim models NAME`."""
     muon_lr: float = 0.02
     """Peak learning rate of muon."""
     schedule: Literal["cosine", "constant", "decay"] = "cosine"
@@ -67,15 +68,15 @@ class TrainOptions(Options):
     compile: bool = False
     """Compile the model with torch.compile."""
     device: str = "auto"
-    """cpu, cuda, mps, or auto for the fastest available."""
+    """cpu, cuda, mps, or auto for the fastest available; short: --device."""
     seed: int = 0
-    """Seed of the weights, the order of the data and dropout."""
+    """Seed of the weights, the order of the data and dropout; short: --seed."""
     evaluate_every: int | None = None
     """Steps between evaluations. Default: a tenth of all steps."""
     evaluate_symbols: int = 50_000
     """Validation symbols per evaluation, spread evenly over the split; 0 for all."""
-    patience: int = 0
-    """Stop after n evaluations without improvement; 0 for never."""
+    patience: int | None = None
+    """Stop after n evaluations without improvement; 0 for never. Default: 4 for more than 12 passes, else 0."""
     spike: float = 10.0
     """Stop if the loss is n deviations above its running mean for 3 steps; 0 for never."""
     samples: int = 2
@@ -87,7 +88,6 @@ class TrainOptions(Options):
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("batch", 1, 2**20),
             ("accumulate", 1, 2**16),
             ("lr", 0, 100),
             ("muon_lr", 0, 100),
@@ -99,7 +99,6 @@ class TrainOptions(Options):
             ("clip", 0, 1e9),
             ("ema", 0, 0.9999999),
             ("smoothing", 0, 0.999),
-            ("patience", 0, 10**6),
             ("spike", 0, 10**6),
             ("samples", 0, 1000),
             ("evaluate_symbols", 0, 2**40),
@@ -108,10 +107,17 @@ class TrainOptions(Options):
             bounded(f"--train.{name}", getattr(self, name), low, high)
         if self.drop_given is not None:
             bounded("--train.drop_given", self.drop_given, 0, 1)
-        for name in ("steps", "warmup", "evaluate_every", "truncate"):
+        for name, low, high in (
+            ("steps", 1, 2**40),
+            ("warmup", 0, 2**40),
+            ("evaluate_every", 1, 2**40),
+            ("truncate", 1, 2**40),
+            ("batch", 1, 2**20),
+            ("patience", 0, 10**6),
+        ):
             value = getattr(self, name)
             if value is not None:
-                bounded(f"--train.{name}", value, 0 if name == "warmup" else 1, 2**40)
+                bounded(f"--train.{name}", value, low, high)
         if self.epochs is not None:
             bounded("--train.epochs", self.epochs, 1e-6, 1e6)
             if self.steps is not None:

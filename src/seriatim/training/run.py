@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from seriatim.models import Model, family
 from seriatim.models.likelihood import to_given
 from seriatim.runs import building, checkpoint, files
 from seriatim.runs.folder import writing
+from seriatim.runs.hollow import hollow
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
@@ -31,6 +33,7 @@ from seriatim.training.options import TrainOptions
 from seriatim.training.plan import IN_MEMORY, STANDARD_INPUT, Data, Plan, check_family
 from seriatim.training.settings import read as read_settings
 from seriatim.training.settings import text_of
+from seriatim.training.sizing import Sizing, check_weights, free_memory, settle
 from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
 
@@ -83,6 +86,8 @@ def open_model(folder: Path, device: str, net: Model | None = None) -> Trained:
 class Session:
     """A run being made: its data in symbols, its model, its loop."""
 
+    sizing: Sizing
+
     def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
         self.plan, self.folder, self.means = plan, folder, means or Means()
         if plan.family != checkpoint.CUSTOM:
@@ -105,6 +110,8 @@ class Session:
             task.model = self._fresh(task.codecs)
         else:
             self._loaded(begin)
+        self._settle()
+        plan = self.plan
         if plan.train.drop_given and task.codecs.keys() == {"x"}:
             raise UserError("--train.drop-given is for models with conditions, and this one has none; leave it out")
         batches, counts = task.batches(), cache(lambda: torch.from_numpy(task.counts()))
@@ -128,6 +135,14 @@ class Session:
         if resume:
             loop.resume()
         return loop
+
+    def _settle(self) -> None:
+        """Set what the user has left open; a resumed run has it in its plan."""
+        model = self.task.model
+        self.sizing = settle(
+            self.plan.train, self.task.usual_batch, self.task.batches, model, free_memory(model.device)
+        )
+        self.plan = self.task.plan = dataclasses.replace(self.plan, train=self.sizing.options)
 
     def _loaded(self, begin: Path) -> None:
         """The model and the codecs of a run."""
@@ -153,7 +168,13 @@ class Session:
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)
-            return building.build(self.plan.family, config, conditions, self.task.encoders(config)).to(self.device)
+            encoders = self.task.encoders(config)
+
+            def make() -> Model:
+                return building.build(self.plan.family, config, conditions, encoders)
+
+            check_weights(hollow(make), self.plan.train, free_memory(torch.device(self.device)))
+            return make().to(self.device)
 
     def _composed(self, codecs: Mapping[str, Symbols]) -> Model:
         """The caller's own model."""
@@ -215,8 +236,8 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
     said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
-    if any(said) and not session.means.quiet:
-        tell(f"{session.plan.data}: {' '.join(part for part in said if part)}")
+    if not session.means.quiet:
+        tell(f"{session.plan.data}: {' '.join(part for part in (*said, str(session.sizing)) if part)}")
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Task(ABC):
 
     codecs: Mapping[str, Symbols]
     model: Model
+    usual_batch: ClassVar[int] = 32
+    """The batch of a large set of small items."""
 
     def __init__(self, plan: Plan, folder: Path, data: Data) -> None:
         self.plan, self.folder = plan, folder
@@ -59,12 +61,17 @@ class Task(ABC):
         """(P, K): counts of each of K symbols in the training split, for each of P channels of x."""
 
     @abstractmethod
-    def batches(self) -> Batches:
-        """The training batches.
+    def batches(self, size: int | None = None) -> Batches:
+        """The training batches, of `size` items; None: of as many as the plan says, or the usual number.
 
         Raises:
             UserError: if the options do not fit the data or the model.
         """
+
+    @final
+    def size(self, size: int | None) -> int:
+        """The number of items of a batch."""
+        return size or self.plan.train.batch or self.usual_batch
 
     @abstractmethod
     def validation(self) -> Callable[[], float] | None:

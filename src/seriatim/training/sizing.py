@@ -1,0 +1,159 @@
+"""What a run takes, before its first step, and the defaults that follow from its data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
+from seriatim.data.batches import Batches
+from seriatim.errors import UserError
+from seriatim.models import Model
+from seriatim.models.likelihood import to_given
+from seriatim.training.options import TrainOptions
+
+EPOCH = 2
+"""Steps that an epoch should have at least: small sets have small batches."""
+FEW = 12
+"""Passes over the training data above which training stops early."""
+PATIENCE = 4
+"""Evaluations without improvement after which it then stops."""
+_COPIES = 4  # a weight, its gradient and two moments
+_WORK = 2  # backward takes about as much again as forward has saved
+_SHARE = 0.5  # of the free memory that a default batch may take
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that this process can still take on a device, at most what its container allows; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu":
+        return None
+    found: list[int] = []
+    with suppress(OSError, ValueError, IndexError):
+        line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
+        found.append(int(line.split()[1]) * 1024)
+    for most, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):
+            found.append(max(0, int(Path(most).read_text()) - int(Path(used).read_text())))
+    return min(found) if found else None
+
+
+def weights_memory(model: Model, options: TrainOptions) -> int:
+    """Bytes of a model's weights in training; the model may be on the meta device."""
+    copies = _COPIES + (1 if options.ema else 0)
+    return copies * sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+
+
+def item_memory(model: Model, batches: Batches) -> int:
+    """Bytes that one item of a batch takes in a training step, from what a forward pass of it keeps for backward."""
+    batch, device = batches.batch(0), model.device
+    x = torch.from_numpy(batch.x[:1]).to(device)
+    given = to_given({name: value[:1] for name, value in batch.given.items()}, device)
+    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.random.fork_rng(devices=[]), saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.train()
+        model.log_probs(x, given)
+    return _WORK * sum(kept.values())
+
+
+def check_weights(model: Model, options: TrainOptions, free: int | None) -> None:
+    """Refuse a model whose weights alone are beyond the memory there is.
+
+    Raises:
+        UserError: with both sizes.
+    """
+    need = weights_memory(model, options)
+    if free is not None and need > free:
+        count = sum(parameter.numel() for parameter in model.parameters())
+        raise UserError(
+            f"the model has {count:,} parameters, which take {in_words(need)} in training, and {in_words(free)} are "
+            "free; give smaller sizes (--net.…)"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizing:
+    """The settled options of a run and what it takes.
+
+    Attributes:
+        options: with batch and patience set.
+        memory: bytes of a training step, about.
+        passes: over the training data.
+        steps: of the optimiser.
+    """
+
+    options: TrainOptions
+    memory: int
+    passes: float
+    steps: int
+
+    def __str__(self) -> str:
+        stops = f", at most: {self.options.patience} evaluations without improvement end it"
+        return (
+            f"{self.steps:,} steps of {self.options.batch}, about {self.passes:.3g} passes over the training data"
+            f"{stops if self.options.patience else ''}; about {in_words(self.memory)} of memory a step."
+        )
+
+
+def settle(
+    options: TrainOptions, usual: int, batches: Callable[[int], Batches], model: Model, free: int | None
+) -> Sizing:
+    """Set what the user has left open, from the number of items, their size and the memory there is.
+
+    Args:
+        options: of the user.
+        usual: the batch of a large set of small items.
+        batches: size of a batch -> batches.
+        model: the model to train.
+        free: bytes of memory.
+
+    Raises:
+        UserError: if the memory is too small for one step.
+    """
+    weights, each = weights_memory(model, options), item_memory(model, batches(1))
+    items = batches(1).per_epoch
+    batch = options.batch
+    if batch is None:
+        most = usual if free is None else int((_SHARE * free - weights) / max(each, 1))
+        batch = _power(min(usual, most, -(-items // EPOCH)))
+    need = weights + batch * each
+    if free is not None and need > free:
+        less = "--train.batch, " if batch > 1 else ""
+        raise UserError(
+            f"a step of {batch} takes about {in_words(need)} of memory, and {in_words(free)} are free; give a smaller "
+            f"{less}size of the data (--image.size, --audio.length, --net.context) or of the model (--net.…)"
+        )
+    total = options.total(batches(batch).per_epoch)
+    passes = total * batch * options.accumulate / max(items, 1)
+    patience = options.patience
+    if patience is None:
+        patience = PATIENCE if passes > FEW else 0
+    return Sizing(dataclasses.replace(options, batch=batch, patience=patience), need, passes, total)
+
+
+def _power(number: int) -> int:
+    """The largest power of two that is not larger, at least 1."""
+    return 2 ** int(math.log2(max(1, number)))
+
+
+def in_words(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
