@@ -120,7 +120,7 @@ def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "on\n" in several
     rows = [json.loads(line) for line in out(capsys, "sample", run, "-n", 3, "--max-length", 9, "--json").splitlines()]
     assert len(rows) == 3
-    assert set(rows[0]) == {"text", "prompt", "ended", "symbols", "log_probs_nats", "log_prob_nats"}
+    assert set(rows[0]) == {"text", "prompt", "ended", "seed", "symbols", "log_probs_nats", "log_prob_nats"}
     assert rows[0]["log_prob_nats"] == pytest.approx(sum(rows[0]["log_probs_nats"]))
     assert out(capsys, "sample", run, "--max-length", 5, "-o", tmp_path / "s.txt") == ""
     assert (tmp_path / "s.txt").read_text() == out(capsys, "sample", run, "--max-length", 5)

@@ -37,7 +37,7 @@ def test_prompts_times_n_come_in_order(model: TextModel) -> None:
 
 
 def test_the_same_seed_gives_the_same_text_in_any_batch(model: TextModel) -> None:
-    seeds = [7, -3, 99]
+    seeds = [7, 2**63 - 1, 99]
     alone = [str(model.sample("abc", seed=[seed], max_length=30)[0]) for seed in seeds]
     together = [str(s) for s in model.sample("abc", 3, seed=seeds, max_length=30)]
     among = model.sample(["g", "abc", "hij. abcd"], 1, seed=[1, 7, 2], max_length=30)
@@ -46,6 +46,14 @@ def test_the_same_seed_gives_the_same_text_in_any_batch(model: TextModel) -> Non
     assert [str(s) for s in model.sample("abc", 2, seed=5, max_length=20)] == [
         str(s) for s in model.sample("abc", 5, seed=5, max_length=20)
     ][:2]
+
+
+def test_a_sample_names_the_seed_that_draws_it_again_alone(gru: TextModel) -> None:
+    samples = gru.sample(["abc", "hij"], 3, seed=5, max_length=20)
+    assert samples[0] == gru.sample("abc", seed=5, max_length=20)[0] == gru.sample("abc", seed=[5], max_length=20)[0]
+    for sample in samples:
+        assert sample.seed is not None
+        assert gru.sample(sample.prompt, seed=sample.seed, max_length=20)[0] == sample
 
 
 def test_the_pieces_of_a_stream_are_the_sample(model: TextModel) -> None:
@@ -152,6 +160,7 @@ def test_multi_byte_characters_stream_whole() -> None:
         ("", {"min_length": 9, "max_length": 3}, "min-length 9"),
         ("", {"seed": 2**63}, "seed"),
         ("", {"seed": [1, 2]}, "2 seeds for 1 samples"),
+        ("", {"seed": -1}, "seed is -1"),
         ("", {"temperature": -1.0}, "temperature"),
         ("", {"top_p": 0.0}, "top-p"),
         ("", {"temprature": 1.0}, "'temperature'"),

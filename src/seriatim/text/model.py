@@ -25,7 +25,7 @@ from seriatim.text.samples import Request, Row, Sample, found
 from seriatim.text.search import attention, search
 from seriatim.text.tokenizers import Tokenizer
 from seriatim.walks.beams import Beams
-from seriatim.walks.noise import row_seeds
+from seriatim.walks.noise import Seed, own_seeds, row_seeds
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
 
@@ -155,7 +155,7 @@ class TextModel(Trained):
         max_length: int = 500,
         min_length: int = 0,
         stop: str | Sequence[str] = (),
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         log_probs: bool = False,
         slide: bool = False,
@@ -188,7 +188,7 @@ class TextModel(Trained):
         for i, row, _ in rows:
             last[i] = row
         return [
-            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended)
+            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended, seed=row.seed)
             for row in (last[i] for i in sorted(last))
         ]
 
@@ -221,17 +221,16 @@ class TextModel(Trained):
                 "guidance needs a model that also works without a source; train with --train.drop-given 0.1, or leave "
                 "it out"
             )
-        if not isinstance(request.seed, int) and len(request.seed) != total:
-            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one per sample")
+        seeds = own_seeds(request.seed, total, "samples")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
         ids = [x for x in encoded for _ in range(n)]
-        rows = [Row.begin(self.tokenizer, x, stops) for x in ids]
+        rows = [Row.begin(self.tokenizer, x, stops, seed) for x, seed in zip(ids, seeds, strict=True)]
         for i, row in enumerate(rows):
             yield i, row, row.prompt
         generation = Generation(
             self.model,
             ids,
-            row_seeds(request.seed, total, self.model.device),
+            row_seeds(seeds, total, self.model.device),
             steer,
             end=self.tokenizer.end,
             longest=request.max_length,

@@ -14,6 +14,7 @@ from seriatim.errors import UserError
 from seriatim.text.stopping import StopStrings
 from seriatim.text.tokenizers import TextStream, Tokenizer
 from seriatim.walks.beams import Hypothesis
+from seriatim.walks.noise import Seed
 
 
 @final
@@ -29,6 +30,7 @@ class Sample:
         ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
         log_prob: total of the new symbols, in nats; NaN unless from a beam search.
         score: the beam search's ranking score.
+        seed: draws this sample again, alone; None from a beam search.
 
     Example:
         >>> sample = Sample("to be", prompt="to", symbols=(3, 4, 5), log_probs=(), ended="length")
@@ -43,6 +45,7 @@ class Sample:
     ended: str
     log_prob: float = math.nan
     score: float = math.nan
+    seed: int | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -56,7 +59,7 @@ class Request:
     max_length: int = 500
     min_length: int = 0
     stop: str | Sequence[str] = ()
-    seed: int | Sequence[int] = 0
+    seed: Seed = 0
     log_probs: bool = False
     slide: bool = False
 
@@ -66,10 +69,6 @@ class Request:
                 f"min-length {self.min_length} and max-length {self.max_length} do not fit; expected 0 <= min <= max "
                 "and 1 <= max"
             )
-        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
-        wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
-        if wrong:
-            raise UserError(f"seed is {wrong[0]}; expected a whole number from -2^63 to 2^63 - 1")
 
 
 @final
@@ -80,17 +79,18 @@ class Row:
     stream: TextStream
     stops: StopStrings
     prompt: str
+    seed: int | None = None
     text: list[str] = field(default_factory=list[str])
     symbols: list[int] = field(default_factory=list[int])
     log_probs: list[float] = field(default_factory=list[float])
     ended: str = "length"
 
     @classmethod
-    def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str]) -> Row:
+    def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str], seed: int | None = None) -> Row:
         """A row with only its prompt."""
         stream = tokenizer.stream()
         prompt = "".join(stream.push(int(i)) for i in ids)
-        return cls(stream, StopStrings(stops), prompt, [prompt])
+        return cls(stream, StopStrings(stops), prompt, seed, [prompt])
 
 
 def found(tokenizer: Tokenizer, prefix: NDArray[np.int64], hypothesis: Hypothesis, stops: Sequence[str]) -> Sample:

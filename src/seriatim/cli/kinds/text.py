@@ -132,6 +132,7 @@ def _shown(
             "text": one.text,
             "prompt": one.prompt,
             "ended": one.ended,
+            "seed": one.seed,
             "symbols": one.symbols,
             "log_probs_nats": one.log_probs,
             "log_prob_nats": sum(one.log_probs),
@@ -140,7 +141,7 @@ def _shown(
     lines: list[str] = []
     if len(samples) > 1:
         whose = f"sample {i + 1}" if sources is None else f"source {named[i] + 1}, sample {i % asked.n + 1}"
-        lines.append(f"--- {whose} ({one.ended}) ---")
+        lines.append(f"--- {whose} ({one.ended}, seed {one.seed}) ---")
     lines.append(one.text)
     if asked.output.log_probs:
         lines.append(f"[{sum(one.log_probs):.3f} nats in {len(one.symbols)} symbols]")
