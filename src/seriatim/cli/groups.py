@@ -48,7 +48,7 @@ class Penalties:
     """Symbols of text made more or less likely, before the temperature."""
 
     repetition: float = 1.0
-    """Repetition penalty: divide the logits of symbols that have occurred by this; 1 for off."""
+    """Repetition penalty: multiply the log-probabilities of symbols that have occurred by this; 1 for off."""
     presence: float = 0.0
     """Subtract this from the logits of symbols that have occurred."""
     frequency: float = 0.0
