@@ -126,6 +126,9 @@ def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert (tmp_path / "s.txt").read_text() == out(capsys, "sample", run, "--max-length", 5)
     (tmp_path / "prompt.txt").write_text("sat on")
     assert out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3).startswith("sat on")
+    (tmp_path / "prompt.txt").write_bytes(b"\xef\xbb\xbfsat\r\non")  # as Windows writes it
+    windows = out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3, "--json")
+    assert json.loads(windows)["prompt"] == "sat\non"
 
 
 def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import torch
 
 from seriatim.errors import UserError
 from seriatim.text.model import TextModel
+from seriatim.walks.beams import Beams
 from seriatim.walks.steer import Steer
 from tiny_text import text_model
 
@@ -135,6 +136,22 @@ def test_a_stop_string_that_is_settled_by_the_end_counts_too() -> None:
     assert all(s.ended == "stop" and "two" not in s.text for s in samples)
 
 
+def test_a_stop_string_is_written_as_the_model_writes() -> None:
+    model = text_model("gru", alphabet="one two three", kind="words", casing="lower")
+    likely = {"min_length": 5, "max_length": 5, "bias": {model.tokenizer.find("two"): 50.0}}
+    sample = model.sample("ONE", stop=" TWO", **likely)[0]
+    assert (sample.text, sample.ended) == ("one", "stop")
+    assert model.sample("ONE", stop=" THREE", **likely)[0].ended == "length"
+
+
+def test_a_search_sees_the_space_before_the_first_new_word() -> None:
+    model = text_model("gru", alphabet="one two three four five", kind="words", casing="lower")
+    beams = Beams(1, shortest=2)
+    assert str(model.search("One", beams=beams, max_length=3)[0][0]) == "one four two one"
+    found = model.search("One", beams=beams, max_length=3, stop=" FOUR")[0][0]
+    assert (found.text, found.ended, len(found.symbols)) == ("one", "stop", 1)
+
+
 def test_unknown_can_be_written_and_forbidden(gru: TextModel) -> None:
     unknown = gru.tokenizer.find("<unk>")
     wanted = gru.sample(n=3, max_length=4, bias={unknown: 50.0})
@@ -161,6 +178,7 @@ def test_multi_byte_characters_stream_whole() -> None:
         ("", {"seed": 2**63}, "seed"),
         ("", {"seed": [1, 2]}, "2 seeds for 1 samples"),
         ("", {"seed": -1}, "seed is -1"),
+        ("", {"stop": [""]}, "a stop string is empty"),
         ("", {"temperature": -1.0}, "temperature"),
         ("", {"top_p": 0.0}, "top-p"),
         ("", {"temprature": 1.0}, "'temperature'"),

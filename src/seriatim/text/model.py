@@ -21,8 +21,9 @@ from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, encode_text, tokenize
 from seriatim.text.figures import TextFigures
 from seriatim.text.generation import Generation
-from seriatim.text.samples import Request, Row, Sample, found
+from seriatim.text.samples import Request, Row, Sample, found, stopped
 from seriatim.text.search import attention, search
+from seriatim.text.stopping import stop_strings
 from seriatim.text.tokenizers import Tokenizer
 from seriatim.walks.beams import Beams
 from seriatim.walks.noise import Seed, own_seeds, row_seeds
@@ -211,7 +212,7 @@ class TextModel(Trained):
     ) -> Iterator[tuple[int, Row, str]]:
         """(row number, row, new final text) after every symbol."""
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
+        stops = stop_strings(request.stop, self.tokenizer.policy)
         total = len(prompts) * n
         if n < 1 or not prompts:
             raise UserError(f"n is {n} for {len(prompts)} prompts; give 1 or more of each")
@@ -294,15 +295,13 @@ class TextModel(Trained):
             UserError: for impossible options, unknown conditions, or a prompt or source that is too long.
         """
         options = Beams(beams) if isinstance(beams, int) else beams
-        stops = [stop] if isinstance(stop, str) else list(stop)
+        stops = stop_strings(stop, self.tokenizer.policy)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         sources = None if source is None else [source] if isinstance(source, str) else list(source)
         several = [v for v in (given or {}).values() if isinstance(v, Sequence) and not isinstance(v, str)]
         count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
         if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
             raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one per source")
-        if "" in stops:
-            raise UserError("a stop string is empty; leave it out")
         prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
         if sources is not None and SOURCE in (given or {}):
             raise UserError("the source is given twice; give it once")
@@ -327,7 +326,7 @@ class TextModel(Trained):
             end=self.tokenizer.end,
             longest=longest,
             sizes=sizes,
-            stop=(lambda _, symbols: any(s in self.tokenizer.decode(symbols) for s in stops)) if stops else None,
+            stop=(lambda i, symbols: stopped(self.tokenizer, prefixes[i], symbols, stops)) if stops else None,
             progress=progress,
         )
         every = zip(prefixes, hypotheses, strict=True)

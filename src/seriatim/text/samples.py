@@ -93,12 +93,22 @@ class Row:
         return cls(stream, StopStrings(stops), prompt, seed, [prompt])
 
 
+def _written(tokenizer: Tokenizer, prefix: NDArray[np.int64], symbols: Sequence[int], stops: Sequence[str]) -> Row:
+    """The row of a prefix and further symbols: the first of them is written with its space."""
+    row = Row.begin(tokenizer, prefix, stops)
+    row.text += [row.stops.push(row.stream.push(symbol)) for symbol in symbols]
+    return row
+
+
+def stopped(tokenizer: Tokenizer, prefix: NDArray[np.int64], symbols: Sequence[int], stops: Sequence[str]) -> bool:
+    """Whether the symbols after a prefix contain a stop string."""
+    return _written(tokenizer, prefix, symbols, stops).stops.found
+
+
 def found(tokenizer: Tokenizer, prefix: NDArray[np.int64], hypothesis: Hypothesis, stops: Sequence[str]) -> Sample:
     """The result of a beam search as a sample."""
-    row = Row.begin(tokenizer, prefix, stops)
-    for symbol in hypothesis.symbols:
-        row.text.append(row.stops.push(row.stream.push(symbol)))
+    h, row = hypothesis, _written(tokenizer, prefix, hypothesis.symbols, stops)
     if not row.stops.found:
         row.text.append(row.stops.push(row.stream.flush()) + row.stops.flush())
-    h = hypothesis
-    return Sample("".join(row.text), row.prompt, h.symbols, (), h.ended, h.log_prob, h.score)
+    ended = "stop" if row.stops.found else h.ended  # also at the end, which settles the last text
+    return Sample("".join(row.text), row.prompt, h.symbols, (), ended, h.log_prob, h.score)

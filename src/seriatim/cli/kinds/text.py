@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import chosen_split, limited, only, print_json, training_data, typed
-from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM, unescape
+from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM
 from seriatim.cli.kinds import text_sources as paired
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, sources_of
+from seriatim.text.options import unescape
 
 if TYPE_CHECKING:
     from seriatim.text.data.corpus import Document
