@@ -106,6 +106,9 @@ def test_train_from_a_run_and_from_hugging_face(run: Path, tmp_path: Path, capsy
         more = ["--train.steps", "1", "--train.samples", "0", "--quiet"]
         assert main(["train", str(data), "--from", str(source), "--out", str(tmp_path / f"{i}"), *more]) == 0
     assert main(["train", str(data), "--from", str(run), "--net.width", "64"]) == 2
+    again = ["--from", str(run), "--net.dropout", "0.5", "--train.steps", "1", "--train.samples", "0", "--quiet"]
+    assert main(["train", str(data), *again, "--out", str(tmp_path / "drops")]) == 0
+    assert TextModel.load(tmp_path / "drops").model.config.dropout == 0.5
 
 
 def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,12 +168,16 @@ def _merged(options: G | None, kind: type[G], base: dict[str, Any], group: str) 
 
 def _plan(data: str, record: Modality, given: _Typed) -> Plan:
     from seriatim.models import family
+    from seriatim.runs.building import CHANGEABLE
     from seriatim.training.plan import Plan, check_family, locate
 
     if given.begin is not None:
         brought = ["net", *record.learned]
-        if given.net or any(typed(group) for group in record.learned):
-            raise UserError(f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}")
+        if given.net.keys() - CHANGEABLE or any(typed(group) for group in record.learned):
+            but = f", but for --net.{' and --net.'.join(CHANGEABLE)}"
+            raise UserError(
+                f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}{but}"
+            )
     base = given.preset or Preset("", record.family)
     if family(base.family).data != record.name:
         raise UserError(f"{data} holds {record.words}, but the preset is for {base.family}; leave out --preset")
@@ -189,7 +193,7 @@ def _plan(data: str, record: Modality, given: _Typed) -> Plan:
             raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
     if given.begin is not None and (kept := base.options.keys() & {*record.learned}):
         raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset")
-    inherited = base.net if name == base.family else {}
+    inherited = base.net if name == base.family and given.begin is None else {}
     usual = {**record.training, **family(name).training, **base.train}
     source = locate(data)
     chosen = {
