@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import pytest
 import torch
 
@@ -150,3 +153,16 @@ def test_dropout_is_for_training_and_sampling_leaves_the_mode_alone(case: ModelC
     x, given = case.x(), case.given()
     noisy = not torch.equal(model(x, given), model(x, given))
     assert noisy == (inner.config.dropout > 0)
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer", "bytenet", "pixelsnail", "wavenet"])
+def test_a_model_in_training_mode_draws_as_one_in_evaluation_mode(name: str) -> None:
+    case = MODELS[name]
+    made = case.model()
+    model = type(made)(dataclasses.replace(made.config, dropout=0.9))
+    model.load_state_dict(made.state_dict())
+    length = math.prod(case.shape)
+    drawn = {training: model.train(training).sample(4, length=length, seed=3) for training in (True, False)}
+    assert torch.equal(drawn[True], drawn[False])
+    x = drawn[False].view(4, *case.shape, *drawn[False].shape[2:])
+    assert not torch.equal(model.train()(x), model(x)), "the dropout of this family cannot be seen"
