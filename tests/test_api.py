@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 import seriatim
@@ -26,6 +28,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("options", "message"),
     [
         ({"net": {"width": 8}}, "net= is given with from_"),
+        ({"net": {"dropout": 0.1, "width": 8}}, "net= is given with from_"),
         ({"tokens": seriatim.TokenOptions(kind="bytes")}, "tokens= is given with from_"),
         ({"folds": 2, "search": 2}, "folds and search are both given"),
     ],
@@ -34,6 +37,16 @@ def test_from_brings_its_own(begun: Path, tmp_path: Path, options: dict[str, Any
     with pytest.raises(UserError, match=message):
         seriatim.train(TEXTS, "gru", out=tmp_path / "new", from_=begun, steps=1, quiet=True, **options)
     assert not (tmp_path / "new").exists()
+
+
+def test_from_takes_another_dropout_and_the_same_weights(begun: Path, tmp_path: Path) -> None:
+    before = seriatim.load(begun).model
+    model = seriatim.train(
+        TEXTS, out=tmp_path / "new", from_=begun, steps=1, lr=1e-30, samples=0, quiet=True, net={"dropout": 0.5}
+    )
+    assert model.model.config == dataclasses.replace(before.config, dropout=0.5)
+    for name, value in before.state_dict().items():
+        torch.testing.assert_close(model.model.state_dict()[name], value)
 
 
 def test_from_brings_its_family(begun: Path, tmp_path: Path) -> None:

@@ -35,10 +35,11 @@ def text_model(
     conditions: dict[str, Labels | Numbers] | None = None,
     scale: float = 3.0,
     kind: str = "characters",
+    casing: str = "keep",
     **net: Any,
 ) -> TextModel:
     """A model with random weights, larger than at the start of training so that it has opinions."""
-    tokenizer = train_tokenizer(kind, [alphabet], Policy(unknown=unknown))  # pyright: ignore[reportArgumentType]
+    tokenizer = train_tokenizer(kind, [alphabet], Policy(unknown=unknown, casing=casing))  # pyright: ignore[reportArgumentType]
     codecs: dict[str, Symbols] = {"x": tokenizer, **(conditions or {})}
     config = family(name).config(symbols=tokenizer.size, **{**SIZES[name], **net})
     with torch.random.fork_rng():

@@ -13,7 +13,7 @@ from seriatim.config import Options
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError, nearest
 from seriatim.models import Model, family
-from seriatim.runs import checkpoint
+from seriatim.runs import building, checkpoint
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.training import run, study
@@ -127,10 +127,11 @@ def _resume(
     return run.resume(Path(out), plan, fingerprint, dataclasses.replace(means, data=opened))
 
 
-def _brought(record: modality.Modality, net: object, groups: Mapping[str, Options]) -> None:
+def _brought(record: modality.Modality, net: Mapping[str, Any] | None, groups: Mapping[str, Options]) -> None:
     """Refuse what `from_` would ignore."""
+    sizes = (net or {}).keys() - building.CHANGEABLE
     for name in ("net", *record.learned):
-        if (net if name == "net" else groups.get(name)) is not None:
+        if bool(sizes) if name == "net" else groups.get(name) is not None:
             raise UserError(f"{name}= is given with from_, whose run brings its own; leave it out")
 
 

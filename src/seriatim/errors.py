@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
+_NAMED = 20  # a message lists at most this many names
+
 
 class UserError(Exception):
     """What was given, what was wanted, what to do: one line. The command line prints it and exits with 2."""
@@ -30,9 +32,10 @@ def visible(text: str) -> str:
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, else all of them."""
+    """The end of a message about an unknown name: the nearest known one, else the known ones, of many the first."""
     names = [str(name) for name in known]
     close = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return "known: " + (", ".join(sorted(names)) if names else "none")
+    some = ", ".join(sorted(names)[:_NAMED]) or "none"
+    return f"known: {some}" + (f", … ({len(names):,} in all)" if len(names) > _NAMED else "")

@@ -227,6 +227,8 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     model = AudioModel.load("run")
     assert rate == RATE
     assert np.array_equal(x, model.sample(0.03, 2, given={"label": "high"}, seed=5)[1])
+    own = capsys.readouterr().err.rpartition("seeds 5, ")[2]
+    assert np.array_equal(x, model.sample(0.03, given={"label": "high"}, seed=int(own))[0])
     assert {"x-1-waveform.png", "x-2-spectrogram.png"} <= {path.name for path in Path("out").iterdir()}
     assert main([*words, "-o", "y.flac", "--prompt-file", "out/x-2.wav"]) == 0
     y, _ = soundfile.read("y.flac", dtype="int16")

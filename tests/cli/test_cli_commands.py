@@ -106,6 +106,9 @@ def test_train_from_a_run_and_from_hugging_face(run: Path, tmp_path: Path, capsy
         more = ["--train.steps", "1", "--train.samples", "0", "--quiet"]
         assert main(["train", str(data), "--from", str(source), "--out", str(tmp_path / f"{i}"), *more]) == 0
     assert main(["train", str(data), "--from", str(run), "--net.width", "64"]) == 2
+    again = ["--from", str(run), "--net.dropout", "0.5", "--train.steps", "1", "--train.samples", "0", "--quiet"]
+    assert main(["train", str(data), *again, "--out", str(tmp_path / "drops")]) == 0
+    assert TextModel.load(tmp_path / "drops").model.config.dropout == 0.5
 
 
 def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,12 +123,15 @@ def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "on\n" in several
     rows = [json.loads(line) for line in out(capsys, "sample", run, "-n", 3, "--max-length", 9, "--json").splitlines()]
     assert len(rows) == 3
-    assert set(rows[0]) == {"text", "prompt", "ended", "symbols", "log_probs_nats", "log_prob_nats"}
+    assert set(rows[0]) == {"text", "prompt", "ended", "seed", "symbols", "log_probs_nats", "log_prob_nats"}
     assert rows[0]["log_prob_nats"] == pytest.approx(sum(rows[0]["log_probs_nats"]))
     assert out(capsys, "sample", run, "--max-length", 5, "-o", tmp_path / "s.txt") == ""
     assert (tmp_path / "s.txt").read_text() == out(capsys, "sample", run, "--max-length", 5)
     (tmp_path / "prompt.txt").write_text("sat on")
     assert out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3).startswith("sat on")
+    (tmp_path / "prompt.txt").write_bytes(b"\xef\xbb\xbfsat\r\non")  # as Windows writes it
+    windows = out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3, "--json")
+    assert json.loads(windows)["prompt"] == "sat\non"
 
 
 def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

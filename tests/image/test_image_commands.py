@@ -53,6 +53,15 @@ def test_sheets_singles_and_animations(here: Path, capsys: pytest.CaptureFixture
     assert names == ["00000.png", "00001.png", "00002.png"]
     with Image.open(here / "many" / "00001.png") as one:
         assert one.size == SIZE[::-1]
+        seed = getattr(one, "text", {})["seeds"]
+        pixels = np.asarray(one)
+    assert main(["sample", "run", "--singles", "-o", "again", "--seed", seed]) == 0
+    with Image.open(here / "again" / "00000.png") as alone:
+        assert np.array_equal(np.asarray(alone), pixels)
+    with Image.open("sheet.png") as sheet:
+        assert len(set(getattr(sheet, "text", {})["seeds"].split())) == 6
+    assert f"many: 3 pictures, seeds 4, {seed}, " in capsys.readouterr().err
+    assert main(["sample", "run", "-n", "6", "-o", "sheet.png"]) == 0
     assert main(["sample", "run", "-n", "2", "-o", "film.gif"]) == 0
     with Image.open("film.gif") as film:
         assert getattr(film, "n_frames", 1) > 10

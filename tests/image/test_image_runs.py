@@ -139,6 +139,17 @@ def test_long_work_says_how_far_it_is(run: Path, folder: Path) -> None:
     assert said == [48]
 
 
+def test_the_prior_counts(run: Path, folder: Path) -> None:
+    model = ImageModel.load(run)
+    x = open_gallery(folder, ImageOptions(levels=4)).splits["train"].x[:6]
+    across, down = (model.log_prob(x, {"label": label}) for label in ("across", "down"))
+    by_hand = [3 * math.exp(a - d) / (3 * math.exp(a - d) + 0.5) for a, d in zip(across, down, strict=True)]
+    posterior = model.posterior(x, {"across": 3, "down": 0.5})
+    assert model.labels() == ["across", "down"]
+    assert posterior[:, 0] == pytest.approx(by_hand)
+    assert posterior[:, 1] == pytest.approx([1 - p for p in by_hand])
+
+
 def test_colour(tmp_path: Path) -> None:
     made = plan(folder_of(tmp_path, colours=3), "pixelcnn", image={"given": False, "levels": 256}, steps=4)
     model = start(made, tmp_path / "run", QUIET)

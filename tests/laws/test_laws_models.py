@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from registry import MODELS, ROWS, ModelCase
-from seriatim.context import Context
-from seriatim.heads import Event
-from seriatim.models import Conditional
+from seriatim.conditioning import TextConfig, TextEncoder
+from seriatim.context import EMPTY, Context
+from seriatim.heads import CategoricalHead, Event
+from seriatim.models import LSTM, Conditional, RecurrentConfig
+from seriatim.models.base import ContextLike
 from seriatim.models.grid import SubpixelModel
-from seriatim.testing import gradient_law, models, samples, sight
+from seriatim.testing import gradient_law, models, samples, sight, wake
+from toys import MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
@@ -150,3 +157,21 @@ def test_dropout_is_for_training_and_sampling_leaves_the_mode_alone(case: ModelC
     x, given = case.x(), case.given()
     noisy = not torch.equal(model(x, given), model(x, given))
     assert noisy == (inner.config.dropout > 0)
+
+
+class _Dropping(MaskedLinear):
+    """A model that is not packed for sampling, with dropout."""
+
+    def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Any = None) -> Any:
+        return F.dropout(super().forward(x, context, carry), 0.9, self.training)
+
+
+def test_a_model_in_training_mode_draws_as_one_in_evaluation_mode() -> None:
+    source = {"source": torch.randint(5, (4, 6))}
+    encoder = TextEncoder(5, TextConfig("transformer", 8, heads=2, dropout=0.9))
+    translator = Conditional(LSTM(RecurrentConfig(5, width=8, memory=8, heads=2)), {"source": encoder})
+    for model, given in ((wake(_Dropping((5,), CategoricalHead(5), 5)), {}), (wake(translator), source)):
+        drawn = {mode: model.train(mode).sample(4, given, length=5, seed=3) for mode in (True, False)}
+        assert torch.equal(drawn[True], drawn[False])
+        x = drawn[False]
+        assert not torch.equal(model.train()(x, given), model(x, given)), "the dropout cannot be seen"

@@ -140,6 +140,30 @@ def test_the_least_length_holds_back_the_end(family: str, shortest: int) -> None
 
 
 @EACH
+def test_the_penalty_is_the_same_whatever_holds_back_the_end_and_whoever_is_beside(family: str) -> None:
+    model = model_of(family)
+    strong: dict[str, Any] = {"temperature": 0.0, "repetition": 1.7}
+    seeds = [1, 2, 3]
+    held_back = generate(model, PROMPTS[:3], seeds, Steer(**strong), shortest=12)
+    forbidden = generate(model, PROMPTS[:3], seeds, Steer(**strong, forbid=frozenset({END})))
+    assert rows_of(held_back, 3) == rows_of(forbidden, 3)
+    alone = rows_of(generate(model, PROMPTS[:1], seeds[:1], Steer(**strong), shortest=6), 1)[0]
+    # the other row is short while this one may end
+    beside = rows_of(generate(model, [*PROMPTS[:1], [3] * 7], seeds[:2], Steer(**strong), shortest=6), 2)[0]
+    assert beside == alone
+
+
+def test_a_hint_of_guidance_does_not_change_the_penalty() -> None:
+    torch.manual_seed(0)
+    model = wake(conditional(SYMBOLS))
+    assert isinstance(model, Model)
+    given = {"genre": torch.tensor([2]), "year": torch.tensor([1.0])}
+    strong: dict[str, Any] = {"temperature": 0.0, "repetition": 1.7, "forbid": frozenset({END})}
+    whole = generate(model, [[1, 2]], [1], Steer(**strong), given=given)
+    assert generate(model, [[1, 2]], [1], Steer(**strong, guidance=1.000001), given=given) == whole
+
+
+@EACH
 def test_a_dropped_row_stops_and_the_others_go_on(family: str) -> None:
     model = model_of(family)
     whole = rows_of(generate(model, [[1], [2], [3]], [1, 2, 3], NO_END), 3)

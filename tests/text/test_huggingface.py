@@ -73,6 +73,39 @@ def test_the_tokenizer_gives_the_same_symbols(tmp_path: Path) -> None:
         assert theirs.decode(bpe.encode(line).tolist()) == line
 
 
+ENDS = "say <end> and <end>, <end of text> or <end of text>! "
+
+
+def test_the_name_of_the_end_is_text_in_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    bpe = train_tokenizer("bpe", [ENDS * 5], Policy(), size=330)
+    base = text_model("transformer")
+    config = type(base.model.config)(symbols=bpe.size, width=8, heads=2, layers=1)
+    export_hf(TextModel(building.build("transformer", config, {}), {"x": bpe}, "transformer"), tmp_path / "out")
+    expected = bpe.encode(ENDS).tolist()
+    assert bpe.end not in expected
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    assert theirs.encode(ENDS).ids == expected
+    whole = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert whole(ENDS)["input_ids"] == expected
+    assert whole.eos_token_id == whole.bos_token_id == bpe.end
+    assert len(whole) == bpe.size
+    assert whole.decode([bpe.end, *expected, bpe.end], skip_special_tokens=True) == ENDS
+
+
+def test_dropout_comes_back(tmp_path: Path) -> None:
+    export_hf(text_model("transformer", dropout=0.25), tmp_path / "out")
+    assert import_hf(tmp_path / "out").model.config.dropout == 0.25
+    path = tmp_path / "out" / "seriatim.json"
+    whole = json.loads(path.read_text())
+    for wrong in (2, "much", None):
+        path.write_text(json.dumps({**whole, "dropout": wrong}))
+        with pytest.raises(UserError, match=r"dropout|seriatim.json"):
+            import_hf(tmp_path / "out")
+
+
 @pytest.mark.parametrize("name", ["gru", "conditional"])
 def test_what_has_no_counterpart_is_refused(name: str, tmp_path: Path) -> None:
     model = text_model("gru") if name == "gru" else text_model("transformer", conditions={"a": Labels(["x", "y"])})

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seriatim.text.stopping import StopStrings
+from seriatim.errors import UserError
+from seriatim.text.stopping import StopStrings, stop_strings
+from seriatim.text.tokenizers import Policy
 
 
 def feed(stops: list[str], pieces: list[str]) -> tuple[str, bool]:
@@ -38,7 +40,6 @@ def test_symbol_by_symbol_a_stop_string_is_found_where_it_is(stops: list[str], t
 def test_nothing_is_found_and_everything_is_shown_in_the_end() -> None:
     assert feed(["112"], ["1", "1", "11"]) == ("1111", False)
     assert feed([], ["a", "b"]) == ("ab", False)
-    assert feed([""], ["a", "b"]) == ("ab", False)
 
 
 def test_what_may_begin_a_stop_string_is_held_back() -> None:
@@ -52,6 +53,28 @@ def test_after_a_stop_nothing_more_is_shown() -> None:
     looking = StopStrings(["b"])
     assert looking.push("abc") == "a"
     assert looking.push("more") == "" == looking.flush()
+
+
+AS_WRITTEN = [
+    (Policy(casing="lower"), "The", "the"),
+    (Policy(casing="mark"), "The", "The"),
+    (Policy(digits="zero"), "in 1984", "in 0000"),
+    (Policy(spaces="collapse"), "a \t b", "a b"),
+    (Policy(newlines="unix"), "\r\n\r\n", "\n\n"),
+    (Policy(unicode="NFD"), "é", "e\u0301"),
+    (Policy(unknown="unk"), "§", "§"),  # not <unk>, at which every sample would stop
+]
+
+
+@pytest.mark.parametrize(("policy", "given", "expected"), AS_WRITTEN)
+def test_a_stop_string_is_read_as_the_prompt_is(policy: Policy, given: str, expected: str) -> None:
+    assert stop_strings(given, policy) == stop_strings([given], policy) == [expected]
+
+
+def test_an_empty_stop_string_is_refused() -> None:
+    for stop in ("", [""], ["a", ""]):
+        with pytest.raises(UserError, match="a stop string is empty"):
+            stop_strings(stop, Policy())
 
 
 @given(

@@ -12,6 +12,7 @@ from seriatim.data.decoding import decode
 from seriatim.errors import UserError
 from seriatim.text.data import files as text
 from seriatim.text.data.files import file_document, split_file
+from seriatim.text.options import unescape
 
 
 @pytest.fixture
@@ -151,4 +152,5 @@ def test_separators(tmp_path):
 
 
 def test_escapes_of_a_separator():
-    assert text._unescape(r"\n\t\\n\r") == "\n\t\\n\r"
+    assert unescape(r"\n\t\\n\r") == "\n\t\\n\r"
+    assert unescape(r"\\nabla C:\\new \alpha \\\n \\") == "\\nabla C:\\new \\alpha \\\n \\"

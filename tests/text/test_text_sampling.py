@@ -7,6 +7,7 @@ import torch
 
 from seriatim.errors import UserError
 from seriatim.text.model import TextModel
+from seriatim.walks.beams import Beams
 from seriatim.walks.steer import Steer
 from tiny_text import text_model
 
@@ -37,7 +38,7 @@ def test_prompts_times_n_come_in_order(model: TextModel) -> None:
 
 
 def test_the_same_seed_gives_the_same_text_in_any_batch(model: TextModel) -> None:
-    seeds = [7, -3, 99]
+    seeds = [7, 2**63 - 1, 99]
     alone = [str(model.sample("abc", seed=[seed], max_length=30)[0]) for seed in seeds]
     together = [str(s) for s in model.sample("abc", 3, seed=seeds, max_length=30)]
     among = model.sample(["g", "abc", "hij. abcd"], 1, seed=[1, 7, 2], max_length=30)
@@ -46,6 +47,14 @@ def test_the_same_seed_gives_the_same_text_in_any_batch(model: TextModel) -> Non
     assert [str(s) for s in model.sample("abc", 2, seed=5, max_length=20)] == [
         str(s) for s in model.sample("abc", 5, seed=5, max_length=20)
     ][:2]
+
+
+def test_a_sample_names_the_seed_that_draws_it_again_alone(gru: TextModel) -> None:
+    samples = gru.sample(["abc", "hij"], 3, seed=5, max_length=20)
+    assert samples[0] == gru.sample("abc", seed=5, max_length=20)[0] == gru.sample("abc", seed=[5], max_length=20)[0]
+    for sample in samples:
+        assert sample.seed is not None
+        assert gru.sample(sample.prompt, seed=sample.seed, max_length=20)[0] == sample
 
 
 def test_the_pieces_of_a_stream_are_the_sample(model: TextModel) -> None:
@@ -127,6 +136,22 @@ def test_a_stop_string_that_is_settled_by_the_end_counts_too() -> None:
     assert all(s.ended == "stop" and "two" not in s.text for s in samples)
 
 
+def test_a_stop_string_is_written_as_the_model_writes() -> None:
+    model = text_model("gru", alphabet="one two three", kind="words", casing="lower")
+    likely = {"min_length": 5, "max_length": 5, "bias": {model.tokenizer.find("two"): 50.0}}
+    sample = model.sample("ONE", stop=" TWO", **likely)[0]
+    assert (sample.text, sample.ended) == ("one", "stop")
+    assert model.sample("ONE", stop=" THREE", **likely)[0].ended == "length"
+
+
+def test_a_search_sees_the_space_before_the_first_new_word() -> None:
+    model = text_model("gru", alphabet="one two three four five", kind="words", casing="lower")
+    beams = Beams(1, shortest=2)
+    assert str(model.search("One", beams=beams, max_length=3)[0][0]) == "one four two one"
+    found = model.search("One", beams=beams, max_length=3, stop=" FOUR")[0][0]
+    assert (found.text, found.ended, len(found.symbols)) == ("one", "stop", 1)
+
+
 def test_unknown_can_be_written_and_forbidden(gru: TextModel) -> None:
     unknown = gru.tokenizer.find("<unk>")
     wanted = gru.sample(n=3, max_length=4, bias={unknown: 50.0})
@@ -152,6 +177,8 @@ def test_multi_byte_characters_stream_whole() -> None:
         ("", {"min_length": 9, "max_length": 3}, "min-length 9"),
         ("", {"seed": 2**63}, "seed"),
         ("", {"seed": [1, 2]}, "2 seeds for 1 samples"),
+        ("", {"seed": -1}, "seed is -1"),
+        ("", {"stop": [""]}, "a stop string is empty"),
         ("", {"temperature": -1.0}, "temperature"),
         ("", {"top_p": 0.0}, "top-p"),
         ("", {"temprature": 1.0}, "'temperature'"),

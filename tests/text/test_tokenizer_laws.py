@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,6 +27,18 @@ def test_a_lossless_tokenizer_gives_any_text_back(case: tuple[str, Policy], text
     tokenizer = trained(*case)
     assert tokenizer.lossless
     assert tokenizer.decode(tokenizer.encode(text)) == text == tokenizer.normalise(text)
+
+
+@pytest.mark.parametrize("case", [case for case in lossless_policies() if case[1].casing == "keep"], ids=name_of)
+@given(text=texts(), cuts=st.lists(st.integers(0, 40), max_size=3))
+@EXAMPLES
+def test_the_blocks_of_a_text_give_the_text_back(case: tuple[str, Policy], text: str, cuts: list[int]) -> None:
+    tokenizer = trained(*case)
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    blocks = [text[a:b] for a, b in pairwise(edges)]
+    encoded = list(tokenizer.encode_blocks(blocks))
+    assert [block for block, _ in encoded] == blocks
+    assert tokenizer.decode(np.concatenate([ids for _, ids in encoded])) == text
 
 
 @LOSSY

@@ -51,6 +51,22 @@ def test_unknown_words() -> None:
     assert dropping.normalise("He (John) said the Xyz jewelry, Xyz.\nJohn said") == "He () said the jewelry,.\nsaid"
 
 
+UNSPACED = {
+    "chinese": ("今天天气很好，我们去公园。", "今 天 天 气 很 好 ， 我 们 去 公 园 。"),
+    "mixed": ("我用 Python3 写代码", "我 用 <space> Python3 <space> 写 代 码"),
+    "japanese": ("私はカメラを見た", "私 は カメラ を 見 た"),  # Katakana is written in words
+    "thai": ("ที่นี่", "ที่ นี่"),
+    "korean": ("오늘 날씨가 좋다", "오늘 날씨가 좋다"),  # has spaces
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), UNSPACED.values(), ids=UNSPACED)
+def test_scripts_without_spaces_are_cut_at_every_character(text: str, expected: str) -> None:
+    words = train_tokenizer("words", [text], Policy(punctuation="separate"))
+    assert names(words, text) == expected.split()
+    assert words.decode(words.encode(text)) == text
+
+
 def test_words_separated_by_white_space_alone() -> None:
     classical = "= Robert <unk> = \n \n <unk> is a film , he said . \n"
     words = train_tokenizer("words", [classical], Policy(unknown="unk"))

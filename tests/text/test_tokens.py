@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seriatim.data import decoding
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers
 from seriatim.symbols.given import encode_given
 from seriatim.text.data import tokens
 from seriatim.text.data.corpus import Document
+from seriatim.text.data.files import file_document
 from seriatim.text.data.tokens import tokenize
-from seriatim.text.tokenizers import Tokenizer, train_tokenizer
+from seriatim.text.tokenizers import Policy, Tokenizer, train_tokenizer
 
 TEXTS = ["abc", "", "cab a", "ü"]
 
@@ -78,6 +80,30 @@ def test_conditions_are_encoded_and_what_is_missing_is_marked(tokenizer: Tokeniz
     assert got.given["year"].tolist()[::2] == [1.0, -2.0]
     assert math.isnan(got.given["year"][1])
     assert encode_given("sonnet", codecs["genre"], "here") == 1
+
+
+LONG_LINES = {
+    "prose": 'He said: "It\'s (by no means) WORKING, Dr. Smith-Jones!" ' * 40,
+    "spaces": "one   two \t three    " * 60,
+    "accents": "cafe\u0301 na\u0308ive RE\u0301SUME\u0301 " * 60,
+    "one-word": "wordword" * 200,
+    "chinese": "今天天气很好，我们去公园。" * 60,
+}
+
+
+@pytest.mark.parametrize("kind", ["words", "bpe", "characters"])
+@pytest.mark.parametrize("line", LONG_LINES.values(), ids=LONG_LINES)
+def test_a_line_longer_than_a_block_comes_back(
+    kind: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK", 37)
+    (tmp_path / "line.txt").write_text(line, encoding="utf-8")
+    document = file_document(tmp_path / "line.txt", "utf-8", "line.txt")
+    assert len(list(document.blocks())) > 20
+    cut = "separate" if kind == "words" else "keep"
+    for form in ("keep", "NFC", "NFD"):
+        codec = train_tokenizer(kind, document.blocks(), Policy(casing="mark", punctuation=cut, unicode=form))
+        assert codec.decode(tokenize([document], codec).document(0)) == codec.normalise(line)
 
 
 def test_no_documents(tokenizer: Tokenizer) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
-from seriatim.models import FAMILIES, Conditional, Model
+from seriatim.models import FAMILIES, Conditional, Model, ReplayModel
 from seriatim.testing import wake
 from seriatim.text.search import attention, search
 from seriatim.walks.beams import Beams, Hypothesis, beam_search
@@ -91,6 +91,44 @@ def test_enough_beams_find_the_likeliest_string_of_all(kind: str, alpha: float) 
         scored = sorted(((options.rank(total(model, source, s), len(s)), s) for s in strings), reverse=True)
         assert [h.symbols for h in hypotheses] == [s for _, s in scored[:5]]
         assert [h.score for h in hypotheses] == pytest.approx([score for score, _ in scored[:5]], rel=1e-9)
+
+
+class Chain(ReplayModel):
+    """Ends at once with probability 0.6; else, with 0.4, goes on with 1, 2 and 3 and ends then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = CategoricalHead(4)
+        table = torch.zeros(4, 4)
+        table[0, 0], table[0, 1] = 0.6, 0.4  # the first symbol follows a 0
+        table[1, 2] = table[2, 3] = table[3, 0] = 1
+        self.table = torch.nn.Embedding.from_pretrained(table.log())
+
+    def forward(self, x: Tensor, context: Any = None, carry: Any = None) -> Any:
+        return self.table(torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], 1))
+
+    def sees(self, shape: Sequence[int]) -> Tensor:
+        return torch.ones(*shape, *shape, dtype=torch.bool).tril(-1).triu(-1)
+
+
+SHORT, LONG = ((0,), -0.510826), ((1, 2, 3, 0), -0.916291)  # ln 0.6 and ln 0.4
+
+
+@pytest.mark.parametrize(
+    ("alpha", "scored"),
+    [
+        (0.0, [(*SHORT, -0.510826), (*LONG, -0.916291)]),
+        (0.6, [(*SHORT, -0.510826), (*LONG, -0.718420)]),  # 0.916291 / 1.5^0.6
+        (1.0, [(*SHORT, -0.510826), (*LONG, -0.610861)]),  # 0.916291 / 1.5
+        (2.0, [(*LONG, -0.407240), (*SHORT, -0.510826)]),  # 0.916291 / 2.25
+    ],
+)
+def test_the_length_norm_is_wus(alpha: float, scored: list[tuple[tuple[int, ...], float, float]]) -> None:
+    walk = Walk(Chain(), 3, length=6)
+    (found,) = beam_search(walk, Beams(3, best=2, length_norm=alpha), end=0, prefixes=[[]], longest=[6])
+    assert [h.symbols for h in found] == [symbols for symbols, _, _ in scored]
+    assert [h.log_prob for h in found] == pytest.approx([log_prob for _, log_prob, _ in scored], abs=1e-6)
+    assert [h.score for h in found] == pytest.approx([score for _, _, score in scored], abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,8 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
+from seriatim.errors import UserError
 from seriatim.walks import noise
-from seriatim.walks.noise import Noise, row_seeds, uniform
+from seriatim.walks.noise import Noise, offspring, own_seeds, row_seeds, uniform
 
 SURPRISE = 1e-5
 
@@ -64,7 +67,7 @@ def test_rows_lanes_and_seeds_do_not_share_numbers() -> None:
             ("lane", torch.tensor([0]), i + 1),
             ("negative", torch.tensor([-i - 1]), 0),
             ("both", torch.tensor([i]), i + 1),
-            ("row", row_seeds(1, 6)[i : i + 1], 0),
+            ("row", row_seeds(9, 6)[i : i + 1], 0),
         )
     }
     del rows["both-0"]  # seed 0 in lane 1, which is lane-0
@@ -119,8 +122,47 @@ def test_a_row_has_its_seed_whatever_the_batch() -> None:
     assert torch.equal(row_seeds(3, 10)[:4], row_seeds(3, 4))
     assert len(set(row_seeds(3, 1000).tolist()) | set(row_seeds(4, 1000).tolist())) == 2000
     assert row_seeds([5, 6], 2).tolist() == [5, 6]
-    with pytest.raises(ValueError, match="2 seeds for 3 rows"):
+    with pytest.raises(UserError, match="2 seeds for 3 rows"):
         row_seeds([5, 6], 3)
+
+
+def test_a_seed_alone_is_the_first_rows_own() -> None:
+    for seed in (0, 5, 2**63 - 1):
+        first, *others = own_seeds(seed, 40)
+        assert first == seed == own_seeds(seed, 1)[0] == own_seeds([seed], 1)[0]
+        assert len({first, *others}) == 40
+        assert all(0 <= other < 2**52 for other in others)
+
+
+SAME = {
+    "numpy": np.int64(5),
+    "no-axes": np.array(5),
+    "array": np.array([5], np.uint8),
+    "tensor": torch.tensor([5]),
+    "tuple": (5,),
+    "range": range(5, 6),
+}
+
+
+@pytest.mark.parametrize("seed", SAME.values(), ids=SAME)
+def test_numpys_numbers_and_arrays_are_seeds(seed: Any) -> None:
+    assert own_seeds(seed, 1) == [5]
+
+
+def test_an_array_is_a_seed_per_row() -> None:
+    assert row_seeds(np.arange(2), 2).tolist() == own_seeds(torch.arange(2), 2) == [0, 1]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 0.5, "5", None, [1, -1], np.zeros((1, 2)), np.array([0.5])], ids=repr)
+def test_what_is_no_seed_is_refused(seed: Any) -> None:
+    with pytest.raises(UserError, match=r"seed.*(expected whole numbers from 0|give one, or one per row)"):
+        own_seeds(seed, 2 if isinstance(seed, list) else 1)
+
+
+def test_offspring_of_one_seed_are_no_rows_of_another_and_lanes_are_apart() -> None:
+    rows = own_seeds(3, 100)
+    particles = [each for seed in rows[:20] for each in offspring(seed, 50, lane=1)]
+    assert len({*rows, *particles}) == 100 + 1000
 
 
 def test_it_does_not_touch_the_global_generator() -> None:

@@ -177,17 +177,29 @@ def test_penalties() -> None:
     logits = torch.tensor([[2.0, -2.0, 1.0, -1.0]])
     occurred = torch.tensor([[1, 3, 0, 0]])
     log_odds = lambda steer: probabilities(logits, steer, occurred).log()[0]  # noqa: E731
+    total = math.log(math.exp(2) + math.exp(-2) + math.exp(1) + math.exp(-1))  # log p of the first is 2 - total, …
+    twice = [2 * (2.0 - total), 2 * (-2.0 - total), 1.0 - total, -1.0 - total]
     expected = {
-        "repetition": ([1.0, -4.0, 1.0, -1.0], Steer(repetition=2.0)),
+        "repetition": (twice, Steer(repetition=2.0)),
         "presence": ([1.5, -2.5, 1.0, -1.0], Steer(presence=0.5)),
         "frequency": ([1.75, -2.75, 1.0, -1.0], Steer(frequency=0.25)),
-        "all": ([1.0 - 0.5 - 0.25, -4.0 - 0.5 - 0.75, 1.0, -1.0], Steer(repetition=2.0, presence=0.5, frequency=0.25)),
+        "all": (
+            [twice[0] - 0.5 - 0.25, twice[1] - 0.5 - 0.75, *twice[2:]],
+            Steer(repetition=2.0, presence=0.5, frequency=0.25),
+        ),
     }
     for wanted, steer in expected.values():
         assert steer.counts
         torch.testing.assert_close(log_odds(steer), torch.tensor(wanted).log_softmax(-1))
     with pytest.raises(ValueError, match="occurred"):
         Steer(presence=0.5).apply(Categorical(logits))
+
+
+def test_the_repetition_penalty_does_not_know_what_is_added_to_all_logits() -> None:
+    logits, occurred = torch.tensor([[2.0, -2.0, 1.0]]), torch.tensor([[1, 0, 2]])
+    alone = probabilities(logits, Steer(repetition=1.5), occurred)
+    for shift in (-7.0, 3.0):
+        torch.testing.assert_close(probabilities(logits + shift, Steer(repetition=1.5), occurred), alone)
 
 
 def test_bias_and_forbid() -> None:
@@ -207,15 +219,15 @@ def test_what_is_neutral_is_the_model_itself() -> None:
 
 
 IMPOSSIBLE = {
-    "temperature": [-0.1, math.inf, math.nan],
+    "temperature": [-0.1, math.inf, math.nan, 1e39],
     "top_k": [-1],
     "top_p": [0.0, 1.1, math.nan, -1.0],
     "min_p": [-0.1, 1.1, math.nan],
     "typical": [0.0, 1.1, math.nan],
-    "repetition": [0.0, -1.0, math.inf, math.nan],
-    "presence": [math.inf, math.nan],
-    "frequency": [-math.inf, math.nan],
-    "bias": [{0: math.inf}, {0: math.nan}],
+    "repetition": [0.0, -1.0, math.inf, math.nan, 1e39, 1e-320],
+    "presence": [math.inf, math.nan, 1e39],
+    "frequency": [-math.inf, math.nan, -1e39],
+    "bias": [{0: math.inf}, {0: math.nan}, {0: 1e39}, {0: -1e39}],
 }
 
 

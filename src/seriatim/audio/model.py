@@ -27,7 +27,7 @@ from seriatim.models.likelihood import log_probs, relative_error, to_given
 from seriatim.runs.trained import Trained, by_bayes
 from seriatim.symbols import Given
 from seriatim.walks.draws import Draws
-from seriatim.walks.noise import row_seeds, uniform
+from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
 
 Progress = Callable[[int], None]
@@ -168,7 +168,7 @@ class AudioModel(Trained):
         *,
         given: Given | None = None,
         prompt: Int16 | None = None,
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         progress: Progress | None = None,
         **options: Any,
@@ -193,7 +193,7 @@ class AudioModel(Trained):
         *,
         given: Given | None = None,
         prompt: Int16 | None = None,
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         block: float = _BLOCK,
         **options: Any,
@@ -221,8 +221,7 @@ class AudioModel(Trained):
         """
         if n < 1 or not 0 < block < float("inf"):
             raise UserError(f"n is {n} and block {block}; give more than 0 of each")
-        if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} recordings; give one, or one per recording")
+        seeds = own_seeds(seed, n, "recordings")
         chosen = steer_of(steer, options)
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
@@ -230,7 +229,7 @@ class AudioModel(Trained):
         size = max(1, round(block * self.rate))
         context = self._context(given or {}, n)
         known = None if prompt is None else self.codec.encode(self._checked(prompt))
-        return self._blocks(n, context, known, row_seeds(seed, n, self.model.device), chosen, count, size)
+        return self._blocks(n, context, known, row_seeds(seeds, n, self.model.device), chosen, count, size)
 
     def samples(
         self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Int16 | None = None

@@ -179,6 +179,13 @@ def limited(limit: int | None) -> Any:
     return dataclasses.replace(WHOLE, limit=limit)
 
 
+def seeds_in_words(seeds: Sequence[int], most: int = 8) -> str:
+    """The seeds of several samples for the line that reports them; of more than `most`, only where to find them."""
+    if len(seeds) < 2:
+        return ""
+    return f", seeds {', '.join(map(str, seeds))}" if len(seeds) <= most else ", seeds in the text of the PNG"
+
+
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; NaN becomes null."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Machine, assignments, opened
+from seriatim.cli.common import Machine, assignments, opened, seeds_in_words
 from seriatim.cli.groups import FLAT, Steering
 from seriatim.errors import UserError, tell
 
@@ -69,6 +69,7 @@ def complete(
     from seriatim.cli.kinds.image import conditions_of, options_of
     from seriatim.drawing.sheets import grid, magnification, save
     from seriatim.image.data.opening import read_picture
+    from seriatim.walks.noise import own_seeds
     from seriatim.walks.steer import Steer
 
     if columns < 1:
@@ -86,11 +87,12 @@ def complete(
     done = model.complete(x, mask, n, particles=particles, given=conditions, seed=seed, steer=steer)
     kept = np.where(mask[..., None], x, np.uint8(128))
     sheet = grid(np.concatenate([x[None], kept[None], done]), columns)
-    save(sheet, output, magnification(sheet.shape[1]))
+    seeds = own_seeds(seed, n, "completions")
+    save(sheet, output, magnification(sheet.shape[1]), seeds)
     before = mask.ravel()[model.path]
     if not before[: before.sum()].all() and particles == 1:
         tell("pixels before a known one were drawn without it; --particles takes it into account")
-    tell(f"{output}: the picture, its known part, and {n} completions")
+    tell(f"{output}: the picture, its known part, and {n} completions{seeds_in_words(seeds)}")
 
 
 def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]:

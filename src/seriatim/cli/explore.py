@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from seriatim.cli.common import Machine, assignments, opened
-from seriatim.cli.groups import FLAT, unescape
+from seriatim.cli.groups import FLAT
+from seriatim.text.options import unescape
 
 
 def explore(
@@ -26,7 +27,7 @@ def explore(
     run
         Directory written by `seriatim train`.
     prompt
-        Text to continue; \n and \t are escapes.
+        Text to continue; \n, \t, \r and \\ are escapes.
     top
         Number of symbols to show.
     temperature

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from seriatim.cli.common import assignments, number
 from seriatim.errors import UserError
+from seriatim.text.options import unescape
 
 COLUMNS = 8
 BEAMS, LENGTH_NORM = 5, 0.6
@@ -48,7 +49,7 @@ class Penalties:
     """Symbols of text made more or less likely, before the temperature."""
 
     repetition: float = 1.0
-    """Repetition penalty: divide the logits of symbols that have occurred by this; 1 for off."""
+    """Repetition penalty: multiply the log-probabilities of symbols that have occurred by this; 1 for off."""
     presence: float = 0.0
     """Subtract this from the logits of symbols that have occurred."""
     frequency: float = 0.0
@@ -73,7 +74,7 @@ class Prompt:
     """What samples continue, and what they are conditioned on."""
 
     prompt: list[str] = field(default_factory=list[str])
-    r"""Text to continue; \n and \t are escapes. Repeatable."""
+    r"""Text to continue; \n, \t, \r and \\ are escapes. Repeatable."""
     prompt_file: Path | None = None
     """A text file with the prompt, or a recording to continue."""
     given: list[str] = field(default_factory=list[str])
@@ -101,7 +102,7 @@ class Prompt:
         if self.prompt:
             raise UserError("--prompt and --prompt-file are both given; give one of them")
         try:
-            return [self.prompt_file.read_text(encoding="utf-8")]
+            return [self.prompt_file.read_text(encoding="utf-8-sig")]
         except FileNotFoundError:
             raise UserError(f"{self.prompt_file} does not exist; give a text file") from None
         except UnicodeDecodeError as error:
@@ -118,7 +119,7 @@ class Extent:
     min_length: int = 0
     """Fewest new symbols before the document may end."""
     stop: list[str] = field(default_factory=list[str])
-    """A string at which to stop, which is not part of the sample. Repeatable."""
+    r"""A string at which to stop, which is not part of the sample; \n, \t, \r and \\ are escapes. Repeatable."""
     slide: bool = False
     """If the prompt exceeds the model's context, read its end only."""
     seconds: float | None = None
@@ -224,8 +225,3 @@ class Conditions:
             path = getattr(self, name)
             if path is not None and len(files) > 1 and path.is_file():
                 raise UserError(f"--{name} {path} is one file for {len(files)}; give a folder with one for each")
-
-
-def unescape(text: str) -> str:
-    r"""What was typed, with the escapes \n and \t replaced."""
-    return text.replace("\\n", "\n").replace("\\t", "\t")

@@ -191,18 +191,21 @@ def _merged(options: G | None, kind: type[G], base: Mapping[str, Any], group: st
 
 def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
     from seriatim.models import family
+    from seriatim.runs.building import CHANGEABLE
     from seriatim.training.plan import Plan, check_family, locate
 
     begin = None if base.begin is None else Path(base.begin)
     begin = begin if given.begin is None else given.begin
     if begin is not None:
         brought = ["net", *record.learned]
-        if given.net or any(typed(group) for group in record.learned):
-            raise UserError(f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}")
-        if kept := base.options.keys() & {*record.learned} if base.begin is None else None:
+        if given.net.keys() - CHANGEABLE or any(typed(group) for group in record.learned):
+            but = f", but for --net.{' and --net.'.join(CHANGEABLE)}"
             raise UserError(
-                f"--from keeps the {' and '.join(kept)} of its run, or none; leave out --preset or --config"
+                f"--from brings its own {' and '.join(brought)}; leave out --{' and --'.join(brought)}{but}"
             )
+        if kept := base.options.keys() & {*record.learned} if base.begin is None else None:
+            option = "--preset" if given.preset else "--config"
+            raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out {option}")
     source = locate(data)
     usual = base.model or record.family
     if usual != "custom" and family(usual).data != record.name:
@@ -228,11 +231,15 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
         for group, kind in record.options.items()
     }
     training = {**record.training, **family(name).training, **base.train}
+    sizes = base.net if name == usual and given.begin is None else {}
     return Plan(
         data=source,
         kind=record.name,
         family=name,
-        net={**(base.net if name == usual else {}), **configs.parse(family(name).config, given.net, "net")},
+        net={
+            **(base.net if name == usual and given.begin is None else {}),
+            **configs.parse(family(name).config, given.net, "net"),
+        },
         options=chosen,
         division=_merged(given.division, DataOptions, base.division, "data"),
         train=_merged(given.training, TrainOptions, training, "train"),

@@ -105,12 +105,19 @@ class RangeDecoder:
         self._coder = _stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
 
     def get(self, rows: int, count: Count, levels: int, bits: int = BITS) -> Ints:
-        """Read one symbol per row."""
+        """Read one symbol per row.
+
+        Raises:
+            ValueError: if no symbols of these counts are coded so. Most other data is read as other symbols.
+        """
         search = _Search(count, rows, levels, bits)
         for _ in range((levels - 1).bit_length()):
             going, p = search.ask()
             right = np.zeros(rows, dtype=np.bool_)
             if len(p):
-                right[going] = np.asarray(self._coder.decode(_DECISION, p)) == 1
+                try:
+                    right[going] = np.asarray(self._coder.decode(_DECISION, p)) == 1
+                except AssertionError as error:
+                    raise ValueError("the data was not coded with these counts; give those of the encoder") from error
             search.tell(going, right)
         return search.high

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import lzma
+import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -19,22 +20,33 @@ BLOCK = 1 << 20
 
 
 def rejoin(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text in blocks of about 1 MiB that end after a newline if possible.
-
-    A line longer than a block is cut.
-    """
+    """The same text in blocks of about 1 MiB that end after a newline if possible, else before a space."""
     rest = ""
     for piece in pieces:
         rest += piece
         start = 0
         while len(rest) - start >= BLOCK:
-            newline = rest.rfind("\n", start, start + BLOCK)
-            stop = newline + 1 if newline >= 0 else start + BLOCK
+            stop = _cut(rest, start, start + BLOCK)
             yield rest[start:stop]
             start = stop
         rest = rest[start:]
     if rest:
         yield rest
+
+
+def _cut(text: str, start: int, stop: int) -> int:
+    """The last place up to `stop` where the text may be cut: what is prepared in two parts is prepared as a whole."""
+    if (newline := text.rfind("\n", start, stop)) >= 0:
+        return newline + 1
+    space = text.rfind(" ", start, stop)
+    while space > start and text[space - 1].isspace():
+        space -= 1
+    if space > start:
+        return space
+    # one word: not before an accent, nor inside CR LF (there may be more text later)
+    while stop > start + 1 and (stop >= len(text) or unicodedata.combining(text[stop]) or text[stop - 1] == "\r"):
+        stop -= 1
+    return stop
 
 
 COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError
@@ -56,14 +57,19 @@ def magnification(width: int) -> int:
     return max(1, _SMALL // width)
 
 
-def save(x: UInt8, path: Path, magnify: int = 1) -> None:
+def save(x: UInt8, path: Path, magnify: int = 1, seeds: Sequence[int] = ()) -> None:
     """Save one picture; the suffix determines the format (PNG, GIF, WebP, …).
+
+    seeds: of the pictures in it, in order; PNG files keep them as the text "seeds".
 
     Raises:
         UserError: if Pillow does not know the suffix, or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, image(x, magnify))
+    about = PngInfo()
+    if seeds:
+        about.add_text("seeds", " ".join(map(str, seeds)))
+    _write(path, image(x, magnify), **({"pnginfo": about} if path.suffix.lower() == ".png" else {}))
 
 
 def save_grid(x: UInt8, path: Path, columns: int = 8) -> None:

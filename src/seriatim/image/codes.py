@@ -13,7 +13,7 @@ from seriatim.conditioning import CodeEncoder
 from seriatim.errors import UserError
 from seriatim.image.levels import Levels
 from seriatim.models import Conditional, Model
-from seriatim.walks.noise import row_seeds
+from seriatim.walks.noise import offspring
 
 
 @final
@@ -77,14 +77,14 @@ class Codes:
         codes = torch.from_numpy(symbols).to(prior.device)
         return torch.cat([prior.log_prob(part).double().cpu() for part in codes.split(4096)]).numpy()
 
-    def draw(self, n: int, seed: int | Sequence[int] = 0) -> NDArray[np.float32]:
-        """Draw codes (n, width) from the prior.
+    def draw(self, seeds: Sequence[int]) -> NDArray[np.float32]:
+        """Draw codes (n, width) from the prior, one for each seed.
 
         Raises:
             UserError: if the prior is not trained yet.
         """
-        own = [int(row_seeds(int(s), 1)) for s in row_seeds(seed, n)]  # independent of the noise of the picture
-        symbols = self._trained().sample(n, length=self.width, seed=own)
+        own = [offspring(seed, 1, lane=2)[0] for seed in seeds]  # independent of the noise of the picture
+        symbols = self._trained().sample(len(own), length=self.width, seed=own)
         return self.encoder.values(symbols).float().cpu().numpy()
 
     def _trained(self) -> Model:

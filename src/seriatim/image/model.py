@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast, final
 
 import numpy as np
@@ -22,7 +22,7 @@ from seriatim.models import GridModel
 from seriatim.models.likelihood import to_given
 from seriatim.runs.trained import Trained, by_bayes
 from seriatim.symbols import Given
-from seriatim.walks.noise import row_seeds
+from seriatim.walks.noise import Seed, offspring, own_seeds
 from seriatim.walks.particles import fill_in
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
@@ -215,7 +215,7 @@ class ImageModel(Trained):
             raise UserError("this model is not an auto-encoder; train one with --code.width or --preset autoencoder")
         return self.code
 
-    def decode(self, codes: NDArray[np.floating[Any]], *, seed: int | Sequence[int] = 0, **options: Any) -> UInt8:
+    def decode(self, codes: NDArray[np.floating[Any]], *, seed: Seed = 0, **options: Any) -> UInt8:
         """Draw a picture from each code (N, width), which need not come from the encoder.
 
         For options see `sample`.
@@ -238,7 +238,7 @@ class ImageModel(Trained):
         n: int = 1,
         *,
         given: Given | None = None,
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         progress: Progress | None = None,
         **options: Any,
@@ -261,14 +261,13 @@ class ImageModel(Trained):
         """
         if n < 1:
             raise UserError(f"n is {n}; give 1 or more pictures")
-        if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} pictures; give one, or one per picture")
+        seeds = own_seeds(seed, n, "pictures")
         length = int(np.prod(self.grid.canvas))
         if self.code is not None and (given or {}).get(CODE) is None:
-            given = {**(given or {}), CODE: self.code.draw(n, seed)}
+            given = {**(given or {}), CODE: self.code.draw(seeds)}
         context = to_given(self._given(given, n), self.model.device)
         chosen = steer_of(steer, options)
-        x = self.model.sample(n, context, length=length, seed=seed, steer=chosen, progress=progress)
+        x = self.model.sample(n, context, length=length, seed=seeds, steer=chosen, progress=progress)
         return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
 
     def complete(
@@ -279,7 +278,7 @@ class ImageModel(Trained):
         *,
         particles: int = 1,
         given: Given | None = None,
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         **options: Any,
     ) -> UInt8:
@@ -309,8 +308,7 @@ class ImageModel(Trained):
             raise UserError(f"n is {n} and particles {particles}; give 1 or more of each")
         if known.shape != self.shape[:2]:
             raise UserError(f"the mask is {known.shape} and the model's pictures {self.shape[:2]}; resize it")
-        if not isinstance(seed, int) and len(seed) != n:
-            raise UserError(f"{len(seed)} seeds for {n} completions; give one, or one per completion")
+        own = own_seeds(seed, n, "completions")
         chosen, device = steer_of(steer, options), self.model.device
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
@@ -320,8 +318,9 @@ class ImageModel(Trained):
         encoded = np.stack([self.levels.encode(picture), every])
         symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)
         symbols, mask = symbols.to(device), kept > 0
-        first = row_seeds(seed, n, device)
-        seeds = torch.cat([row_seeds(int(s), particles, device) for s in first]) if particles > 1 else first
+        # in a lane of their own: otherwise the particles of the first completion would be the other completions'
+        each = [seed for first in own for seed in (first, *offspring(first, particles, lane=1)[1:])]
+        seeds = torch.tensor(each, device=device)
         rows = n * particles
         context = self.model.condition(to_given(self._given(given, rows), device), rows)
         walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))

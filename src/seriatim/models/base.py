@@ -15,7 +15,7 @@ from seriatim.errors import UserError
 from seriatim.heads import Head
 from seriatim.tree import State
 from seriatim.walks.draws import Draws
-from seriatim.walks.noise import row_seeds
+from seriatim.walks.noise import Seed, row_seeds
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Carry, Guided, Stepper, Walk, drawing
 
@@ -157,7 +157,7 @@ class Model(nn.Module, ABC):
         context: ContextLike = EMPTY,
         *,
         length: int,
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         prompt: Tensor | None = None,
         progress: Callable[[int], None] | None = None,

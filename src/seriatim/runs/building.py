@@ -87,6 +87,26 @@ def build(
     return Conditional(model, modules, next((prior for prior in priors if prior is not None), None))
 
 
+CHANGEABLE: Final = ("dropout",)
+"""The fields of a config that a model trained further may change: no tensor depends on them."""
+
+
+def changed(model: Model, family_name: str, conditions: Mapping[str, Symbols], net: Mapping[str, Any]) -> Model:
+    """The same weights in a model of a config with other values of `CHANGEABLE`.
+
+    Raises:
+        UserError: for another field, or one that the family does not have.
+    """
+    for name in net:
+        if name not in CHANGEABLE or name not in configs.fields(family(family_name).config):
+            raise UserError(f"--net.{name} is given for a {family_name} of --from, which brings its own; leave it out")
+    encoders = dict(zip(model.names, model.encoders.values(), strict=True)) if isinstance(model, Conditional) else {}
+    sizes = {name: config for name, each in encoders.items() if (config := getattr(each, "config", None)) is not None}
+    fresh = build(family_name, dataclasses.replace(model.config, **net), conditions, sizes)
+    fresh.load_state_dict(model.state_dict())
+    return fresh.to(model.device)
+
+
 def _accepts(family_name: str, config: Any, encoding: Encoding, count: int) -> None:
     """Refuse conditions that a family has no place for.
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from seriatim import config as configs
-from seriatim.coding.models import decode, encode
+from seriatim.coding.models import CHECKS, decode, encode
 from seriatim.errors import UserError
 from seriatim.models import Conditional, Model
 from seriatim.models.base import ContextLike
@@ -57,7 +57,8 @@ def config_law(model: Model) -> None:
 
 
 def coding_law(model: Model, x: Tensor, given: ContextLike) -> None:
-    """Coding law: what is compressed comes back, in between −log2 p(x) − 1 and −log2 p(x) + 64 bits.
+    """Coding law: what is compressed comes back, in between −log2 p(x) − 1 and −log2 p(x) + 64 bits
+    and the checksums.
 
     Every symbol has 2 of 2^32 counts or more, so one that the model holds for impossible still costs 31 bits at most:
     from below, a position counts as 30 bits if its likelihood says more.
@@ -77,5 +78,6 @@ def coding_law(model: Model, x: Tensor, given: ContextLike) -> None:
     hold(not len(wrong), "coding law", f"symbol {place} comes back as another after compressing and decompressing")
     bits = -model.log_probs(x, given).double().detach() / math.log(2)
     least, most = bits.clamp_max(30).sum().item(), bits.sum().item()
-    size = f"{8 * len(data)} bits for symbols whose likelihood says {most:.1f}"
-    hold(least - 1 <= 8 * len(data) <= most + 64, "coding law", size)
+    coded = 8 * (len(data) - CHECKS)
+    size = f"{coded} bits for symbols whose likelihood says {most:.1f}"
+    hold(least - 1 <= coded <= most + 64, "coding law", size)

@@ -127,7 +127,8 @@ class Generation:
         early = clock - self.lengths < self.shortest
         if not bool(early.any()):
             return dist
-        table = dist.log_table().clone()
+        # raw logits if there are any: rows that are long enough stay bit for bit what they are alone
+        table = (dist.logits if isinstance(dist, Categorical) else dist.log_table()).clone()
         table[early, self.end] = -torch.inf
         return Categorical(table)
 

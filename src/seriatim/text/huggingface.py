@@ -16,6 +16,7 @@ from seriatim.runs import checkpoint, files
 from seriatim.symbols import from_json
 from seriatim.text.model import TextModel
 from seriatim.text.tokenizers import TOKENIZERS, Bpe
+from seriatim.text.tokenizers.subwords import HF_END
 
 CODECS = "seriatim.json"  # the tokenizer, next to the files of Hugging Face
 
@@ -83,16 +84,19 @@ def export_hf(model: TextModel, folder: Path) -> list[str]:
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         files.write_tensors(fresh / "model.safetensors", {llama: held[ours] for ours, llama in _names(config)})
-        documents = {"config.json": _llama_config(config), CODECS: {"codecs": {"x": model.tokenizer.to_json()}}}
+        # Llama's dropout is another one, and left out of its config: it would not change what is trained further there
+        ours = {"codecs": {"x": model.tokenizer.to_json()}, "dropout": config.dropout}
+        documents = {"config.json": _llama_config(config), CODECS: ours}
         end = model.tokenizer.end
         documents["generation_config.json"] = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
         if isinstance(model.tokenizer, Bpe) and model.tokenizer.lossless and model.tokenizer.policy.casing == "keep":
             documents["tokenizer.json"] = model.tokenizer.to_hf()
             documents["tokenizer_config.json"] = {
                 "tokenizer_class": "PreTrainedTokenizerFast",
-                "bos_token": "<end>",
-                "eos_token": "<end>",
-                "pad_token": "<end>",
+                "bos_token": HF_END,
+                "eos_token": HF_END,
+                "pad_token": HF_END,
+                "split_special_tokens": True,  # the name of the end in a text is text
                 "model_max_length": config.context + 1,
             }
         for name, document in documents.items():
@@ -138,7 +142,8 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
     scaled = raw.get("rope_scaling") or (rope.get("rope_type", "default") != "default")
     if scaled or raw.get("attention_bias") or raw.get("mlp_bias") or raw.get("hidden_act", "silu") != "silu":
         raise UserError(f"{folder} has biases, scaled positions or another activation, which ours does not have")
-    codecs: Any = _json(folder / CODECS).get("codecs")
+    ours = _json(folder / CODECS)
+    codecs = ours.get("codecs")
     tokenizer = from_json(codecs.get("x") if isinstance(codecs, dict) else None, TOKENIZERS)
     try:
         config = TransformerConfig(
@@ -151,11 +156,12 @@ def import_hf(folder: Path, device: str = "cpu") -> TextModel:
             tied=bool(raw["tie_word_embeddings"]),
             rotary=float(rope.get("rope_theta", raw.get("rope_theta", 10000.0))),
             epsilon=float(raw["rms_norm_eps"]),
+            dropout=float(ours.get("dropout", 0.0)),
             start=int(raw["bos_token_id"]),
             context=int(raw["max_position_embeddings"]) - 1,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UserError(f"{folder}/config.json has no valid {error}; export it again") from error
+        raise UserError(f"{folder}: config.json or {CODECS} has no valid {error}; export it again") from error
     if config.symbols != tokenizer.size:
         raise UserError(f"{folder}: vocab_size is {config.symbols}, but {CODECS} has {tokenizer.size} symbols")
     path = folder / "model.safetensors"

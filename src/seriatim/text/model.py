@@ -21,11 +21,12 @@ from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, encode_text, tokenize
 from seriatim.text.figures import TextFigures
 from seriatim.text.generation import Generation
-from seriatim.text.samples import Request, Row, Sample, found
+from seriatim.text.samples import Request, Row, Sample, found, stopped
 from seriatim.text.search import attention, search
+from seriatim.text.stopping import stop_strings
 from seriatim.text.tokenizers import Tokenizer
 from seriatim.walks.beams import Beams
-from seriatim.walks.noise import row_seeds
+from seriatim.walks.noise import Seed, own_seeds, row_seeds
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
 
@@ -155,7 +156,7 @@ class TextModel(Trained):
         max_length: int = 500,
         min_length: int = 0,
         stop: str | Sequence[str] = (),
-        seed: int | Sequence[int] = 0,
+        seed: Seed = 0,
         steer: Steer | None = None,
         log_probs: bool = False,
         slide: bool = False,
@@ -188,7 +189,7 @@ class TextModel(Trained):
         for i, row, _ in rows:
             last[i] = row
         return [
-            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended)
+            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended, seed=row.seed)
             for row in (last[i] for i in sorted(last))
         ]
 
@@ -211,7 +212,7 @@ class TextModel(Trained):
     ) -> Iterator[tuple[int, Row, str]]:
         """(row number, row, new final text) after every symbol."""
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        stops = [request.stop] if isinstance(request.stop, str) else list(request.stop)
+        stops = stop_strings(request.stop, self.tokenizer.policy)
         total = len(prompts) * n
         if n < 1 or not prompts:
             raise UserError(f"n is {n} for {len(prompts)} prompts; give 1 or more of each")
@@ -221,17 +222,16 @@ class TextModel(Trained):
                 "guidance needs a model that also works without a source; train with --train.drop-given 0.1, or leave "
                 "it out"
             )
-        if not isinstance(request.seed, int) and len(request.seed) != total:
-            raise UserError(f"{len(request.seed)} seeds for {total} samples; give one, or one per sample")
+        seeds = own_seeds(request.seed, total, "samples")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
         ids = [x for x in encoded for _ in range(n)]
-        rows = [Row.begin(self.tokenizer, x, stops) for x in ids]
+        rows = [Row.begin(self.tokenizer, x, stops, seed) for x, seed in zip(ids, seeds, strict=True)]
         for i, row in enumerate(rows):
             yield i, row, row.prompt
         generation = Generation(
             self.model,
             ids,
-            row_seeds(request.seed, total, self.model.device),
+            row_seeds(seeds, total, self.model.device),
             steer,
             end=self.tokenizer.end,
             longest=request.max_length,
@@ -295,15 +295,13 @@ class TextModel(Trained):
             UserError: for impossible options, unknown conditions, or a prompt or source that is too long.
         """
         options = Beams(beams) if isinstance(beams, int) else beams
-        stops = [stop] if isinstance(stop, str) else list(stop)
+        stops = stop_strings(stop, self.tokenizer.policy)
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         sources = None if source is None else [source] if isinstance(source, str) else list(source)
         several = [v for v in (given or {}).values() if isinstance(v, Sequence) and not isinstance(v, str)]
         count = max(len(prompts), *map(len, several), 1 if sources is None else len(sources))
         if len(prompts) not in (1, count) or (sources is not None and len(sources) not in (1, count)):
             raise UserError(f"{len(prompts)} prompts for {len(sources or [])} sources; give one, or one per source")
-        if "" in stops:
-            raise UserError("a stop string is empty; leave it out")
         prefixes = [self.tokenizer.encode(p) for p in prompts] * (count if len(prompts) == 1 else 1)
         if sources is not None and SOURCE in (given or {}):
             raise UserError("the source is given twice; give it once")
@@ -328,7 +326,7 @@ class TextModel(Trained):
             end=self.tokenizer.end,
             longest=longest,
             sizes=sizes,
-            stop=(lambda _, symbols: any(s in self.tokenizer.decode(symbols) for s in stops)) if stops else None,
+            stop=(lambda i, symbols: stopped(self.tokenizer, prefixes[i], symbols, stops)) if stops else None,
             progress=progress,
         )
         every = zip(prefixes, hypotheses, strict=True)

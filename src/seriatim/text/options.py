@@ -22,6 +22,17 @@ RECORDS = (".jsonl", ".ndjson", ".json")
 """The suffixes of files of records."""
 
 
+def unescape(typed: str) -> str:
+    r"""What was typed, with the escapes \n, \t, \r and \\ replaced; a backslash before anything else is itself.
+
+    Example:
+        >>> unescape(r"C:\\new\n") == "C:\\new" + chr(10)
+        True
+    """
+    halves = typed.split("\\\\")
+    return "\\".join(h.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r") for h in halves)
+
+
 def has_fields(path: Path) -> bool:
     """Whether a file has fields or columns, by its suffix."""
     return bare_suffix(path) in (*RECORDS, TABLE)
@@ -51,6 +62,9 @@ class TextOptions(Options):
     def __post_init__(self) -> None:
         if self.separator == "":
             raise UserError(r"--text.separator is empty; expected the string between documents: give e.g. '\n\n'")
+        for name, values in (("field", (self.field,)), ("given", self.given), ("source", (self.source,))):
+            if "" in values:
+                raise UserError(f"--text.{name} is empty; expected the name of a field; give it, or leave it out")
         try:
             "".encode(self.encoding)
             codecs.getincrementaldecoder(self.encoding)

@@ -14,6 +14,7 @@ from seriatim.errors import UserError
 from seriatim.text.stopping import StopStrings
 from seriatim.text.tokenizers import TextStream, Tokenizer
 from seriatim.walks.beams import Hypothesis
+from seriatim.walks.noise import Seed
 
 
 @final
@@ -29,6 +30,7 @@ class Sample:
         ended: why it stopped: "end" (of the document), "stop" (a stop string) or "length".
         log_prob: total of the new symbols, in nats; NaN unless from a beam search.
         score: the beam search's ranking score.
+        seed: draws this sample again, alone; None from a beam search.
 
     Example:
         >>> sample = Sample("to be", prompt="to", symbols=(3, 4, 5), log_probs=(), ended="length")
@@ -43,6 +45,7 @@ class Sample:
     ended: str
     log_prob: float = math.nan
     score: float = math.nan
+    seed: int | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -56,7 +59,7 @@ class Request:
     max_length: int = 500
     min_length: int = 0
     stop: str | Sequence[str] = ()
-    seed: int | Sequence[int] = 0
+    seed: Seed = 0
     log_probs: bool = False
     slide: bool = False
 
@@ -66,10 +69,6 @@ class Request:
                 f"min-length {self.min_length} and max-length {self.max_length} do not fit; expected 0 <= min <= max "
                 "and 1 <= max"
             )
-        seeds = [self.seed] if isinstance(self.seed, int) else self.seed
-        wrong = [seed for seed in seeds if not -(2**63) <= seed < 2**63]
-        if wrong:
-            raise UserError(f"seed is {wrong[0]}; expected a whole number from -2^63 to 2^63 - 1")
 
 
 @final
@@ -80,25 +79,36 @@ class Row:
     stream: TextStream
     stops: StopStrings
     prompt: str
+    seed: int | None = None
     text: list[str] = field(default_factory=list[str])
     symbols: list[int] = field(default_factory=list[int])
     log_probs: list[float] = field(default_factory=list[float])
     ended: str = "length"
 
     @classmethod
-    def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str]) -> Row:
+    def begin(cls, tokenizer: Tokenizer, ids: NDArray[np.int64], stops: Sequence[str], seed: int | None = None) -> Row:
         """A row with only its prompt."""
         stream = tokenizer.stream()
         prompt = "".join(stream.push(int(i)) for i in ids)
-        return cls(stream, StopStrings(stops), prompt, [prompt])
+        return cls(stream, StopStrings(stops), prompt, seed, [prompt])
+
+
+def _written(tokenizer: Tokenizer, prefix: NDArray[np.int64], symbols: Sequence[int], stops: Sequence[str]) -> Row:
+    """The row of a prefix and further symbols: the first of them is written with its space."""
+    row = Row.begin(tokenizer, prefix, stops)
+    row.text += [row.stops.push(row.stream.push(symbol)) for symbol in symbols]
+    return row
+
+
+def stopped(tokenizer: Tokenizer, prefix: NDArray[np.int64], symbols: Sequence[int], stops: Sequence[str]) -> bool:
+    """Whether the symbols after a prefix contain a stop string."""
+    return _written(tokenizer, prefix, symbols, stops).stops.found
 
 
 def found(tokenizer: Tokenizer, prefix: NDArray[np.int64], hypothesis: Hypothesis, stops: Sequence[str]) -> Sample:
     """The result of a beam search as a sample."""
-    row = Row.begin(tokenizer, prefix, stops)
-    for symbol in hypothesis.symbols:
-        row.text.append(row.stops.push(row.stream.push(symbol)))
+    h, row = hypothesis, _written(tokenizer, prefix, hypothesis.symbols, stops)
     if not row.stops.found:
         row.text.append(row.stops.push(row.stream.flush()) + row.stops.flush())
-    h = hypothesis
-    return Sample("".join(row.text), row.prompt, h.symbols, (), h.ended, h.log_prob, h.score)
+    ended = "stop" if row.stops.found else h.ended  # also at the end, which settles the last text
+    return Sample("".join(row.text), row.prompt, h.symbols, (), ended, h.log_prob, h.score)

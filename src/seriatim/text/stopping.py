@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import final
 
+from seriatim.errors import UserError
+from seriatim.text.tokenizers.policy import Policy
+
+
+def stop_strings(stop: str | Sequence[str], policy: Policy) -> list[str]:
+    """Stop strings as the model writes text: in its case, its Unicode form, its spaces.
+
+    Raises:
+        UserError: if one is empty.
+    """
+    stops = [stop] if isinstance(stop, str) else list(stop)
+    if "" in stops:
+        raise UserError("a stop string is empty; expected one character or more; leave it out")
+    return [policy.restore(policy.prepare(each)) for each in stops]
+
 
 @final
 class StopStrings:
@@ -14,7 +29,7 @@ class StopStrings:
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self.stops, self.found, self._held = [stop for stop in stops if stop], False, ""
+        self.stops, self.found, self._held = stops, False, ""
 
     def push(self, text: str) -> str:
         """Take a piece; returns the text before a stop string, or all that cannot be part of one."""

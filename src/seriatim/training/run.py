@@ -155,6 +155,8 @@ class Session:
         if loaded.kind != plan.kind:
             raise UserError(f"{begin} and {plan.data} are not of one kind; start from a model of such data")
         self.task.model, self.task.codecs = loaded.model, loaded.codecs
+        if plan.begin is not None and plan.net:
+            self.task.model = building.changed(loaded.model, plan.family, loaded.conditions, plan.net)
 
     def _fresh(self, codecs: Mapping[str, Symbols]) -> Model:
         if self.plan.family == checkpoint.CUSTOM:

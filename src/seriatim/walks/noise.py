@@ -5,11 +5,20 @@ Forking, resuming, the other rows of the batch, block sizes and the device do no
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from typing import Any, SupportsIndex, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
+
+from seriatim.errors import UserError
+
+Seed: TypeAlias = SupportsIndex | Sequence[SupportsIndex] | NDArray[np.integer[Any]] | Tensor
+"""A whole number, or one per row."""
 
 _GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, odd, as a signed integer
 _LANE = -0x3B314601E57A13AD  # another odd constant, to keep lanes far apart
@@ -88,25 +97,55 @@ class Noise:
         self.seeds, self._numbers = self.seeds[rows.cpu()], self._numbers[rows]
 
 
-def row_seeds(seed: int | Sequence[int], n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
-    """A seed for each of n rows: the given ones, or n different ones derived from a single seed.
+def own_seeds(seed: Any, n: int, what: str = "rows") -> list[int]:
+    """The seed of each of n rows: the given ones, or those that follow from one, which is the first row's own.
 
-    Row i gets the same seed whatever n is.
+    Row i gets the same seed whatever n is, and with that seed alone it is drawn again: `seed=s` and `seed=[s]` give the
+    same first row. Derived seeds have 52 bits, so that JSON readers keep every digit.
+
+    Args:
+        seed: a `Seed`, which is checked: a whole number, or one per row (also arrays of NumPy's integers, and tensors).
+        n: number of rows.
+        what: what the rows are, for the message.
 
     Raises:
-        ValueError: if the number of given seeds is not n.
+        UserError: if the number of given seeds is not n, or one is not a whole number from 0 to 2^63 − 1.
+
+    Example:
+        >>> own_seeds(7, 3)[0], own_seeds(7, 5)[:3] == own_seeds(7, 3), own_seeds([5, 6], 2)
+        (7, True, [5, 6])
+    """
+    if isinstance(seed, Sequence) or getattr(seed, "ndim", 0):
+        given = [_whole(each) for each in seed]
+        if len(given) != n:
+            raise UserError(f"{len(given)} seeds for {n} {what}; give one, or one per {what.removesuffix('s')}")
+        return given
+    first = _whole(seed)
+    return [first, *offspring(first, n)[1:]][:n]
+
+
+def offspring(seed: int, n: int, lane: int = 0) -> list[int]:
+    """n seeds that follow from one and differ from it; of another lane, others."""
+    far = torch.tensor(lane) * _LANE
+    key = _mix(_mix(torch.tensor(seed)) + far)
+    return _shift(_mix(key + torch.arange(n) * _GOLDEN), 12).tolist()
+
+
+def row_seeds(seed: Seed, n: int, device: torch.device | str = "cpu") -> Int[Tensor, "n"]:
+    """`own_seeds` as a tensor.
 
     Example:
         >>> torch.equal(row_seeds(7, 5)[:3], row_seeds(7, 3))
         True
     """
-    if isinstance(seed, int):
-        return (_mix(_mix(torch.tensor(_signed(seed))) + torch.arange(n) * _GOLDEN)).to(device)
-    if len(seed) != n:
-        raise ValueError(f"{len(seed)} seeds for {n} rows")
-    return torch.tensor([_signed(each) for each in seed], device=device)
+    return torch.tensor(own_seeds(seed, n), dtype=torch.long, device=device)
 
 
-def _signed(seed: int) -> int:
-    """Any integer as a signed 64-bit one."""
-    return (seed + 2**63) % 2**64 - 2**63
+def _whole(seed: Any) -> int:
+    try:
+        value = operator.index(seed)
+    except TypeError:
+        value = -1
+    if not 0 <= value < 2**63:
+        raise UserError(f"seed is {str(seed)[:40]}; expected whole numbers from 0 to 2^63 - 1; give another")
+    return value

@@ -2,7 +2,9 @@
 
 0. `guidance` contrasts the conditional with the unconditional prediction (`walk.Guided` does this).
 1. `bias` is added to the logits, `forbid` sets them to −inf.
-2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency.
+2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency. The
+   repetition penalty raises the normalised probability to a power. Dividing logits, as the paper does, would depend on
+   the constant that a network happens to add to all of them, which no likelihood knows.
 3. `temperature` divides the logits; 0 takes the most probable symbol.
 4. Filters, each applied to the renormalised result of the previous one: `top_k`, `top_p` (Holtzman et al., 2020),
    `min_p` (Nguyen et al., 2024), `typical` (Meister et al., 2022).
@@ -27,6 +29,8 @@ from seriatim.heads import Categorical, CategoricalHead, Discrete, Head
 
 _HEAD = 256  # top-p tries this many of the most probable symbols before it sorts all of them
 
+_MOST = 1e6  # for numbers that are added to logits or multiply them: larger ones leave nothing of the model in float32
+
 
 def _check(name: str, value: float, ok: bool, expected: str) -> None:
     if not ok or math.isnan(value):
@@ -45,7 +49,7 @@ class Steer:
         top_p: keep the most probable symbols with at least this total probability.
         min_p: keep symbols at least this fraction as probable as the most probable one.
         typical: keep the symbols whose surprisal is closest to the entropy, with at least this total probability.
-        repetition: divide the logits of symbols that have occurred by this (multiply negative ones); 1 is off.
+        repetition: multiply the log-probabilities of symbols that have occurred by this; 1 is off.
         presence: subtract this from the logits of symbols that have occurred.
         frequency: subtract this from a symbol's logit for each time it has occurred.
         bias: {symbol: value added to its logit}.
@@ -73,16 +77,19 @@ class Steer:
 
     def __post_init__(self) -> None:
         _check("guidance", self.guidance, 0 <= self.guidance < 1e3, "a number from 0 to below 1000; 1 is off")
-        _check("temperature", self.temperature, 0 <= self.temperature < math.inf, "a number from 0 up")
+        _check("temperature", self.temperature, 0 <= self.temperature <= _MOST, f"a number from 0 to {_MOST:g}")
         _check("top-k", self.top_k, self.top_k >= 0, "a whole number from 1 up, or 0 for all symbols")
         _check("top-p", self.top_p, 0 < self.top_p <= 1, "a number above 0 and at most 1")
         _check("min-p", self.min_p, 0 <= self.min_p <= 1, "a number from 0 to 1")
         _check("typical", self.typical, 0 < self.typical <= 1, "a number above 0 and at most 1")
-        _check("repetition", self.repetition, 0 < self.repetition < math.inf, "a number above 0; 1 is off")
-        _check("presence", self.presence, math.isfinite(self.presence), "a finite number")
-        _check("frequency", self.frequency, math.isfinite(self.frequency), "a finite number")
+        powers = f"a number from {1 / _MOST:g} to {_MOST:g}; 1 is off"
+        _check("repetition", self.repetition, 1 / _MOST <= self.repetition <= _MOST, powers)
+        finite = f"a number from {-_MOST:g} to {_MOST:g}"
+        _check("presence", self.presence, abs(self.presence) <= _MOST, finite)
+        _check("frequency", self.frequency, abs(self.frequency) <= _MOST, finite)
         for symbol, value in self.bias.items():
-            _check(f"bias of symbol {symbol}", value, value < math.inf, "a number, or -inf to forbid it")
+            ok = abs(value) <= _MOST or value == -math.inf
+            _check(f"bias of symbol {symbol}", value, ok, f"{finite}, or -inf to forbid it")
 
     @property
     def counts(self) -> bool:
@@ -138,8 +145,8 @@ class Steer:
                 raise ValueError("occurred is missing; penalties need the counts of past symbols")
             seen = occurred > 0
             if self.repetition != 1:
-                pushed = torch.where(logits > 0, logits / self.repetition, logits * self.repetition)
-                logits = torch.where(seen, pushed, logits)
+                logits = logits.log_softmax(-1)
+                logits = torch.where(seen, logits * self.repetition, logits)
             logits = logits - self.presence * seen - self.frequency * occurred
         return logits
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
-from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
+from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, seeds_in_words, training_data
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
@@ -83,6 +83,7 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     """Write recordings to files that grow during sampling, or one as raw samples to standard output."""
     from seriatim.audio.data.opening import read_recording
     from seriatim.audio.files import ENDINGS
+    from seriatim.walks.noise import own_seeds
 
     conditions = asked.prompt.conditions
     only("a model of audio", _SAMPLED)
@@ -97,7 +98,8 @@ def sample(model: AudioModel, asked: Drawing) -> None:
         raise UserError("standard output takes one recording; leave out -n, or give --output FILE")
     if not raw and path.suffix.lower() not in ENDINGS:
         raise UserError(f"{path}: {path.suffix or 'no suffix'!r} is not audio; write to {', '.join(ENDINGS)}, or to -")
-    drawn = model.blocks(seconds, n, given=given, prompt=known, seed=asked.seeds, **asked.steering.options())
+    seeds = own_seeds(asked.seeds, n, "recordings")
+    drawn = model.blocks(seconds, n, given=given, prompt=known, seed=seeds, **asked.steering.options())
     blocks = _led_by(known, drawn, n)
     if raw:
         _to_standard_output(blocks, model)
@@ -108,7 +110,8 @@ def sample(model: AudioModel, asked: Drawing) -> None:
         for x in _written(paths, blocks, model):
             done += x
             progress(done)
-    tell(f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}: {count / model.rate:.2f} seconds each")
+    files = f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}"
+    tell(f"{files}: {count / model.rate:.2f} seconds each{seeds_in_words(seeds, n)}")
 
 
 def _to_standard_output(blocks: Iterator[NDArray[Any]], model: AudioModel) -> None:

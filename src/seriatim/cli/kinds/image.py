@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
+from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, seeds_in_words, training_data
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
@@ -84,6 +84,7 @@ def score(model: ImageModel, asked: Judging) -> None:
 def sample(model: ImageModel, asked: Drawing) -> None:
     """Write a sheet of pictures, single files, or an animation of the sampling."""
     from seriatim.drawing.sheets import grid, magnification, save, save_animation
+    from seriatim.walks.noise import own_seeds
 
     conditions = asked.prompt.conditions
     only("a model of pictures", _SAMPLED)
@@ -96,20 +97,21 @@ def sample(model: ImageModel, asked: Drawing) -> None:
     given = conditions_of(model, asked.run, conditions)
     if asked.steering.guidance != 1 and not given and model.code is None:
         tell("no condition is given, so --guidance has no effect; use --given")
+    seeds = own_seeds(asked.seeds, n, "pictures")
     with progressing(math.prod(model.shape), "drawing") as progress:
-        pictures = model.sample(n, given=given, seed=asked.seeds, progress=progress, **asked.steering.options())
+        pictures = model.sample(n, given=given, seed=seeds, progress=progress, **asked.steering.options())
     if output.singles:
         folder = path if not path.suffix else path.with_suffix("")
         for i, picture in enumerate(pictures):
-            save(picture, folder / f"{i:05d}.png")
-        tell(f"{folder}: {n} pictures")
+            save(picture, folder / f"{i:05d}.png", seeds=seeds[i : i + 1])
+        tell(f"{folder}: {n} pictures{seeds_in_words(seeds)}")
         return
     if path.suffix.lower() in (".gif", ".webp", ".apng"):
         save_animation(pictures, path, output.columns, order=model.path)
     else:
         sheet = grid(pictures, output.columns)
-        save(sheet, path, magnification(sheet.shape[1]))
-    tell(f"{path}: {n} pictures")
+        save(sheet, path, magnification(sheet.shape[1]), seeds)
+    tell(f"{path}: {n} pictures{seeds_in_words(seeds)}")
 
 
 def facts(model: ImageModel) -> dict[str, object]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import chosen_split, limited, only, print_json, training_data, typed
-from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM, unescape
+from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM
 from seriatim.cli.kinds import text_sources as paired
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, sources_of
+from seriatim.text.options import unescape
 
 if TYPE_CHECKING:
     from seriatim.text.data.corpus import Document
@@ -132,6 +133,7 @@ def _shown(
             "text": one.text,
             "prompt": one.prompt,
             "ended": one.ended,
+            "seed": one.seed,
             "symbols": one.symbols,
             "log_probs_nats": one.log_probs,
             "log_prob_nats": sum(one.log_probs),
@@ -140,7 +142,7 @@ def _shown(
     lines: list[str] = []
     if len(samples) > 1:
         whose = f"sample {i + 1}" if sources is None else f"source {named[i] + 1}, sample {i % asked.n + 1}"
-        lines.append(f"--- {whose} ({one.ended}) ---")
+        lines.append(f"--- {whose} ({one.ended}, seed {one.seed}) ---")
     lines.append(one.text)
     if asked.output.log_probs:
         lines.append(f"[{sum(one.log_probs):.3f} nats in {len(one.symbols)} symbols]")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import only, progressing
-from seriatim.cli.groups import BEAMS, LENGTH_NORM, Reading, Search, unescape
+from seriatim.cli.groups import BEAMS, LENGTH_NORM, Reading, Search
 from seriatim.cli.requests import Drawing
 from seriatim.data.decoding import BLOCK
 from seriatim.errors import UserError, tell
 from seriatim.text.data.corpus import SOURCE
+from seriatim.text.options import unescape
 
 if TYPE_CHECKING:
     from seriatim.text.data.corpus import Document

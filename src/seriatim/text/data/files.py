@@ -11,6 +11,7 @@ from seriatim.data import scratch
 from seriatim.data.decoding import COMPRESSED, _encoding, decode, read_bytes, rejoin, text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import Document
+from seriatim.text.options import unescape
 
 
 def part_blocks(path: Path, name: str, start: int, stop: int) -> Iterator[str]:
@@ -37,7 +38,7 @@ def file_document(path: Path, encoding: str, name: str) -> Document:
 def split_file(path: Path, encoding: str, name: str, separator: str) -> Iterator[Document]:
     """A file as the documents between separators; blank ones are left out."""
     path = plain(path, encoding, name)
-    mark = _unescape(separator).encode()
+    mark = unescape(separator).encode()
     spans = list(_spans(path, name, mark))
     if len(spans) == 1:
         raise UserError(
@@ -63,8 +64,3 @@ def _spans(path: Path, name: str, mark: bytes) -> Iterator[tuple[int, int]]:
         drop = max(seen, len(held) - len(mark) + 1)
         base, held = base + drop, held[drop:]
     yield start, base + len(held)
-
-
-def _unescape(separator: str) -> str:
-    halves = separator.split("\\\\")
-    return "\\".join(h.replace("\\n", "\n").replace("\\t", "\t").replace("\\r", "\r") for h in halves)

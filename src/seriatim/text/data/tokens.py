@@ -143,10 +143,9 @@ class _Row:
 def _append(row: _Row, document: Document, tokenizer: Tokenizer, truncate: int | None) -> tuple[int, int, int]:
     """Encode a document; returns the number of its symbols, characters and bytes."""
     count, chars, size = 0, 0, 0
-    for block in document.blocks():
+    for block, ids in tokenizer.encode_blocks(document.blocks()):
         if truncate is not None and count >= truncate:
             break
-        ids = tokenizer.encode(block)
         if truncate is not None and len(ids) > truncate - count:
             ids = ids[: truncate - count]
             block = tokenizer.decode(ids)  # the rest of it

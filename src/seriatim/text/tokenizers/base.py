@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Self, SupportsIndex, final
@@ -26,7 +26,8 @@ class Tokenizer(ABC):
     never a symbol: it is masked, with value 0.
 
     Laws: `decode(encode(x)) == normalise(x)` for every text x that `encode` accepts, and `normalise(x) == x` if the
-    tokenizer is `lossless`. Documents joined by `<end>` decode to their texts joined.
+    tokenizer is `lossless`. The same holds for the blocks of a text in turn (`encode_blocks`). Documents joined by
+    `<end>` decode to their texts joined.
     """
 
     kind: ClassVar[str]
@@ -58,6 +59,10 @@ class Tokenizer(ABC):
     @abstractmethod
     def _encoded(self, prepared: str) -> Ids:
         """The symbols of a prepared text."""
+
+    def _encoder(self) -> Callable[[str], Ids]:
+        """An encoder of the prepared blocks of one text in turn. Default: each by itself."""
+        return self._encoded
 
     @abstractmethod
     def _known(self, prepared: str) -> str:
@@ -112,6 +117,13 @@ class Tokenizer(ABC):
     def encode(self, text: str, /) -> Ids:
         """The symbols of a text, without `<end>`."""
         return self._encoded(self.policy.prepare(text))
+
+    @final
+    def encode_blocks(self, blocks: Iterable[str], /) -> Iterator[tuple[str, Ids]]:
+        """The blocks of one text, each with its symbols; together they decode to the whole text."""
+        encode = self._encoder()
+        for block in blocks:
+            yield block, encode(self.policy.prepare(block))
 
     @final
     def decode(self, ids: Iterable[SupportsIndex], /) -> str:

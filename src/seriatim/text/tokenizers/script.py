@@ -29,6 +29,41 @@ def combining() -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
 
 
+# Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Hiragana (and 々, 〇), Han.
+_UNSPACED = (
+    *(range(0xE01, 0xE60), range(0xE81, 0xEE0), range(0x1000, 0x10A0), range(0x1780, 0x1800)),
+    *(range(0x3005, 0x3008), range(0x3041, 0x30A0), range(0x3400, 0x4DC0), range(0x4E00, 0xA000)),
+    *(range(0xA9E0, 0xAA00), range(0xAA60, 0xAA80), range(0xF900, 0xFB00), range(0x20000, 0x323B0)),
+)
+
+
+@cache
+def unspaced() -> str:
+    """The letters of scripts without spaces between words, as ranges for a character class."""
+    ranges: list[list[int]] = []
+    for places in _UNSPACED:
+        if len(places) > 1000:  # ideographs throughout
+            ranges.append([places[0], places[-1]])
+            continue
+        for code in places:
+            if unicodedata.category(chr(code)) in ("Lo", "Lm", "Nl"):
+                if ranges and ranges[-1][1] == code - 1:
+                    ranges[-1][1] = code
+                else:
+                    ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+@cache
+def _unspaced_character() -> re.Pattern[str]:
+    return re.compile(f"[{unspaced()}]")
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether the character is a letter of a script without spaces between words."""
+    return _unspaced_character().match(character) is not None
+
+
 @cache
 def _word_character() -> re.Pattern[str]:
     return re.compile(rf"[\w{combining()}]")

@@ -1,8 +1,9 @@
 """The default space between two pieces of text, which needs no symbol.
 
 Pieces have sides: a word or sign is PLAIN; `,` and `)` CLOSE, with no space on the left; `(` and a case mark OPEN, with
-no space on the right; `-` and `/` are TIGHT on both sides; straight quotes open and close alternately, restarting on
-each line. There is one space between two pieces, unless one of them has none on that side or is white space itself.
+no space on the right; `-`, `/` and the letters of scripts without spaces are TIGHT on both sides; straight quotes open
+and close alternately, restarting on each line. There is one space between two pieces, unless one of them has none on
+that side or is white space itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final, final
 
 from seriatim.text.tokenizers.casing import MARKS
 from seriatim.text.tokenizers.policy import Policy
+from seriatim.text.tokenizers.script import is_unspaced
 
 JOIN: Final = ""
 """The piece without text: no space here."""
@@ -41,6 +43,8 @@ def _side(character: str) -> int:
     if character in _BY_CHARACTER:
         return _BY_CHARACTER[character]
     category = unicodedata.category(character)
+    if is_unspaced(character):
+        return _TIGHT
     # The full-width punctuation of Chinese and Japanese includes its space.
     wide = category.startswith("P") and unicodedata.east_asian_width(character) in "WF"
     return _TIGHT if wide else _BY_CATEGORY.get(category, _PLAIN)

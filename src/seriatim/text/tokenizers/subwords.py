@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
-from tokenizers import AddedToken, decoders, models, trainers
+from tokenizers import decoders, models, trainers
 
 from seriatim.errors import UserError
 from seriatim.symbols import reading
@@ -29,6 +29,9 @@ from seriatim.text.tokenizers.segmenter import ALPHABET, BYTE_OF, Segmenter, mar
 
 DEFAULT_SIZE = 4096
 """Enough for a megabyte of English, with about three bytes per subword."""
+
+HF_END = "<end of text>"
+"""The name of `<end>` in a `tokenizer.json`: with a space, which no piece has in the byte alphabet."""
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
@@ -136,13 +139,15 @@ class Bpe(Subwords):
         return cls(policy, [(left, right) for left, right in model["merges"]])
 
     def to_hf(self) -> dict[str, Any]:
-        """The same segmentation as a `tokenizer.json` of Hugging Face, for a policy that keeps the text as it is."""
-        vocabulary = {"<end>": END}
+        """The same segmentation as a `tokenizer.json` of Hugging Face, for a policy that keeps the text as it is.
+
+        `HF_END` is an entry of the vocabulary and no special token: those are found in text that contains their names.
+        """
+        vocabulary = {HF_END: END}
         for piece in (*ALPHABET, *("".join(pair) for pair in self._merges)):
             vocabulary.setdefault(piece, len(vocabulary))
         built = pipeline(self.policy, models.BPE(vocab=vocabulary, merges=list(self._merges)))
         built.decoder = decoders.ByteLevel()
-        built.add_special_tokens([AddedToken("<end>", normalized=False)])
         return json.loads(built.to_str())
 
     def _contents(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -15,7 +15,7 @@ from seriatim.text.tokenizers import casing
 from seriatim.text.tokenizers.base import Ids, Tokenizer
 from seriatim.text.tokenizers.policy import Policy
 from seriatim.text.tokenizers.rendering import Renderer
-from seriatim.text.tokenizers.script import combining
+from seriatim.text.tokenizers.script import combining, unspaced
 from seriatim.text.tokenizers.spacing import JOIN, Sides, SpacedPieces, Spacing
 from seriatim.text.tokenizers.vocabulary import UNKNOWN, Vocabulary, choose
 
@@ -32,8 +32,9 @@ class Words(Tokenizer):
     `punctuation="keep"`: pieces are separated by white space, by default one space (for the classical corpora, already
     cut into words). `punctuation="separate"`: a piece is a word with its inner apostrophes
     (`didn’t`, `rock'n'roll`), an abbreviation of single letters (`U.S.A.`, `e.g.`), or one other character; a compound
-    with hyphens is several words, and the hyphens between them need no symbol for spacing. `Spacing` predicts where
-    there is a space. `<join>` marks a missing one, `<space>` an unexpected one. A run of other white space is one piece
+    with hyphens is several words, and the hyphens between them need no symbol for spacing. In scripts without spaces
+    between words (Chinese, Japanese, Thai) every character is a piece. `Spacing` predicts where there is a space.
+    `<join>` marks a missing one, `<space>` an unexpected one. A run of other white space is one piece
     (`\n\n`, ` \n `), or its characters if that is unknown.
 
     The text `<unk>` is the unknown symbol if the policy has one.
@@ -75,25 +76,33 @@ class Words(Tokenizer):
         return cls(policy, choose(counts, policy, _RESERVED, size, min_count))
 
     def _encoded(self, prepared: str) -> Ids:
+        return self._encoder()(prepared)
+
+    def _encoder(self) -> Callable[[str], Ids]:
         index, spell = self._index, self._vocabulary.spell
         join, space = index[JOIN], index[" "]
         spacing = Spacing(self._sides)
-        ids: list[int] = []
         spelling = False  # whether the last symbol is a byte: the next byte would be part of the same piece
-        for gap, piece in self._items(prepared):
-            expected = spacing.step(piece)
-            symbol = index.get(piece)
-            if symbol is not None:
-                if expected != bool(gap):
+
+        def encode(prepared: str) -> Ids:
+            nonlocal spelling
+            ids: list[int] = []
+            for gap, piece in self._items(prepared):
+                expected = spacing.step(piece)
+                symbol = index.get(piece)
+                if symbol is not None:
+                    if expected != bool(gap):
+                        ids.append(space if gap else join)
+                    ids.append(symbol)
+                    spelling = False
+                    continue
+                if gap if spelling else expected != bool(gap):
                     ids.append(space if gap else join)
-                ids.append(symbol)
-                spelling = False
-                continue
-            if gap if spelling else expected != bool(gap):
-                ids.append(space if gap else join)
-            ids += spell(piece)
-            spelling = True
-        return np.array(ids, np.int64)
+                ids += spell(piece)
+                spelling = True
+            return np.array(ids, np.int64)
+
+        return encode
 
     def _known(self, prepared: str) -> str:
         return "".join(gap + piece for gap, piece in self._items(prepared))
@@ -170,9 +179,11 @@ def _pattern(policy: Policy) -> re.Pattern[str]:
     if policy.digits == "split":
         alternatives.append(r"\d")
     if policy.punctuation == "separate":
-        letter = rf"[^\W\d_][{combining()}]*"
-        # Without digits if each is a piece of its own.
-        word = rf"(?:[^\W\d]|[{combining()}])+" if policy.digits == "split" else rf"[\w{combining()}]+"
+        letter = rf"[^\W\d_{unspaced()}][{combining()}]*"
+        # Without digits if each is a piece of its own. Possessive: the two classes are disjoint, so nothing is retried.
+        digits = r"\d" if policy.digits == "split" else ""
+        word = rf"(?:[^\W{digits}{unspaced()}]++|[{combining()}]++)++"
+        alternatives.append(rf"[{unspaced()}][{combining()}]*")
         if policy.unknown == "unk":
             alternatives.append(re.escape(UNKNOWN))
         alternatives += [rf"(?:{letter}\.){{2,}}(?![\w{combining()}])", rf"{word}(?:['’]{word})*", r"\S"]
