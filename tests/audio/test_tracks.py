@@ -231,13 +231,13 @@ def test_recordings_of_ones_own_with_what_runs_beside_them(
 
     for path in ("notes", "notes/03.csv"):
         row, error = said(f"score spans songs/03.wav --spans {path}")
-        assert row["bits"] == pytest.approx(-alone / math.log(2))
+        assert row["bits_given_spans"] == pytest.approx(-alone / math.log(2))
         assert not error
     row, error = said("score spans songs/03.wav")
-    assert row["bits"] == pytest.approx(-blind / math.log(2))
-    assert "no spans are given, so spans counts as missing; give --spans" in error
+    assert row["bits_given_spans"] == pytest.approx(-blind / math.log(2))
+    assert "spans counts as missing for 1 of 1 recordings; give --spans" in error
     whole, bare = said("evaluate spans songs --spans notes")[0], said("evaluate spans songs")[0]
-    assert whole["bits_per_sample"] < bare["bits_per_sample"]
+    assert whole["bits_per_sample_given_spans"] < bare["bits_per_sample_given_spans"]
     for words, wanted in (
         ("score spans songs/03.wav songs/04.wav --spans notes/03.csv", "one file for 2"),
         ("score spans songs/03.wav --track series", "not conditioned on track"),

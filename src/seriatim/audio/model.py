@@ -14,18 +14,20 @@ from torch import Tensor
 
 from seriatim.audio.conditions import Encoded, each, encode_conditions
 from seriatim.audio.data.aligned import featured
-from seriatim.audio.data.excerpts import as_encoded
+from seriatim.audio.data.excerpts import as_encoded, unheard
 from seriatim.audio.data.recordings import VECTOR, Takes
 from seriatim.audio.encoders import AlignedCodec
 from seriatim.audio.features import Feature
 from seriatim.audio.figures import AudioFigures
 from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Spans
 from seriatim.context import EMPTY, Context
 from seriatim.data.arrays import Int16
 from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given
 from seriatim.runs.trained import Trained, by_bayes
-from seriatim.symbols import Given
+from seriatim.symbols import Given, Labels, Vectors
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
@@ -89,6 +91,12 @@ class AudioModel(Trained):
         """Whether a condition is a feature of the audio itself, so that log p is not a likelihood."""
         return any(isinstance(codec, Feature) for codec in self.tracks.values())
 
+    @property
+    def given_names(self) -> tuple[str, ...]:
+        """What its likelihoods are given, for the unit: "features" stands for those of the audio itself."""
+        own = [name for name, codec in self.conditions.items() if not isinstance(codec, Feature)]
+        return (*(["features"] if self.vocodes else []), *own)
+
     # ------------------------------------------------------------------ likelihood
 
     def log_probs(
@@ -133,15 +141,16 @@ class AudioModel(Trained):
         error = relative_error(terms, None)
         nats = -float(sum(each.sum() for each in terms))
         seconds = count / self.rate
-        return AudioFigures(nats, count * self.channels, len(terms), seconds, self.codec.name, error, self.vocodes)
+        lacking = tuple(self.lacking(takes))
+        size = count * self.channels
+        return AudioFigures(nats, size, len(terms), seconds, self.codec.name, error, self.given_names, lacking)
 
     def given_of(self, takes: Takes) -> dict[str, list[Any]]:
         """The recordings' own conditions; a label that is not in the training split counts as missing."""
         given: dict[str, list[Any]] = {}
         for name, codec in self.label_codecs.items():
             if name in takes.labels:
-                known = set(codec.values)
-                given[name] = [label if label in known else None for label in takes.labels[name]]
+                given[name] = heard(name, codec, takes.labels[name])[0]
         if VECTOR in self.codecs and takes.vectors is not None:
             given[VECTOR] = list(takes.vectors)
         tracks = featured(takes, self.tracks).tracks
@@ -149,6 +158,19 @@ class AudioModel(Trained):
             if name in tracks:
                 given[name] = [Encoded(values) for values in as_encoded(tracks[name], codec).values]
         return given
+
+    def lacking(self, takes: Takes) -> list[Lacking]:
+        """Which of the recordings lack a condition of the model, or have a label that it does not know."""
+        count, found = len(takes.x), list[Lacking]()
+        for name, codec in self.conditions.items():
+            if isinstance(codec, Labels):
+                found.append(heard(name, codec, takes.labels.get(name, [None] * count))[1])
+            elif isinstance(codec, Spans) and name in takes.tracks:
+                found.append(unheard(name, codec, takes.tracks[name]))
+            elif not isinstance(codec, Feature):
+                there = takes.vectors is not None if isinstance(codec, Vectors) else name in takes.tracks
+                found.append(Lacking(name, count, 0 if there else count))
+        return found
 
     def posterior(self, recordings: Sequence[Int16], name: str, given: Given | None = None) -> NDArray[np.float64]:
         """p(y | x) of every label of a condition by Bayes' rule with a uniform prior: (N, labels).

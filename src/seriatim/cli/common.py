@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
+    from seriatim.symbols.lacking import Lacking
     from seriatim.training.plan import Plan
 
 words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
@@ -180,6 +181,21 @@ def limited(limit: int | None) -> Any:
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; give 1 or more")
     return dataclasses.replace(WHOLE, limit=limit)
+
+
+def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str]) -> None:
+    """Say which items lack a condition that the model takes.
+
+    Args:
+        lacking: by condition.
+        items: what they are called, in the plural.
+        advice: {condition: what to do if none has it}; under "" for all others.
+    """
+    for each in lacking:
+        if each.missing:
+            none = each.missing == each.items and not each.unknown
+            more = f"; {advice.get(each.name, advice.get('', ''))}" if none else ""
+            print(f"{each.sentence(items)}{more}".rstrip("; "), file=sys.stderr)
 
 
 def print_json(document: dict[str, Any]) -> None:

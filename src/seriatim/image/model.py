@@ -22,6 +22,7 @@ from seriatim.models import GridModel
 from seriatim.models.likelihood import to_given
 from seriatim.runs.trained import Trained, by_bayes
 from seriatim.symbols import Given
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.noise import row_seeds
 from seriatim.walks.particles import fill_in
 from seriatim.walks.steer import Steer, steer_of
@@ -131,7 +132,7 @@ class ImageModel(Trained):
         nats = -self.log_prob(pictures.x, conditions, batch, progress)
         given = ImageFigures.of(nats, dims)
         if self.code is None or coded is None:
-            return given
+            return given.conditioned([*self.conditions], self.lacking(pictures))
         if self.code.prior is None:
             return CodeFigures(given, None, None)
         codes = -self.code.log_prob(self.code.symbols(coded))
@@ -146,13 +147,23 @@ class ImageModel(Trained):
             return {CODE: pictures.x}
         given: dict[str, list[str | None] | UInt8 | NDArray[np.float32]] = {}
         if LABEL in self.label_codecs and pictures.labels is not None:
-            known = set(self.labels())
-            given[LABEL] = [label if label in known else None for label in pictures.labels]
+            given[LABEL] = heard(LABEL, self.label_codecs[LABEL], pictures.labels)[0]
         if MAP in self.codecs and pictures.maps is not None:
             given[MAP] = pictures.maps
         if VECTOR in self.codecs and pictures.vectors is not None:
             given[VECTOR] = pictures.vectors
         return given
+
+    def lacking(self, pictures: Pictures) -> list[Lacking]:
+        """Which of the pictures lack a condition of the model, or have a label that it does not know."""
+        count, found = len(pictures.x), list[Lacking]()
+        if LABEL in self.label_codecs:
+            labels = [None] * count if pictures.labels is None else pictures.labels
+            found.append(heard(LABEL, self.label_codecs[LABEL], labels)[1])
+        for name, values in ((MAP, pictures.maps), (VECTOR, pictures.vectors)):
+            if name in self.codecs:
+                found.append(Lacking(name, count, count if values is None else 0))
+        return found
 
     def posterior(
         self,

@@ -12,6 +12,7 @@ from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
 from seriatim.symbols import Given, Labels, Numbers
 from seriatim.symbols.given import checked, each, encode_given
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.text.data.corpus import Document
 from seriatim.text.data.tokens import encode_text
 from seriatim.text.tokenizers import Tokenizer
@@ -42,17 +43,23 @@ def _source(name: str, number: int, value: str | float | None, codec: Tokenizer)
 
 def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[str, list[str | float | None]]:
     """The conditions of held-out documents; a label that is not in the training split counts as missing."""
+    values = {name: [document.given.get(name) for document in documents] for name in conditions}
+    return {
+        name: values[name] if isinstance(codec, Tokenizer) else heard(name, codec, values[name])[0]
+        for name, codec in conditions.items()
+    }
 
-    def known(document: Document, name: str) -> str | float | None:
-        value, codec = document.given.get(name), conditions[name]
-        try:
-            if not isinstance(codec, Tokenizer):
-                encode_given(value, codec, document.name)
-        except UserError:
-            return None
-        return value
 
-    return {name: [known(document, name) for document in documents] for name in conditions}
+def lacking(conditions: Conditions, documents: Sequence[Document]) -> list[Lacking]:
+    """Which of the documents lack a condition, or have a value that its codec does not know."""
+    found: list[Lacking] = []
+    for name, codec in conditions.items():
+        values = [document.given.get(name) for document in documents]
+        if isinstance(codec, Tokenizer):
+            found.append(Lacking(name, len(values), values.count(None)))
+        else:
+            found.append(heard(name, codec, values)[1])
+    return found
 
 
 def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:

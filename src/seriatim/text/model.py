@@ -16,7 +16,7 @@ from seriatim.runs import building
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Labels, Numbers
 from seriatim.symbols.given import Given, checked, each
-from seriatim.text.conditions import encode_all, within
+from seriatim.text.conditions import encode_all, lacking, within
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, encode_text, tokenize
 from seriatim.text.figures import TextFigures
@@ -124,6 +124,8 @@ class TextModel(Trained):
             bytes=int(tokens.bytes.sum()),
             documents=tokens.documents,
             relative_error=relative_error(terms),
+            given=tuple(self.conditions),
+            lacking=tuple(lacking(self.given_codecs, documents)),
         )
 
     def expect(

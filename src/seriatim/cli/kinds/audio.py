@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
-from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, training_data
+from seriatim.cli.common import (
+    chosen_split,
+    limited,
+    only,
+    print_json,
+    progressing,
+    say_lacking,
+    training_data,
+)
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
+from seriatim.symbols.lacking import Lacking, given_key, given_words, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +39,13 @@ _SAMPLED = (
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads", "limit")
+_ADVICE = {
+    VECTOR: "give --vectors, one per recording",
+    SPANS: "give --spans",
+    TRACK: "give --track",
+    "": "score the folder whose subfolders are the labels, or give --labels",
+}
+"""What to do about recordings without a condition."""
 _CONDITIONS = ("vectors", "spans", "track", "labels")
 
 
@@ -37,7 +53,7 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     """Bits per sample of held-out recordings."""
     only("a model of audio", (*_SHARED, "split", *_CONDITIONS))
     takes, name = takes_of(model, asked, *asked.data)
-    say_missing(model, takes)
+    say_lacking(model.lacking(takes), "recordings", _ADVICE)
     with progressing(takes.samples, "evaluating") as progress:
         figures = model.evaluate(takes, progress)
     values = figures.to_json()
@@ -47,7 +63,7 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
     print(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
-    words = "bits/sample given features" if model.vocodes else "bits/sample "
+    words = f"bits/sample{given_words(model.given_names) or ' '}"
     print(f"  {words} {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
         print("  conditioned on features of the recordings themselves: not a likelihood")
@@ -57,18 +73,19 @@ def score(model: AudioModel, asked: Judging) -> None:
     """Bits of each recording, highest bits/sample first."""
     only("a model of audio", (*_SHARED, *_CONDITIONS))
     rows: list[tuple[str, float, int]] = []
-    for i, file in enumerate(asked.data):
+    lacking: list[Lacking] = []
+    for file in asked.data:
         if file == "-":
             raise UserError("- is standard input, which is for text only; give recordings as files")
         takes, _ = takes_of(model, asked, file)
-        if i == 0:
-            say_missing(model, takes)
+        lacking += model.lacking(takes)
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
         names = [f"{file.rstrip('/')}/{name}" for name in takes.names] if Path(file).is_dir() else [file] * len(sizes)
         rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
-    given = "_given_features" if model.vocodes else ""
+    say_lacking(together(lacking), "recordings", _ADVICE)
+    given = given_key(model.given_names)
     if model.vocodes:
         print("conditioned on features of the recordings themselves: not a likelihood", file=sys.stderr)
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
@@ -76,7 +93,7 @@ def score(model: AudioModel, asked: Judging) -> None:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
             print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{bits / count:8.4f} bits/sample{given.replace('_', ' ')} {bits:14.1f} bits  {name}")
+            print(f"{bits / count:8.4f} bits/sample{given_words(model.given_names)} {bits:14.1f} bits  {name}")
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:
@@ -256,21 +273,6 @@ def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> A
             changed["hop"] = model.tracks[key].hop
         options = dataclasses.replace(options, **changed)
     return options
-
-
-def say_missing(model: AudioModel, takes: Takes) -> None:
-    """Warn if recordings lack conditions of the model."""
-    there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
-    for name, key, words in (
-        ("vectors", VECTOR, "vectors are"),
-        (SPANS, SPANS, "spans are"),
-        (TRACK, TRACK, "track is"),
-    ):
-        if key in model.codecs and key not in there:
-            print(f"no {words} given, so {key} counts as missing; give --{name}", file=sys.stderr)
-    for name in model.label_codecs.keys() - takes.labels.keys():
-        advice = "score the folder whose subfolders are the labels, or give --labels"
-        print(f"the recordings have no {name}, which counts as missing; {advice}", file=sys.stderr)
 
 
 def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:
