@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
+from seriatim.runs import arguments
 from seriatim.symbols import Given, Labels, Numbers
 from seriatim.symbols.given import checked, each, encode_given
 from seriatim.symbols.lacking import Lacking, heard
@@ -48,6 +49,28 @@ def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[
         name: values[name] if isinstance(codec, Tokenizer) else heard(name, codec, values[name])[0]
         for name, codec in conditions.items()
     }
+
+
+def documents_of(texts: object, conditions: Conditions, given: Given | None) -> Sequence[Document]:
+    """Texts with their conditions as documents; documents, which have their own, as they are.
+
+    Raises:
+        UserError: for other things, and for an unknown condition.
+    """
+    if not isinstance(texts, str | list | tuple):
+        arguments.texts("texts", texts)
+    some = [texts] if isinstance(texts, str) else list(cast("Sequence[object]", texts))
+    if all(isinstance(text, Document) for text in some):
+        if given:
+            raise UserError("given is for texts, and documents have their own conditions; leave it out")
+        return cast("Sequence[Document]", some)
+    arguments.texts("texts", some)
+    checked(conditions, given or {})
+    own = {name: each(name, value, len(some)) for name, value in (given or {}).items()}
+    return [
+        Document.of(f"text {i}", str(text), {name: values[i] for name, values in own.items()})
+        for i, text in enumerate(some)
+    ]
 
 
 def lacking(conditions: Conditions, documents: Sequence[Document]) -> list[Lacking]:

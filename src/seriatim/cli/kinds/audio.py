@@ -55,7 +55,7 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     takes, name = takes_of(model, asked, *asked.data)
     say_lacking(model.lacking(takes), "recordings", _ADVICE)
     with progressing(takes.samples, "evaluating") as progress:
-        figures = model.evaluate(takes, progress)
+        figures = model.evaluate(takes, progress=progress)
     values = figures.to_json()
     if asked.as_json:
         print_json({"data": name, **values})

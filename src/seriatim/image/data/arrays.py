@@ -49,4 +49,9 @@ def _pictures(value: Any, key: str) -> NDArray[np.uint8]:
     x: NDArray[Any] = np.asarray(value)
     if x.dtype != np.uint8 or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)):
         raise UserError(f"{key!r} is {x.dtype} of shape {x.shape}; expected uint8 (N, H, W) or (N, H, W, 1 or 3)")
+    if x.ndim == 3 and x.shape[-1] in (1, 3):
+        raise UserError(
+            f"{key!r} has shape {x.shape}: one picture, or {len(x)} that are {x.shape[-1]} wide; give x[None] for one, "
+            "x[..., None] for several"
+        )
     return np.ascontiguousarray(x if x.ndim == 4 else x[..., None])
