@@ -329,3 +329,24 @@ def test_numbers_of_each_recording(
     assert main(shlex.split(words.replace("--out run", "--out other"))) == 2
     wanted = "no vector for 1 of 30 recordings"
     assert wanted in capsys.readouterr().err
+
+
+def test_prompts_and_features_are_read_as_the_run_read_its_own(
+    songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    audio = {"features": "log-mel", "bands": 6, "normalise": True, "seconds": 0.05, "trim": 40.0}
+    start(plan(songs, audio, steps=1), tmp_path / "run", QUIET)
+    model = AudioModel.load(tmp_path / "run")
+    x = melody(2)[0] // 8
+    full = np.rint(x / np.abs(x).max() * (1 - 1 / 32768) * 32768).astype(np.int16)
+    save(tmp_path / "quiet.wav", np.stack([x, x], 1))
+    said = "quiet.wav: 1 of 1 recordings are scaled to full scale. 1 of 1 recordings had 2 channels and are mixed to mono."
+    assert main(shlex.split("sample run --given log-mel=quiet.wav -o again.wav --seed 4")) == 0
+    assert said in capsys.readouterr().err
+    again, _ = soundfile.read("again.wav", dtype="int16")
+    assert np.array_equal(again, model.sample(given={"log-mel": full}, seed=4)[0])
+    assert main(shlex.split("sample run --prompt-file quiet.wav --seconds 0.01 -o more.wav")) == 0
+    assert said in capsys.readouterr().err
+    more, _ = soundfile.read("more.wav", dtype="int16")
+    assert np.array_equal(more[: len(x)], full)

@@ -168,7 +168,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         (f"{train}--image.vectors photos", "no vector for 60 of 60 pictures"),
         (f"{train}--image.vectors wide", "shape (2, 3)"),
         (f"{train}--image.vectors text", "not an array of numbers"),
-        (f"{train}--image.vectors torn", "not an array of numbers"),
+        (f"{train}--image.vectors torn", "not an NPY file of numbers, or damaged"),
         (f"{train}--image.vectors other", "4 numbers, but"),
         (f"{train}--image.vectors vectors --code.width 3", "--code.width"),
         (f"{train}--image.vectors vectors --from bare", "takes none"),

@@ -62,6 +62,7 @@ def read_samples(source: Source, name: str, form: Form, report: Report) -> Sampl
         peak = max(float(np.abs(block).max(initial=0)) for block in _blocks(source, name, form, Report()))
         if peak > 0:
             scale = (1 - 1 / 32768) / peak
+            report.remarks["are scaled to full scale"] += 1
         else:
             report.remarks["are silent and cannot be scaled"] += 1
     parts: list[Samples] = []

@@ -98,7 +98,6 @@ def score(model: AudioModel, asked: Judging) -> None:
 
 def sample(model: AudioModel, asked: Drawing) -> None:
     """Write recordings to files that grow during sampling, or one as raw samples to standard output."""
-    from seriatim.audio.data.opening import read_recording
     from seriatim.audio.files import ENDINGS
 
     conditions = asked.prompt.conditions
@@ -106,8 +105,8 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
     if asked.steering.guidance != 1 and not conditions:
         print("no condition is given, so --guidance has no effect; use --given", file=sys.stderr)
-    known = None if prompt is None else read_recording(prompt, model.rate, model.channels)[0]
-    given = given_of(model, conditions)
+    known = None if prompt is None else _read(model, asked.run, prompt)
+    given = given_of(model, asked.run, conditions)
     path = Path("sample.wav") if output is None else output
     raw = str(path) == "-"
     if raw and n != 1:
@@ -158,14 +157,27 @@ def lines(model: AudioModel) -> list[str]:
     return [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
 
 
-def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]:
+def _read(model: AudioModel, run: Path, file: Path) -> NDArray[Any]:
+    """A recording as those of the run were read, at its rate and in its channels; what was changed is printed.
+
+    All of it is read: the run's --audio.seconds and --audio.trim are about what to learn from.
+    """
+    from seriatim.audio.data.opening import read_recording
+
+    options = dataclasses.replace(options_of(model, run), seconds=None, trim=None)
+    x, remarks = read_recording(file, model.rate, model.channels, options)
+    if remarks:
+        print(f"{file}: {remarks}", file=sys.stderr)
+    return x
+
+
+def given_of(model: AudioModel, run: Path, conditions: Mapping[str, str]) -> dict[str, Any]:
     """Parse --given: labels, mixtures of labels, lines of labels, files.
 
     Raises:
         UserError: naming the wrong file or word.
     """
     from seriatim.audio.data.aligned import read_spans, read_track
-    from seriatim.audio.data.opening import read_recording
     from seriatim.audio.spans import Spans
     from seriatim.audio.tracks import Track
     from seriatim.data.vectors import parse_vector
@@ -186,7 +198,7 @@ def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]
         elif isinstance(codec, Spans):
             given[name] = tuple(read_spans(path)) if path.suffix.lower() == ".csv" else value
         else:
-            given[name] = read_recording(path, model.rate, model.channels)[0]
+            given[name] = _read(model, run, path)
     return given
 
 
