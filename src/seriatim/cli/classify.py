@@ -6,7 +6,17 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from seriatim.cli.common import Data, Machine, assignments, number, opened, print_json, progressing, say_lacking
+from seriatim.cli.common import (
+    Data,
+    Machine,
+    assignments,
+    full_names,
+    number,
+    opened,
+    print_json,
+    progressing,
+    say_lacking,
+)
 from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
@@ -77,7 +87,7 @@ def classify(
         with progressing(len(found.x), "classifying") as progress:
             given = pictures.other_conditions(model, found)
             posterior = model.posterior(found.x, weights, given=given, progress=progress)
-        for name, p in zip(found.names, posterior, strict=True):
+        for name, p in zip(full_names(file, found.names), posterior, strict=True):
             best = p.argsort()[::-1][: min(top, len(names))]
             if as_json:
                 print(json.dumps({"name": name, "posterior": {names[i]: float(p[i]) for i in best}}))

@@ -183,6 +183,16 @@ def limited(limit: int | None) -> Any:
     return dataclasses.replace(WHOLE, limit=limit)
 
 
+def full_names(data: str, names: Sequence[str]) -> list[str]:
+    """The names of a file's or folder's items, led by its path as it was given, so that no two are alike."""
+    path = Path(data)
+    if path.is_dir():
+        return [f"{data.rstrip('/')}/{name}" for name in names]
+    if not path.exists():
+        return list(names)
+    return [f"{data}{name.removeprefix(path.name)}" if name.startswith(path.name) else data for name in names]
+
+
 def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str]) -> None:
     """Say which items lack a condition that the model takes.
 

@@ -15,6 +15,7 @@ from seriatim.data.table import check_all, rows
 from seriatim.errors import UserError
 from seriatim.symbols.vector import WIDEST
 
+
 def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
     """(N, D) the vector of each picture or recording, and a remark on unused ones."""
     if not path.is_dir():

@@ -148,9 +148,7 @@ def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int, c
         advice = "correct --audio.hop or add rows"
         if spare > 0:
             advice = f"correct --audio.hop (about {max(1, round(samples / len(columns)))}) or remove rows"
-        raise UserError(
-            f"{path}: {len(columns)} rows, but {samples} samples at {hop} per row need {needed}: {advice}"
-        )
+        raise UserError(f"{path}: {len(columns)} rows, but {samples} samples at {hop} per row need {needed}: {advice}")
     return columns[:needed]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
 from seriatim.cli.common import (
     chosen_split,
+    full_names,
     limited,
     only,
     print_json,
@@ -64,7 +65,7 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
     print(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
     words = f"bits/sample{given_words(model.given_names) or ' '}"
-    print(f"  {words} {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+    print(f"  {words} {figures.bits_per_sample:z.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
         print("  conditioned on features of the recordings themselves: not a likelihood")
 
@@ -82,8 +83,7 @@ def score(model: AudioModel, asked: Judging) -> None:
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
-        names = [f"{file.rstrip('/')}/{name}" for name in takes.names] if Path(file).is_dir() else [file] * len(sizes)
-        rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
+        rows += zip(full_names(file, takes.names), (0.0 - log_p / math.log(2)).tolist(), sizes, strict=True)  # no -0.0
     say_lacking(together(lacking), "recordings", _ADVICE)
     given = given_key(model.given_names)
     if model.vocodes:
@@ -93,7 +93,7 @@ def score(model: AudioModel, asked: Judging) -> None:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
             print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{bits / count:8.4f} bits/sample{given_words(model.given_names)} {bits:14.1f} bits  {name}")
+            print(f"{bits / count:z8.4f} bits/sample{given_words(model.given_names)} {bits:z14.1f} bits  {name}")
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
     chosen_split,
+    full_names,
     limited,
     only,
     print_json,
@@ -71,7 +72,7 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
         if (given := f"{key}{given_key(names)}") in values:
             error = values.get(f"{given}_standard_error", math.nan)
             spread = "" if math.isnan(error) else f" ± {error:.4f}"
-            print(f"  {f'{words.rstrip()}{given_words(names)}' if names else words} {values[given]:.4f}{spread}")
+            print(f"  {f'{words.rstrip()}{given_words(names)}' if names else words} {values[given]:z.4f}{spread}")
 
 
 def score(model: ImageModel, asked: Judging) -> None:
@@ -89,8 +90,8 @@ def score(model: ImageModel, asked: Judging) -> None:
                 log_p = model.log_prob(pictures.x, model.given_of(pictures), progress=progress)
             else:
                 log_p = model.bound(pictures.x, progress=progress)
-        bits = -log_p / math.log(2)
-        rows += zip(pictures.names, bits.tolist(), strict=True)
+        bits = 0.0 - log_p / math.log(2)  # no -0.0
+        rows += zip(full_names(file, pictures.names), bits.tolist(), strict=True)
     say_lacking(together(lacking), "pictures", ADVICE)
     names = () if model.code is not None else tuple(model.conditions)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
@@ -98,7 +99,7 @@ def score(model: ImageModel, asked: Judging) -> None:
             kind = given_key(names) if model.code is None else "_bound"
             print(json.dumps({"name": name, f"bits{kind}": bits, f"bits_per_dim{kind}": bits / dims, "dims": dims}))
         else:
-            print(f"{bits / dims:8.4f} bits/dim{given_words(names)} {bits:12.1f} bits{most}  {name}")
+            print(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:
