@@ -13,7 +13,8 @@ from seriatim.config import Options
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError, nearest
 from seriatim.models import Model, family
-from seriatim.runs import building, checkpoint
+from seriatim.runs import arguments, building, checkpoint
+from seriatim.runs.arguments import takes
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.training import run, study
@@ -22,6 +23,11 @@ from seriatim.training.options import TrainOptions
 from seriatim.training.plan import IN_MEMORY, Plan, check_family, locate
 
 
+@takes(
+    model=arguments.instance((str, Model, Callable), "a family, a model, or a function of codecs that makes one"),
+    kind=arguments.text, out=arguments.path, net=arguments.named, from_=arguments.path, folds=arguments.count,
+    search=arguments.count, on_step=arguments.function, on_evaluation=arguments.function,
+)  # fmt: skip
 def train(
     data: object,
     model: str | run.Net | None = None,
@@ -166,7 +172,10 @@ def _sorted(
     for name, value in options.items():
         if name == "data" and isinstance(value, DataOptions):
             division = value
-        elif name in record.options:
+        elif name == "data" or name in record.options:
+            wanted = DataOptions if name == "data" else record.options[name]
+            if type(value) is not wanted:
+                raise UserError(f"{name}={value!r:.60} is not a group of options; give {wanted.__name__}(…)")
             groups[name] = value
         elif name in fields:
             chosen[name] = value
@@ -178,6 +187,7 @@ def _sorted(
     return groups, division, chosen
 
 
+@takes(run=arguments.path, device=arguments.text, model=arguments.instance(Model, "a seriatim.Model"))
 def load(run: str | Path, device: str = "auto", model: Model | None = None) -> Trained:
     """Open a run's directory.
 

@@ -187,8 +187,9 @@ def test_series_from_arrays(tmp_path: Path) -> None:
     assert read_track(path).tolist() == [[0], [1], [2]]
     data = path.read_bytes()
     for array, words in (
-        (np.zeros((2, 2, 2)), "expected an array"), (np.zeros(2, complex), "expected an array"),
-        (np.array(["a"]), "expected an array"), (np.zeros((0, 3)), "no numbers"), (np.array([np.inf]), "not finite"),
+        (np.zeros((2, 2, 2)), "expected an array"), (np.zeros(2, complex), "not an array of numbers"),
+        (np.array(["a"]), "not an array of numbers"), (np.zeros((0, 3)), "no numbers"),
+        (np.array([np.inf]), "not finite"), (np.array(1.0), r"shape \(\), which contains no numbers"),
     ):  # fmt: skip
         np.save(path, array)
         with pytest.raises(UserError, match=words):
@@ -210,7 +211,7 @@ def test_what_does_not_fit(folders: tuple[Path, Path, Path], tmp_path: Path) -> 
     found = open_recordings(sounds, *whole(spans=str(spans), hop=16))
     assert found.note == "1 span files belong to no recording."
     assert "01.npy: 15 rows, but 220 samples at 8 per row need 28" in refused(sounds, whole(track=str(series), hop=8))
-    np.save(series / "low" / "02.npy", np.zeros((99, 3)))
+    np.save(series / "low" / "02.npy", np.zeros((15, 3)))
     assert "02.npy: 3 numbers per row, but" in refused(sounds, whole(track=str(series), hop=16))
     (series / "low" / "00.npy").unlink()
     assert "no track file for 1 of 30 recordings, such as 'low/00.wav': put low/00.npy (or .csv) there" in refused(
@@ -239,3 +240,19 @@ def test_a_named_set_has_none(tmp_path: Path) -> None:
     save(tmp_path / "x.wav", noise(0))
     with pytest.raises(UserError, match=r"--audio\.spans was given, but spoken-digits has its own"):
         open_recordings("spoken-digits", AudioOptions(spans="x", hop=80))
+
+
+def test_a_track_with_more_rows_than_rounding_gives_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "sounds" / "a.wav", noise(0, 1600))
+    path = tmp_path / "track" / "a.npy"
+    path.parent.mkdir()
+    read = [str(tmp_path / "track"), str(tmp_path / "sounds")]
+    for rows, hop in ((10, 160), (12, 160), (20, 80)):
+        np.save(path, np.arange(rows))
+        takes = open_recordings(read[1], *whole(track=read[0], hop=hop)).splits["train"]
+        assert takes.tracks["track"].values[0][:, 0].tolist() == list(range(1600 // hop))
+    np.save(path, np.arange(20))
+    said = refused(Path(read[1]), whole(track=read[0], hop=160))  # one row per 80 samples, read as one per 160
+    assert "20 rows, but 1600 samples at 160 per row need 10: correct --audio.hop (about 80) or remove rows" in said
+    cut = open_recordings(read[1], *whole(track=read[0], hop=80, seconds=0.1)).splits["train"]
+    assert cut.tracks["track"].values[0][:, 0].tolist() == list(range(10))  # of a recording not read to its end

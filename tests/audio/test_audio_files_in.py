@@ -287,3 +287,29 @@ def test_whatever_is_damaged_is_read_or_refused_in_one_line(tmp_path: Path, endi
             assert x.ndim == 1
     assert messages
     assert "\n" not in "".join(messages)
+
+
+def test_channels_that_cancel_out_are_told(tmp_path: Path) -> None:
+    x = tone(440, 0.1)
+    for name, right, told in (
+        ("against", -x, 1),
+        ("nearly", -0.99 * x, 1),
+        ("partly", -0.9 * x, 0),
+        ("alone", 0 * x, 0),
+    ):
+        _, report = read(save(tmp_path / f"{name}.wav", np.stack([x, right], 1)))
+        assert report.remarks["nearly cancel out when mixed to mono: give --audio.channels stereo"] == told, name
+    _, report = read(save(tmp_path / "silence.wav", np.zeros((800, 2), np.int16)))
+    assert report.sentences(1) == ["1 of 1 recordings had 2 channels and are mixed to mono."]
+
+
+def test_mp3(tmp_path: Path) -> None:
+    x = tone(440, 0.5, level=0.4)
+    path = save(tmp_path / "x.mp3", np.stack([x, x], 1), format="MP3")
+    read_back, report = read(path)
+    assert report.sentences(1) == ["1 of 1 recordings had 2 channels and are mixed to mono."]
+    assert abs(len(read_back) - len(x)) < 2400  # padded to whole frames, and by the encoder
+    spectrum = np.abs(np.fft.rfft(read_back / 32768.0))
+    assert np.fft.rfftfreq(len(read_back), 1 / RATE)[int(spectrum.argmax())] == pytest.approx(440, abs=4)
+    path.write_bytes(path.read_bytes()[:5] + b"\0" * 4000)
+    assert "not readable as audio" in refused(path)

@@ -24,6 +24,7 @@ from seriatim.audio.quantiser import Quantiser
 from seriatim.cli import main
 from seriatim.errors import UserError
 from seriatim.modality import kind_of
+from seriatim.symbols.lacking import Lacking
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, plan_of, resume, start
@@ -108,6 +109,8 @@ def test_figures_are_those_of_whole_recordings(made: Path) -> None:
     nats = -model.log_prob(takes.x, {"label": ["low", None, None]})
     assert figures.nats == pytest.approx(nats.sum(), rel=1e-9)
     assert figures.bits_per_sample == pytest.approx(nats.sum() / math.log(2) / takes.samples)
+    assert figures.lacking == (Lacking("label", 3, 2, {"unheard of": 1}, ("high", "low")),)
+    assert figures.to_json()["bits_per_sample_given_label"] == figures.bits_per_sample
     assert (figures.recordings, figures.quantiser) == (3, "32 levels of μ-law")
     assert figures.seconds == pytest.approx(takes.samples / RATE)
 
@@ -205,20 +208,21 @@ def test_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     figures = json.loads(capsys.readouterr().out)
     assert figures["quantiser"] == "32 levels of μ-law"
     assert main(["evaluate", "run"]) == 0
-    assert f"{figures['bits_per_sample']:.4f}" in capsys.readouterr().out
+    assert f"{figures['bits_per_sample_given_label']:.4f}" in capsys.readouterr().out
     assert main(["score", "run", "voices/low/00.wav", "voices/high", "--json"]) == 0
     said = capsys.readouterr()
     rows = [json.loads(line) for line in said.out.splitlines()]
     assert len(rows) == 21
     assert {row["name"] for row in rows} == {"voices/low/00.wav", *map(str, Path("voices/high").iterdir())}
-    assert "the recordings have no label, which counts as missing" in said.err
+    assert "label counts as missing for 21 of 21 recordings; score the folder" in said.err
     alone = next(row for row in rows if row["name"] == "voices/low/00.wav")
     Path("labels.csv").write_text("path,label\n00.wav,low\n")
     assert main(["score", "run", "voices/low/00.wav", "--labels", "labels.csv", "--json"]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)["bits"] < alone["bits"]
+    assert json.loads(said.out)["bits_given_label"] < alone["bits_given_label"]
     assert not said.err
-    assert [row["bits_per_sample"] for row in rows] == sorted((r["bits_per_sample"] for r in rows), reverse=True)
+    rates = [row["bits_per_sample_given_label"] for row in rows]
+    assert rates == sorted(rates, reverse=True)
     assert main(["inspect", "run"]) == 0
     assert "31 samples, 3.9 ms" in capsys.readouterr().out
     words = ["sample", "run", "--seconds", "0.03", "--given", "label=high", "--seed", "5"]

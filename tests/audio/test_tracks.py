@@ -231,13 +231,13 @@ def test_recordings_of_ones_own_with_what_runs_beside_them(
 
     for path in ("notes", "notes/03.csv"):
         row, error = said(f"score spans songs/03.wav --spans {path}")
-        assert row["bits"] == pytest.approx(-alone / math.log(2))
+        assert row["bits_given_spans"] == pytest.approx(-alone / math.log(2))
         assert not error
     row, error = said("score spans songs/03.wav")
-    assert row["bits"] == pytest.approx(-blind / math.log(2))
-    assert "no spans are given, so spans counts as missing; give --spans" in error
+    assert row["bits_given_spans"] == pytest.approx(-blind / math.log(2))
+    assert "spans counts as missing for 1 of 1 recordings; give --spans" in error
     whole, bare = said("evaluate spans songs --spans notes")[0], said("evaluate spans songs")[0]
-    assert whole["bits_per_sample"] < bare["bits_per_sample"]
+    assert whole["bits_per_sample_given_spans"] < bare["bits_per_sample_given_spans"]
     for words, wanted in (
         ("score spans songs/03.wav songs/04.wav --spans notes/03.csv", "one file for 2"),
         ("score spans songs/03.wav --track series", "not conditioned on track"),
@@ -329,3 +329,25 @@ def test_numbers_of_each_recording(
     assert main(shlex.split(words.replace("--out run", "--out other"))) == 2
     wanted = "no vector for 1 of 30 recordings"
     assert wanted in capsys.readouterr().err
+
+
+def test_prompts_and_features_are_read_as_the_run_read_its_own(
+    songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    audio = {"features": "log-mel", "bands": 6, "normalise": True, "seconds": 0.05, "trim": 40.0}
+    start(plan(songs, audio, steps=1), tmp_path / "run", QUIET)
+    model = AudioModel.load(tmp_path / "run")
+    x = melody(2)[0] // 8
+    full = np.rint(x / np.abs(x).max() * (1 - 1 / 32768) * 32768).astype(np.int16)
+    save(tmp_path / "quiet.wav", np.stack([x, x], 1))
+    changed = ("are scaled to full scale.", "had 2 channels and are mixed to mono.")
+    said = f"quiet.wav: {' '.join(f'1 of 1 recordings {words}' for words in changed)}"
+    assert main(shlex.split("sample run --given log-mel=quiet.wav -o again.wav --seed 4")) == 0
+    assert said in capsys.readouterr().err
+    again, _ = soundfile.read("again.wav", dtype="int16")
+    assert np.array_equal(again, model.sample(given={"log-mel": full}, seed=4)[0])
+    assert main(shlex.split("sample run --prompt-file quiet.wav --seconds 0.01 -o more.wav")) == 0
+    assert said in capsys.readouterr().err
+    more, _ = soundfile.read("more.wav", dtype="int16")
+    assert np.array_equal(more[: len(x)], full)

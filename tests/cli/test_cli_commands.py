@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seriatim.cli import main
@@ -191,7 +192,7 @@ def test_score_puts_the_surprising_first(
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     rows = [json.loads(line) for line in out(capsys, "score", run, tmp_path, "--json").splitlines()]
-    assert [row["name"] for row in rows] == ["unlikely.txt", "likely.txt"]
+    assert [row["name"] for row in rows] == [str(tmp_path / name) for name in ("unlikely.txt", "likely.txt")]
     wanted = -TextModel.load(run).log_prob(texts["likely.txt"])[0] / math.log(2)
     assert rows[1]["bits"] == pytest.approx(wanted, rel=1e-6)
     assert rows[1]["bits_per_char"] == pytest.approx(wanted / len(texts["likely.txt"]), rel=1e-6)
@@ -199,6 +200,23 @@ def test_score_puts_the_surprising_first(
     (row,) = [json.loads(line) for line in out(capsys, "score", run, "-", "--json").splitlines()]
     assert row["bits"] == pytest.approx(wanted, rel=1e-6)
     assert "bits/char" in out(capsys, "score", run, tmp_path / "likely.txt", tmp_path / "unlikely.txt")
+    same = [tmp_path / place / "same.txt" for place in ("a", "b")]
+    for path in same:
+        path.parent.mkdir()
+        path.write_text("the cat")
+    rows = [json.loads(line) for line in out(capsys, "score", run, *same, "--json").splitlines()]
+    assert sorted(row["name"] for row in rows) == sorted(map(str, same))
+
+
+def test_nothing_is_less_than_zero_bits(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sure.txt").write_text("the cat")
+    for term in (0.0, 1e-12):  # −log p of what is certain, and a rounding away from it
+        monkeypatch.setattr(TextModel, "token_log_probs", lambda *_, term=term: [np.full(8, term)])
+        said = out(capsys, "score", run, tmp_path / "sure.txt") + out(capsys, "evaluate", run, tmp_path / "sure.txt")
+        assert " 0.0000" in said
+        assert "-0.0" not in said
 
 
 def test_training_on_standard_input(

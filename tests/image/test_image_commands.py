@@ -77,11 +77,12 @@ def test_evaluate_score_inspect(here: Path, capsys: pytest.CaptureFixture[str]) 
     whole = json.loads(capsys.readouterr().out)
     assert whole["images"] == 60
     assert whole["dims"] == math.prod(SIZE)
-    assert whole["bits_per_dim"] == pytest.approx(whole["nats_per_image"] / math.log(2) / whole["dims"])
+    nats = whole["nats_per_image_given_label"]
+    assert whole["bits_per_dim_given_label"] == pytest.approx(nats / math.log(2) / whole["dims"])
     assert main(["score", "run", "pictures/down/000.png", "pictures/across", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows) == 31
-    assert [row["bits"] for row in rows] == sorted((row["bits"] for row in rows), reverse=True)
+    assert [row["bits_given_label"] for row in rows] == sorted((row["bits_given_label"] for row in rows), reverse=True)
     assert main(["inspect", "run", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["height"], facts["width"], facts["channels"], facts["levels"]) == (*SIZE, 1, 4)
@@ -158,7 +159,20 @@ def test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said(
     shutil.copytree(here / "pictures", tmp_path / "own")
     shutil.move(tmp_path / "own" / "across", tmp_path / "own" / "sideways")
     assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "own"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["images"] == 60
+    said = capsys.readouterr()
+    assert json.loads(said.out)["images"] == 60
+    counts = {"items": 60, "missing": 30, "unknown": {"sideways": 30}}
+    assert json.loads(said.out)["conditions"] == {"label": counts}
+    missing = "label counts as missing for 30 of 60 pictures; unknown: 'sideways' (30)"
+    assert said.err == f"{missing}; the model knows 'across', 'down'\n"
+    shutil.rmtree(tmp_path / "own" / "down")
+    assert main(["evaluate", str(tmp_path / "run"), str(tmp_path / "own")]) == 0  # one folder: no labels at all
+    said = capsys.readouterr()
+    assert said.err == (
+        "label counts as missing for 30 of 30 pictures; give the folder whose subfolders are the labels\n"
+    )
+    assert "bits/dim given label " in said.out
+    shutil.copytree(here / "pictures" / "down", tmp_path / "own" / "down")
     model = seriatim.load(tmp_path / "run", "cpu")
     assert isinstance(model, ImageModel)
     for data, split in ((None, "train"), (str(tmp_path / "own"), None)):
@@ -178,7 +192,7 @@ def test_pictures_are_read_as_the_run_read_its_own(
     wanted = np.asarray(Image.fromarray(own[..., 0]).resize((2, 3), Image.Resampling.NEAREST))[..., None]
     run, file = str(tmp_path / "run"), "pictures/down/000.png"
     assert main(["score", run, file, "--json"]) == 0
-    bits = json.loads(capsys.readouterr().out)["bits"]
+    bits = json.loads(capsys.readouterr().out)["bits_given_label"]
     assert bits == pytest.approx(-float(model.log_prob(wanted[None])[0]) / math.log(2), rel=1e-5)
     assert main(["classify", run, file, "--top", "2", "--json"]) == 0
     posterior = json.loads(capsys.readouterr().out)["posterior"]

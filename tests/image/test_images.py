@@ -167,7 +167,7 @@ def test_a_table_that_does_not_fit(tmp_path, rows, words):
 
 def test_every_kind_of_file(tmp_path):
     x = noise(0, 16, 16)
-    for ending in ("png", "webp", "bmp"):
+    for ending in ("png", "webp", "bmp", "tif"):
         save(tmp_path / f"lossless.{ending}", x, **({"lossless": True} if ending == "webp" else {}))
     for ending in ("jpg", "JPEG"):
         save(tmp_path / f"lossy.{ending}", np.full((16, 16, 3), (200, 100, 50), np.uint8), quality=95)
@@ -176,8 +176,8 @@ def test_every_kind_of_file(tmp_path):
     palette.save(tmp_path / "palette.png")
     part = only(tmp_path)
     found = dict(zip(part.names, part.x, strict=True))
-    assert len(found) == 7
-    assert all(np.array_equal(found[f"lossless.{ending}"], x) for ending in ("png", "webp", "bmp"))
+    assert len(found) == 8
+    assert all(np.array_equal(found[f"lossless.{ending}"], x) for ending in ("png", "webp", "bmp", "tif"))
     assert np.abs(found["lossy.jpg"].astype(int) - (200, 100, 50)).max() <= 3
     assert np.array_equal(found["palette.gif"], np.asarray(palette.convert("RGB")))
     assert np.array_equal(found["palette.png"], found["palette.gif"])
@@ -302,14 +302,14 @@ def test_broken_files(tmp_path):
         ("cut.jpg", good.getvalue()[:-200], "cut.jpg: damaged picture (image file is truncated"),
         ("cut.png", png(6, 6), "cut.png: damaged picture"),
         ("empty.png", b"", "empty.png: not a picture in a supported format"),
-        ("text.png", b"no picture", "text.png: not a picture in a supported format (PNG, JPEG, WEBP, GIF, BMP)"),
+        ("text.png", b"no picture", "text.png: not a picture in a supported format (PNG, JPEG, WEBP, GIF, BMP, TIFF)"),
         ("none.png", png(0, 6), "none.png"),
     ]:
         path = tmp_path / name
         path.write_bytes(data)
         assert words in refused(tmp_path, whole(size=(8,)))
         path.unlink()
-    save(tmp_path / "tiff.png", noise(0), format="TIFF")  # a kind that is not asked for is not decoded
+    save(tmp_path / "tga.png", noise(0), format="TGA")  # a kind that is not asked for is not decoded
     assert "in a supported format" in refused(tmp_path)
 
 

@@ -130,7 +130,7 @@ def test_vectors_of_ones_own_pictures(here: Path, capsys: pytest.CaptureFixture[
     for command in ("evaluate run photos --json", "score run photos --json"):
         assert main(command.split()) == 0
         bare = capsys.readouterr()
-        assert bare.err == "no vectors are given, so vector counts as missing; give --vectors, one per picture\n"
+        assert bare.err == "vector counts as missing for 60 of 60 pictures; give --vectors, one per picture\n"
         outs: list[str] = []
         for vectors in ("table.csv", "vectors"):
             assert main([*command.split(), "--vectors", vectors]) == 0
@@ -168,7 +168,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         (f"{train}--image.vectors photos", "no vector for 60 of 60 pictures"),
         (f"{train}--image.vectors wide", "shape (2, 3)"),
         (f"{train}--image.vectors text", "not an array of numbers"),
-        (f"{train}--image.vectors torn", "not an array of numbers"),
+        (f"{train}--image.vectors torn", "not an NPY file of numbers, or damaged"),
         (f"{train}--image.vectors other", "4 numbers, but"),
         (f"{train}--image.vectors vectors --code.width 3", "--code.width"),
         (f"{train}--image.vectors vectors --from bare", "takes none"),

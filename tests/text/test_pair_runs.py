@@ -154,7 +154,7 @@ def test_at_the_command_line(
     assert "nrefs:1|case:mixed" in out
     assert main(shlex.split("evaluate run --bleu --json")) == 0
     figures = json.loads(capsys.readouterr().out)
-    assert {"bleu", "bleu_signature", "chrf", "exact_percent", "bits_per_char"} <= set(figures)
+    assert {"bleu", "bleu_signature", "chrf", "exact_percent", "bits_per_char_given_source"} <= set(figures)
     assert main(shlex.split(f"score run {place / 'words.tsv'} --json")) == 0
     assert len(capsys.readouterr().out.splitlines()) == 300
     (tmp_path / "plain.txt").write_text("ABC CBA\n" * 40)

@@ -10,6 +10,7 @@ import torch
 
 from seriatim.errors import UserError
 from seriatim.models.likelihood import relative_error
+from seriatim.symbols import Labels, Numbers
 from seriatim.text.data.corpus import Document
 from seriatim.text.figures import TextFigures
 from seriatim.text.model import TextModel
@@ -112,3 +113,20 @@ def test_perplexity_of_the_hopeless_is_finite() -> None:
 def test_a_text_with_nothing_in_it_still_has_an_end() -> None:
     model = text_model("gru")
     assert model.log_prob("") == pytest.approx([-brute(model, "")], rel=1e-5)
+
+
+def test_values_that_the_model_does_not_know_are_counted() -> None:
+    model = text_model(conditions={"genre": Labels(["folk", "jazz"]), "year": Numbers(2000.0, 10.0)})
+    known = [{"genre": "folk", "year": 1990.0}, {"genre": None, "year": 2010.0}]
+    strange = [{"genre": "rock", "year": 1990.0}, {"genre": "folk", "year": "then"}]
+    figures = model.evaluate([Document.of(f"{i}", "abc", given) for i, given in enumerate(known + strange)])
+    assert [(each.name, each.missing, dict(each.unknown)) for each in figures.lacking] == [
+        ("genre", 2, {"rock": 1}),
+        ("year", 1, {"then": 1}),
+    ]
+    # log p given what is known, text by text
+    nats = model.log_prob(["abc"] * 4, {"genre": ["folk", None, None, "folk"], "year": [1990, 2010, 1990, None]})
+    found = figures.to_json()
+    assert found["nats_per_token_given_genre_year"] == pytest.approx(-sum(nats) / 16, rel=1e-6)
+    assert found["conditions"]["genre"] == {"items": 4, "missing": 2, "unknown": {"rock": 1}}
+    assert "nats_per_token" not in found

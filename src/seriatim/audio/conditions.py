@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seriatim import symbols
 from seriatim.audio.encoders import AlignedCodec
 from seriatim.audio.spans import Span, Spans
+from seriatim.errors import UserError
 from seriatim.symbols import Given, Labels, Symbols, Vectors
 from seriatim.symbols.given import checked, encode_labels, encode_vectors
 
@@ -53,6 +54,8 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
     Raises:
         UserError: if the number of values is not that of rows.
     """
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("U", "O"):  # labels in an array
+        value = value.tolist()
     one = not isinstance(value, list | tuple) or isinstance(value, Encoded)
     if one or (len(value) and isinstance(value[0], Span | float | int)):
         return [value] * rows
@@ -78,3 +81,18 @@ def _encoded(codec: AlignedCodec, value: Any) -> NDArray[np.float32]:
     if isinstance(codec, Spans):
         return codec.encode(codec.spoken(value) if isinstance(value, str) else value)
     return codec.encode(value)
+
+
+def weights(name: str, value: Any) -> list[tuple[str | None, float]]:
+    """The weights of a label or a mixture of labels."""
+    if not isinstance(value, Mapping):
+        return [(value, 1.0)]
+    parts: list[tuple[str | None, float]] = [
+        (str(label), float(weight)) for label, weight in cast("Mapping[Any, Any]", value).items()
+    ]
+    if any(not weight >= 0 for _, weight in parts):
+        raise UserError(f"the weights of {name} are {', '.join(f'{w:g}' for _, w in parts)}; expected numbers from 0")
+    total = sum(weight for _, weight in parts)
+    if not abs(total - 1) < 1e-3:
+        raise UserError(f"the weights of {name} add up to {total:g}; expected 1")
+    return parts

@@ -12,7 +12,7 @@ from seriatim.modality import Certainty, Verdict
 NAMES = ("spoken-digits", "spoken-counting")
 """The named data sets of audio: the keys of `audio.data.sets.SETS`."""
 
-AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif")
+AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif", ".mp3")
 """Suffixes of recordings."""
 
 

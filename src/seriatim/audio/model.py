@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any, cast, final
@@ -12,20 +12,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seriatim.audio.conditions import Encoded, each, encode_conditions
+from seriatim.audio import arrays
+from seriatim.audio.conditions import Encoded, each, encode_conditions, weights
 from seriatim.audio.data.aligned import featured
-from seriatim.audio.data.excerpts import as_encoded
+from seriatim.audio.data.excerpts import as_encoded, unheard
 from seriatim.audio.data.recordings import VECTOR, Takes
 from seriatim.audio.encoders import AlignedCodec
 from seriatim.audio.features import Feature
 from seriatim.audio.figures import AudioFigures
 from seriatim.audio.quantiser import Quantiser
+from seriatim.audio.spans import Spans
 from seriatim.context import EMPTY, Context
 from seriatim.data.arrays import Int16
 from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given
-from seriatim.runs.trained import Trained, by_bayes
-from seriatim.symbols import Given
+from seriatim.runs import arguments
+from seriatim.runs.arguments import takes
+from seriatim.runs.trained import STEER, Trained, by_bayes
+from seriatim.symbols import Given, Labels, Vectors
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
@@ -89,8 +94,15 @@ class AudioModel(Trained):
         """Whether a condition is a feature of the audio itself, so that log p is not a likelihood."""
         return any(isinstance(codec, Feature) for codec in self.tracks.values())
 
+    @property
+    def given_names(self) -> tuple[str, ...]:
+        """What its likelihoods are given, for the unit: "features" stands for those of the audio itself."""
+        own = [name for name, codec in self.conditions.items() if not isinstance(codec, Feature)]
+        return (*(["features"] if self.vocodes else []), *own)
+
     # ------------------------------------------------------------------ likelihood
 
+    @takes(given=arguments.named, batch=arguments.count, progress=arguments.function)
     def log_probs(
         self,
         recordings: Sequence[Int16],
@@ -106,13 +118,16 @@ class AudioModel(Trained):
             batch: recordings per batch.
             progress: called now and then with the number of samples done.
         """
+        recordings = arrays.several(recordings, self.channels)
+        if batch < 1:
+            raise UserError(f"batch is {batch}; give 1 or more")
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         order = sorted(range(len(recordings)), key=lambda i: len(recordings[i]))
         found: dict[int, NDArray[np.float64]] = {}
         read = 0
         for first in range(0, len(order), batch):
             some = order[first : first + batch]
-            symbols = [self.codec.encode(self._checked(recordings[i])) for i in some]
+            symbols = [self.codec.encode(recordings[i]) for i in some]
             own = {name: [value[i] for i in some] for name, value in values.items()}
             context = self._given(own, len(some), max(map(len, symbols)))
             shown = None if progress is None else _offset(progress, read)
@@ -126,22 +141,33 @@ class AudioModel(Trained):
         """log p of each recording in nats. For arguments see `log_probs`."""
         return np.array([terms.sum() for terms in self.log_probs(recordings, given, batch, progress)])
 
-    def evaluate(self, takes: Takes, progress: Progress | None = None) -> AudioFigures:
-        """The exact likelihood of recordings, given their own conditions."""
-        terms = self.log_probs(takes.x, self.given_of(takes), progress=progress)
+    @takes(given=arguments.named, progress=arguments.function)
+    def evaluate(
+        self, recordings: Takes | Sequence[Int16], given: Given | None = None, progress: Progress | None = None
+    ) -> AudioFigures:
+        """The exact likelihood of recordings, given their own conditions.
+
+        Args:
+            recordings: (T,) or (T, 2) each; or recordings as they are read from files, with their own conditions.
+            given: labels and vectors of arrays, by name.
+            progress: called now and then with the number of samples done.
+        """
+        own = arrays.with_conditions(recordings, given or {}, self.codecs)
+        terms = self.log_probs(own.x, self.given_of(own), progress=progress)
         count = sum(map(len, terms))
         error = relative_error(terms, None)
         nats = -float(sum(each.sum() for each in terms))
         seconds = count / self.rate
-        return AudioFigures(nats, count * self.channels, len(terms), seconds, self.codec.name, error, self.vocodes)
+        lacking = tuple(self.lacking(own))
+        size = count * self.channels
+        return AudioFigures(nats, size, len(terms), seconds, self.codec.name, error, self.given_names, lacking)
 
     def given_of(self, takes: Takes) -> dict[str, list[Any]]:
         """The recordings' own conditions; a label that is not in the training split counts as missing."""
         given: dict[str, list[Any]] = {}
         for name, codec in self.label_codecs.items():
             if name in takes.labels:
-                known = set(codec.values)
-                given[name] = [label if label in known else None for label in takes.labels[name]]
+                given[name] = heard(name, codec, takes.labels[name])[0]
         if VECTOR in self.codecs and takes.vectors is not None:
             given[VECTOR] = list(takes.vectors)
         tracks = featured(takes, self.tracks).tracks
@@ -150,6 +176,20 @@ class AudioModel(Trained):
                 given[name] = [Encoded(values) for values in as_encoded(tracks[name], codec).values]
         return given
 
+    def lacking(self, takes: Takes) -> list[Lacking]:
+        """Which of the recordings lack a condition of the model, or have a label that it does not know."""
+        count, found = len(takes.x), list[Lacking]()
+        for name, codec in self.conditions.items():
+            if isinstance(codec, Labels):
+                found.append(heard(name, codec, takes.labels.get(name, [None] * count))[1])
+            elif isinstance(codec, Spans) and name in takes.tracks:
+                found.append(unheard(name, codec, takes.tracks[name]))
+            elif not isinstance(codec, Feature):
+                there = takes.vectors is not None if isinstance(codec, Vectors) else name in takes.tracks
+                found.append(Lacking(name, count, 0 if there else count))
+        return found
+
+    @takes(name=arguments.text, given=arguments.named)
     def posterior(self, recordings: Sequence[Int16], name: str, given: Given | None = None) -> NDArray[np.float64]:
         """p(y | x) of every label of a condition by Bayes' rule with a uniform prior: (N, labels).
 
@@ -161,6 +201,10 @@ class AudioModel(Trained):
 
     # ------------------------------------------------------------------ sampling
 
+    @takes(
+        seconds=arguments.number, n=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER,
+        progress=arguments.function,
+    )  # fmt: skip
     def sample(
         self,
         seconds: float | None = None,
@@ -177,7 +221,8 @@ class AudioModel(Trained):
 
         For arguments see `blocks`; `progress` is called with the number of samples drawn per recording.
         """
-        parts = [] if prompt is None else [np.repeat(self._checked(prompt)[None], n, 0)]
+        prompt = None if prompt is None else arrays.beginning(prompt, self.codec)
+        parts = [] if prompt is None else [np.repeat(prompt[None], n, 0)]
         done = 0 if prompt is None else len(prompt)
         for block in self.blocks(seconds, n, given=given, prompt=prompt, seed=seed, steer=steer, **options):
             parts.append(block)
@@ -186,6 +231,10 @@ class AudioModel(Trained):
                 progress(done)
         return np.concatenate(parts, 1)
 
+    @takes(
+        seconds=arguments.number, n=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER,
+        block=arguments.number,
+    )  # fmt: skip
     def blocks(
         self,
         seconds: float | None = None,
@@ -207,7 +256,7 @@ class AudioModel(Trained):
             n: number of recordings.
             given: conditions. A label may be a mixture, {"theo": 0.5, "jackson": 0.5}, whose embeddings are averaged
                 with these weights. Time-aligned conditions start where the prompt does.
-            prompt: (T,) or (T, 2) start of all recordings, read as one chunk.
+            prompt: (T,) or (T, 2) start of all recordings, read as one chunk; fractions of full scale become 16 bits.
             seed: of the first recording, or a list with one per recording.
             steer: temperature and filters; or pass them as options: temperature=0.9, top_p=0.95, …
             block: seconds per block.
@@ -222,13 +271,14 @@ class AudioModel(Trained):
         if n < 1 or not 0 < block < float("inf"):
             raise UserError(f"n is {n} and block {block}; give more than 0 of each")
         seeds = own_seeds(seed, n, "recordings")
+        prompt = None if prompt is None else arrays.beginning(prompt, self.codec)
         chosen = steer_of(steer, options)
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
         count = self.samples(seconds, n, given=given, prompt=prompt) - (0 if prompt is None else len(prompt))
         size = max(1, round(block * self.rate))
         context = self._context(given or {}, n)
-        known = None if prompt is None else self.codec.encode(self._checked(prompt))
+        known = None if prompt is None else self.codec.encode(prompt)
         return self._blocks(n, context, known, row_seeds(seeds, n, self.model.device), chosen, count, size)
 
     def samples(
@@ -281,12 +331,14 @@ class AudioModel(Trained):
                 drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
             yield self.codec.to_int16(drawn)
 
+    @takes(given=arguments.named, seed=arguments.count)
     def forced(self, recordings: Sequence[Int16], given: Given | None = None, seed: int = 0) -> list[Int16]:
         """Draw each sample given the true past (teacher-forced); the result is not a sample of the model."""
         out: list[Int16] = []
+        recordings = arrays.several(recordings, self.channels)
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         for i, x in enumerate(recordings):
-            symbols = torch.from_numpy(self.codec.encode(self._checked(x)))[None].to(self.model.device)
+            symbols = torch.from_numpy(self.codec.encode(x))[None].to(self.model.device)
             own = self._given({name: [value[i]] for name, value in values.items()}, 1, len(x))
             context = to_given(own, self.model.device)
             with torch.inference_mode():
@@ -297,13 +349,6 @@ class AudioModel(Trained):
         return out
 
     # ------------------------------------------------------------------ conditions
-
-    def _checked(self, x: Int16) -> Int16:
-        shape = (len(x),) if self.channels == 1 else (len(x), 2)
-        if x.shape != shape:
-            expected = "(samples,)" if self.channels == 1 else "(samples, 2)"
-            raise UserError(f"a recording of shape {x.shape}; expected {expected}; put channels last")
-        return x
 
     def _given(self, given: Given, rows: int, samples: int = 0) -> dict[str, NDArray[Any]]:
         """Every condition encoded; time-aligned ones are padded to at least `samples` samples."""
@@ -317,9 +362,7 @@ class AudioModel(Trained):
     def _context(self, given: Given, rows: int) -> Context:
         """The encoded conditions; embeddings of mixed labels are averaged with their weights."""
         values = {name: each(name, value, rows) for name, value in given.items()}
-        mixed = {
-            name: [_weights(name, v) for v in value] for name, value in values.items() if name in self.label_codecs
-        }
+        mixed = {name: [weights(name, v) for v in value] for name, value in values.items() if name in self.label_codecs}
         most = {name: max(map(len, shares)) for name, shares in mixed.items()}
         result, vector = EMPTY, None
         for choice in product(*map(range, most.values())):
@@ -344,21 +387,6 @@ class AudioModel(Trained):
                 if not np.isnan(columns).all():
                     lengths.append(columns.shape[1] * codec.hop)
         return min(lengths, default=None)
-
-
-def _weights(name: str, value: Any) -> list[tuple[str | None, float]]:
-    """The weights of a label or a mixture of labels."""
-    if not isinstance(value, Mapping):
-        return [(value, 1.0)]
-    parts: list[tuple[str | None, float]] = [
-        (str(label), float(weight)) for label, weight in cast("Mapping[Any, Any]", value).items()
-    ]
-    if any(not weight >= 0 for _, weight in parts):
-        raise UserError(f"the weights of {name} are {', '.join(f'{w:g}' for _, w in parts)}; expected numbers from 0")
-    total = sum(weight for _, weight in parts)
-    if not abs(total - 1) < 1e-3:
-        raise UserError(f"the weights of {name} add up to {total:g}; expected 1")
-    return parts
 
 
 def _offset(progress: Progress, done: int) -> Progress:

@@ -6,7 +6,17 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from seriatim.cli.common import Data, Machine, assignments, number, opened, print_json, progressing
+from seriatim.cli.common import (
+    Data,
+    Machine,
+    assignments,
+    full_names,
+    number,
+    opened,
+    print_json,
+    progressing,
+    say_lacking,
+)
 from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
@@ -51,6 +61,7 @@ def classify(
         One JSON object (with files: one per line).
     """
     from seriatim.cli.kinds import image as pictures
+    from seriatim.symbols.lacking import Lacking, together
 
     if top < 1 or (limit is not None and limit < 1):
         raise UserError(f"--top is {top} and --limit {limit}; give 1 or more")
@@ -69,16 +80,17 @@ def classify(
         else:
             print(f"{data}: {100 * right:.2f} % of {count:,} pictures are classified correctly")
         return
-    for i, file in enumerate(files):
+    lacking: list[Lacking] = []
+    for file in files:
         found, _ = pictures.pictures_of(model, asked, file)
-        if i == 0:
-            pictures.say_missing(model, found)
+        lacking += [each for each in model.lacking(found) if each.name != pictures.LABEL]
         with progressing(len(found.x), "classifying") as progress:
             given = pictures.other_conditions(model, found)
             posterior = model.posterior(found.x, weights, given=given, progress=progress)
-        for name, p in zip(found.names, posterior, strict=True):
+        for name, p in zip(full_names(file, found.names), posterior, strict=True):
             best = p.argsort()[::-1][: min(top, len(names))]
             if as_json:
                 print(json.dumps({"name": name, "posterior": {names[i]: float(p[i]) for i in best}}))
             else:
                 print(f"{name}  " + "  ".join(f"{names[i]} {p[i]:.4f}" for i in best))
+    say_lacking(together(lacking), "pictures", pictures.ADVICE)

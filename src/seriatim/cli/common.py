@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
+    from seriatim.symbols.lacking import Lacking
     from seriatim.training.plan import Plan
 
 words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())
@@ -184,6 +185,31 @@ def seeds_in_words(seeds: Sequence[int], most: int = 8) -> str:
     if len(seeds) < 2:
         return ""
     return f", seeds {', '.join(map(str, seeds))}" if len(seeds) <= most else ", seeds in the text of the PNG"
+
+
+def full_names(data: str, names: Sequence[str]) -> list[str]:
+    """The names of a file's or folder's items, led by its path as it was given, so that no two are alike."""
+    path = Path(data)
+    if path.is_dir():
+        return [f"{data.rstrip('/')}/{name}" for name in names]
+    if not path.exists():
+        return list(names)
+    return [f"{data}{name.removeprefix(path.name)}" if name.startswith(path.name) else data for name in names]
+
+
+def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str]) -> None:
+    """Say which items lack a condition that the model takes.
+
+    Args:
+        lacking: by condition.
+        items: what they are called, in the plural.
+        advice: {condition: what to do if none has it}; under "" for all others.
+    """
+    for each in lacking:
+        if each.missing:
+            none = each.missing == each.items and not each.unknown
+            more = f"; {advice.get(each.name, advice.get('', ''))}" if none else ""
+            tell(f"{each.sentence(items)}{more}".rstrip("; "))
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -236,10 +236,7 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
         data=source,
         kind=record.name,
         family=name,
-        net={
-            **(base.net if name == usual and given.begin is None else {}),
-            **configs.parse(family(name).config, given.net, "net"),
-        },
+        net={**sizes, **configs.parse(family(name).config, given.net, "net")},
         options=chosen,
         division=_merged(given.division, DataOptions, base.division, "data"),
         train=_merged(given.training, TrainOptions, training, "train"),

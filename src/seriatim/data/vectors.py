@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.data.npy import ENDING, read_npy
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.table import check_all, rows
 from seriatim.errors import UserError
 from seriatim.symbols.vector import WIDEST
-
-ENDING = ".npy"
 
 
 def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDArray[np.float32], str]:
@@ -36,15 +35,8 @@ def vectors_of(names: Sequence[str], path: Path, pairing: Pairing) -> tuple[NDAr
 
 def read_vector(file: Path) -> NDArray[np.float32]:
     """The (D,) finite numbers of a .npy file; its size is checked before memory is allocated."""
-    try:
-        array: Any = np.load(file, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror or error}): check the path") from None
-    except ValueError:
-        raise UserError(f"{file}: not an array of numbers; expected a {ENDING} file: save it with numpy.save") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise UserError(f"{file}: not an array of numbers; expected a {ENDING} file: save it with numpy.save")
-    if array.ndim > 2 or not 1 <= array.size <= WIDEST or array.size != array.shape[-1]:
+    array = read_npy(file)
+    if array.ndim > 2 or array.size > WIDEST or array.size != array.shape[-1]:
         raise UserError(f"{file}: shape {array.shape}; expected one vector of 1 to {WIDEST} numbers: flatten it")
     return _finite(np.asarray(array).reshape(-1), str(file))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seriatim.symbols.lacking import Lacking, given_key
 
 
 @final
@@ -20,6 +23,8 @@ class ImageFigures:
         standard_error: standard error of that mean over independent pictures; NaN for a single one.
         images: number of pictures.
         dims: sub-pixels per picture.
+        given: the model's conditions: then these are figures of p(picture | conditions).
+        lacking: pictures that lack one of them, by condition.
 
     Example:
         >>> import numpy as np
@@ -32,6 +37,8 @@ class ImageFigures:
     standard_error: float
     images: int
     dims: int
+    given: tuple[str, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
 
     @classmethod
     def of(cls, nats: NDArray[np.float64], dims: int) -> ImageFigures:
@@ -44,16 +51,22 @@ class ImageFigures:
         """Bits per sub-pixel, as reported in papers."""
         return self.nats_per_image / (self.dims * math.log(2))
 
-    def to_json(self) -> dict[str, float | int]:
-        """All figures, with the unit in each key."""
+    def conditioned(self, given: Sequence[str], lacking: Sequence[Lacking]) -> ImageFigures:
+        """The same figures, of a model with conditions."""
+        return replace(self, given=tuple(given), lacking=tuple(lacking))
+
+    def to_json(self) -> dict[str, Any]:
+        """All figures, with the unit in each key, and which pictures lack a condition."""
+        given = given_key(self.given)
         return {
-            "bits_per_dim": self.bits_per_dim,
-            "bits_per_dim_standard_error": self.standard_error / (self.dims * math.log(2)),
-            "nats_per_dim": self.nats_per_image / self.dims,
-            "nats_per_image": self.nats_per_image,
-            "nats_per_image_standard_error": self.standard_error,
+            f"bits_per_dim{given}": self.bits_per_dim,
+            f"bits_per_dim{given}_standard_error": self.standard_error / (self.dims * math.log(2)),
+            f"nats_per_dim{given}": self.nats_per_image / self.dims,
+            f"nats_per_image{given}": self.nats_per_image,
+            f"nats_per_image{given}_standard_error": self.standard_error,
             "images": self.images,
             "dims": self.dims,
+            **({"conditions": {each.name: each.to_json() for each in self.lacking}} if self.lacking else {}),
         }
 
 

@@ -10,7 +10,7 @@ from seriatim.modality import Certainty, Verdict
 NAMES = ("mnist", "fashion-mnist", "cifar10", "digits")
 """The named data sets of images: the keys of `image.data.sets.SETS`."""
 
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 """Suffixes of pictures."""
 
 CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")

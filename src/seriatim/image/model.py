@@ -20,8 +20,13 @@ from seriatim.image.figures import CodeFigures, ImageFigures
 from seriatim.image.levels import Levels
 from seriatim.models import GridModel
 from seriatim.models.likelihood import to_given
-from seriatim.runs.trained import Trained, by_bayes
-from seriatim.symbols import Given
+from seriatim.runs import arguments
+from seriatim.runs.arguments import takes
+from seriatim.runs.trained import STEER, Trained, by_bayes
+from seriatim.symbols import Given, each
+from seriatim.symbols.given import checked
+from seriatim.symbols.label import label_of
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.noise import Seed, offspring, own_seeds
 from seriatim.walks.particles import fill_in
 from seriatim.walks.steer import Steer, steer_of
@@ -80,6 +85,7 @@ class ImageModel(Trained):
 
     # ------------------------------------------------------------------ likelihood
 
+    @takes(given=arguments.named, batch=arguments.count, progress=arguments.function)
     @torch.no_grad()
     def log_prob(
         self, pictures: UInt8, given: Given | None = None, batch: int = 64, progress: Progress | None = None
@@ -95,7 +101,10 @@ class ImageModel(Trained):
         Raises:
             UserError: for an auto-encoder without a code.
         """
-        x, conditions = self.levels.encode(pictures), self._given(given, len(pictures))
+        x = self.levels.encode(self._several(pictures))
+        conditions = self._given(given, len(x))
+        if batch < 1:
+            raise UserError(f"batch is {batch}; give 1 or more")
         result = np.zeros(len(x))
         for first in range(0, len(x), batch):
             part = slice(first, first + batch)
@@ -106,6 +115,7 @@ class ImageModel(Trained):
                 progress(min(first + batch, len(x)))
         return result
 
+    @takes(batch=arguments.count, progress=arguments.function)
     def bound(self, pictures: UInt8, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:
         """A lower bound of an auto-encoder on log p of each picture in nats: log p(code) + log p(picture | code).
 
@@ -114,28 +124,43 @@ class ImageModel(Trained):
         Raises:
             UserError: if the model is not an auto-encoder, or its prior is not trained yet.
         """
-        codes = self.codes.encode(pictures)
+        codes = self.codes.encode(self._several(pictures))
         prior = self.codes.log_prob(self.codes.symbols(codes))
         return prior + self.log_prob(pictures, {CODE: codes}, batch, progress)
 
+    @takes(given=arguments.named, batch=arguments.count, progress=arguments.function)
     def evaluate(
-        self, pictures: Pictures, batch: int = 64, progress: Progress | None = None
+        self,
+        pictures: Pictures | UInt8,
+        given: Given | None = None,
+        batch: int = 64,
+        progress: Progress | None = None,
     ) -> ImageFigures | CodeFigures:
         """The exact likelihood of held-out pictures, given their labels if the model is conditioned on them.
 
-        For an auto-encoder: a bound on it, and its terms. For `progress` see `log_prob`.
+        For an auto-encoder: a bound on it, and its terms.
+
+        Args:
+            pictures: (N, H, W, C) 8-bit values, or pictures as they are read from files, with their own conditions.
+            given: conditions of an array of pictures; None, or a list with one per picture.
+            batch: pictures per batch.
+            progress: called after each batch with the number of pictures done.
         """
+        if not isinstance(pictures, Pictures):
+            pictures = self._with_conditions(pictures, given or {})
+        elif given:
+            raise UserError("given is for an array of pictures, and these have their own conditions; leave it out")
         dims = int(np.prod(self.shape))
         coded = None if self.code is None else self.code.encode(pictures.x)
         conditions = self.given_of(pictures) if coded is None else {CODE: coded}
         nats = -self.log_prob(pictures.x, conditions, batch, progress)
-        given = ImageFigures.of(nats, dims)
+        figures = ImageFigures.of(nats, dims)
         if self.code is None or coded is None:
-            return given
+            return figures.conditioned([*self.conditions], self.lacking(pictures))
         if self.code.prior is None:
-            return CodeFigures(given, None, None)
+            return CodeFigures(figures, None, None)
         codes = -self.code.log_prob(self.code.symbols(coded))
-        return CodeFigures(given, float(codes.mean()), ImageFigures.of(codes + nats, dims))
+        return CodeFigures(figures, float(codes.mean()), ImageFigures.of(codes + nats, dims))
 
     def given_of(self, pictures: Pictures) -> Given:
         """The pictures' own labels, maps and vectors as conditions; for an auto-encoder, the pictures themselves.
@@ -146,14 +171,25 @@ class ImageModel(Trained):
             return {CODE: pictures.x}
         given: dict[str, list[str | None] | UInt8 | NDArray[np.float32]] = {}
         if LABEL in self.label_codecs and pictures.labels is not None:
-            known = set(self.labels())
-            given[LABEL] = [label if label in known else None for label in pictures.labels]
+            given[LABEL] = heard(LABEL, self.label_codecs[LABEL], pictures.labels)[0]
         if MAP in self.codecs and pictures.maps is not None:
             given[MAP] = pictures.maps
         if VECTOR in self.codecs and pictures.vectors is not None:
             given[VECTOR] = pictures.vectors
         return given
 
+    def lacking(self, pictures: Pictures) -> list[Lacking]:
+        """Which of the pictures lack a condition of the model, or have a label that it does not know."""
+        count, found = len(pictures.x), list[Lacking]()
+        if LABEL in self.label_codecs:
+            labels = [None] * count if pictures.labels is None else pictures.labels
+            found.append(heard(LABEL, self.label_codecs[LABEL], labels)[1])
+        for name, values in ((MAP, pictures.maps), (VECTOR, pictures.vectors)):
+            if name in self.codecs:
+                found.append(Lacking(name, count, count if values is None else 0))
+        return found
+
+    @takes(prior=arguments.named, name=arguments.text, given=arguments.named, progress=arguments.function)
     def posterior(
         self,
         pictures: UInt8,
@@ -180,6 +216,7 @@ class ImageModel(Trained):
             UserError: if the model has no such labels, or the prior is invalid.
         """
         labels = self.labels(name)  # an auto-encoder has none
+        pictures = self._several(pictures)
         unknown = [label for label in prior or {} if label not in labels]
         if unknown:
             raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
@@ -220,6 +257,8 @@ class ImageModel(Trained):
 
         For options see `sample`.
         """
+        if np.ndim(codes) != 2:
+            raise UserError(f"codes of shape {np.shape(codes)}; expected (N, {self.codes.width}): one row per picture")
         return self.sample(len(codes), given={CODE: codes}, seed=seed, **options)
 
     def between(self, first: UInt8, last: UInt8, count: int, *, seed: int = 0, **options: Any) -> UInt8:
@@ -233,6 +272,7 @@ class ImageModel(Trained):
 
     # ------------------------------------------------------------------ sampling
 
+    @takes(n=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER, progress=arguments.function)
     def sample(
         self,
         n: int = 1,
@@ -270,6 +310,7 @@ class ImageModel(Trained):
         x = self.model.sample(n, context, length=length, seed=seeds, steer=chosen, progress=progress)
         return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
 
+    @takes(n=arguments.count, particles=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER)
     def complete(
         self,
         picture: UInt8,
@@ -306,6 +347,9 @@ class ImageModel(Trained):
         """
         if n < 1 or particles < 1:
             raise UserError(f"n is {n} and particles {particles}; give 1 or more of each")
+        picture, known = np.asarray(picture), np.asarray(known)
+        if picture.shape != self.shape:
+            raise UserError(f"the picture is {picture.shape} and the model's pictures {self.shape}; give one, resized")
         if known.shape != self.shape[:2]:
             raise UserError(f"the mask is {known.shape} and the model's pictures {self.shape[:2]}; resize it")
         own = own_seeds(seed, n, "completions")
@@ -326,6 +370,22 @@ class ImageModel(Trained):
         walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
         x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
         return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
+
+    def _several(self, pictures: Any) -> NDArray[Any]:
+        """Pictures as an array; one alone is refused."""
+        x: NDArray[Any] = np.asarray(pictures)
+        if x.shape == self.shape:
+            raise UserError(f"one picture of shape {x.shape}; expected several, (N, …): give picture[None]")
+        return x
+
+    def _with_conditions(self, pictures: Any, given: Given) -> Pictures:
+        """An array of pictures with their conditions."""
+        checked(self.conditions, given)
+        x = self._several(pictures)
+        self.levels.encode(x)
+        labels = given.get(LABEL)
+        known = None if labels is None else tuple(label_of(label) for label in each(LABEL, labels, len(x)))
+        return Pictures(x, known, [f"picture {i}" for i in range(len(x))], given.get(MAP), given.get(VECTOR))
 
     def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[Any]]:
         return encode_conditions(self.codecs, given or {}, rows, None if self.code is None else self.code.width)

@@ -25,7 +25,7 @@ from seriatim.image.levels import Levels
 from seriatim.image.model import ImageModel
 from seriatim.image.options import CodeOptions, ImageOptions
 from seriatim.models import Model
-from seriatim.symbols import Given, Labels, Symbols, Vectors
+from seriatim.symbols import Given, Labels, Symbols, Vectors, encode_given
 from seriatim.training.plan import Plan
 from seriatim.training.task import Task
 from seriatim.training.unit import Unit, bits_per_dim, given_code
@@ -117,7 +117,7 @@ class ImageTask(Task):
         if self.code.width:
             codecs[CODE] = codecs["x"]
         elif options.given and train.labels is not None:
-            codecs[LABEL] = Labels.train(train.labels)
+            codecs[LABEL] = Labels.train(label for label in train.labels if label is not None)
         if train.maps is not None:
             codecs[MAP] = Levels(*train.maps.shape[1:])
         if train.vectors is not None:
@@ -225,7 +225,7 @@ def _labels(pictures: Pictures, codecs: Mapping[str, Symbols]) -> NDArray[np.int
     codec = codecs.get(LABEL)
     if not isinstance(codec, Labels) or pictures.labels is None:
         return None
-    known = {label: codec.encode(label) for label in set(pictures.labels)}
+    known = {label: encode_given(label, codec, LABEL) for label in set(pictures.labels)}
     return np.array([known[label] for label in pictures.labels], dtype=np.int64)
 
 

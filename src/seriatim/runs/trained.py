@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from seriatim.errors import UserError
 from seriatim.modality import modality
 from seriatim.models import Model
-from seriatim.runs import checkpoint
+from seriatim.runs import arguments, checkpoint
+from seriatim.runs.arguments import takes
 from seriatim.runs.files import tidy
 from seriatim.symbols import Labels, Symbols
+from seriatim.walks.steer import Steer
+
+STEER = arguments.instance(Steer, "a seriatim.Steer, or its fields as options such as temperature=0.8")
+"""The check of an argument `steer`."""
 
 
 class Trained(ABC):
@@ -59,6 +64,7 @@ class Trained(ABC):
         return f"<{type(self).__name__}: {self.family}, {size:,} parameters, {self.codecs['x'].kind}{conditions}>"
 
     @classmethod
+    @takes(run=arguments.path, device=arguments.text, model=arguments.instance(Model, "a seriatim.Model"))
     def load(cls, run: str | Path, device: str = "cpu", model: Model | None = None) -> Self:
         """Open a run's directory.
 
@@ -77,6 +83,7 @@ class Trained(ABC):
         return cls(loaded.model, loaded.codecs, loaded.family, loaded.about)
 
     @final
+    @takes(folder=arguments.path)
     def save(self, folder: str | Path) -> None:
         """Write a run's directory that `seriatim.load` opens: safetensors and JSON.
 

@@ -41,6 +41,8 @@ def each(name: str, value: Any, rows: int) -> list[Any]:
         >>> each("genre", ["folk", "jazz"], rows=2)
         ['folk', 'jazz']
     """
+    if hasattr(value, "tolist"):  # of NumPy and pandas
+        value = value.tolist()
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * rows
     values = list(cast("Sequence[Any]", value))
@@ -70,8 +72,7 @@ def encode_given(value: str | float | None, codec: Labels | Numbers, where: str)
 def encode_labels(name: str, codec: Labels, value: Any, rows: int) -> NDArray[np.int64]:
     """(rows,): the number of each label, −1 where missing."""
     values = each(name, value, rows)
-    known = {v: encode_given(v, codec, f"--given {name}") for v in set(values)}
-    return np.array([known[v] for v in values], dtype=np.int64)
+    return np.array([encode_given(value, codec, f"--given {name}") for value in values], dtype=np.int64)
 
 
 def encode_vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[np.float32]:

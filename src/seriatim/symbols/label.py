@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, cast, final
 
 import numpy as np
 
@@ -138,6 +138,26 @@ class Numbers:
         """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("mean", "std"))
         return cls(reading.number(fields["mean"], "mean"), reading.number(fields["std"], "std"))
+
+
+def label_of(value: object) -> str | None:
+    """A label of data in memory: anything as text; None if it is missing."""
+    return None if is_missing(value) or str(value) == "" else str(value)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value of data in memory stands for none: None, and NaN, NaT and NA of data frames.
+
+    Raises:
+        UserError: if it is several values.
+    """
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' NA is neither equal to itself nor not
+        return True
+    except ValueError:
+        shape = np.shape(cast(Any, value))
+        raise UserError(f"a condition's value is an array of shape {shape}; expected one value") from None
 
 
 def _label(value: object) -> str:

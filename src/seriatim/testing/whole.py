@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
 from seriatim.models import Conditional, Model, SequenceModel
 from seriatim.models.base import ContextLike
 from seriatim.testing import models as of_models
@@ -83,6 +84,7 @@ def laws(
     Raises:
         AssertionError: one line that names the first law that is broken, and the place.
         ImportError: without SciPy, which the last laws need; `pip install 'seriatim[testing]'`.
+        UserError: if it is no model.
         ValueError: if there are fewer than two rows or positions, or `skip` names no law.
 
     >>> from seriatim.heads import CategoricalHead
@@ -91,6 +93,8 @@ def laws(
     >>> "step law" in laws(model).held
     True
     """
+    if not isinstance(cast(Any, model), Model):
+        raise UserError(f"model is {model!r:.60}; expected a seriatim.Model, such as seriatim.models.GRU(config)")
     report = Report.without(skip)
     with isolated():
         subject = _subject(exact(model), length, rows_of(given) or rows, cast_given(given, torch.float64))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
+from seriatim.runs import arguments
 from seriatim.symbols import Given, Labels, Numbers
 from seriatim.symbols.given import checked, each, encode_given
+from seriatim.symbols.lacking import Lacking, heard
 from seriatim.text.data.corpus import Document
 from seriatim.text.data.tokens import encode_text
 from seriatim.text.tokenizers import Tokenizer
@@ -42,17 +44,45 @@ def _source(name: str, number: int, value: str | float | None, codec: Tokenizer)
 
 def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[str, list[str | float | None]]:
     """The conditions of held-out documents; a label that is not in the training split counts as missing."""
+    values = {name: [document.given.get(name) for document in documents] for name in conditions}
+    return {
+        name: values[name] if isinstance(codec, Tokenizer) else heard(name, codec, values[name])[0]
+        for name, codec in conditions.items()
+    }
 
-    def known(document: Document, name: str) -> str | float | None:
-        value, codec = document.given.get(name), conditions[name]
-        try:
-            if not isinstance(codec, Tokenizer):
-                encode_given(value, codec, document.name)
-        except UserError:
-            return None
-        return value
 
-    return {name: [known(document, name) for document in documents] for name in conditions}
+def documents_of(texts: object, conditions: Conditions, given: Given | None) -> Sequence[Document]:
+    """Texts with their conditions as documents; documents, which have their own, as they are.
+
+    Raises:
+        UserError: for other things, and for an unknown condition.
+    """
+    if not isinstance(texts, str | list | tuple):
+        arguments.texts("texts", texts)
+    some = [texts] if isinstance(texts, str) else list(cast("Sequence[object]", texts))
+    if all(isinstance(text, Document) for text in some):
+        if given:
+            raise UserError("given is for texts, and documents have their own conditions; leave it out")
+        return cast("Sequence[Document]", some)
+    arguments.texts("texts", some)
+    checked(conditions, given or {})
+    own = {name: each(name, value, len(some)) for name, value in (given or {}).items()}
+    return [
+        Document.of(f"text {i}", str(text), {name: values[i] for name, values in own.items()})
+        for i, text in enumerate(some)
+    ]
+
+
+def lacking(conditions: Conditions, documents: Sequence[Document]) -> list[Lacking]:
+    """Which of the documents lack a condition, or have a value that its codec does not know."""
+    found: list[Lacking] = []
+    for name, codec in conditions.items():
+        values = [document.given.get(name) for document in documents]
+        if isinstance(codec, Tokenizer):
+            found.append(Lacking(name, len(values), values.count(None)))
+        else:
+            found.append(heard(name, codec, values)[1])
+    return found
 
 
 def within(sources: NDArray[Any] | Ragged, longest: int, optional: bool, names: Sequence[str] | None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
+
+from seriatim.symbols.lacking import Lacking, given_key
 
 
 @final
@@ -19,6 +21,8 @@ class TextFigures:
         bytes: number of bytes of the text in UTF-8.
         documents: number of documents.
         relative_error: standard error of the mean divided by its value, over independent blocks of 256 symbols.
+        given: the model's conditions: then these are figures of p(text | conditions).
+        lacking: documents that lack one of them, by condition.
 
     Example:
         >>> figures = TextFigures(nats=100.0, tokens=50, characters=49, bytes=49, documents=1, relative_error=0.1)
@@ -32,6 +36,8 @@ class TextFigures:
     bytes: int
     documents: int
     relative_error: float
+    given: tuple[str, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
 
     @property
     def nats_per_token(self) -> float:
@@ -53,19 +59,21 @@ class TextFigures:
         """Bits per byte, which a perfect coder would need: 8 is no compression."""
         return self.nats / math.log(2) / max(self.bytes, 1)
 
-    def to_json(self) -> dict[str, float | int]:
-        """All figures, with the unit in each key."""
+    def to_json(self) -> dict[str, Any]:
+        """All figures, with the unit in each key, and which documents lack a condition."""
+        given = given_key(self.given)
         return {
-            "nats_per_token": self.nats_per_token,
-            "nats_per_token_standard_error": self.nats_per_token * self.relative_error,
-            "perplexity": self.perplexity,
-            "bits_per_char": self.bits_per_char,
-            "bits_per_char_standard_error": self.bits_per_char * self.relative_error,
-            "bits_per_byte": self.bits_per_byte,
-            "bits_per_byte_standard_error": self.bits_per_byte * self.relative_error,
+            f"nats_per_token{given}": self.nats_per_token,
+            f"nats_per_token{given}_standard_error": self.nats_per_token * self.relative_error,
+            f"perplexity{given}": self.perplexity,
+            f"bits_per_char{given}": self.bits_per_char,
+            f"bits_per_char{given}_standard_error": self.bits_per_char * self.relative_error,
+            f"bits_per_byte{given}": self.bits_per_byte,
+            f"bits_per_byte{given}_standard_error": self.bits_per_byte * self.relative_error,
             "nats": self.nats,
             "tokens": self.tokens,
             "characters": self.characters,
             "bytes": self.bytes,
             "documents": self.documents,
+            **({"conditions": {each.name: each.to_json() for each in self.lacking}} if self.lacking else {}),
         }

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given, window_start
-from seriatim.runs import building
-from seriatim.runs.trained import Trained
+from seriatim.runs import arguments, building
+from seriatim.runs.arguments import takes
+from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Labels, Numbers
-from seriatim.symbols.given import Given, checked, each
-from seriatim.text.conditions import encode_all, within
+from seriatim.symbols.given import Given
+from seriatim.text.conditions import documents_of, encode_all, lacking, within
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, encode_text, tokenize
 from seriatim.text.figures import TextFigures
@@ -29,6 +30,8 @@ from seriatim.walks.beams import Beams
 from seriatim.walks.noise import Seed, own_seeds, row_seeds
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
+
+_BEAMS = arguments.instance((Beams, int), "a beam width, or seriatim.Beams")
 
 
 @final
@@ -67,6 +70,7 @@ class TextModel(Trained):
 
     # ------------------------------------------------------------------ likelihood
 
+    @takes(texts=arguments.texts, given=arguments.named)
     def log_prob(self, texts: str | Sequence[str], given: Given | None = None) -> list[float]:
         """log p of each text in nats, including its `<end>`.
 
@@ -74,14 +78,7 @@ class TextModel(Trained):
             texts: one or several documents.
             given: conditions: a value for all, or a list with one per text.
         """
-        texts = [texts] if isinstance(texts, str) else texts
-        own = {name: each(name, value, len(texts)) for name, value in (given or {}).items()}
-        documents = [
-            Document.of(f"text {i}", text, {name: values[i] for name, values in own.items()})
-            for i, text in enumerate(texts)
-        ]
-        checked(self.given_codecs, given or {})
-        tokens = tokenize(documents, self.tokenizer, self.given_codecs)
+        tokens = tokenize(documents_of(texts, self.given_codecs, given), self.tokenizer, self.given_codecs)
         self.check(tokens)
         return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
 
@@ -92,10 +89,12 @@ class TextModel(Trained):
         sequences = [tokens.document(d) for d in range(tokens.documents)]
         return log_probs(self.model, sequences, tokens.given, window=window, stride=stride)
 
+    @takes(given=arguments.named, window=arguments.count, stride=arguments.count, truncate=arguments.count)
     def evaluate(
         self,
-        documents: Sequence[Document],
+        documents: str | Sequence[str | Document],
         *,
+        given: Given | None = None,
         window: int | None = None,
         stride: int | None = None,
         truncate: int | None = None,
@@ -103,7 +102,8 @@ class TextModel(Trained):
         """The exact likelihood of documents.
 
         Args:
-            documents: held-out text.
+            documents: held-out texts, or documents as they are read from files, with their own conditions.
+            given: conditions of texts: a value for all, or a list with one per text.
             window: symbols per window. Default: the model's context, or all with carried state.
             stride: symbols by which the window advances. Default: half a window.
             truncate: evaluate the first n symbols of each document only.
@@ -115,6 +115,7 @@ class TextModel(Trained):
             raise UserError("windows are not for pairs, which are read whole; leave out window")
         if truncate is not None and truncate < 1:
             raise UserError(f"truncate is {truncate}; give 1 or more")
+        documents = documents_of(documents, self.given_codecs, given)
         tokens = tokenize(documents, self.tokenizer, self.given_codecs, truncate=truncate, strict_given=False)
         self.check(tokens)
         terms = [-x for x in self.token_log_probs(tokens, window, stride)]
@@ -125,8 +126,11 @@ class TextModel(Trained):
             bytes=int(tokens.bytes.sum()),
             documents=tokens.documents,
             relative_error=relative_error(terms),
+            given=tuple(self.conditions),
+            lacking=tuple(lacking(self.given_codecs, documents)),
         )
 
+    @takes(prompt=arguments.text, top=arguments.count, given=arguments.named)
     def expect(
         self, prompt: str, top: int = 5, temperature: float = 1.0, given: Given | None = None
     ) -> list[tuple[str, float]]:
@@ -147,6 +151,10 @@ class TextModel(Trained):
 
     # ------------------------------------------------------------------ sampling
 
+    @takes(
+        prompt=arguments.texts, n=arguments.count, given=arguments.named, max_length=arguments.count,
+        min_length=arguments.count, stop=arguments.texts, seed=arguments.seeds, steer=STEER,
+    )  # fmt: skip
     def sample(
         self,
         prompt: str | Sequence[str] = "",
@@ -193,6 +201,7 @@ class TextModel(Trained):
             for row in (last[i] for i in sorted(last))
         ]
 
+    @takes(prompt=arguments.text, given=arguments.named, steer=STEER)
     def stream(
         self, prompt: str = "", *, given: Given | None = None, steer: Steer | None = None, **options: Any
     ) -> Iterator[str]:
@@ -266,6 +275,10 @@ class TextModel(Trained):
 
     # ------------------------------------------------------------------ searching
 
+    @takes(
+        prompt=arguments.texts, source=arguments.texts, given=arguments.named, beams=_BEAMS, max_length=arguments.count,
+        stop=arguments.texts, progress=arguments.function,
+    )  # fmt: skip
     def search(
         self,
         prompt: str | Sequence[str] = "",
@@ -332,6 +345,7 @@ class TextModel(Trained):
         every = zip(prefixes, hypotheses, strict=True)
         return [[found(self.tokenizer, prefix, h, stops) for h in some] for prefix, some in every]
 
+    @takes(source=arguments.text, text=arguments.text, given=arguments.named)
     def attention(
         self, source: str, text: str, given: Given | None = None, *, ended: bool = True
     ) -> tuple[list[str], list[str], NDArray[Any]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.errors import UserError
+from seriatim.runs import arguments
 from seriatim.text.stopping import StopStrings
 from seriatim.text.tokenizers import TextStream, Tokenizer
 from seriatim.walks.beams import Hypothesis
@@ -64,6 +65,10 @@ class Request:
     slide: bool = False
 
     def __post_init__(self) -> None:
+        arguments.count("max_length", self.max_length)
+        arguments.count("min_length", self.min_length)
+        arguments.texts("stop", self.stop)
+        arguments.seeds("seed", self.seed)
         if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
             raise UserError(
                 f"min-length {self.min_length} and max-length {self.max_length} do not fit; expected 0 <= min <= max "

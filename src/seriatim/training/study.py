@@ -94,16 +94,20 @@ def _cross_validated(study: Study, folder: Path, means: Means) -> dict[str, floa
         plan = dataclasses.replace(study.plan, fold=(i, study.count))
         of_fold = dataclasses.replace(means, data=data)
         rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", of_fold), plan, data))
+    nats, bits = (
+        next(name for name in rows[0] if name.startswith(key) and not name.endswith("_standard_error"))
+        for key in ("nats_per_token", "bits_per_char")  # of a model with conditions, given those
+    )
     summary = {
         f"{key}_{word}": f([row[key] for row in rows])
-        for key in ("nats_per_token", "bits_per_char")
+        for key in (nats, bits)
         for word, f in (("mean", statistics.fmean), ("standard_deviation", statistics.stdev))
     }
     write_json(folder / "folds.json", {**summary, "folds": rows})
     print(
-        f"{study.count} folds: {summary['nats_per_token_mean']:.4f} ± "
-        f"{summary['nats_per_token_standard_deviation']:.4f} nats/token, {summary['bits_per_char_mean']:.4f} ± "
-        f"{summary['bits_per_char_standard_deviation']:.4f} bits/char"
+        f"{study.count} folds: {summary[f'{nats}_mean']:.4f} ± "
+        f"{summary[f'{nats}_standard_deviation']:.4f} nats/token, {summary[f'{bits}_mean']:.4f} ± "
+        f"{summary[f'{bits}_standard_deviation']:.4f} bits/char"
     )
     return summary
 

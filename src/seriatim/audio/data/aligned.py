@@ -15,6 +15,7 @@ from seriatim.audio.data.recordings import SPANS, TRACK, Aligned, Takes
 from seriatim.audio.features import Energy, Feature, LogMel
 from seriatim.audio.options import AudioOptions
 from seriatim.audio.spans import Span, columns_of
+from seriatim.data.npy import read_npy
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.table import cells_of
 from seriatim.errors import UserError
@@ -22,6 +23,7 @@ from seriatim.symbols.base import Symbols
 
 _SPANS = Pairing("--audio.spans", (".csv",), "span file", "recording")
 _TRACK = Pairing("--audio.track", (".npy", ".csv"), "track file", "recording")
+_SPARE = 2  # rows too many that are rounding
 _MOST = 1 << 30  # most bytes of the track of one recording
 
 
@@ -41,8 +43,9 @@ def tracks_of(takes: Takes, rate: int, options: AudioOptions) -> tuple[Mapping[s
         notes += [remark] if remark else []
     if options.track is not None:
         files, remark = partners_of(takes.names, Path(options.track), _TRACK)
+        most = None if options.seconds is None else round(options.seconds * rate)
         found = [
-            _fitting(read_track(files[name]), files[name], options.hop, len(x))
+            _fitting(read_track(files[name]), files[name], options.hop, len(x), cut=len(x) == most)
             for name, x in zip(takes.names, takes.x, strict=True)
         ]
         first = found[0].shape[1]
@@ -112,15 +115,9 @@ def read_track(path: Path) -> NDArray[np.float64]:
 
 
 def _from_npy(path: Path) -> NDArray[np.float64]:
-    try:
-        held: Any = np.load(path, mmap_mode="r", allow_pickle=False)  # gives the size without reading
-    except PermissionError:
-        raise UserError(f"{path}: permission denied: change its permissions") from None
-    except (OSError, ValueError, EOFError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not an NPY file of numbers, or damaged ({reason[:80]}): save it again") from None
-    if not isinstance(held, np.ndarray) or held.ndim not in (1, 2) or held.dtype.kind not in "fiu":
-        raise UserError(f"{path}: expected an array of numbers (frames, numbers): save it as such")
+    held = read_npy(path)
+    if held.ndim not in (1, 2):
+        raise UserError(f"{path}: shape {held.shape}; expected an array (frames, numbers): save it as such")
     if 8 * held.size > _MOST:
         raise UserError(f"{path}: {held.size:,} numbers, more than the limit of {_MOST // 8:,}: give fewer")
     return held.astype(np.float64).reshape(len(held), held.size // max(1, len(held)))
@@ -139,15 +136,20 @@ def _from_csv(path: Path) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(len(rows), len(rows[0]) if rows else 0)
 
 
-def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int) -> NDArray[np.float64]:
-    """The frames of a recording; surplus ones belong to a recording that was not read to its end."""
-    wanted = -(-samples // hop)
-    if len(columns) < wanted:
-        raise UserError(
-            f"{path}: {len(columns)} rows, but {samples} samples at {hop} per row need {wanted}: correct --audio.hop "
-            "or add rows"
-        )
-    return columns[:wanted]
+def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int, cut: bool) -> NDArray[np.float64]:
+    """The frames of a recording. One or two surplus ones are rounding, more belong to one that is `cut`.
+
+    Raises:
+        UserError: if there are too few, or so many that each describes fewer samples than `hop`.
+    """
+    needed = -(-samples // hop)
+    spare = len(columns) - needed
+    if spare < 0 or (spare > _SPARE and not cut):
+        advice = "correct --audio.hop or add rows"
+        if spare > 0:
+            advice = f"correct --audio.hop (about {max(1, round(samples / len(columns)))}) or remove rows"
+        raise UserError(f"{path}: {len(columns)} rows, but {samples} samples at {hop} per row need {needed}: {advice}")
+    return columns[:needed]
 
 
 def _number(cell: str) -> float | None:

@@ -13,6 +13,7 @@ from seriatim.audio.data.splits import drawn_rows, taken
 from seriatim.audio.options import AudioOptions
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
+from seriatim.symbols.label import label_of
 
 
 def read_arrays(spec: object, options: AudioOptions, division: DataOptions) -> tuple[Takes, int, int]:
@@ -35,7 +36,7 @@ def read_arrays(spec: object, options: AudioOptions, division: DataOptions) -> t
     for name in chosen([key for key in given if key != "x"], options, "the data"):
         if len(given[name]) != len(x):
             raise UserError(f"{len(given[name])} values of {name!r} for {len(x)} recordings; give one per recording")
-        labels[name] = tuple(None if value is None else str(value) for value in given[name])
+        labels[name] = tuple(map(label_of, given[name]))
     takes = Takes(x, labels, [f"recording {i}" for i in range(len(x))])
     if division.limit is not None and division.limit < len(x):
         takes = taken(takes, drawn_rows(takes.names, division.limit, division.seed))

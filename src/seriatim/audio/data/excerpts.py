@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, final
 
@@ -18,6 +19,7 @@ from seriatim.data.batches import Batch, Batches, Pieces
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Symbols, Vectors
 from seriatim.symbols.given import encode_given
+from seriatim.symbols.lacking import Lacking
 
 
 @final
@@ -158,6 +160,14 @@ def _padded(rows: list[NDArray[Any]], width: int) -> NDArray[Any]:
     for place, row in zip(out, rows, strict=True):
         place[: len(row)] = row
     return out
+
+
+def unheard(name: str, codec: Spans, track: Aligned) -> Lacking:
+    """The recordings with a label in their spans that the codec does not know; it counts as none there."""
+    strange = {i: label for i, label in enumerate(track.labels) if label not in codec.values}
+    each = [strange.keys() & set(values[:, 0].astype(np.int64).tolist()) for values in track.values]
+    unknown = Counter(strange[i] for found in each for i in found)
+    return Lacking(name, len(each), sum(map(bool, each)), dict(unknown.most_common()), codec.values)
 
 
 def as_encoded(track: Aligned, codec: object) -> Aligned:

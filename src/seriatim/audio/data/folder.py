@@ -14,9 +14,10 @@ from seriatim.audio.data.waves import Report, check_room
 from seriatim.audio.holding import AUDIO_ENDINGS
 from seriatim.audio.options import AudioOptions
 from seriatim.data.folder import drawn, files_in, listed
+from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
 from seriatim.data.partners import Pairing
-from seriatim.data.vectors import ENDING, vectors_of
+from seriatim.data.vectors import vectors_of
 from seriatim.errors import UserError
 
 _VECTORS = Pairing("--audio.vectors", (ENDING,), "vector", "recording", AUDIO_ENDINGS)

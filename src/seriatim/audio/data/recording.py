@@ -18,10 +18,11 @@ from seriatim.audio.data.waves import Report, Samples, check_room, to_int16, tri
 from seriatim.audio.options import FASTEST, Form
 from seriatim.errors import UserError
 
-_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF")
+_FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF", "MP3")
 _BLOCK = 1 << 18  # values decoded at a time
 _MOST_CHANNELS = 64
 _ENDLESS = 1 << 60  # libsndfile's value for an unknown length
+_CANCELLED = 1e-4  # of the power of the channels that is left after mixing: 40 dB less
 _FINE = {"PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # more than 16 bits
 
 
@@ -62,6 +63,7 @@ def read_samples(source: Source, name: str, form: Form, report: Report) -> Sampl
         peak = max(float(np.abs(block).max(initial=0)) for block in _blocks(source, name, form, Report()))
         if peak > 0:
             scale = (1 - 1 / 32768) / peak
+            report.remarks["are scaled to full scale"] += 1
         else:
             report.remarks["are silent and cannot be scaled"] += 1
     parts: list[Samples] = []
@@ -89,7 +91,7 @@ def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[N
         stream = None
         if form.rate != header.rate:
             stream = soxr.ResampleStream(header.rate, form.rate, form.channels, dtype="float32", quality="VHQ")
-        done, ended = 0, False
+        done, ended, loud, left = 0, False, 0.0, 0.0
         while not ended:
             block = _read(file, min(_BLOCK // header.channels, stop - done), name)
             done += len(block)
@@ -99,7 +101,12 @@ def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[N
                     f"{name}: damaged audio (only {done:,} of {stop:,} samples can be read): replace or remove it"
                 )
             mixed = _mixed(block, form.channels)
+            if header.channels > form.channels:
+                loud += float(np.square(block).mean(axis=1).sum())
+                left += float(np.square(mixed).sum())
             yield mixed if stream is None else stream.resample_chunk(mixed, last=ended)
+        if left < _CANCELLED * loud:
+            report.remarks["nearly cancel out when mixed to mono: give --audio.channels stereo"] += 1
 
 
 def _read(file: soundfile.SoundFile, count: int, name: str) -> NDArray[np.float32]:

@@ -12,10 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
-from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, seeds_in_words, training_data
+from seriatim.cli.common import (
+    chosen_split,
+    full_names,
+    limited,
+    only,
+    print_json,
+    progressing,
+    say_lacking,
+    seeds_in_words,
+    training_data,
+)
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
+from seriatim.symbols.lacking import Lacking, given_key, given_words, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +41,13 @@ _SAMPLED = (
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
 _SHARED = ("json", "device", "threads", "limit")
+_ADVICE = {
+    VECTOR: "give --vectors, one per recording",
+    SPANS: "give --spans",
+    TRACK: "give --track",
+    "": "score the folder whose subfolders are the labels, or give --labels",
+}
+"""What to do about recordings without a condition."""
 _CONDITIONS = ("vectors", "spans", "track", "labels")
 
 
@@ -37,9 +55,9 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     """Bits per sample of held-out recordings."""
     only("a model of audio", (*_SHARED, "split", *_CONDITIONS))
     takes, name = takes_of(model, asked, *asked.data)
-    say_missing(model, takes)
+    say_lacking(model.lacking(takes), "recordings", _ADVICE)
     with progressing(takes.samples, "evaluating") as progress:
-        figures = model.evaluate(takes, progress)
+        figures = model.evaluate(takes, progress=progress)
     values = figures.to_json()
     if asked.as_json:
         print_json({"data": name, **values})
@@ -47,8 +65,8 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
     error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
     print(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
-    words = "bits/sample given features" if model.vocodes else "bits/sample "
-    print(f"  {words} {figures.bits_per_sample:.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+    words = f"bits/sample{given_words(model.given_names) or ' '}"
+    print(f"  {words} {figures.bits_per_sample:z.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
         print("  conditioned on features of the recordings themselves: not a likelihood")
 
@@ -57,18 +75,18 @@ def score(model: AudioModel, asked: Judging) -> None:
     """Bits of each recording, highest bits/sample first."""
     only("a model of audio", (*_SHARED, *_CONDITIONS))
     rows: list[tuple[str, float, int]] = []
-    for i, file in enumerate(asked.data):
+    lacking: list[Lacking] = []
+    for file in asked.data:
         if file == "-":
             raise UserError("- is standard input, which is for text only; give recordings as files")
         takes, _ = takes_of(model, asked, file)
-        if i == 0:
-            say_missing(model, takes)
+        lacking += model.lacking(takes)
         with progressing(takes.samples, "scoring") as progress:
             log_p = model.log_prob(takes.x, model.given_of(takes), progress=progress)
         sizes = [len(x) * model.channels for x in takes.x]
-        names = [f"{file.rstrip('/')}/{name}" for name in takes.names] if Path(file).is_dir() else [file] * len(sizes)
-        rows += zip(names, (-log_p / math.log(2)).tolist(), sizes, strict=True)
-    given = "_given_features" if model.vocodes else ""
+        rows += zip(full_names(file, takes.names), (0.0 - log_p / math.log(2)).tolist(), sizes, strict=True)  # no -0.0
+    say_lacking(together(lacking), "recordings", _ADVICE)
+    given = given_key(model.given_names)
     if model.vocodes:
         tell("conditioned on features of the recordings themselves: not a likelihood")
     for name, bits, count in sorted(rows, key=lambda row: -row[1] / row[2]):
@@ -76,12 +94,11 @@ def score(model: AudioModel, asked: Judging) -> None:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
             print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{bits / count:8.4f} bits/sample{given.replace('_', ' ')} {bits:14.1f} bits  {name}")
+            print(f"{bits / count:z8.4f} bits/sample{given_words(model.given_names)} {bits:z14.1f} bits  {name}")
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:
     """Write recordings to files that grow during sampling, or one as raw samples to standard output."""
-    from seriatim.audio.data.opening import read_recording
     from seriatim.audio.files import ENDINGS
     from seriatim.walks.noise import own_seeds
 
@@ -90,8 +107,8 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     n, seconds, prompt, output = asked.n, asked.extent.seconds, asked.prompt.prompt_file, asked.output.output
     if asked.steering.guidance != 1 and not conditions:
         tell("no condition is given, so --guidance has no effect; use --given")
-    known = None if prompt is None else read_recording(prompt, model.rate, model.channels)[0]
-    given = given_of(model, conditions)
+    known = None if prompt is None else _read(model, asked.run, prompt)
+    given = given_of(model, asked.run, conditions)
     path = Path("sample.wav") if output is None else output
     raw = str(path) == "-"
     if raw and n != 1:
@@ -142,14 +159,27 @@ def lines(model: AudioModel) -> list[str]:
     return [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
 
 
-def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]:
+def _read(model: AudioModel, run: Path, file: Path) -> NDArray[Any]:
+    """A recording as those of the run were read, at its rate and in its channels; what was changed is printed.
+
+    All of it is read: the run's --audio.seconds and --audio.trim are about what to learn from.
+    """
+    from seriatim.audio.data.opening import read_recording
+
+    options = dataclasses.replace(options_of(model, run), seconds=None, trim=None)
+    x, remarks = read_recording(file, model.rate, model.channels, options)
+    if remarks:
+        tell(f"{file}: {remarks}")
+    return x
+
+
+def given_of(model: AudioModel, run: Path, conditions: Mapping[str, str]) -> dict[str, Any]:
     """Parse --given: labels, mixtures of labels, lines of labels, files.
 
     Raises:
         UserError: naming the wrong file or word.
     """
     from seriatim.audio.data.aligned import read_spans, read_track
-    from seriatim.audio.data.opening import read_recording
     from seriatim.audio.spans import Spans
     from seriatim.audio.tracks import Track
     from seriatim.data.vectors import parse_vector
@@ -170,7 +200,7 @@ def given_of(model: AudioModel, conditions: Mapping[str, str]) -> dict[str, Any]
         elif isinstance(codec, Spans):
             given[name] = tuple(read_spans(path)) if path.suffix.lower() == ".csv" else value
         else:
-            given[name] = read_recording(path, model.rate, model.channels)[0]
+            given[name] = _read(model, run, path)
     return given
 
 
@@ -257,21 +287,6 @@ def _with(options: AudioOptions, model: AudioModel, conditions: Conditions) -> A
             changed["hop"] = model.tracks[key].hop
         options = dataclasses.replace(options, **changed)
     return options
-
-
-def say_missing(model: AudioModel, takes: Takes) -> None:
-    """Warn if recordings lack conditions of the model."""
-    there = {*takes.tracks, *([VECTOR] if takes.vectors is not None else [])}
-    for name, key, words in (
-        ("vectors", VECTOR, "vectors are"),
-        (SPANS, SPANS, "spans are"),
-        (TRACK, TRACK, "track is"),
-    ):
-        if key in model.codecs and key not in there:
-            tell(f"no {words} given, so {key} counts as missing; give --{name}")
-    for name in model.label_codecs.keys() - takes.labels.keys():
-        advice = "score the folder whose subfolders are the labels, or give --labels"
-        tell(f"the recordings have no {name}, which counts as missing; {advice}")
 
 
 def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tuple[Takes, str]:

@@ -9,10 +9,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import chosen_split, limited, only, print_json, progressing, seeds_in_words, training_data
+from seriatim.cli.common import (
+    chosen_split,
+    full_names,
+    limited,
+    only,
+    print_json,
+    progressing,
+    say_lacking,
+    seeds_in_words,
+    training_data,
+)
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
+from seriatim.image.conditions import LABEL, MAP, VECTOR
+from seriatim.symbols.lacking import Lacking, given_key, given_words, heard, together
 
 if TYPE_CHECKING:
     from seriatim.image.data.gallery import Pictures
@@ -27,6 +39,12 @@ _SAMPLED = (
 )
 _SHARED = ("json", "device", "threads", "limit")
 _CONDITIONS = ("maps", "vectors")
+ADVICE = {
+    MAP: "give --maps FOLDER, a map per picture",
+    VECTOR: "give --vectors, one per picture",
+    LABEL: "give the folder whose subfolders are the labels",
+}
+"""What to do about pictures without a condition."""
 _WORDS = {
     "bits_per_dim": "bits/dim    ",
     "nats_per_image": "nats/image  ",
@@ -41,7 +59,7 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
     """Bits/dim of held-out pictures."""
     only("a model of pictures", (*_SHARED, "split", *_CONDITIONS))
     pictures, name = pictures_of(model, asked, *asked.data)
-    say_missing(model, pictures)
+    say_lacking(model.lacking(pictures), "pictures", ADVICE)
     with progressing(len(pictures.x), "evaluating") as progress:
         figures = model.evaluate(pictures, progress=progress)
     values = figures.to_json()
@@ -49,11 +67,12 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
         print_json({"data": name, **values})
         return
     print(f"{name}: {values['images']:,} pictures of {values['dims']:,} values")
+    names = () if model.code is not None else tuple(model.conditions)
     for key, words in _WORDS.items():
-        if key in values:
-            error = values.get(f"{key}_standard_error", math.nan)
+        if (given := f"{key}{given_key(names)}") in values:
+            error = values.get(f"{given}_standard_error", math.nan)
             spread = "" if math.isnan(error) else f" ± {error:.4f}"
-            print(f"  {words} {values[key]:.4f}{spread}")
+            print(f"  {f'{words.rstrip()}{given_words(names)}' if names else words} {values[given]:z.4f}{spread}")
 
 
 def score(model: ImageModel, asked: Judging) -> None:
@@ -61,24 +80,26 @@ def score(model: ImageModel, asked: Judging) -> None:
     only("a model of pictures", (*_SHARED, *_CONDITIONS))
     most = "" if model.code is None else " at most"
     rows: list[tuple[str, float]] = []
+    lacking: list[Lacking] = []
     dims = math.prod(model.shape)
-    for i, file in enumerate(asked.data):
+    for file in asked.data:
         pictures, _ = pictures_of(model, asked, file)
-        if i == 0:
-            say_missing(model, pictures)
+        lacking += [] if model.code is not None else model.lacking(pictures)
         with progressing(len(pictures.x), "scoring") as progress:
             if model.code is None:
                 log_p = model.log_prob(pictures.x, model.given_of(pictures), progress=progress)
             else:
                 log_p = model.bound(pictures.x, progress=progress)
-        bits = -log_p / math.log(2)
-        rows += zip(pictures.names, bits.tolist(), strict=True)
+        bits = 0.0 - log_p / math.log(2)  # no -0.0
+        rows += zip(full_names(file, pictures.names), bits.tolist(), strict=True)
+    say_lacking(together(lacking), "pictures", ADVICE)
+    names = () if model.code is not None else tuple(model.conditions)
     for name, bits in sorted(rows, key=lambda row: -row[1]):
         if asked.as_json:
-            kind = "" if model.code is None else "_bound"
+            kind = given_key(names) if model.code is None else "_bound"
             print(json.dumps({"name": name, f"bits{kind}": bits, f"bits_per_dim{kind}": bits / dims, "dims": dims}))
         else:
-            print(f"{bits / dims:8.4f} bits/dim {bits:12.1f} bits{most}  {name}")
+            print(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:
@@ -188,7 +209,6 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
 
 def _with(options: ImageOptions, model: ImageModel, conditions: Conditions) -> ImageOptions:
     """The options with maps of the model's size and colour, and with vectors."""
-    from seriatim.image.conditions import MAP, VECTOR
     from seriatim.image.levels import Levels
 
     maps, vectors = conditions.maps, conditions.vectors
@@ -205,16 +225,6 @@ def _with(options: ImageOptions, model: ImageModel, conditions: Conditions) -> I
     return dataclasses.replace(options, maps=str(maps), map_size=(codec.height, codec.width), map_colour=colour)
 
 
-def say_missing(model: ImageModel, pictures: Pictures) -> None:
-    """Warn if pictures lack maps or vectors that the model is conditioned on."""
-    from seriatim.image.conditions import MAP, VECTOR
-
-    if MAP in model.codecs and pictures.maps is None:
-        tell(f"no maps are given, so {MAP} counts as missing; give --maps FOLDER, a map per picture")
-    if VECTOR in model.codecs and pictures.vectors is None:
-        tell(f"no vectors are given, so {VECTOR} counts as missing; give --vectors, one per picture")
-
-
 def _inked_once(options: ImageOptions) -> ImageOptions:
     """Binarise once for scoring, even if training binarises anew each epoch."""
     return dataclasses.replace(options, binarise="fixed") if options.binarise == "epoch" else options
@@ -227,28 +237,30 @@ def _planned_once(plan: Plan) -> Plan:
 
 
 def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:
-    """The accuracy, the number of pictures, and the name of the data."""
+    """The accuracy, the number of pictures whose label the model knows, and the name of the data."""
     import numpy as np
 
-    from seriatim.image.conditions import LABEL
     from seriatim.image.data.loaders import taken
 
     found, name = pictures_of(model, dataclasses.replace(asked, limit=None))
     if found.labels is None:
         raise UserError(f"{name} has no labels; give pictures as files to classify them")
+    say_lacking([each for each in model.lacking(found) if each.name == LABEL], "pictures, which are left out", {})
+    known, lacking = heard(LABEL, model.label_codecs[LABEL], found.labels)
+    if lacking.missing == lacking.items:
+        raise UserError(f"{name} has none of the model's labels; give pictures as files to classify them")
+    found = taken(found, [i for i, label in enumerate(known) if label is not None])
     count = len(found.x) if asked.limit is None else min(asked.limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
     names, some = model.labels(LABEL), taken(found, chosen)
     with progressing(count, "classifying") as progress:
         best = model.posterior(some.x, prior, given=other_conditions(model, some), progress=progress).argmax(1)
-    right = [names[int(guess)] == found.labels[int(i)] for i, guess in zip(chosen, best, strict=True)]
+    right = [names[int(guess)] == label for guess, label in zip(best, some.labels or (), strict=True)]
     return sum(right) / count, count, name
 
 
 def other_conditions(model: ImageModel, pictures: Pictures) -> Given:
     """The conditions of pictures other than the label to infer."""
-    from seriatim.image.conditions import LABEL
-
     return {name: value for name, value in model.given_of(pictures).items() if name != LABEL}
 
 

@@ -12,11 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import chosen_split, limited, only, print_json, training_data, typed
+from seriatim.cli.common import chosen_split, full_names, limited, only, print_json, say_lacking, training_data, typed
 from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM
 from seriatim.cli.kinds import text_sources as paired
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError
+from seriatim.symbols.lacking import given_key, given_words
 from seriatim.text.data.corpus import SOURCE, sources_of
 from seriatim.text.options import unescape
 
@@ -30,6 +31,8 @@ _JUDGED = (
     *("json", "device", "threads", "limit", "split", "text", "window", "stride", "truncate"),
     *("bleu", "beams", "length-norm"),
 )
+_ADVICE = {"": "give data with it, and name it with --text.given"}
+"""What to do about documents without a condition."""
 
 # ------------------------------------------------------------------ samples
 
@@ -172,6 +175,7 @@ def evaluate(model: TextModel, asked: Judging) -> None:
     if SOURCE in model.conditions:
         paired.say_unseen(model, sources_of(documents))
     figures = model.evaluate(documents, window=how.window, stride=how.stride, truncate=truncate)
+    say_lacking(figures.lacking, "documents", _ADVICE)
     lossless = model.tokenizer.lossless
     compared = paired.compare(model, documents, how) if how.bleu else {}
     values = figures.to_json()
@@ -179,10 +183,12 @@ def evaluate(model: TextModel, asked: Judging) -> None:
         print_json({"data": name, "lossless": lossless, **values, **compared})
         return
     print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
+    given = given_key(figures.given)
     for key in ("nats_per_token", "perplexity", "bits_per_char", "bits_per_byte"):
-        error = values.get(f"{key}_standard_error")
+        error = values.get(f"{key}{given}_standard_error")
         spread = "" if error is None or error != error else f" ± {error:.4f}"
-        print(f"  {key.replace('_', ' ').replace(' per ', '/'):12s} {values[key]:.4f}{spread}")
+        words = f"{key.replace('_', ' ').replace(' per ', '/'):12s}{given_words(figures.given)}"
+        print(f"  {words} {values[f'{key}{given}']:z.4f}{spread}")
     for key, words in (("bleu", "BLEU"), ("chrf", "chrF")) if compared else ():
         print(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
     if compared:
@@ -193,27 +199,35 @@ def evaluate(model: TextModel, asked: Judging) -> None:
 
 def score(model: TextModel, asked: Judging) -> None:
     """Bits of each document, highest bits/char first."""
+    from seriatim.text.conditions import lacking
     from seriatim.text.data.opening import open_corpus
     from seriatim.text.data.tokens import tokenize
 
     only("a model of text", ("json", "device", "threads", "limit", "text"))
     division = limited(asked.limit)
     each = [(file, _read_as_training(asked, file)) for file in asked.data]
-    documents = [d for file, options in each for d in open_corpus(file, options, division).splits["train"]]
+    documents: list[Document] = []
+    names: list[str] = []
+    for file, options in each:
+        documents += (found := open_corpus(file, options, division).splits["train"])
+        names += full_names(file, [document.name for document in found])
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
     model.check(tokens)
     if SOURCE in model.conditions:
         paired.say_unseen(model, sources_of(documents))
+    say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     rows = [
-        (name, -float(terms.sum()) / math.log(2), int(characters))
-        for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)
+        (name, 0.0 - float(terms.sum()) / math.log(2), int(characters))  # no -0.0
+        for name, terms, characters in zip(names, model.token_log_probs(tokens), tokens.characters, strict=True)
     ]
+    key, words = given_key([*model.conditions]), given_words([*model.conditions])
     for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
         rate = bits / max(characters, 1)
         if asked.as_json:
-            print(json.dumps({"name": name, "bits": bits, "bits_per_char": rate, "characters": characters}))
+            figures = {f"bits{key}": bits, f"bits_per_char{key}": rate, "characters": characters}
+            print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{rate:8.4f} bits/char {bits:12.1f} bits  {name}")
+            print(f"{rate:z8.4f} bits/char{words} {bits:z12.1f} bits  {name}")
 
 
 def _documents(asked: Judging) -> tuple[Sequence[Document], str]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from seriatim.data.folder import drawn, files_in, listed
+from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.table import check_all, rows
-from seriatim.data.vectors import ENDING, vectors_of
+from seriatim.data.vectors import vectors_of
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.data.picture import Header, read_header, read_pixels

@@ -20,8 +20,8 @@ class Pictures:
 
     x: NDArray[np.uint8]
     """(N, H, W, C) 8-bit values; only 0 and 255 if binarised."""
-    labels: tuple[str, ...] | None
-    """Label of each picture; None without labels."""
+    labels: tuple[str | None, ...] | None
+    """Label of each picture, None where it has none; None without labels."""
     names: Sequence[str]
     """Name of each picture, for messages."""
     maps: NDArray[np.uint8] | None = None

@@ -33,7 +33,7 @@ def open_gallery(spec: object, options: ImageOptions | None = None, division: Da
     Args:
         spec: a folder, a file, the name of a data set, an 8-bit array (N, H, W[, C]), or a mapping {"x": array,
             "label": [a string each], "image": maps (N, h, w[, c]), "vector": (N, D)}. A folder contains PNG, JPEG,
-            WebP, GIF and BMP files; subfolders are labels, unless a CSV file gives them. An existing path takes
+            WebP, GIF, BMP and TIFF files; subfolders are labels, unless a CSV file gives them. An existing path takes
             precedence over a name.
         options: how they are read.
         division: how they are divided.

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,8 @@ from seriatim.image.options import WIDEST, Fitting
 LARGEST = 64_000_000
 """Most pixels of a picture before it is cropped or resized."""
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_DARK = 1 << 12  # a 16-bit picture without a value from here on holds fewer bits, as those of many instruments
 _ORIENTATION = 0x0112  # the EXIF tag: how the picture must be rotated to be upright
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,9 +56,10 @@ def read_pixels(
 ) -> Pixels:
     """(H, W, channels) of a picture, upright, on white if transparent; conversions are counted as remarks."""
     with _opened(path, name) as image:
+        deep = ";16" in _raw_mode(image)  # known before the picture is decoded only
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
-        plain = _plain(image, channels, remarks)
+        plain = _plain(image, channels, name, deep, remarks)
         turned = plain if upright is None else plain.transpose(upright)
         return to_array(turned if sides is None else fit(turned, *sides, how))
 
@@ -108,7 +110,8 @@ def _check(image: Image.Image, name: str) -> None:
         raise UserError(f"{name}: {height} × {width} pixels: remove it")
     # Photographs of some phones are MPO files: a JPEG followed by a preview or a second view.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise UserError(f"{name}: an animation; expected a still picture: save one of its frames as PNG, or remove it")
+        kind, part = ("a file of several pages", "pages") if image.format == "TIFF" else ("an animation", "frames")
+        raise UserError(f"{name}: {kind}; expected a still picture: save one of its {part} as PNG, or remove it")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -124,15 +127,38 @@ def _is_grey(image: Image.Image) -> bool:
     if image.mode in ("P", "PA"):
         palette = np.array(image.getpalette("RGB") or [0, 1, 2]).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
-    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I") or _raw_mode(image).startswith("LA;")
 
 
-def _plain(image: Image.Image, channels: int, remarks: Counter[str]) -> Image.Image:
-    """Convert any mode to 8-bit grey or RGB."""
+def _raw_mode(image: Image.Image) -> str:
+    """How values lie in the file: "RGB;16B"."""
+    tiles: Any = getattr(image, "tile", None)  # of images that came from a file
+    arguments = tiles[0][3] if tiles else ""
+    return str(arguments[0]) if isinstance(arguments, tuple) and arguments else str(arguments)
+
+
+def _plain(image: Image.Image, channels: int, name: str, deep: bool, remarks: Counter[str]) -> Image.Image:
+    """Convert any mode to 8-bit grey or RGB; `deep`: it has 16 bits in the file, of which Pillow keeps 8 in colour."""
+    if image.mode == "F":
+        raise UserError(f"{name}: floating-point values; expected whole numbers: save it with 8 or 16 bits")
+    clear: Any = image.info.get("transparency")
     if image.mode.startswith("I"):
-        remarks["had 16 bits and were reduced to 8"] += 1
-        values = np.asarray(image).astype(np.int64)
+        deep, values = True, np.asarray(image).astype(np.int64)
+        most = int(values.max())
+        if isinstance(clear, int) and (values == clear).any():
+            remarks["had transparency and were put on white"] += 1
+            values = np.where(values == clear, 65535, values)
         image = Image.fromarray(((values.clip(0, 65535) + 128) // 257).astype(np.uint8))
+    elif deep:
+        if isinstance(clear, tuple):  # Pillow would compare its 16 bits with the 8 that are left
+            raise UserError(f"{name}: 16 bits and a transparent colour: save it with an alpha channel, or with 8 bits")
+        most = 256 * int(to_array(image.convert("RGB")).max()) + 255
+    else:
+        most = 65535
+    if deep:
+        remarks["had 16 bits and were reduced to 8"] += 1
+    if most < _DARK:
+        remarks[f"had 16 bits but no value above {_DARK - 1}, and are nearly black: scale them first"] += 1
     if image.has_transparency_data:
         over = image.convert("RGBA")
         if to_array(over.getchannel("A")).min() < 255:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from seriatim.errors import UserError, nearest
+from seriatim.symbols.label import is_missing
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.options import TextOptions
 
@@ -22,10 +23,17 @@ def in_memory(spec: object, options: TextOptions) -> Iterator[Document]:
         columns: dict[str, Any] = {str(name): list(cast(Any, spec)[name]) for name in cast(Any, spec).columns}
     else:
         columns = dict(cast("dict[str, Any]", spec)) if isinstance(spec, dict) else {"x": spec}
-    texts = columns[_field(columns, options)]
+    field = _field(columns, options)
+    texts = columns[field]
     conditions: dict[str, Sequence[Any]] = {name: _column(columns, name) for name in options.given}
     if options.source is not None or SOURCE in columns:
         conditions[SOURCE] = _column(columns, options.source or SOURCE)
+    unread = [name for name in columns if name not in {field, SOURCE, options.source, *options.given}]
+    if unread and isinstance(spec, dict):  # a data frame has other columns as a matter of course
+        raise UserError(
+            f"the key {unread[0]!r} is not read; give text=TextOptions(given=({unread[0]!r},)) to condition on it, or "
+            "leave it out"
+        )
     for name, values in conditions.items():
         if len(values) != len(texts):
             raise UserError(f"{len(values)} values of {name!r} for {len(texts)} texts; give one per text")
@@ -55,7 +63,7 @@ def _column(columns: dict[str, Any], name: str) -> Sequence[Any]:
 
 def _value(value: Any, name: str) -> str | float | None:
     """A condition's value; None for missing ones, including NaN in data frames."""
-    if value is None or value != value:  # NaN
+    if is_missing(value):
         return None
     if name == SOURCE or not isinstance(value, int | float):
         return str(value)
