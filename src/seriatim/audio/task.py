@@ -30,6 +30,7 @@ from seriatim.training.unit import Unit, bits_per_sample
 
 _LEAST = 16_000  # least samples per evaluation, whatever `evaluate_symbols` is
 _SHOWN = 16_000  # most samples of a recording drawn during training, which also lasts at most a second
+_SMALL = 60  # seconds
 
 
 @final
@@ -64,6 +65,11 @@ class AudioTask(Task):
         """The sizes of the encoder of each time-aligned condition."""
         size = TrackConfig(self.plan.group(TrackOptions).filters, self.plan.group(TrackOptions).up)
         return {name: size for name, codec in self.codecs.items() if isinstance(codec, AlignedCodec)}
+
+    @property
+    def small(self) -> bool:
+        """Whether there is less than a minute."""
+        return self.recordings.splits["train"].samples < _SMALL * self.recordings.rate
 
     def counts(self) -> NDArray[np.int64]:
         """(channels, levels): counts of each level in the training recordings."""

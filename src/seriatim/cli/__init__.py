@@ -67,6 +67,9 @@ def _fail(message: str) -> int:
 
 def run() -> None:
     """The console script. Output is UTF-8 whatever the locale, as input is."""
+    # threads that wait for work spin: long enough, they take the time of those that have some on a busy machine
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # read when torch is loaded
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(main())

@@ -15,6 +15,7 @@ from seriatim.cli.common import (
     opened,
     print_json,
     progressing,
+    say,
     say_lacking,
 )
 from seriatim.cli.groups import FLAT, Conditions, Json
@@ -78,7 +79,7 @@ def classify(
         if as_json:
             print_json({"data": data, "pictures": count, "accuracy": right})
         else:
-            print(f"{data}: {100 * right:.2f} % of {count:,} pictures are classified correctly")
+            say(f"{data}: {100 * right:.2f} % of {count:,} pictures are classified correctly")
         return
     lacking: list[Lacking] = []
     for file in files:
@@ -92,5 +93,5 @@ def classify(
             if as_json:
                 print(json.dumps({"name": name, "posterior": {names[i]: float(p[i]) for i in best}}))
             else:
-                print(f"{name}  " + "  ".join(f"{names[i]} {p[i]:.4f}" for i in best))
+                say(f"{name}  " + "  ".join(f"{names[i]} {p[i]:.4f}" for i in best))
     say_lacking(together(lacking), "pictures", pictures.ADVICE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
+import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from seriatim.errors import UserError, tell
+from seriatim.errors import UserError, tell, visible
 
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
@@ -28,6 +28,9 @@ Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file, a folder, the name of a data set, or - for standard input."""
 
 T = TypeVar("T")
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # what JSON leaves as it is and terminals obey
 
 
 @dataclass(frozen=True)
@@ -212,14 +215,20 @@ def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str
             tell(f"{each.sentence(items)}{more}".rstrip("; "))
 
 
+def say(*lines: str) -> None:
+    """Print lines that quote names and labels of others: control characters in them are escaped."""
+    for line in lines:
+        print(visible(line))
+
+
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; NaN becomes null."""
 
     def clean(value: Any) -> Any:
         return None if isinstance(value, float) and value != value else value
 
-    json.dump({key: clean(value) for key, value in document.items()}, sys.stdout, indent=1, ensure_ascii=False)
-    print()
+    text = json.dumps({key: clean(value) for key, value in document.items()}, indent=1, ensure_ascii=False)
+    print(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 @contextmanager

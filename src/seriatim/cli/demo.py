@@ -58,8 +58,9 @@ def _text(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     print("1. Training on Python's help texts, character by character", flush=True)
     config = TransformerConfig(symbols=384, context=96)
     steps = _steps(seconds, lambda: Transformer(config), torch.zeros(16, 97, dtype=torch.long), counts)
+    fixed = run.Means(fixed_threads=True)  # measured already
     train = TrainOptions(steps=steps, batch=16, lr=4e-3, evaluate_every=max(1, steps // 5))
-    model = run.start(Plan("pydoc", net={"context": 96}, train=train), folder)
+    model = run.start(Plan("pydoc", net={"context": 96}, train=train), folder, fixed)
     assert isinstance(model, TextModel)
     print("\n2. Exact likelihood of held-out topics")
     began = time.perf_counter()
@@ -101,10 +102,11 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     net = {"filters": 48, "layers": 5, "first": 5}
     config = configs.read(GatedPixelCNNConfig, {"height": 8, "width": 8, "levels": 17, **net}, "net")
     steps = _steps(seconds, lambda: GatedPixelCNN(config), torch.zeros(32, 8, 8, 1, dtype=torch.long), counts)
+    fixed = run.Means(fixed_threads=True)
     train = TrainOptions(steps=steps, batch=32, lr=3e-3, evaluate_every=max(1, steps // 5), ema=0.99, optimiser="muon")
     options = ImageOptions(levels=17)
     model = run.start(
-        Plan("digits", "image", "gated-pixelcnn", net=net, options={"image": options}, train=train), folder
+        Plan("digits", "image", "gated-pixelcnn", net=net, options={"image": options}, train=train), folder, fixed
     )
     assert isinstance(model, ImageModel)
     held = open_gallery("digits", options).splits["test"]
@@ -143,16 +145,15 @@ def _steps(seconds: float, make: Callable[[], Model], x: Tensor, counts: Sequenc
     """
     import torch
 
+    from seriatim.walks.threads import timed
+
     with torch.random.fork_rng(devices=[]):
         model = make()
-        each: dict[int, float] = {}
-        for count in counts:
-            torch.set_num_threads(count)
-            times = [time.perf_counter()]
-            for _ in range(4):
-                (-model.log_probs(x).mean()).backward()
-                times.append(time.perf_counter())
-            each[count] = (times[-1] - times[1]) / 3  # the first is slow
+
+        def step() -> None:
+            (-model.log_probs(x).mean()).backward()
+
+        each = timed(step, counts)
     best = min(each, key=lambda count: each[count])
     torch.set_num_threads(best)
     return max(50, min(2000, int(seconds / (1.3 * each[best]))))

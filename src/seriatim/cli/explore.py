@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from seriatim.cli.common import Machine, assignments, opened
+from seriatim.cli.common import Machine, assignments, opened, say
 from seriatim.cli.groups import FLAT
 from seriatim.text.options import unescape
 
@@ -40,6 +40,6 @@ def explore(
     values = dict(assignments(given or [], "--given"))
     found = {t: model.expect(text, top, t, values) for t in temperature or [1.0, 0.2]}
     for t, symbols in found.items():
-        print(f"temperature {t:g}, after {text!r}:")
+        say(f"temperature {t:g}, after {text!r}:")
         for symbol, p in symbols:
-            print(f"  {100 * p:6.2f} %  {symbol}")
+            say(f"  {100 * p:6.2f} %  {symbol}")

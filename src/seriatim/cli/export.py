@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Machine, opened
+from seriatim.cli.common import Machine, opened, say
 
 
 def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(name="--format")] = "hf") -> None:
@@ -29,4 +29,4 @@ def export(run: Path, out: Path, /, *, kind: Annotated[Literal["hf"], Parameter(
 
     del kind  # the only one so far
     files = export_hf(opened(run, Machine("cpu"), "text"), out)
-    print(f"{out}: {', '.join(files)}")
+    say(f"{out}: {', '.join(files)}")

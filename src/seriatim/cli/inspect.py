@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import Machine, opened, print_json
+from seriatim.cli.common import Machine, opened, print_json, say
 from seriatim.cli.groups import Json
 from seriatim.cli.kinds import commands
 
@@ -45,16 +45,16 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
     if as_json:
         print_json(document)
         return
-    print(f"{model.family}, {parameters:,} parameters ({size / 2**20:.1f} MiB)")
+    say(f"{model.family}, {parameters:,} parameters ({size / 2**20:.1f} MiB)")
     for line in kind.lines(model):
-        print(f"  {line}")
+        say(f"  {line}")
     for name, codec in model.conditions.items():
-        print(f"  condition    {name} ({codec.kind}{_known(codec)})")
+        say(f"  condition    {name} ({codec.kind}{_known(codec)})")
     for name, value in config.items():
-        print(f"  {name:12s} {value}")
+        say(f"  {name:12s} {value}")
     for name, value in model.about.items():
         if value != "":
-            print(f"  {name:12s} {value}")
+            say(f"  {name:12s} {value}")
 
 
 def _labels(codec: Symbols) -> list[str] | None:

@@ -25,6 +25,7 @@ from seriatim.training.settings import Settings, read
 if TYPE_CHECKING:
     from seriatim.runs.trained import Trained
     from seriatim.training.plan import Plan
+    from seriatim.training.run import Means
     from seriatim.training.study import Study
 
 G = TypeVar("G", bound=Options)
@@ -61,7 +62,7 @@ class Run:
     search: int | None = None
     """Random search over n learning rates and widths, judged on the validation split; then train the best."""
     threads: int | None = None
-    """CPU threads; one is often fastest on a busy machine. Default: torch's choice."""
+    """CPU threads. Default: one or all, whichever is faster; measured, and again when steps become slow."""
     quiet: bool = False
     """Show no progress."""
 
@@ -140,8 +141,8 @@ def train(
         asked = ("search", trials) if trials is not None else ("folds", folds)
         study = Study(cast(Any, asked[0]), asked[1] or 0, plan)
         study.begin(folder)
-        return _study(study, folder, run.quiet)
-    return _finish(folder, runs.start(plan, folder, runs.Means(quiet=run.quiet)))
+        return _study(study, folder, run)
+    return _finish(folder, runs.start(plan, folder, _means(run)))
 
 
 @dataclass(frozen=True)
@@ -255,11 +256,17 @@ def _alone(others: dict[str, object]) -> None:
             )
 
 
-def _study(study: Study, folder: Path, quiet: bool) -> int:
+def _means(run: Run) -> Means:
+    from seriatim.training.run import Means
+
+    return Means(quiet=run.quiet, fixed_threads=run.threads is not None)
+
+
+def _study(study: Study, folder: Path, run: Run) -> int:
     from seriatim.training import run as runs
     from seriatim.training import study as studies
 
-    means = runs.Means(quiet=quiet)
+    means = _means(run)
     if study.kind == "folds":
         studies.cross_validate(study, folder, means)
         return 0
@@ -276,7 +283,7 @@ def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
     study = Study.under_way(run.out)
     if study is not None:
         _alone({f"train.{name}": True for name in typed("train")})
-        return _study(study, run.out, run.quiet)
+        return _study(study, run.out, run)
     plan, fingerprint = runs.plan_of(run.out)
     if data is not None and plan.data not in (data, locate(data)):
         raise UserError(
@@ -284,7 +291,7 @@ def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
         )
     changed = {name: getattr(training, name) for name in typed("train") if training is not None}
     plan = plan.continued(changed)
-    return _finish(run.out, runs.resume(run.out, plan, fingerprint, runs.Means(quiet=run.quiet)))
+    return _finish(run.out, runs.resume(run.out, plan, fingerprint, _means(run)))
 
 
 def _finish(folder: Path, trained: Trained) -> int:

@@ -34,6 +34,7 @@ _BATCH = 64
 _LEAST = 256  # least pictures per evaluation, whatever `evaluate_symbols` is
 _COLUMNS = 8
 _COUNTED = 1024  # pictures per batch when counting levels
+_SMALL = 512  # pictures
 
 
 @final
@@ -139,6 +140,11 @@ class ImageTask(Task):
         if self.options.binarise == "epoch":  # as the model sees them
             splits["train"] = replace(splits["train"], x=ink(splits["train"].x, (self.plan.train.seed, 0, 6)))
         fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, quiet)
+
+    @property
+    def small(self) -> bool:
+        """Whether there are fewer than 512 pictures."""
+        return len(self.gallery.splits["train"].x) < _SMALL
 
     def counts(self) -> NDArray[np.int64]:
         """(channels, levels): counts of each level in the training pictures."""

@@ -30,6 +30,7 @@ from seriatim.training.unit import NATS_PER_TOKEN, Unit
 _SHORT = 32  # characters of a pair shown before training
 _SHOWN = 4  # pairs of which samples are written during training
 _ROOM = 2  # allowed length of sources and targets, relative to the longest of the training split
+_SMALL = 2**17  # symbols
 
 
 @final
@@ -116,6 +117,11 @@ class TextTask(Task):
     def _longest_source(self) -> int:
         held = [self._tokens(split, strict=split == "train").given[SOURCE] for split in self.corpus.splits]
         return max(int(cast(Ragged, sources).lengths.max()) for sources in held)
+
+    @property
+    def small(self) -> bool:
+        """Whether there are fewer than 2¹⁷ symbols."""
+        return len(self._tokens("train", strict=True).symbols) < _SMALL
 
     def counts(self) -> NDArray[np.int64]:
         """(1, symbols): counts of each symbol in the training text."""

@@ -24,6 +24,7 @@ from seriatim.training.meter import Meter
 from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, learning_rate, optimiser_of
 from seriatim.training.options import TrainOptions
+from seriatim.training.pace import Pace
 from seriatim.training.stopping import stopping
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walks.walk import Carry
@@ -98,7 +99,9 @@ class Loop:
         fingerprint: str = "",  # of the data, saved with the state
         observers: Sequence[Observer] = (),
         marginal: Callable[[], float] | None = None,  # nats per position, of an untrained model
+        fixed_threads: bool = True,  # whether the user chose their number
     ) -> None:
+        self.fixed_threads = fixed_threads
         self.unit, self.marginal = unit, marginal
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
         self.total = options.total(batches.per_epoch)
@@ -132,12 +135,14 @@ class Loop:
             for observer in watching:
                 stack.callback(observer.close)
             began = time.perf_counter()
-            with stopping(self._halt):
+            with stopping(self._halt), self._pace(meter) as pace:
                 if self.step == 0:
                     self._evaluate(watching)
                 while self.step < self.total and not self._exhausted():
+                    start = time.perf_counter()
                     symbols = self._advance()
                     self.step += 1
+                    pace.after(time.perf_counter() - start)
                     event = self._event(symbols, round(time.perf_counter() - began, 3))
                     for observer in watching:
                         observer.on_step(event)
@@ -148,6 +153,20 @@ class Loop:
                     if self._stop is not None:
                         self.save()
                         raise Interrupted(f"stopped and saved at step {self.step}")
+
+    def _pace(self, meter: Meter) -> Pace:
+        """The threads of this run; on a GPU, or where the user chose, those that there are."""
+        measured = self.model.device.type == "cpu" and not self.fixed_threads and not self.options.compile
+        return Pace(self._trial, meter.say, self.total - self.step if measured else 0)
+
+    def _trial(self) -> None:
+        """A step that changes nothing."""
+        carry, self.carry = self.carry, None
+        self.model.train()
+        with _noise(self.options.seed, self.step, self.model.device):
+            self._forward(self.batches.batch(self.step * self.options.accumulate))[0].backward()
+        self.optimiser.zero_grad()
+        self.carry = carry
 
     def _watching(self, meter: Meter) -> list[Observer]:
         """The observers of steps and evaluations."""

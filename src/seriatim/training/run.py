@@ -54,12 +54,14 @@ class Means:
         net: a composed model, of the family `custom`.
         quiet: no progress.
         observers: are told of steps and evaluations.
+        fixed_threads: keep the number of CPU threads, which is measured otherwise.
     """
 
     data: Data | None = None
     net: Net | None = None
     quiet: bool = False
     observers: Sequence[Observer] = ()
+    fixed_threads: bool = False
 
 
 def default_folder(plan: Plan) -> Path:
@@ -130,6 +132,7 @@ class Session:
             note={"data": Path(plan.data).name, "note": task.note},
             fingerprint=task.fingerprint,
             observers=self.means.observers,
+            fixed_threads=self.means.fixed_threads,
             marginal=None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts),
         )
         if resume:
@@ -165,7 +168,7 @@ class Session:
         reserved = {*follows, *building.PARTS} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
-        usual = {**building.suited(self.plan.family, follows), **self.task.sizes()}
+        usual = {**building.suited(self.plan.family, follows, self.task.small), **self.task.sizes()}
         config = configs.read(family(self.plan.family).config, {**usual, **self.plan.net, **follows}, "net")
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):

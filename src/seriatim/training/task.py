@@ -52,6 +52,11 @@ class Task(ABC):
         """Fields of the config that follow from the data unless the user sets them. Default: none."""
         return {}
 
+    @property
+    def small(self) -> bool:
+        """Whether there is so little to train on that dropout helps. Default: no."""
+        return False
+
     def finish(self, quiet: bool) -> None:  # noqa: ARG002
         """Finish the run's best model after training. Default: nothing to do."""
         return

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 import torch
 
+_LONG = 1.0  # seconds of work that need no second measurement
+
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Use one thread inside this context: a sampling step has too little work to share."""
+    """Use one thread inside this context, or in a function decorated with it: a sampling step is soon done."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def timed(work: Callable[[], object], counts: Iterable[int]) -> dict[int, float]:
+    """{number of threads: seconds of `work`}; the number in use is as before afterwards."""
+    before, found = torch.get_num_threads(), dict[int, float]()
+    try:
+        for count in counts:
+            torch.set_num_threads(count)
+            times: list[float] = []
+            while len(times) < 3 and (not times or times[0] < _LONG):
+                began = time.perf_counter()
+                work()
+                times.append(time.perf_counter() - began)
+            found[count] = min(times)  # the first is slow where it is short
+    finally:
+        torch.set_num_threads(before)
+    return found

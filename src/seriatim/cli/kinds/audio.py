@@ -19,6 +19,7 @@ from seriatim.cli.common import (
     only,
     print_json,
     progressing,
+    say,
     say_lacking,
     seeds_in_words,
     training_data,
@@ -64,11 +65,11 @@ def evaluate(model: AudioModel, asked: Judging) -> None:
         return
     error = figures.bits_per_sample * figures.relative_error
     spread = "" if math.isnan(error) else f" ± {error:.4f}"
-    print(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
+    say(f"{name}: {figures.recordings:,} recordings, {figures.seconds:,.1f} seconds in total")
     words = f"bits/sample{given_words(model.given_names) or ' '}"
-    print(f"  {words} {figures.bits_per_sample:z.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
+    say(f"  {words} {figures.bits_per_sample:z.4f}{spread} ({figures.quantiser}, {model.rate} Hz)")
     if model.vocodes:
-        print("  conditioned on features of the recordings themselves: not a likelihood")
+        say("  conditioned on features of the recordings themselves: not a likelihood")
 
 
 def score(model: AudioModel, asked: Judging) -> None:
@@ -94,7 +95,7 @@ def score(model: AudioModel, asked: Judging) -> None:
             figures = {f"bits{given}": bits, f"bits_per_sample{given}": bits / count, "samples": count}
             print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{bits / count:z8.4f} bits/sample{given_words(model.given_names)} {bits:z14.1f} bits  {name}")
+            say(f"{bits / count:z8.4f} bits/sample{given_words(model.given_names)} {bits:z14.1f} bits  {name}")
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:

@@ -16,6 +16,7 @@ from seriatim.cli.common import (
     only,
     print_json,
     progressing,
+    say,
     say_lacking,
     seeds_in_words,
     training_data,
@@ -66,13 +67,13 @@ def evaluate(model: ImageModel, asked: Judging) -> None:
     if asked.as_json:
         print_json({"data": name, **values})
         return
-    print(f"{name}: {values['images']:,} pictures of {values['dims']:,} values")
+    say(f"{name}: {values['images']:,} pictures of {values['dims']:,} values")
     names = () if model.code is not None else tuple(model.conditions)
     for key, words in _WORDS.items():
         if (given := f"{key}{given_key(names)}") in values:
             error = values.get(f"{given}_standard_error", math.nan)
             spread = "" if math.isnan(error) else f" ± {error:.4f}"
-            print(f"  {f'{words.rstrip()}{given_words(names)}' if names else words} {values[given]:z.4f}{spread}")
+            say(f"  {f'{words.rstrip()}{given_words(names)}' if names else words} {values[given]:z.4f}{spread}")
 
 
 def score(model: ImageModel, asked: Judging) -> None:
@@ -99,7 +100,7 @@ def score(model: ImageModel, asked: Judging) -> None:
             kind = given_key(names) if model.code is None else "_bound"
             print(json.dumps({"name": name, f"bits{kind}": bits, f"bits_per_dim{kind}": bits / dims, "dims": dims}))
         else:
-            print(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
+            say(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:

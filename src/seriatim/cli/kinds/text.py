@@ -12,7 +12,17 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import chosen_split, full_names, limited, only, print_json, say_lacking, training_data, typed
+from seriatim.cli.common import (
+    chosen_split,
+    full_names,
+    limited,
+    only,
+    print_json,
+    say,
+    say_lacking,
+    training_data,
+    typed,
+)
 from seriatim.cli.groups import BEAMS, COLUMNS, LENGTH_NORM
 from seriatim.cli.kinds import text_sources as paired
 from seriatim.cli.requests import Drawing, Judging
@@ -182,19 +192,19 @@ def evaluate(model: TextModel, asked: Judging) -> None:
     if asked.as_json:
         print_json({"data": name, "lossless": lossless, **values, **compared})
         return
-    print(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
+    say(f"{name}: {figures.documents} documents, {figures.tokens:,} tokens, {figures.characters:,} characters")
     given = given_key(figures.given)
     for key in ("nats_per_token", "perplexity", "bits_per_char", "bits_per_byte"):
         error = values.get(f"{key}{given}_standard_error")
         spread = "" if error is None or error != error else f" ± {error:.4f}"
         words = f"{key.replace('_', ' ').replace(' per ', '/'):12s}{given_words(figures.given)}"
-        print(f"  {words} {values[f'{key}{given}']:z.4f}{spread}")
+        say(f"  {words} {values[f'{key}{given}']:z.4f}{spread}")
     for key, words in (("bleu", "BLEU"), ("chrf", "chrF")) if compared else ():
-        print(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
+        say(f"  {words:12s} {compared[key]:.2f} ({compared[f'{key}_signature']})")
     if compared:
-        print(f"  exact match  {compared['exact_percent']:.2f} %")
+        say(f"  exact match  {compared['exact_percent']:.2f} %")
     if not lossless:
-        print("  text that the tokenizer replaces or drops costs no bits: do not compare bits/char across tokenizers")
+        say("  text that the tokenizer replaces or drops costs no bits: do not compare bits/char across tokenizers")
 
 
 def score(model: TextModel, asked: Judging) -> None:
@@ -227,7 +237,7 @@ def score(model: TextModel, asked: Judging) -> None:
             figures = {f"bits{key}": bits, f"bits_per_char{key}": rate, "characters": characters}
             print(json.dumps({"name": name, **figures}))
         else:
-            print(f"{rate:z8.4f} bits/char{words} {bits:z12.1f} bits  {name}")
+            say(f"{rate:z8.4f} bits/char{words} {bits:z12.1f} bits  {name}")
 
 
 def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
