@@ -199,6 +199,16 @@ def test_score_puts_the_surprising_first(
     (row,) = [json.loads(line) for line in out(capsys, "score", run, "-", "--json").splitlines()]
     assert row["bits"] == pytest.approx(wanted, rel=1e-6)
     assert "bits/char" in out(capsys, "score", run, tmp_path / "likely.txt", tmp_path / "unlikely.txt")
+    (row,) = [
+        json.loads(line)
+        for line in out(capsys, "score", run, tmp_path / "likely.txt", "--symbols", "--json").splitlines()
+    ]
+    assert "".join(each["text"] for each in row["symbols"]) == (tmp_path / "likely.txt").read_text()
+    assert row["symbols"][-1]["symbol"] == "<end>"
+    assert row["bits"] == pytest.approx(-sum(each["log_prob_nats"] for each in row["symbols"]) / math.log(2))
+    lines = out(capsys, "score", run, tmp_path / "likely.txt", "--symbols").splitlines()
+    assert len(lines) == 1 + len(row["symbols"])
+    assert lines[1].split() == [f"{row['symbols'][0]['log_prob_nats']:.4f}", "nats", row["symbols"][0]["symbol"]]
 
 
 def test_training_on_standard_input(

@@ -19,7 +19,7 @@ from seriatim.symbols.given import Given, checked, each
 from seriatim.text.conditions import encode_all, within
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, encode_text, tokenize
-from seriatim.text.figures import TextFigures
+from seriatim.text.figures import Scored, TextFigures, scored
 from seriatim.text.generation import Generation
 from seriatim.text.samples import Request, Row, Sample, found, stopped
 from seriatim.text.search import attention, search
@@ -74,7 +74,22 @@ class TextModel(Trained):
             texts: one or several documents.
             given: conditions: a value for all, or a list with one per text.
         """
-        texts = [texts] if isinstance(texts, str) else texts
+        tokens = self._tokens([texts] if isinstance(texts, str) else texts, given)
+        return [float(terms.sum()) for terms in self.log_probs(tokens)]
+
+    def token_log_probs(self, text: str, given: Given | None = None) -> list[Scored]:
+        """Every symbol of a text, its `<end>` included, with its text and log p in nats given all that is before it.
+
+        The texts joined are the text; the log-probabilities sum to `log_prob`.
+
+        Args:
+            text: one document.
+            given: conditions, such as {"genre": "haiku"}.
+        """
+        tokens = self._tokens([text], given)
+        return scored(self.tokenizer, tokens.document(0), self.log_probs(tokens)[0])
+
+    def _tokens(self, texts: Sequence[str], given: Given | None) -> Tokens:
         own = {name: each(name, value, len(texts)) for name, value in (given or {}).items()}
         documents = [
             Document.of(f"text {i}", text, {name: values[i] for name, values in own.items()})
@@ -83,9 +98,9 @@ class TextModel(Trained):
         checked(self.given_codecs, given or {})
         tokens = tokenize(documents, self.tokenizer, self.given_codecs)
         self.check(tokens)
-        return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
+        return tokens
 
-    def token_log_probs(
+    def log_probs(
         self, tokens: Tokens, window: int | None = None, stride: int | None = None
     ) -> list[NDArray[np.float64]]:
         """log p of every symbol of every document, in nats."""
@@ -117,7 +132,7 @@ class TextModel(Trained):
             raise UserError(f"truncate is {truncate}; give 1 or more")
         tokens = tokenize(documents, self.tokenizer, self.given_codecs, truncate=truncate, strict_given=False)
         self.check(tokens)
-        terms = [-x for x in self.token_log_probs(tokens, window, stride)]
+        terms = [-x for x in self.log_probs(tokens, window, stride)]
         return TextFigures(
             nats=float(sum(x.sum() for x in terms)),
             tokens=sum(map(len, terms)),

@@ -195,8 +195,9 @@ def score(model: TextModel, asked: Judging) -> None:
     """Bits of each document, highest bits/char first."""
     from seriatim.text.data.opening import open_corpus
     from seriatim.text.data.tokens import tokenize
+    from seriatim.text.figures import scored
 
-    only("a model of text", ("json", "device", "threads", "limit", "text"))
+    only("a model of text", ("json", "device", "threads", "limit", "text", "symbols"))
     division = limited(asked.limit)
     each = [(file, _read_as_training(asked, file)) for file in asked.data]
     documents = [d for file, options in each for d in open_corpus(file, options, division).splits["train"]]
@@ -204,16 +205,23 @@ def score(model: TextModel, asked: Judging) -> None:
     model.check(tokens)
     if SOURCE in model.conditions:
         paired.say_unseen(model, sources_of(documents))
-    rows = [
-        (name, -float(terms.sum()) / math.log(2), int(characters))
-        for name, terms, characters in zip(tokens.names, model.token_log_probs(tokens), tokens.characters, strict=True)
-    ]
-    for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
-        rate = bits / max(characters, 1)
+    every = model.log_probs(tokens)
+    bits = [-float(terms.sum()) / math.log(2) for terms in every]
+    rates = [each / max(int(count), 1) for each, count in zip(bits, tokens.characters, strict=True)]
+    for d in sorted(range(len(bits)), key=lambda d: -rates[d]):
+        symbols = scored(model.tokenizer, tokens.document(d), every[d]) if asked.symbols else []
         if asked.as_json:
-            print(json.dumps({"name": name, "bits": bits, "bits_per_char": rate, "characters": characters}))
-        else:
-            print(f"{rate:8.4f} bits/char {bits:12.1f} bits  {name}")
+            record: dict[str, Any] = {"name": tokens.names[d], "bits": bits[d], "bits_per_char": rates[d]}
+            record["characters"] = int(tokens.characters[d])
+            if asked.symbols:
+                record["symbols"] = [
+                    {"symbol": each.symbol, "text": each.text, "log_prob_nats": each.log_prob} for each in symbols
+                ]
+            print(json.dumps(record, ensure_ascii=False))
+            continue
+        print(f"{rates[d]:8.4f} bits/char {bits[d]:12.1f} bits  {tokens.names[d]}")
+        for each in symbols:
+            print(f"  {each.log_prob:10.4f} nats  {each.symbol}")
 
 
 def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
