@@ -16,6 +16,7 @@ from seriatim.models import FAMILIES
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions
 from seriatim.training.run import Means, start
+from seriatim.walks.noise import own_seeds
 from tiny_text import plan, records_file, text_file
 
 QUIET = Means(quiet=True)
@@ -132,6 +133,33 @@ def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     (tmp_path / "prompt.txt").write_bytes(b"\xef\xbb\xbfsat\r\non")  # as Windows writes it
     windows = out(capsys, "sample", run, "--prompt-file", tmp_path / "prompt.txt", "--max-length", 3, "--json")
     assert json.loads(windows)["prompt"] == "sat\non"
+
+
+def test_a_session_continues_what_is_typed(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = "the cat\n\non\\ta\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    said = out(capsys, "sample", run, "--interactive", "--max-length", 8, "--seed", 4)
+    model = TextModel.load(run)
+    first, second, third = own_seeds(4, 3)
+    one = str(model.sample("the cat", max_length=8, seed=first)[0])
+    two = str(model.sample(one, max_length=8, seed=second, slide=True)[0])
+    three = str(model.sample("on\ta", max_length=8, seed=third)[0])
+    assert said == f"{one}\n{two}\n{three}\n"
+    for wrong in ("--json", "-n=2", "--stream", "--prompt=a"):
+        assert main(["sample", str(run), "--interactive", wrong]) == 2
+    assert capsys.readouterr().err.count(" apply to an interactive session") == 4
+
+
+def test_a_line_at_fault_does_not_end_a_session(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\udc80\nthe\n"))
+    assert main(["sample", str(run), "--interactive", "--max-length", "2"]) == 0
+    said = capsys.readouterr()
+    assert "surrogate" in said.err
+    assert said.out.splitlines()[1].startswith("the")
 
 
 def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,11 @@ _JUDGED = (
 def sample(model: TextModel, asked: Drawing) -> None:
     """Write samples, or the most likely texts by beam search."""
     _check(asked)
+    if asked.prompt.interactive:
+        from seriatim.cli.kinds.text_interactive import interact
+
+        interact(model, asked, _options(model, asked, {}))
+        return
     sources = paired.sources_of(model, asked.prompt.source, asked.prompt.source_file)
     path = paired.to_file(asked)
     if path is not None:
