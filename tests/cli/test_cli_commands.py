@@ -17,6 +17,7 @@ from seriatim.models import FAMILIES
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions
 from seriatim.training.run import Means, start
+from seriatim.walks.noise import own_seeds
 from tiny_text import plan, records_file, text_file
 
 QUIET = Means(quiet=True)
@@ -135,6 +136,33 @@ def test_sample(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(windows)["prompt"] == "sat\non"
 
 
+def test_a_session_continues_what_is_typed(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = "the cat\n\non\\ta\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    said = out(capsys, "sample", run, "--interactive", "--max-length", 8, "--seed", 4)
+    model = TextModel.load(run)
+    first, second, third = own_seeds(4, 3)
+    one = str(model.sample("the cat", max_length=8, seed=first)[0])
+    two = str(model.sample(one, max_length=8, seed=second, slide=True)[0])
+    three = str(model.sample("on\ta", max_length=8, seed=third)[0])
+    assert said == f"{one}\n{two}\n{three}\n"
+    for wrong in ("--json", "-n=2", "--stream", "--prompt=a"):
+        assert main(["sample", str(run), "--interactive", wrong]) == 2
+    assert capsys.readouterr().err.count(" apply to an interactive session") == 4
+
+
+def test_a_line_at_fault_does_not_end_a_session(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\udc80\nthe\n"))
+    assert main(["sample", str(run), "--interactive", "--max-length", "2"]) == 0
+    said = capsys.readouterr()
+    assert "surrogate" in said.err
+    assert said.out.splitlines()[1].startswith("the")
+
+
 def test_sample_with_every_option(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = "--temperature 0.7 --top-k 9 --top-p 0.9 --min-p 0.01 --typical 0.9 --repetition 1.1 --presence 0.1 "
     words += "--frequency 0.1 --bias a=1 --forbid <unk> --forbid t --seed 1 --seed 2 -n 2 --stop on --min-length 2"
@@ -200,6 +228,16 @@ def test_score_puts_the_surprising_first(
     (row,) = [json.loads(line) for line in out(capsys, "score", run, "-", "--json").splitlines()]
     assert row["bits"] == pytest.approx(wanted, rel=1e-6)
     assert "bits/char" in out(capsys, "score", run, tmp_path / "likely.txt", tmp_path / "unlikely.txt")
+    (row,) = [
+        json.loads(line)
+        for line in out(capsys, "score", run, tmp_path / "likely.txt", "--symbols", "--json").splitlines()
+    ]
+    assert "".join(each["text"] for each in row["symbols"]) == (tmp_path / "likely.txt").read_text()
+    assert row["symbols"][-1]["symbol"] == "<end>"
+    assert row["bits"] == pytest.approx(-sum(each["log_prob_nats"] for each in row["symbols"]) / math.log(2))
+    lines = out(capsys, "score", run, tmp_path / "likely.txt", "--symbols").splitlines()
+    assert len(lines) == 1 + len(row["symbols"])
+    assert lines[1].split() == [f"{row['symbols'][0]['log_prob_nats']:.4f}", "nats", row["symbols"][0]["symbol"]]
     same = [tmp_path / place / "same.txt" for place in ("a", "b")]
     for path in same:
         path.parent.mkdir()
@@ -213,7 +251,7 @@ def test_nothing_is_less_than_zero_bits(
 ) -> None:
     (tmp_path / "sure.txt").write_text("the cat")
     for term in (0.0, 1e-12):  # −log p of what is certain, and a rounding away from it
-        monkeypatch.setattr(TextModel, "token_log_probs", lambda *_, term=term: [np.full(8, term)])
+        monkeypatch.setattr(TextModel, "log_probs", lambda *_, term=term: [np.full(8, term)])
         said = out(capsys, "score", run, tmp_path / "sure.txt") + out(capsys, "evaluate", run, tmp_path / "sure.txt")
         assert " 0.0000" in said
         assert "-0.0" not in said

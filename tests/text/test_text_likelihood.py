@@ -48,6 +48,28 @@ def test_log_prob_is_that_of_each_text_with_its_end(model: TextModel) -> None:
     assert model.log_prob("a") == pytest.approx([-brute(model, "a")], rel=1e-5)
 
 
+def test_each_symbol_has_its_text_and_its_log_prob(model: TextModel) -> None:
+    for text in TEXTS:
+        ids = [*model.tokenizer.encode(text).tolist(), model.tokenizer.end]
+        with torch.no_grad():
+            table = model.model.head(model.model(torch.tensor([ids]))).log_table()[0]
+        each = model.token_log_probs(text)
+        assert [one.symbol for one in each] == [model.tokenizer.symbol(i) for i in ids]
+        assert [one.log_prob for one in each] == pytest.approx(
+            [table[t, i].item() for t, i in enumerate(ids)], rel=1e-5
+        )
+        assert "".join(one.text for one in each) == text
+    assert [(one.symbol, one.text) for one in model.token_log_probs("aé")] == [
+        ("a", "a"), ("<0xC3>", ""), ("<0xA9>", "é"), ("<end>", "")
+    ]  # fmt: skip
+
+
+def test_each_word_has_its_space() -> None:
+    model = text_model("gru", alphabet="one two three", kind="words")
+    each = model.token_log_probs("one two")
+    assert [(one.symbol, one.text) for one in each] == [("one", "one"), ("two", " two"), ("<end>", "")]
+
+
 def test_evaluate_is_the_sum(model: TextModel) -> None:
     figures = model.evaluate(documents(TEXTS))
     nats = sum(brute(model, text) for text in TEXTS)

@@ -75,6 +75,8 @@ class Prompt:
 
     prompt: list[str] = field(default_factory=list[str])
     r"""Text to continue; \n, \t, \r and \\ are escapes. Repeatable."""
+    interactive: bool = False
+    """Text is typed line by line and continued as it is drawn; for models of pairs, each line is a source."""
     prompt_file: Path | None = None
     """A text file with the prompt, or a recording to continue."""
     given: list[str] = field(default_factory=list[str])

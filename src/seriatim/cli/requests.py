@@ -38,3 +38,5 @@ class Judging:
     split: str | None = None
     limit: int | None = None
     how: Reading = field(default_factory=Reading)
+    symbols: bool = False
+    """Whether to list the symbols of texts."""

@@ -20,6 +20,7 @@ def score(
     /,
     *files: Data,
     limit: int | None = None,
+    symbols: bool = False,
     conditions: Annotated[Conditions, FLAT] = Conditions(),  # noqa: B008 (frozen)
     as_json: Json = False,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
@@ -35,6 +36,8 @@ def score(
         Text files, JSONL, `-` for standard input, pictures, recordings, or folders of these.
     limit
         Score n items of each only. Default: all.
+    symbols
+        For text: also the log-probability of each symbol, in nats, given those before it.
     as_json
         One JSON object per line.
     """
@@ -42,4 +45,4 @@ def score(
         raise UserError("no data is given; give files, folders, or - for standard input")
     conditions.each(files)
     model = opened(run, machine)
-    commands(model.kind).score(model, Judging(run, files, conditions, as_json, text, limit=limit))
+    commands(model.kind).score(model, Judging(run, files, conditions, as_json, text, limit=limit, symbols=symbols))

@@ -4,9 +4,38 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seriatim.symbols.lacking import Lacking, given_key
+from seriatim.text.tokenizers import Tokenizer
+
+
+class Scored(NamedTuple):
+    """A symbol of a text and what the model makes of it.
+
+    Attributes:
+        symbol: its printable name: `the`, `<end>`, `<0xC3>`.
+        text: what it adds to the text; "" for `<end>`, and while a character is incomplete.
+        log_prob: log p given all symbols before it, in nats.
+
+    Example:
+        >>> each = Scored("<space>", " ", -0.25)
+        >>> each.text, each.log_prob
+        (' ', -0.25)
+    """
+
+    symbol: str
+    text: str
+    log_prob: float
+
+
+def scored(tokenizer: Tokenizer, ids: NDArray[np.int64], log_probs: NDArray[np.float64]) -> list[Scored]:
+    """The symbols of a document with their log-probabilities; the texts joined are the document's."""
+    stream, rows = tokenizer.stream(), zip(ids.tolist(), log_probs.tolist(), strict=True)
+    return [Scored(tokenizer.symbol(i), stream.push(i), log_prob) for i, log_prob in rows]
 
 
 @final

@@ -1,8 +1,8 @@
-"""A trained model of text: sampling, beam search, likelihoods and figures."""
+"""A trained model of text: sampling and beam search, besides its likelihoods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast, final
 
 import numpy as np
@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
-from seriatim.models.likelihood import log_probs, relative_error, to_given, window_start
+from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments, building
 from seriatim.runs.arguments import takes
-from seriatim.runs.trained import STEER, Trained
-from seriatim.symbols import Labels, Numbers
+from seriatim.runs.trained import STEER
 from seriatim.symbols.given import Given
-from seriatim.text.conditions import documents_of, encode_all, lacking, within
-from seriatim.text.data.corpus import SOURCE, Document
-from seriatim.text.data.tokens import Tokens, encode_text, tokenize
-from seriatim.text.figures import TextFigures
+from seriatim.text.data.corpus import SOURCE
+from seriatim.text.data.tokens import encode_text
 from seriatim.text.generation import Generation
+from seriatim.text.likelihood import TextLikelihood
 from seriatim.text.samples import Request, Row, Sample, found, stopped
 from seriatim.text.search import attention, search
 from seriatim.text.stopping import stop_strings
@@ -29,13 +27,12 @@ from seriatim.text.tokenizers import Tokenizer
 from seriatim.walks.beams import Beams
 from seriatim.walks.noise import Seed, own_seeds, row_seeds
 from seriatim.walks.steer import Steer, steer_of
-from seriatim.walks.walk import Walk
 
 _BEAMS = arguments.instance((Beams, int), "a beam width, or seriatim.Beams")
 
 
 @final
-class TextModel(Trained):
+class TextModel(TextLikelihood):
     """A model of text with its tokenizer and the codecs of its conditions.
 
     Returned by `seriatim.train` and `seriatim.load`.
@@ -49,105 +46,6 @@ class TextModel(Trained):
         >>> model.log_prob("to be")[0] < 0
         True
     """
-
-    kind = "text"
-    data_codec = Tokenizer
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Text <-> symbols."""
-        return cast(Tokenizer, self.codecs["x"])
-
-    @property
-    def given_codecs(self) -> dict[str, Labels | Numbers | Tokenizer]:
-        """{condition: its codec}: labels, numbers, or the tokenizer of a source."""
-        return {name: cast(Any, codec) for name, codec in self.conditions.items()}
-
-    @property
-    def horizon(self) -> int | None:
-        """The model's context in symbols; None if it carries a state."""
-        return self.model.horizon
-
-    # ------------------------------------------------------------------ likelihood
-
-    @takes(texts=arguments.texts, given=arguments.named)
-    def log_prob(self, texts: str | Sequence[str], given: Given | None = None) -> list[float]:
-        """log p of each text in nats, including its `<end>`.
-
-        Args:
-            texts: one or several documents.
-            given: conditions: a value for all, or a list with one per text.
-        """
-        tokens = tokenize(documents_of(texts, self.given_codecs, given), self.tokenizer, self.given_codecs)
-        self.check(tokens)
-        return [float(terms.sum()) for terms in self.token_log_probs(tokens)]
-
-    def token_log_probs(
-        self, tokens: Tokens, window: int | None = None, stride: int | None = None
-    ) -> list[NDArray[np.float64]]:
-        """log p of every symbol of every document, in nats."""
-        sequences = [tokens.document(d) for d in range(tokens.documents)]
-        return log_probs(self.model, sequences, tokens.given, window=window, stride=stride)
-
-    @takes(given=arguments.named, window=arguments.count, stride=arguments.count, truncate=arguments.count)
-    def evaluate(
-        self,
-        documents: str | Sequence[str | Document],
-        *,
-        given: Given | None = None,
-        window: int | None = None,
-        stride: int | None = None,
-        truncate: int | None = None,
-    ) -> TextFigures:
-        """The exact likelihood of documents.
-
-        Args:
-            documents: held-out texts, or documents as they are read from files, with their own conditions.
-            given: conditions of texts: a value for all, or a list with one per text.
-            window: symbols per window. Default: the model's context, or all with carried state.
-            stride: symbols by which the window advances. Default: half a window.
-            truncate: evaluate the first n symbols of each document only.
-
-        Raises:
-            UserError: for an impossible window, stride or truncate.
-        """
-        if SOURCE in self.given_codecs and (window is not None or stride is not None):
-            raise UserError("windows are not for pairs, which are read whole; leave out window")
-        if truncate is not None and truncate < 1:
-            raise UserError(f"truncate is {truncate}; give 1 or more")
-        documents = documents_of(documents, self.given_codecs, given)
-        tokens = tokenize(documents, self.tokenizer, self.given_codecs, truncate=truncate, strict_given=False)
-        self.check(tokens)
-        terms = [-x for x in self.token_log_probs(tokens, window, stride)]
-        return TextFigures(
-            nats=float(sum(x.sum() for x in terms)),
-            tokens=sum(map(len, terms)),
-            characters=int(tokens.characters.sum()),
-            bytes=int(tokens.bytes.sum()),
-            documents=tokens.documents,
-            relative_error=relative_error(terms),
-            given=tuple(self.conditions),
-            lacking=tuple(lacking(self.given_codecs, documents)),
-        )
-
-    @takes(prompt=arguments.text, top=arguments.count, given=arguments.named)
-    def expect(
-        self, prompt: str, top: int = 5, temperature: float = 1.0, given: Given | None = None
-    ) -> list[tuple[str, float]]:
-        """The `top` most likely next symbols after a prompt, with their probabilities at a temperature."""
-        if top < 1:
-            raise UserError(f"top is {top}; give 1 or more")
-        ids = self.tokenizer.encode(prompt)
-        ids = ids[window_start(len(ids), self.horizon) :]
-        context = self.model.condition(self._given(given, 1), 1)
-        walk = Walk(self.model.packed(), 1, context, len(ids) + 1)
-        if len(ids):
-            walk.feed(torch.from_numpy(ids)[None].to(self.model.device))
-        dist: Any = Steer(temperature=temperature).apply(walk.dist)  # pyright: ignore[reportArgumentType]
-        p = dist.log_table().exp()[0]
-        best = p.topk(min(top, len(p)))
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return [(self.tokenizer.symbol(i), value) for i, value in pairs]
 
     # ------------------------------------------------------------------ sampling
 
@@ -369,27 +267,3 @@ class TextModel(Trained):
         slots = [codec.symbol(int(i)) for i in encode_text(source, codec)]
         slots += [""] * (weights.shape[2] - len(slots))
         return [self.tokenizer.symbol(int(i)) for i in ids], slots, weights[0].cpu().numpy()
-
-    # ------------------------------------------------------------------ conditions
-
-    def _given(self, given: Given | None, rows: int) -> dict[str, torch.Tensor]:
-        encoded = self._encoded(given, rows)
-        return to_given({name: value[np.arange(rows)] for name, value in encoded.items()}, self.model.device)
-
-    def _encoded(self, given: Given | None, rows: int) -> dict[str, NDArray[Any] | Ragged]:
-        encoded = encode_all(self.given_codecs, given, rows)
-        self._read(encoded)
-        return encoded
-
-    def check(self, tokens: Tokens) -> None:
-        """For a model of pairs, refuse documents without a source or with one that is too long.
-
-        Raises:
-            UserError: naming one of them.
-        """
-        self._read(tokens.given, tokens.names)
-
-    def _read(self, given: Mapping[str, NDArray[Any] | Ragged], names: Sequence[str] | None = None) -> None:
-        config = building.encoders_of(self.model, self.kind).get(SOURCE)
-        if config is not None:
-            within(given[SOURCE], int(config["longest"]), float(config["hidden"]) > 0, names)

@@ -43,11 +43,13 @@ class Hooks(NamedTuple):
         validate: () -> nats per position on held-out data; None without any.
         keep: (about) -> None, saves the model as the run's best.
         show: (step) -> None, writes samples and pictures.
+        marginal: () -> nats per position that an untrained model should have; None if it is trained.
     """
 
     validate: Callable[[], float] | None
     keep: Callable[[dict[str, Any]], None]
     show: Callable[[int], None]
+    marginal: Callable[[], float] | None = None
 
 
 class _Loss(nn.Module):
@@ -98,11 +100,10 @@ class Loop:
         note: dict[str, Any] | None = None,
         fingerprint: str = "",  # of the data, saved with the state
         observers: Sequence[Observer] = (),
-        marginal: Callable[[], float] | None = None,  # nats per position, of an untrained model
         fixed_threads: bool = True,  # whether the user chose their number
     ) -> None:
         self.fixed_threads = fixed_threads
-        self.unit, self.marginal = unit, marginal
+        self.unit = unit
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
         self.total = options.total(batches.per_epoch)
         self.every = options.evaluate_every or max(1, self.total // 10)
@@ -296,7 +297,7 @@ class Loop:
                 self.best = min(self.best, value)
             if better:
                 self.hooks.keep(about)
-            marginal = None if self.step or self.marginal is None else self.marginal() * self.unit.scale
+            marginal = None if self.step or self.hooks.marginal is None else self.hooks.marginal() * self.unit.scale
             event = Evaluation(self.step, value, self.unit, better, marginal)
             for observer in watching:
                 observer.on_evaluation(event)

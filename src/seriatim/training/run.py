@@ -121,19 +121,19 @@ class Session:
             first, device = batches.batch(0), task.model.device
             x, mask = (torch.from_numpy(each).to(device) for each in (first.x, first.mask))
             task.model.initialise(x, to_given(first.given, device), counts(), mask)
+        marginal = None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts)
         loop = Loop(
             task.model,
             batches,
             plan.train,
             self.folder,
-            Hooks(task.validation(), self.keep, self._show),
+            Hooks(task.validation(), self.keep, self._show, marginal),
             unit=task.unit(),
             quiet=self.means.quiet,
             note={"data": Path(plan.data).name, "note": task.note},
             fingerprint=task.fingerprint,
             observers=self.means.observers,
             fixed_threads=self.means.fixed_threads,
-            marginal=None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts),
         )
         if resume:
             loop.resume()

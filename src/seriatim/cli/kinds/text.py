@@ -50,6 +50,11 @@ _ADVICE = {"": "give data with it, and name it with --text.given"}
 def sample(model: TextModel, asked: Drawing) -> None:
     """Write samples, or the most likely texts by beam search."""
     _check(asked)
+    if asked.prompt.interactive:
+        from seriatim.cli.kinds.text_interactive import interact
+
+        interact(model, asked, _options(model, asked, {}))
+        return
     sources = paired.sources_of(model, asked.prompt.source, asked.prompt.source_file)
     path = paired.to_file(asked)
     if path is not None:
@@ -212,8 +217,9 @@ def score(model: TextModel, asked: Judging) -> None:
     from seriatim.text.conditions import lacking
     from seriatim.text.data.opening import open_corpus
     from seriatim.text.data.tokens import tokenize
+    from seriatim.text.figures import scored
 
-    only("a model of text", ("json", "device", "threads", "limit", "text"))
+    only("a model of text", ("json", "device", "threads", "limit", "text", "symbols"))
     division = limited(asked.limit)
     each = [(file, _read_as_training(asked, file)) for file in asked.data]
     documents: list[Document] = []
@@ -226,18 +232,24 @@ def score(model: TextModel, asked: Judging) -> None:
     if SOURCE in model.conditions:
         paired.say_unseen(model, sources_of(documents))
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
-    rows = [
-        (name, 0.0 - float(terms.sum()) / math.log(2), int(characters))  # no -0.0
-        for name, terms, characters in zip(names, model.token_log_probs(tokens), tokens.characters, strict=True)
-    ]
+    every = model.log_probs(tokens)
+    bits = [0.0 - float(terms.sum()) / math.log(2) for terms in every]  # no -0.0
+    rates = [each / max(int(count), 1) for each, count in zip(bits, tokens.characters, strict=True)]
     key, words = given_key([*model.conditions]), given_words([*model.conditions])
-    for name, bits, characters in sorted(rows, key=lambda row: -row[1] / max(row[2], 1)):
-        rate = bits / max(characters, 1)
+    for d in sorted(range(len(bits)), key=lambda d: -rates[d]):
+        symbols = scored(model.tokenizer, tokens.document(d), every[d]) if asked.symbols else []
         if asked.as_json:
-            figures = {f"bits{key}": bits, f"bits_per_char{key}": rate, "characters": characters}
-            print(json.dumps({"name": name, **figures}))
-        else:
-            say(f"{rate:z8.4f} bits/char{words} {bits:z12.1f} bits  {name}")
+            record: dict[str, Any] = {"name": names[d], f"bits{key}": bits[d], f"bits_per_char{key}": rates[d]}
+            record["characters"] = int(tokens.characters[d])
+            if asked.symbols:
+                record["symbols"] = [
+                    {"symbol": each.symbol, "text": each.text, "log_prob_nats": each.log_prob} for each in symbols
+                ]
+            print(json.dumps(record))
+            continue
+        say(f"{rates[d]:z8.4f} bits/char{words} {bits[d]:z12.1f} bits  {names[d]}")
+        for each in symbols:
+            say(f"  {each.log_prob:10.4f} nats  {each.symbol}")
 
 
 def _documents(asked: Judging) -> tuple[Sequence[Document], str]:
