@@ -114,7 +114,7 @@ def train(
     if run.folds is not None and run.search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     typed_in = _Typed(model, _preset(preset), net or {}, groups, training, division, run.begin)
-    plan = _plan(data, _kind(data, kind), typed_in)
+    plan = _plan(data, _kind(data, kind, model or (typed_in.preset and typed_in.preset.family)), typed_in)
     from seriatim.training import run as runs
     from seriatim.training.study import Study
 
@@ -148,11 +148,13 @@ def _preset(name: str | None) -> Preset | None:
     return PRESETS[name]
 
 
-def _kind(data: str, kind: str | None) -> Modality:
+def _kind(data: str, kind: str | None, model: str | None) -> Modality:
     """The kind of data that was named, or else that of the data; a doubtful choice is reported."""
     if kind is not None:
         return modality(kind)
-    record, verdict = kind_of(data)
+    from seriatim.models import family
+
+    record, verdict = kind_of(data, None if model is None else family(model).data)
     if verdict.certainty is Certainty.MAYBE:
         print(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind", file=sys.stderr)
     return record

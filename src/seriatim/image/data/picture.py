@@ -132,7 +132,8 @@ def _is_grey(image: Image.Image) -> bool:
 
 def _raw_mode(image: Image.Image) -> str:
     """How values lie in the file: "RGB;16B"."""
-    arguments = image.tile[0][3] if image.tile else ""
+    tiles: Any = getattr(image, "tile", [])
+    arguments: Any = tiles[0][3] if tiles else ""
     return str(arguments[0]) if isinstance(arguments, tuple) and arguments else str(arguments)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from seriatim.data.bad import Bad
 from seriatim.data.decoding import text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Document
@@ -20,7 +21,7 @@ HEADING = ("source", "target")
 """Default names of the columns."""
 
 
-def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
+def table_pairs(path: Path, options: TextOptions, name: str, bad: Bad) -> Iterator[Document]:
     """A pair per non-blank line of a TSV file; further columns are ignored."""
     columns: tuple[int, int] | None = None
     for number, line in enumerate(lines(path, options.encoding, name), start=1):
@@ -31,13 +32,18 @@ def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Documen
             columns, heading = _columns(cells, options, f"{name}:{number}")
             if heading:
                 continue
-        if len(cells) <= max(columns):
-            raise UserError(
-                f"{name}:{number}: {len(cells)} columns; expected {max(columns) + 1} separated by tabs: "
-                "correct the line, or choose columns with --text.source and --text.field"
-            )
-        source, target = (cells[column].strip() for column in columns)
-        yield Document.of(f"{name}:{number}", target, {SOURCE: source})
+        pair = bad.attempt(_pair, cells, columns, f"{name}:{number}")
+        if pair is not None:
+            yield Document.of(f"{name}:{number}", pair[1], {SOURCE: pair[0]})
+
+
+def _pair(cells: Sequence[str], columns: tuple[int, int], place: str) -> tuple[str, str]:
+    if len(cells) <= max(columns):
+        raise UserError(
+            f"{place}: {len(cells)} columns; expected {max(columns) + 1} separated by tabs: "
+            "correct the line, or choose columns with --text.source and --text.field"
+        )
+    return cells[columns[0]].strip(), cells[columns[1]].strip()
 
 
 def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tuple[int, int], bool]:
