@@ -29,6 +29,7 @@ from seriatim.training.unit import NATS_PER_TOKEN, Unit
 
 _SHORT = 32  # characters of a pair shown before training
 _SHOWN = 4  # pairs of which samples are written during training
+_MOSTLY = 10  # a condition of which nine values in ten are numbers is meant as a number
 _ROOM = 2  # allowed length of sources and targets, relative to the longest of the training split
 
 
@@ -221,6 +222,12 @@ def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> di
         values = [v for v in (d.given.get(name) for d in documents) if v is not None]
         if not values:
             raise UserError(f"condition {name!r} has no value in the training split; leave it out of --text.given")
-        numeric = all(isinstance(v, int | float) for v in values)
+        strange = [v for v in values if not isinstance(v, int | float)]
+        numeric = not strange
+        if strange and len(strange) * _MOSTLY <= len(values):
+            raise UserError(
+                f"condition {name!r} is a number in {len(values) - len(strange):,} of {len(values):,} training records "
+                f"and {strange[0]!r:.40} in another; correct it, or write all as strings, for labels"
+            )
         codecs[name] = Numbers.train(values) if numeric else Labels.train([str(v) for v in values])
     return codecs

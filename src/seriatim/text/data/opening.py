@@ -130,6 +130,7 @@ def _file(path: Path, name: str, options: TextOptions, bad: Bad) -> Iterator[Doc
         _refuse(options.separator, "separator", f"{name} contains pairs, one per line")
         return table_pairs(path, options, name, bad)
     _refuse(options.given, "given", f"{name} is plain text without fields")
+    _refuse(options.field, "field", f"{name} is plain text without fields")
     if source is not None:
         _refuse(options.separator, "separator", f"{name} and {source} are read line by line")
         if not Path(source).is_file():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from seriatim.data.bad import Bad
-from seriatim.data.decoding import read_bytes, rejoin, text_blocks
+from seriatim.data.decoding import likely_encoding, read_bytes, rejoin, text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Document, Measure
 from seriatim.text.data.files import plain
@@ -106,7 +106,7 @@ def _line_record(line: bytes, place: str, offset: int) -> Record:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: byte {offset + error.start} of the file is not utf-8 text ({error.reason}): "
-            "give the encoding of the file, e.g. --text.encoding latin-1"
+            f"give the encoding of the file, e.g. --text.encoding {likely_encoding('utf-8', line[error.start])}"
         ) from None
     return _checked_record(parse(text.rstrip("\r\n"), place), place)
 
