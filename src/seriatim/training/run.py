@@ -205,9 +205,8 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
 
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
-    said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
-    if any(said) and not session.means.quiet:
-        print(f"{session.plan.data}: {' '.join(part for part in said if part)}", file=sys.stderr)
+    if not session.means.quiet:
+        print(*session.task.opening(), sep="\n", file=sys.stderr)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)
