@@ -84,7 +84,8 @@ def train(
     if resuming:
         _alone({"kind": kind, "net": net, "from_": from_, "folds": folds, "search": search})
         return _resume(model if isinstance(model, str) else None, in_memory, out, options, means)
-    record = modality.modality(kind) if kind is not None else modality.kind_of(data)[0]
+    likely = family(model).data if isinstance(model, str) else None
+    record = modality.modality(kind) if kind is not None else modality.kind_of(data, likely)[0]
     if isinstance(model, str):
         check_family(model, record, modality.shown(data))
     groups, division, chosen = _sorted(options, record)

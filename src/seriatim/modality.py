@@ -5,12 +5,14 @@ Reading a record imports neither torch nor a reader: everything that needs them 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, cast, final
 
 from seriatim.config import Options
 from seriatim.errors import UserError, nearest
@@ -32,7 +34,11 @@ class Verdict(NamedTuple):
     """What was found, as a phrase: "40 images", "a named data set of text"."""
     files: int = 0
     bytes: int = 0
+    ask: bool = False
+    """Whether the user must choose, as what is there is hardly meant to be of this kind."""
 
+
+_LOOKED_AT = 10_000  # files of a folder, to say what they are
 
 NOT_MINE = Verdict(Certainty.NO)
 
@@ -134,8 +140,12 @@ def modalities() -> Iterator[Modality]:
     return (modality(name) for name in HOMES)
 
 
-def kind_of(data: object) -> tuple[Modality, Verdict]:
+def kind_of(data: object, likely: str | None = None) -> tuple[Modality, Verdict]:
     """Which kind of data a path, a name or a Python object holds: each wing is asked once.
+
+    Args:
+        data: the path, the name or the object.
+        likely: the kind that the rest of the command speaks for, such as that of `--model`: the example in messages.
 
     Raises:
         UserError: if no wing holds it, or if several do and the user has to choose.
@@ -147,11 +157,54 @@ def kind_of(data: object) -> tuple[Modality, Verdict]:
     likeliest = [(each, verdict) for each, verdict in found if verdict.certainty == best]
     if len(likeliest) > 1:
         each = "; ".join(f"{record.name}: {verdict.reason}" for record, verdict in likeliest)
+        names = [record.name for record, _ in likeliest]
         raise UserError(
             f"{shown(data)} may hold more than one kind of data ({each}); choose with --kind, e.g. --kind "
-            f"{likeliest[0][0].name}"
+            f"{likely if likely in names else names[0]}"
         )
-    return likeliest[0]
+    record, verdict = likeliest[0]
+    if verdict.ask:
+        others = _foreign(Path(cast("str | Path", data)))
+        raise UserError(
+            f"{shown(data)} holds {verdict.reason}{f', and {others}' if others else ''}; to read it as {record.words}, "
+            f"give --kind {record.name}"
+        )
+    return record, verdict
+
+
+FOREIGN: Mapping[str, tuple[str, str]] = {
+    ending: (what, advice)
+    for endings, what, advice in (
+        (".svg .eps .ai", "vector graphics", "save them as PNG"),
+        (".heic .heif .avif .jxl .jp2 .psd .cr2 .nef .dng .ico .tga", "pictures that are not read", "save them as PNG"),
+        (".m4a .aac .wma .amr .ac3 .ape .mka", "audio that is not read", "save it as WAV or FLAC"),
+        (".mid .midi", "notes", "save them as audio, WAV or FLAC"),
+        (
+            ".mp4 .avi .mkv .mov .webm .mpg .mpeg .wmv .flv .m4v",
+            "films",
+            "save their frames as PNG or their sound as WAV",
+        ),
+        (".pdf .doc .docx .odt .rtf .epub .ppt .pptx", "documents that are not read", "save their text as .txt"),
+        (".xls .xlsx .ods .parquet .feather", "tables that are not read", "save texts as .jsonl, pairs as .tsv"),
+        (".npy .npz .h5 .hdf5 .mat", "arrays", "load them in Python and give them to seriatim.train"),
+        (".zip .tar .tgz .7z .rar .zst", "archives", "unpack them"),
+        (".pt .pth .ckpt .bin .safetensors .onnx .pkl", "models or other binary data", "give text, pictures or audio"),
+    )
+    for ending in endings.split()
+}
+"""{suffix: (what such files are, what to do)} of files that no wing reads."""
+
+
+def _foreign(path: Path) -> str:
+    """What there is that no wing reads, and what to do with it; empty if there is nothing known."""
+    files = path.rglob("[!.]*") if path.is_dir() else (path,)
+    counts = Counter(file.suffix.lower() for file in islice(files, _LOOKED_AT))
+    for ending, count in counts.most_common():
+        if ending in FOREIGN:
+            what, advice = FOREIGN[ending]
+            number = f"{count:,} × {ending}" if path.is_dir() else ending
+            return f"{what} ({number}): {advice}"
+    return ""
 
 
 def shown(data: object) -> str:
@@ -165,6 +218,8 @@ def _not_held(data: object) -> str:
         return f"cannot be trained on; give {known}, or a path"
     path = Path(data)
     if path.exists():
+        if others := _foreign(path):
+            return f"holds {others}"
         kinds = ", ".join(each.words for each in modalities())
         return f"holds no data that can be read; give {kinds}, as files, or choose the kind with --kind"
     if path.suffix or len(path.parts) > 1:

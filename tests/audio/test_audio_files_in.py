@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -313,3 +314,22 @@ def test_mp3(tmp_path: Path) -> None:
     assert np.fft.rfftfreq(len(read_back), 1 / RATE)[int(spectrum.argmax())] == pytest.approx(440, abs=4)
     path.write_bytes(path.read_bytes()[:5] + b"\0" * 4000)
     assert "not readable as audio" in refused(path)
+
+
+def test_a_rate_that_cannot_be_meant_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    path = save(tmp_path / "slow.wav", noise(0, 1000), 1)  # 1.5 GB at the highest rate
+    tracemalloc.start()
+    said = refused(path, Form(768_000, 1))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+    assert "1 Hz, but 768000 Hz are asked for, 768,000 times as many samples; expected at most 256 times" in said
+
+
+def test_a_block_stays_small_when_it_is_resampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, longest = save(tmp_path / "x.wav", noise(0, 4000), 100), 0
+    whole, _ = read(path, Form(20_000, 1))
+    monkeypatch.setattr(sound, "_BLOCK", 1 << 12)
+    for block in sound._blocks(path, "x", Form(20_000, 1), Report()):
+        longest = max(longest, len(block))
+    assert longest < 200_000  # what soxr holds itself, of 800,000 in all
+    assert np.array_equal(read(path, Form(20_000, 1))[0], whole)

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+import seriatim
 from seriatim.cli import main
 from seriatim.errors import UserError
 from seriatim.modality import HOMES, Certainty, kind_of, modalities, modality
@@ -48,7 +49,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
         recording(tmp_path / "voices" / f"{i}.wav")
     (tmp_path / "photos" / "notes.txt").write_text("holidays")
     (tmp_path / "novel").write_text("no ending")
-    (tmp_path / "table.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "table.csv").write_text("name,text\na,the cat\nb,sat on\n")
     assert kind(tmp_path / "photos") == ("image", Certainty.YES)
     assert kind(tmp_path / "voices") == ("audio", Certainty.YES)
     assert kind(str(tmp_path / "photos" / "0.png")) == ("image", Certainty.YES)
@@ -73,9 +74,25 @@ def test_python_objects() -> None:
 def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0")
     (tmp_path / "empty").mkdir()
-    for path in (tmp_path / "film.mp4", tmp_path / "empty"):
+    (tmp_path / "some.xyz").write_bytes(b"\0\1\2")
+    for path in (tmp_path / "some.xyz", tmp_path / "empty"):
         with pytest.raises(UserError, match="holds no data that can be read; give text, pictures, audio"):
             kind_of(path)
+    (tmp_path / "draw.svg").write_text("<svg></svg>\n" * 9)
+    for name, words in (
+        ("film.mp4", r"holds films \(\.mp4\): save their frames"),
+        ("draw.svg", "holds vector graphics"),
+    ):
+        with pytest.raises(UserError, match=words):
+            kind_of(tmp_path / name)
+        (tmp_path / f"of-{name}").mkdir()
+        for i in range(12):
+            (tmp_path / f"of-{name}" / f"{i}-{name}").write_bytes((tmp_path / name).read_bytes())
+    with pytest.raises(UserError, match=r"holds vector graphics \(12 × \.svg\): save them as PNG"):
+        kind_of(tmp_path / "of-draw.svg")
+    (tmp_path / "of-film.mp4" / "LICENSE.txt").write_text("You may look. " * 99)
+    with pytest.raises(UserError, match=r"1 file of text, and films \(12 × \.mp4\): .*; to read .* give --kind text"):
+        kind_of(tmp_path / "of-film.mp4")
     with pytest.raises(UserError, match="does not exist"):
         kind_of(tmp_path / "none.txt")
     with pytest.raises(UserError, match="did you mean 'mnist'"):
@@ -95,7 +112,11 @@ def test_a_doubt_is_told_with_how_to_choose(
         kind_of("both")
     assert main(["train", "both"]) == 2
     assert "choose with --kind, e.g. --kind image" in capsys.readouterr().err
-    (tmp_path / "table.csv").write_text("1,2\n3,4\n" * 300)
+    assert main(["train", "both", "--model", "wavenet"]) == 2
+    assert "choose with --kind, e.g. --kind audio" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"e\.g\. --kind audio"):
+        seriatim.train("both", "wavenet")
+    (tmp_path / "table.csv").write_text("a,the cat\nb,sat on\n" * 300)
     quick = ["--train.steps", "1", "--train.samples", "0", "--net.width", "8", "--net.heads", "2", "--net.context", "8"]
     assert main(["train", "table.csv", *quick, "--out", "run"]) == 0
     said = capsys.readouterr().err
@@ -126,8 +147,6 @@ def test_objects_that_do_not_fit(kind: str, data: Any, message: str) -> None:
 
 def test_a_data_frame(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    import seriatim
-
     frame = pandas.DataFrame(
         {"text": [f"rose {i}" for i in range(60)], "mood": ["up"] * 30 + [None] * 30, "n": range(60)}
     )
@@ -138,3 +157,43 @@ def test_a_data_frame(tmp_path: Path) -> None:
     assert kind(frame["text"]) == ("text", Certainty.YES)
     with pytest.raises(UserError, match="no column is named 'moood'; did you mean 'mood'"):
         seriatim.train(frame, text=seriatim.TextOptions(given=("moood",)), out=tmp_path / "other", **quick)
+
+
+NUMBERS = {
+    "csv": "1,2\n3,4\n",
+    "heading": "height,width\n1.5,2e-3\n-3,4\n",
+    "names": "name,a,b,c\nx,1,2,3\ny,4,5,6\n",
+    "gaps": "a,b,c,d\n1,,3,4\n5,6,7,8\n",
+    "spaces": "1  2 3\n 4 5 6\n",
+    "tabs": "x\ty\n1\t2\n",
+    "semicolons": "x;y\n1,5;2\n3,5;4\n",
+    "long": "a,b\n" + "123,456\n" * 2000,
+}
+PROSE = {
+    "prose": "In 1984 there were 3 of us.\nIn 2001, none.\n",
+    "one-column": "1\n2\n3\n",
+    "texts": "name,text\na,the cat\n",
+    "one-line": "1,2,3",
+    "code": "x = [1, 2]\ny = [3, 4]\n",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("name", [*NUMBERS, *PROSE])
+def test_a_table_of_numbers_is_asked_about(name: str, tmp_path: Path) -> None:
+    for ending in ("txt", "csv", "dat"):
+        path = tmp_path / f"x.{ending}"
+        path.write_text((NUMBERS | PROSE)[name])
+        if name in PROSE:
+            assert kind(path)[0] == "text"
+            continue
+        with pytest.raises(UserError, match="holds a table of numbers; to read it as text, give --kind text"):
+            kind_of(path)
+
+
+def test_captions_and_pictures_are_asked_about(tmp_path: Path) -> None:
+    for i in range(3):
+        picture(tmp_path / f"{i}.png")
+        (tmp_path / f"{i}.txt").write_text("a cat")
+    with pytest.raises(UserError, match=r"text: 3 files of text; image: 3 files of images\); choose with --kind"):
+        kind_of(tmp_path)

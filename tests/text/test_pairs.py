@@ -239,3 +239,30 @@ def test_sources_of_one_file_are_not_for_a_folder(tmp_path: Path) -> None:
         (tmp_path / "texts" / name).write_text("one\n")
     with pytest.raises(UserError, match=r"2 files of text, but --text\.source"):
         read(tmp_path / "texts", source=str(tmp_path / "sources"))
+
+
+UNCLEAR = {
+    "a-heading": "id\tmetric\timperial\n" + "".join(f"{i}\t{i} km\t{i} mi\n" for i in range(9)),
+    "a-heading-of-two": "word\tcount\n" + "".join(f"w{i}\t{i}\n" for i in range(9)),
+    "numbered-lines": "".join(f"{i}\ta{i}\tb{i}\n" for i in range(9)),
+}
+CLEAR = {
+    "licences": "".join(f"go {i}\tva {i}\tCC BY {i}\n" for i in range(9)),
+    "sums": "".join(f"{i}\t{i * i}\n" for i in range(9)),
+    "few": "a\tb\n1\t2\n",
+    "classes": "".join(f"{i % 2}\ta{i}\tb{i}\n" for i in range(9)),
+}
+
+
+@pytest.mark.parametrize("name", [*UNCLEAR, *CLEAR])
+def test_columns_that_are_not_clear_are_asked_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text((UNCLEAR | CLEAR)[name])
+    whole = DataOptions(0, 0)
+    if name in CLEAR:
+        assert len(open_corpus(path, TextOptions(), whole).splits["train"]) == path.read_text().count("\n")
+        return
+    with pytest.raises(UserError, match=r"x\.tsv:1: it is not clear which of the columns .* give names, or numbers"):
+        open_corpus(path, TextOptions(), whole)
+    found = open_corpus(path, TextOptions(source="1", field="2"), whole).splits["train"]
+    assert found[-1].given["source"] == path.read_text().splitlines()[-1].split("\t")[0]

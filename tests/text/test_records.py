@@ -3,21 +3,29 @@ import json
 
 import pytest
 
+from seriatim.data.bad import Bad
 from seriatim.errors import UserError
 from seriatim.text.data.records import json_lines, json_list
 from seriatim.text.options import TextOptions
 
 
+def finished(path, read, options):
+    bad = Bad()
+    found = list(read(path, options, path.name, bad))
+    bad.finish(len(found) + bad.count, "records")
+    return found
+
+
 def lines_of(tmp_path, data, **options):
     path = tmp_path / "poems.jsonl"
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return list(json_lines(path, TextOptions(**options), path.name))
+    return finished(path, json_lines, TextOptions(**options))
 
 
 def list_of(tmp_path, data, **options):
     path = tmp_path / "poems.json"
     path.write_text(data, encoding="utf-8")
-    return list(json_list(path, TextOptions(**options), path.name))
+    return finished(path, json_list, TextOptions(**options))
 
 
 def test_each_line_is_a_document(tmp_path):
@@ -35,7 +43,7 @@ def test_other_encodings_and_compression(tmp_path, encoding):
     path = tmp_path / "poems.ndjson.gz"
     path.write_bytes(gzip.compress('{"body": "é"}\r\n{"body": "ü"}\r\n'.encode(encoding)))
     options = TextOptions(field="body", encoding="latin-1" if encoding == "latin-1" else "utf-8")
-    assert [d.text() for d in json_lines(path, options, path.name)] == ["é", "ü"]
+    assert [d.text() for d in json_lines(path, options, path.name, Bad())] == ["é", "ü"]
 
 
 def test_lines_longer_than_a_block(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers
 from seriatim.text.data.corpus import Document
 from seriatim.text.model import TextModel
+from seriatim.text.task import _condition_codecs
 from tiny_text import text_model
 
 
@@ -64,3 +67,16 @@ def test_unknown_conditions_are_one_line_with_the_nearest(model: TextModel, give
     with pytest.raises(UserError, match=words) as caught:
         model.sample(given=given, max_length=2)
     assert "\n" not in str(caught.value)
+
+
+def test_a_word_among_numbers_is_named() -> None:
+    def codecs(values: list[Any]) -> Any:
+        return _condition_codecs([Document.of(f"{i}", "a", {"n": value}) for i, value in enumerate(values)], ("n",))[
+            "n"
+        ]
+
+    with pytest.raises(UserError, match="'n' is a number in 59 of 60 training records and 'a' in another; correct it"):
+        codecs([*range(30), "a", *range(29)])
+    assert codecs([*range(30), None, *range(29)]).kind == "numbers"
+    assert codecs([1, 2, 3, "none", 1, 2, 3, 1]).kind == "labels"
+    assert codecs([str(i) for i in range(60)]).kind == "labels"

@@ -2,17 +2,19 @@ import bz2
 import gzip
 import itertools
 import lzma
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seriatim.data import decoding
-from seriatim.data.decoding import decode
+from seriatim.data.decoding import decode, text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data import files as text
 from seriatim.text.data.files import file_document, split_file
-from seriatim.text.options import unescape
+from seriatim.text.data.opening import open_corpus
+from seriatim.text.options import TextOptions, unescape
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_wrong_encoding_is_named_with_its_byte(tmp_path, small_blocks):
     path = tmp_path / "latin.txt"
     path.write_bytes(b"a line of plain text\nand then caf\xe9 au lait\n")
     assert "byte 33 is not utf-8 text" in error_of(path)
-    assert "--text.encoding latin-1" in error_of(path)
+    assert "--text.encoding cp1252" in error_of(path)
     assert file_document(path, "latin-1", "").text().endswith("café au lait\n")
 
 
@@ -154,3 +156,49 @@ def test_separators(tmp_path):
 def test_escapes_of_a_separator():
     assert unescape(r"\n\t\\n\r") == "\n\t\\n\r"
     assert unescape(r"\\nabla C:\\new \alpha \\\n \\") == "\\nabla C:\\new \\alpha \\\n \\"
+
+
+def test_what_is_advised_can_be_followed(tmp_path: Path) -> None:
+    text = "the cat — sat on a mat, \u201csaid\u201d he\n" * 9
+    for written, tried, advised in (
+        ("cp1252", "utf-8", "cp1252"), ("cp1252", "UTF-8", "cp1252"), ("cp1252", "U8", "cp1252"),
+        ("utf-16-le", "utf-8", "utf-16-le"), ("utf-16-be", "utf-8", "utf-16-be"), ("utf-8", "ascii", "utf-8"),
+    ):  # fmt: skip
+        path = tmp_path / "x.txt"
+        path.write_bytes((text if "16" not in written else text.replace("—", "-")).encode(written))
+        with pytest.raises(UserError, match=rf"e\.g\. --text\.encoding {advised}$"):
+            "".join(text_blocks(path, tried, "x.txt"))
+        assert "the cat" in "".join(text_blocks(path, advised, "x.txt"))
+    path.write_bytes(b"caf\x81 " * 9)  # which cp1252 lacks
+    with pytest.raises(UserError, match=r"--text\.encoding latin-1$"):
+        "".join(text_blocks(path, "utf-8", "x.txt"))
+    path.write_bytes(text.encode("utf-16-le"))
+    for encoding in ("utf-16", "UTF_16"):
+        with pytest.raises(UserError, match=rf"x\.txt: not {encoding} text .*: give its byte order, {encoding}-le or"):
+            "".join(text_blocks(path, encoding, "x.txt"))
+
+
+@pytest.mark.parametrize("name", ["punycode", "idna", "undefined", "base64", "rot13", "zip", "nothing", "mbcs", "\0"])
+def test_what_is_no_encoding_of_files(name: str) -> None:
+    with pytest.raises(UserError, match="expected a text encoding of Python's"):
+        TextOptions(encoding=name)
+
+
+@pytest.mark.parametrize(("ends", "given", "advised"), [
+    ("\r", r"\n", r"give '\r', as its lines end in \r"),
+    ("\r\n", r"\n\n", r"give '\r\n\r\n', as its lines end in \r\n"),
+    ("\n", r"\t", "give the one that the file has"),
+])  # fmt: skip
+def test_how_lines_end_is_said(tmp_path: Path, ends: str, given: str, advised: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(f"one{ends}two{ends}".encode() * 9)
+    with pytest.raises(UserError) as caught:
+        open_corpus(path, TextOptions(separator=given))
+    assert str(caught.value).endswith(f"as one document, or {advised}")
+    assert f"separator '{given}' does not occur" in str(caught.value)
+
+
+def test_a_field_of_plain_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("the cat " * 99)
+    with pytest.raises(UserError, match=r"--text\.field 'poem' was given, but x\.txt is plain text without fields"):
+        open_corpus(tmp_path / "x.txt", TextOptions(field="poem"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seriatim.audio.data.aligned import featured, features_of
 from seriatim.audio.data.excerpts import Excerpts, condition_codecs
-from seriatim.audio.data.recordings import Recordings, Takes
+from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR, Recordings, Takes
 from seriatim.audio.data.splits import taken
 from seriatim.audio.encoders import AlignedCodec
 from seriatim.audio.features import Feature
@@ -24,8 +24,8 @@ from seriatim.data.batches import Batches
 from seriatim.drawing.audio import save_spectrogram, save_waveform
 from seriatim.errors import UserError
 from seriatim.symbols import Symbols
-from seriatim.training.plan import Plan
-from seriatim.training.task import Task
+from seriatim.training.plan import IN_MEMORY, Plan
+from seriatim.training.task import Task, conditions_in_words, unheard_in_words
 from seriatim.training.unit import Unit, bits_per_sample
 
 _LEAST = 16_000  # least samples per evaluation, whatever `evaluate_symbols` is
@@ -48,8 +48,18 @@ class AudioTask(Task):
         """The recordings, their duration and conditions."""
         rate, splits = self.recordings.rate, self.recordings.splits
         each = [f"{len(t.x):,} {side} ({t.samples / rate:,.1f} s)" for side, t in splits.items()]
-        named = [f"{name} ({codec.size})" for name, codec in self.codecs.items() if name != "x"]
-        return f"recordings: {', '.join(each)}; conditions: {', '.join(named) or 'none'}."
+        codec, options = cast(Quantiser, self.codecs["x"]), self.options
+        table = None if options.labels is None else Path(options.labels).name
+        own = "the data" if self.plan.named or self.plan.data == IN_MEMORY else "subfolders"
+        files = {SPANS: options.spans, TRACK: options.track, VECTOR: options.vectors}
+        features = {name: "the recordings" for name, codec in self.codecs.items() if isinstance(codec, Feature)}
+        origins = {name: Path(where).name for name, where in files.items() if where is not None}
+        seen = conditions_in_words(self.codecs, {"": table or own, **features, **origins})
+        held = splits.get("validation")
+        lacking = [] if held is None else AudioModel(self.model, self.codecs).lacking(held)
+        kind = f"{rate} Hz, {'mono' if codec.channels == 1 else 'stereo'}, {codec.name}"
+        unheard = unheard_in_words(lacking, "recordings")
+        return f"recordings: {', '.join(each)}; {kind}; {seen} {unheard}".strip()
 
     def learn(self) -> dict[str, Symbols]:
         """The codecs: the quantiser, and one per condition."""

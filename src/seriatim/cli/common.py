@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, final
 
 from cyclopts import Parameter
 
@@ -213,6 +214,23 @@ def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str
             none = each.missing == each.items and not each.unknown
             more = f"; {advice.get(each.name, advice.get('', ''))}" if none else ""
             tell(f"{each.sentence(items)}{more}".rstrip("; "))
+
+
+@final
+class Screen:
+    """Standard output for texts of a model, which may have learned anything: on a terminal, control characters are
+    escaped; a file or another program gets them as they are."""
+
+    def __init__(self) -> None:
+        self._guarded = sys.stdout.isatty()
+
+    def write(self, text: str) -> None:
+        """Write a piece of text."""
+        sys.stdout.write(visible(text) if self._guarded else text)
+
+    def flush(self) -> None:
+        """Show what has been written."""
+        sys.stdout.flush()
 
 
 def say(*lines: str) -> None:

@@ -132,7 +132,7 @@ def train(
     if run.folds is not None and run.search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     typed_in = _Typed(model, preset, net or {}, groups, training, division, run.begin)
-    plan = _plan(data, _kind(data, kind or base.kind), typed_in, base)
+    plan = _plan(data, _kind(data, kind or base.kind, model or base.model), typed_in, base)
     from seriatim.training import run as runs
     from seriatim.training.study import Study
 
@@ -172,11 +172,13 @@ def _base(preset: str | None, config: Path | None) -> Settings:
     return Settings(model=named.family, net=named.net, train=named.train, options=named.options)
 
 
-def _kind(data: str, kind: str | None) -> Modality:
+def _kind(data: str, kind: str | None, model: str | None) -> Modality:
     """The kind of data that was named, or else that of the data; a doubtful choice is reported."""
     if kind is not None:
         return modality(kind)
-    record, verdict = kind_of(data)
+    from seriatim.models import family
+
+    record, verdict = kind_of(data, None if model is None else family(model).data)
     if verdict.certainty is Certainty.MAYBE:
         tell(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind")
     return record

@@ -61,6 +61,9 @@ _MARKS = (
 )
 
 
+_NOT_IN_CP1252 = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+
+
 _ARCHIVE = "unpack it first"
 
 
@@ -126,19 +129,32 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
         except UnicodeDecodeError as error:
             # error.object is the remainder of the chunks before plus this chunk: it ends at `offset`.
             place = offset - len(error.object) + error.start
-            other = "latin-1" if encoding.startswith("utf-8") else "utf-8"
             raise UserError(
                 f"{name}: byte {place} is not {encoding.removesuffix('-sig')} text ({error.reason}): "
-                f"save it as UTF-8, or give the encoding of training text, e.g. --text.encoding {other}"
+                "save it as UTF-8, or give the encoding of training text, e.g. --text.encoding "
+                f"{likely_encoding(encoding, error.object[error.start])}"
             ) from None
+        except UnicodeError as error:  # of the whole, such as UTF-16 without a mark
+            ends = codecs.lookup(encoding).name in ("utf-16", "utf-32")
+            advice = f"give its byte order, {encoding}-le or {encoding}-be" if ends else "give another encoding"
+            raise UserError(f"{name}: not {encoding} text ({error}): {advice}") from None
         if (nul := text.find("\0")) >= 0:
+            # of most texts in two bytes a character, the high byte is 0
+            order = "be" if (characters + nul) % 2 == 0 else "le"
             raise UserError(
                 f"{name}: binary data (a NUL after {characters + nul} characters); expected text: "
-                "give a text file, or its encoding, e.g. --text.encoding utf-16-le"
+                f"give a text file, or its encoding, e.g. --text.encoding utf-16-{order}"
             )
         characters += len(text)
         if text:
             yield text
+
+
+def likely_encoding(encoding: str, byte: int) -> str:
+    """The encoding to try next, where a byte cannot be read in `encoding`."""
+    if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
+        return "utf-8"
+    return "latin-1" if byte in _NOT_IN_CP1252 else "cp1252"
 
 
 def text_blocks(path: Path, encoding: str, name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +36,14 @@ def held(path: Path, endings: Sequence[str], words: str) -> Verdict:
         return NOT_MINE
     sure = Certainty.YES if len(found) > others.total() else Certainty.MAYBE
     size = sum(file.stat().st_size for _, file in found)
-    return Verdict(sure, f"{len(found):,} files of {words}", len(found), size)
+    return Verdict(
+        sure, f"{len(found):,} file{'s' * (len(found) > 1)} of {words}", len(found), size, minority(len(found), others)
+    )
+
+
+def minority(found: int, others: Counter[str]) -> bool:
+    """Whether most files of a folder are of another kind, so that the few may be there by chance."""
+    return found < others.total()
 
 
 def named(data: object, names: Sequence[str], words: str) -> Verdict:

@@ -28,6 +28,9 @@ class DataOptions(Options):
     limit: int | None = None
     """Use n items only: the first n documents, or n random images or recordings; n per split of a named set."""
 
+    skip_bad: bool = False
+    """Leave out files and records that cannot be read, and say so. Default: they are refused, together."""
+
     def __post_init__(self) -> None:
         for name, share in (("validation", self.validation), ("test", self.test)):
             if not 0 <= share < 1:

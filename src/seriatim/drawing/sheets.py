@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError
 
+_TEXT, _STRIP, _LONGEST = 10, 14, 40  # the size of names, the height of their strip, and their most letters
 _SMALL = 600  # a grid is magnified by a whole number up to about this many pixels across
 
 
@@ -72,10 +73,26 @@ def save(x: UInt8, path: Path, magnify: int = 1, seeds: Sequence[int] = ()) -> N
     _write(path, image(x, magnify), **({"pnginfo": about} if path.suffix.lower() == ".png" else {}))
 
 
-def save_grid(x: UInt8, path: Path, columns: int = 8) -> None:
-    """Save pictures (N, H, W, C) as one sheet."""
+def save_grid(x: UInt8, path: Path, columns: int = 8, names: Sequence[str] = ()) -> None:
+    """Save pictures (N, H, W, C) as one sheet; `names`: of its columns, written above them."""
     sheet = grid(x, columns)
-    save(sheet, path, magnification(sheet.shape[1]))
+    magnify = magnification(sheet.shape[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, named(image(sheet, magnify), names, magnify * (x.shape[2] + 1)) if names else image(sheet, magnify))
+
+
+def named(sheet: Image.Image, names: Sequence[str], step: int) -> Image.Image:
+    """A sheet with a name above each column of `step` pixels, as much of it as there is room for."""
+    font = ImageFont.load_default(_TEXT)
+    out = Image.new(sheet.mode, (sheet.width, sheet.height + _STRIP), "white")
+    out.paste(sheet, (0, _STRIP))
+    draw = ImageDraw.Draw(out)
+    for i, name in enumerate(names):
+        shown = "".join(letter if letter.isprintable() else "?" for letter in name[:_LONGEST])
+        while shown and font.getlength(shown) > step - 2:
+            shown = shown[:-1]
+        draw.text((i * step + 1, 1), shown, "black", font)
+    return out
 
 
 def save_animation(

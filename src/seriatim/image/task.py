@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, final
@@ -26,8 +26,8 @@ from seriatim.image.model import ImageModel
 from seriatim.image.options import CodeOptions, ImageOptions
 from seriatim.models import Model
 from seriatim.symbols import Given, Labels, Symbols, Vectors, encode_given
-from seriatim.training.plan import Plan
-from seriatim.training.task import Task
+from seriatim.training.plan import IN_MEMORY, Plan
+from seriatim.training.task import Task, conditions_in_words, unheard_in_words
 from seriatim.training.unit import Unit, bits_per_dim, given_code
 
 _BATCH = 64
@@ -109,6 +109,22 @@ class ImageTask(Task):
             if self.code.width and getattr(self.options, option) is not None:
                 both = f"--image.{option} and --code.width are both given"
                 raise UserError(f"{both}, but an auto-encoder takes no {option}; leave out one")
+
+    def summary(self) -> str:
+        """The pictures, their shape and levels, and the conditions."""
+        splits, levels = self.gallery.splits, cast(Levels, self.codecs["x"])
+        each = ", ".join(f"{len(pictures.x):,} {side}" for side, pictures in splits.items())
+        ink = "" if self.options.binarise == "no" else ", binarised"
+        shape = f"{levels.height} × {levels.width}, {'grey' if levels.channels == 1 else f'{levels.channels} colours'}"
+        table, own = self.options.labels, "the data" if self.plan.named else "subfolders"
+        labels = "the data" if self.plan.data == IN_MEMORY else own if table is None else Path(table).name
+        origins = {LABEL: labels, MAP: str(self.options.maps or ""), VECTOR: str(self.options.vectors or "")}
+        held = splits.get("validation")
+        unheard = ""
+        if held is not None and CODE not in self.codecs:
+            unheard = unheard_in_words(ImageModel(self.model, self.codecs).lacking(held), "pictures")
+        seen = conditions_in_words(self.codecs, {name: Path(where).name for name, where in origins.items()})
+        return f"pictures: {each}; {shape}, {levels.levels} levels{ink}; {seen} {unheard}".strip()
 
     def learn(self) -> dict[str, Symbols]:
         """The codecs: levels of the pictures' shape, and those of the conditions."""
@@ -206,12 +222,13 @@ class ImageTask(Task):
         known = model.conditions.get(LABEL)
         columns = min(10, known.size) if known is not None else _COLUMNS
         n = self.plan.train.samples * columns
-        given = None if known is None else {LABEL: [known.decode(i % columns) for i in range(n)]}
-        self._save(model.sample(n, given=given, seed=step), step, columns)
+        names = [] if known is None else [known.decode(i) for i in range(columns)]
+        given = None if known is None else {LABEL: names * self.plan.train.samples}
+        self._save(model.sample(n, given=given, seed=step), step, columns, names)
 
-    def _save(self, pictures: NDArray[np.uint8], step: int, columns: int) -> None:
+    def _save(self, pictures: NDArray[np.uint8], step: int, columns: int, names: Sequence[str] = ()) -> None:
         if pictures.shape[-1] in (1, 3):
-            save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns)
+            save_grid(pictures, self.folder / "samples" / f"step-{step:06d}.png", columns, names)
 
 
 def compared(model: ImageModel, pictures: Pictures, rows: int, seed: int) -> NDArray[np.uint8]:

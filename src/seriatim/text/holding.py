@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 from typing import Any, cast
 
 from seriatim.data.decoding import COMPRESSED, bare_suffix
 from seriatim.data.folder import files_in
-from seriatim.data.holding import existing, named
-from seriatim.modality import NOT_MINE, Certainty, Verdict
+from seriatim.data.holding import existing, minority, named
+from seriatim.modality import FOREIGN, NOT_MINE, Certainty, Verdict
 from seriatim.text.options import RECORDS, TABLE
 
 NAMES = (
@@ -21,6 +22,8 @@ NAMES = (
 ENDINGS = (".txt", ".md", ".text")
 """Suffixes of text in a folder; a single file may have any other suffix."""
 
+_NUMERIC = 0.7  # share of cells of a table of numbers; the others are names, dates, gaps
+_NUMBER = re.compile(r"\"?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?\"?|nan|NaN|NA|-?inf|")
 _SNIFFED = 1 << 12  # bytes read of a file with an unknown suffix
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
@@ -36,9 +39,20 @@ def holds(data: object) -> Verdict:
         return named(data, NAMES, "text")
     if path.is_dir():
         return _folder(path)
-    if bare_suffix(path) in (*ENDINGS, TABLE, *RECORDS) or path.is_fifo():
+    if bare_suffix(path) in (TABLE, *RECORDS) or path.is_fifo():
         return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)
-    return _unknown(path)
+    return _file(path)
+
+
+def is_table_of_numbers(head: bytes) -> bool:
+    """Whether the beginning of a file has rows of two numbers or more, as many in each, perhaps under a heading."""
+    *lines, rest = head.decode("utf-8", "replace").splitlines() or [""]
+    lines = [line for line in (lines if len(head) == _SNIFFED else [*lines, rest]) if line.strip()][1:]
+    cells = [re.split(r"\s*[,;\t]\s*|\s+", line.strip()) for line in lines]
+    if not cells or len(cells[0]) < 2 or len({len(row) for row in cells}) > 1:
+        return False
+    every = [cell for row in cells for cell in row]
+    return sum(_NUMBER.fullmatch(cell) is not None for cell in every) > _NUMERIC * len(every)
 
 
 def texts_in(data: object) -> bool:
@@ -62,19 +76,27 @@ def _folder(path: Path) -> Verdict:
     found, others = files_in(path, (*ENDINGS, TABLE, *RECORDS))
     if not found:
         return NOT_MINE
-    sure = Certainty.YES if len(found) >= others.total() else Certainty.MAYBE
-    return Verdict(sure, f"{len(found):,} files of text", len(found), sum(file.stat().st_size for _, file in found))
+    sure = Certainty.YES if len(found) > others.total() else Certainty.MAYBE
+    words, size = f"{len(found):,} file{'s' * (len(found) > 1)} of text", sum(file.stat().st_size for _, file in found)
+    return Verdict(sure, words, len(found), size, minority(len(found), others))
 
 
-def _unknown(path: Path) -> Verdict:
-    """A file with another suffix: text if it looks like text."""
+def _file(path: Path) -> Verdict:
+    """A file with a suffix of text, or with another one: text if it looks like text."""
+    if bare_suffix(path) in FOREIGN:
+        return NOT_MINE
     if path.suffix.lower() in COMPRESSED:
-        return Verdict(Certainty.MAYBE, "a compressed file", 1, path.stat().st_size)
+        sure = Certainty.YES if bare_suffix(path) in ENDINGS else Certainty.MAYBE
+        return Verdict(sure, "a compressed file", 1, path.stat().st_size)
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFFED)
     except OSError:  # the reader reports why
         return Verdict(Certainty.MAYBE, "a file", 1)
+    if is_table_of_numbers(head):
+        return Verdict(Certainty.MAYBE, "a table of numbers", 1, path.stat().st_size, ask=True)
+    if path.suffix.lower() in ENDINGS:
+        return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)
     if b"\0" in head and not head.startswith(_MARKS):
         return NOT_MINE
     if path.suffix:

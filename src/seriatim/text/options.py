@@ -15,6 +15,9 @@ from seriatim.errors import UserError
 if TYPE_CHECKING:
     from seriatim.text.tokenizers import Policy
 
+_NOT_OF_FILES = ("punycode", "idna", "undefined")
+"""Python's codecs for domain names, and for testing."""
+
 TABLE = ".tsv"
 """The suffix of a table of pairs."""
 
@@ -68,11 +71,14 @@ class TextOptions(Options):
         try:
             "".encode(self.encoding)
             codecs.getincrementaldecoder(self.encoding)
-        except LookupError:
+            known = codecs.lookup(self.encoding).name not in _NOT_OF_FILES
+        except (LookupError, UnicodeError, ValueError):
+            known = False
+        if not known:
             raise UserError(
                 f"--text.encoding is {self.encoding!r}; expected a text encoding of Python's: "
-                "give e.g. utf-8, latin-1 or utf-16"
-            ) from None
+                "give e.g. utf-8, cp1252 or utf-16"
+            )
 
     def located(self, data: str) -> Self:
         """The same options with an absolute path if the source is a file; field and column names are kept."""

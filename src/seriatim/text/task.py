@@ -15,7 +15,7 @@ from seriatim.data.batches import Batches
 from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers, Symbols
-from seriatim.text.conditions import of_documents
+from seriatim.text.conditions import lacking, of_documents
 from seriatim.text.data.corpus import SOURCE, Corpus, Document, sources_of
 from seriatim.text.data.crops import Crops, Streams
 from seriatim.text.data.tokens import Tokens, tokenize
@@ -24,11 +24,12 @@ from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
 from seriatim.text.tokenizers import Tokenizer, train_tokenizer
 from seriatim.text.validate import Validation
 from seriatim.training.plan import Plan
-from seriatim.training.task import Task
+from seriatim.training.task import Task, conditions_in_words, unheard_in_words
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 
 _SHORT = 32  # characters of a pair shown before training
 _SHOWN = 4  # pairs of which samples are written during training
+_MOSTLY = 10  # a condition of which nine values in ten are numbers is meant as a number
 _ROOM = 2  # allowed length of sources and targets, relative to the longest of the training split
 _SMALL = 2**17  # symbols
 
@@ -43,9 +44,9 @@ class TextTask(Task):
         self._held: dict[str, Tokens] = {}
 
     def summary(self) -> str:
-        """For pairs, their number and the vocabulary of each side; else empty."""
+        """The documents, their length, the vocabulary and the conditions; for pairs the vocabulary of each side."""
         if SOURCE not in self.codecs:
-            return ""
+            return self._summary_of_texts()
         each = [f"{len(documents):,} {side}" for side, documents in self.corpus.splits.items()]
         sizes = f"{self._source.size:,} symbols of sources, {self.codecs['x'].size:,} of targets"
         held = self.corpus.splits.get("validation", ())
@@ -54,6 +55,20 @@ class TextTask(Task):
         first = self.corpus.splits["train"][0]
         shown = " → ".join(repr(_short(text)) for text in (str(first.given[SOURCE]), first.text()))
         return f"pairs: {', '.join(each)}, such as {shown}; {sizes}.{unseen}"
+
+    def _summary_of_texts(self) -> str:
+        each: list[str] = []
+        for side, documents in self.corpus.splits.items():
+            characters = sum(document.measure.characters for document in documents)
+            each.append(f"{len(documents):,} {side} ({characters:,} characters)")
+        tokenizer, tokens = cast(Tokenizer, self.codecs["x"]), self._tokens("train", strict=True)
+        known = f"{len(tokens.symbols):,} training symbols, {tokenizer.size:,} in the vocabulary ({tokenizer.kind})"
+        seen = conditions_in_words(self.codecs, {"": "the fields of the records"})
+        held = self.corpus.splits.get("validation", ())
+        unheard = unheard_in_words(lacking(TextModel(self.model, self.codecs).given_codecs, held), "documents")
+        strange = sum(tokenizer.unseen(block) for document in held for block in document.blocks())
+        unknown = f" {strange:,} symbols of the validation text are not in the training text." if strange else ""
+        return f"documents: {', '.join(each)}; {known}; {seen}{unknown} {unheard}".strip()
 
     @property
     def _source(self) -> Tokenizer:
@@ -227,6 +242,12 @@ def _condition_codecs(documents: Sequence[Document], names: Sequence[str]) -> di
         values = [v for v in (d.given.get(name) for d in documents) if v is not None]
         if not values:
             raise UserError(f"condition {name!r} has no value in the training split; leave it out of --text.given")
-        numeric = all(isinstance(v, int | float) for v in values)
+        strange = [v for v in values if not isinstance(v, int | float)]
+        numeric = not strange
+        if strange and len(strange) * _MOSTLY <= len(values):
+            raise UserError(
+                f"condition {name!r} is a number in {len(values) - len(strange):,} of {len(values):,} training records "
+                f"and {strange[0]!r:.40} in another; correct it, or write all as strings, for labels"
+            )
         codecs[name] = Numbers.train(values) if numeric else Labels.train([str(v) for v in values])
     return codecs

@@ -240,9 +240,9 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
 
 def _begin(session: Session, loop: Loop) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
-    said = [session.task.summary(), "" if session.plan.named else session.task.note]  # a named set's terms: data info
     if not session.means.quiet:
-        tell(f"{session.plan.data}: {' '.join(part for part in (*said, str(session.sizing)) if part)}")
+        for line in (*session.task.opening(), str(session.sizing)):
+            tell(line)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from seriatim.data.batches import Batches
 from seriatim.models import Model
-from seriatim.symbols import Symbols
+from seriatim.symbols import Labels, Numbers, Symbols, Vectors
+from seriatim.symbols.lacking import Lacking
 from seriatim.training.plan import Data, Plan
 from seriatim.training.unit import Unit
 
@@ -44,9 +46,22 @@ class Task(ABC):
         """Settings of the conditions' encoders for `building.build`, given a config. Default: none."""
         return {}
 
+    @abstractmethod
     def summary(self) -> str:
-        """The amount of data and its division, for display."""
-        return ""
+        """The amount of data, its division, and what a model sees of it, as sentences for display."""
+
+    @final
+    def opening(self) -> list[str]:
+        """What is said before the first step: the data, the model, where it runs and where it is written."""
+        # a named set's terms: data info
+        note = "" if self.plan.named else self.note
+        size, device = sum(p.numel() for p in self.model.parameters()), self.model.device
+        count = torch.get_num_threads()
+        threads = f", {count} thread{'s' * (count > 1)}" if device.type == "cpu" else ""
+        return [
+            f"{self.plan.data}: {self.summary()} {note}".strip(),
+            f"{self.plan.family}: {size:,} parameters, on {device}{threads}; run: {self.folder}",
+        ]
 
     def sizes(self) -> dict[str, Any]:
         """Fields of the config that follow from the data unless the user sets them. Default: none."""
@@ -89,3 +104,34 @@ class Task(ABC):
     @abstractmethod
     def show(self, step: int) -> None:
         """Write samples of the model into the run."""
+
+
+_SHOWN = 5  # labels named
+
+
+def conditions_in_words(codecs: Mapping[str, Symbols], origins: Mapping[str, str]) -> str:
+    """The conditions of a model for display: "label (2: across, down; from subfolders)".
+
+    Args:
+        codecs: of x and the conditions.
+        origins: {condition: where its values come from}; under "" for all others.
+    """
+    found: list[str] = []
+    for name, codec in codecs.items():
+        if name == "x":
+            continue
+        if isinstance(codec, Labels):
+            more = ", …" if codec.size > _SHOWN else ""
+            words = f"{codec.size:,}: {', '.join(f'{value!r:.40}'[1:-1] for value in codec.values[:_SHOWN])}{more}"
+        elif isinstance(codec, Numbers):
+            words = "a number"
+        else:
+            words = f"{codec.size:,} numbers" if isinstance(codec, Vectors) else f"{codec.kind}, {codec.size:,}"
+        origin = origins.get(name, origins.get("", ""))
+        found.append(f"{name} ({words}{f'; from {origin}' if origin else ''})")
+    return f"conditions: {', '.join(found) or 'none'}."
+
+
+def unheard_in_words(lacking: Sequence[Lacking], items: str) -> str:
+    """What validation has and training has not, as sentences; empty if there is nothing."""
+    return " ".join(f"In validation, {each.sentence(items)}." for each in lacking if each.unknown)

@@ -13,6 +13,7 @@ from seriatim.audio.data.recordings import Takes
 from seriatim.audio.data.waves import Report, check_room
 from seriatim.audio.holding import AUDIO_ENDINGS
 from seriatim.audio.options import AudioOptions
+from seriatim.data.bad import Bad
 from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
@@ -43,7 +44,7 @@ def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Fol
     notes += [remark] if remark else []
     if division.limit is not None and division.limit < len(files):
         files = drawn(files, division.limit, division.seed)
-    takes, rate, channels, found = read_files(files, options, str(path))
+    takes, rate, channels, found = read_files(files, options, str(path), Bad(division.skip_bad))
     kept = {condition: tuple(values[name] for name in takes.names) for condition, values in labels.items()}
     tracks, remarks = tracks_of(takes, rate, options)
     if division.limit is not None:  # files of recordings left out by the limit belong to none
@@ -56,10 +57,16 @@ def read_folder(path: Path, options: AudioOptions, division: DataOptions) -> Fol
     return Folder(whole, rate, channels, " ".join([*notes, *remarks, *found]))
 
 
-def read_files(files: Files, options: AudioOptions, where: str) -> tuple[Takes, int, int, list[str]]:
+def read_files(
+    files: Files, options: AudioOptions, where: str, bad: Bad | None = None
+) -> tuple[Takes, int, int, list[str]]:
     """Files as recordings without labels, their rate and channels, and remarks."""
-    shown = [str(file) if isinstance(file, Path) else name for name, file in files]
-    headers = [read_header(file, at) for at, (_, file) in zip(shown, files, strict=True)]
+    bad = bad or Bad()
+    given = [(str(file) if isinstance(file, Path) else name, name, file) for name, file in files]
+    found = [(each, header) for each in given if (header := bad.attempt(read_header, each[2], each[0]))]
+    if not found:
+        bad.finish(len(given), "recordings")
+    shown, headers = [each[0] for each, _ in found], [header for _, header in found]
     rate = options.rate or _common(shown, headers, "rate", lambda header: header.rate, "Hz")
     channels = {"mono": 1, "stereo": 2}.get(options.channels) or _common(
         shown, headers, "channels", lambda header: header.channels, "channels"
@@ -70,11 +77,13 @@ def read_files(files: Files, options: AudioOptions, where: str) -> tuple[Takes, 
         )
     form, report = options.form(rate, channels), Report()
     check_room(sum(header.room(form) for header in headers), where)
-    read = [(name, read_samples(file, at, form, report)) for at, (name, file) in zip(shown, files, strict=True)]
+    tried = [(name, bad.attempt(read_samples, file, at, form, report)) for (at, name, file), _ in found]
+    left_out = bad.finish(len(files), "recordings")
+    read = [(name, x) for name, x in tried if x is not None]
     full = [(name, x) for name, x in read if len(x)]
     if not full:
         raise UserError(f"{where}: all {len(read)} recordings are empty: give others")
-    notes = report.sentences(len(files))
+    notes = [*([left_out] if left_out else []), *report.sentences(len(files))]
     if empty := len(read) - len(full):
         notes.append(f"{empty} of {len(files)} recordings are empty and left out.")
     return Takes([x for _, x in full], {}, [name for name, _ in full]), rate, channels, notes

@@ -21,6 +21,7 @@ from seriatim.errors import UserError
 _FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "AIFF", "MP3")
 _BLOCK = 1 << 18  # values decoded at a time
 _MOST_CHANNELS = 64
+_STEEPEST = 256  # times as many samples after resampling; more is a wrong rate in the header
 _ENDLESS = 1 << 60  # libsndfile's value for an unknown length
 _CANCELLED = 1e-4  # of the power of the channels that is left after mixing: 40 dB less
 _FINE = {"PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # more than 16 bits
@@ -57,6 +58,11 @@ def read_samples(source: Source, name: str, form: Form, report: Report) -> Sampl
         UserError: if the file is damaged, truncated, too long for memory, or contains values that are not finite.
     """
     header = read_header(source, name)
+    if form.rate > _STEEPEST * header.rate:
+        raise UserError(
+            f"{name}: {header.rate} Hz, but {form.rate} Hz are asked for, {form.rate / header.rate:,.0f} times as many "
+            f"samples; expected at most {_STEEPEST} times: give a smaller --audio.rate, or correct the file's"
+        )
     check_room(header.room(form), name)
     scale = 1.0
     if form.normalise:
@@ -91,9 +97,11 @@ def _blocks(source: Source, name: str, form: Form, report: Report) -> Iterator[N
         stream = None
         if form.rate != header.rate:
             stream = soxr.ResampleStream(header.rate, form.rate, form.channels, dtype="float32", quality="VHQ")
+        # what a block becomes when it is resampled is bounded too
+        most = max(1, int(min(_BLOCK, _BLOCK * header.rate / form.rate)) // header.channels)
         done, ended, loud, left = 0, False, 0.0, 0.0
         while not ended:
-            block = _read(file, min(_BLOCK // header.channels, stop - done), name)
+            block = _read(file, min(most, stop - done), name)
             done += len(block)
             ended = done == stop or len(block) == 0
             if ended and done < stop:

@@ -6,13 +6,13 @@ import contextlib
 import dataclasses
 import json
 import math
-import sys
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
+    Screen,
     chosen_split,
     full_names,
     limited,
@@ -169,7 +169,7 @@ def _shown(
 
 def _sink(path: Path | None) -> Any:
     """A file, or standard output, which stays open."""
-    return contextlib.nullcontext(sys.stdout) if path is None else path.open("w", encoding="utf-8")
+    return contextlib.nullcontext(Screen()) if path is None else path.open("w", encoding="utf-8")
 
 
 # ------------------------------------------------------------------ likelihood

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import only
+from seriatim.cli.common import Screen, only
 from seriatim.cli.requests import Drawing
-from seriatim.errors import UserError
+from seriatim.errors import UserError, tell
 from seriatim.text.data.corpus import SOURCE
 from seriatim.text.options import unescape
 
@@ -37,8 +37,8 @@ def interact(model: TextModel, asked: Drawing, options: dict[str, Any]) -> None:
         raise UserError("-n and -o do not apply to an interactive session, which shows one text a line; leave them out")
     paired = SOURCE in model.conditions
     what = "a source for each text" if paired else "the beginning of a text; an empty line continues the last one"
-    print(f"type {what}. Ctrl-C stops a text, Ctrl-D ends the session.", file=sys.stderr)
-    text = ""
+    tell(f"type {what}. Ctrl-C stops a text, Ctrl-D ends the session.")
+    text, screen = "", Screen()
     for turn, line in enumerate(_lines()):
         own: dict[str, Any] = {**options, "seed": own_seeds(options["seed"], turn + 1)[turn], "slide": True}
         if paired:
@@ -47,12 +47,12 @@ def interact(model: TextModel, asked: Drawing, options: dict[str, Any]) -> None:
         try:
             for piece in model.stream("" if paired else unescape(line) or text, **own):
                 written.append(piece)
-                sys.stdout.write(piece)
-                sys.stdout.flush()
+                screen.write(piece)
+                screen.flush()
         except KeyboardInterrupt:
             pass
         except UserError as error:  # this line is at fault, not the session
-            print(f"seriatim: {error}", file=sys.stderr)
+            tell(f"seriatim: {error}")
         text = "".join(written) or text
         print()
 

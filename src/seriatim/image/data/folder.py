@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seriatim.data.bad import Bad
 from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
@@ -19,7 +20,7 @@ from seriatim.image.data.gallery import Pictures
 from seriatim.image.data.picture import Header, read_header, read_pixels
 from seriatim.image.data.pixels import Pixels, check_room
 from seriatim.image.holding import IMAGE_ENDINGS
-from seriatim.image.options import WIDEST, Colour, Fitting, ImageOptions
+from seriatim.image.options import WIDEST, Colour, ImageOptions
 
 _MAPS = Pairing("--image.maps", IMAGE_ENDINGS, "map", "picture")
 _VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture", IMAGE_ENDINGS)
@@ -35,7 +36,10 @@ def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tup
     if division.limit is not None and division.limit < len(files):
         files = drawn(files, division.limit, division.seed)
     whole, names = names, [name for name, _ in files]
-    x, remarks = _read(path, [file for _, file in files], options.sides, options.colour, options.fitting, "size")
+    bad = Bad(division.skip_bad)
+    x, remarks, kept = _read(path, [file for _, file in files], options.sides, options.colour, options, "size", bad)
+    notes += [remark] if (remark := bad.finish(len(files), "pictures")) else []
+    files, names = [files[i] for i in kept], [names[i] for i in kept]
     notes += [f"{count} of {len(files)} pictures {remark}." for remark, count in sorted(remarks.items())]
     chosen = None if labels is None else tuple(labels[name] for name in names)
     maps = vectors = None
@@ -44,7 +48,9 @@ def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tup
         partners, remark = partners_of(whole, place, _MAPS)
         notes += [remark] if remark else []
         found = [partners[name] for name in names]
-        maps, remarks = _read(place, found, options.map_sides, options.map_colour, options.fitting, "map-size")
+        bad = Bad()
+        maps, remarks, _ = _read(place, found, options.map_sides, options.map_colour, options, "map-size", bad)
+        bad.finish(len(found), "maps")
         notes += [f"{count} of {len(files)} maps {remark}." for remark, count in sorted(remarks.items())]
     if options.vectors is not None:
         every, remark = vectors_of(whole, Path(options.vectors), _VECTORS)
@@ -55,21 +61,35 @@ def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tup
 
 
 def _read(
-    path: Path, files: Sequence[Path], sides: tuple[int, int] | None, colour: Colour, how: Fitting, option: str
-) -> tuple[Pixels, Counter[str]]:
-    """Files as (N, H, W, C), and counts of remarks; `option` sets their size, for messages."""
-    headers = [read_header(file, str(file)) for file in files]
+    path: Path,
+    files: Sequence[Path],
+    sides: tuple[int, int] | None,
+    colour: Colour,
+    options: ImageOptions,
+    option: str,
+    bad: Bad,
+) -> tuple[Pixels, Counter[str], list[int]]:
+    """Files as (N, H, W, C), counts of remarks, and which are not bad; `option` sets their size, for messages."""
+    found = [(i, header) for i, file in enumerate(files) if (header := bad.attempt(read_header, file, str(file)))]
+    if not found:
+        bad.finish(len(files), "files")
+    whole, headers = files, [header for _, header in found]
+    files = [whole[i] for i, _ in found]
     height, width = sides or _common_size(files, headers, option)
     channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
     check_room(len(files), height, width, channels, str(path), option)
     x = np.empty((len(files), height, width, channels), np.uint8)
     remarks: Counter[str] = Counter()
-    for row, file in zip(x, files, strict=True):
-        picture = read_pixels(file, str(file), channels, sides, how, remarks)
-        if picture.shape != row.shape:
+    kept: list[int] = []
+    for (i, _), file in zip(found, files, strict=True):
+        picture = bad.attempt(read_pixels, file, str(file), channels, sides, options.fitting, remarks)
+        if picture is None:
+            continue
+        if picture.shape != x.shape[1:]:
             raise UserError(f"{file}: changed while being read: try again when it is no longer written to")
-        row[:] = picture
-    return x, remarks
+        x[len(kept)] = picture
+        kept.append(i)
+    return x[: len(kept)], remarks, kept
 
 
 def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:

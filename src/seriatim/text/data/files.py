@@ -42,13 +42,27 @@ def split_file(path: Path, encoding: str, name: str, separator: str) -> Iterator
     spans = list(_spans(path, name, mark))
     if len(spans) == 1:
         raise UserError(
-            f"{name}: --text.separator {separator!r} does not occur: leave it out to read the file as one document, or "
-            "check the file's separator (lines may end in \\r\\n)"
+            f"{name}: --text.separator {_shown(separator)} does not occur: leave it out to read the file as one "
+            f"document, or {_advice(path, name, separator)}"
         )
     for number, (start, stop) in enumerate(spans, start=1):
         document = Document(f"{name}#{number}", partial(part_blocks, path, name, start, stop))
         if not document.measure.blank:
             yield document
+
+
+def _shown(separator: str) -> str:
+    """A separator as it is typed."""
+    return "'" + separator.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t") + "'"
+
+
+def _advice(path: Path, name: str, separator: str) -> str:
+    """What to give instead, by how the file's lines end."""
+    head, typed = next(read_bytes(path, name), b""), unescape(separator)
+    end = "\r\n" if b"\r\n" in head else "\r" if b"\r" in head and b"\n" not in head else ""
+    if end and "\n" in typed and "\r" not in typed:
+        return f"give {_shown(typed.replace(chr(10), end))}, as its lines end in {_shown(end)[1:-1]}"
+    return "give the one that the file has"
 
 
 def _spans(path: Path, name: str, mark: bytes) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from seriatim.data import named, scratch
+from seriatim.data.bad import Bad
 from seriatim.data.decoding import BLOCK, bare_suffix
 from seriatim.data.digest import fingerprint
 from seriatim.data.folder import files_in, listed
@@ -30,7 +31,7 @@ from seriatim.text.data.sets import TextSet
 from seriatim.text.holding import ENDINGS
 from seriatim.text.options import TABLE, TextOptions, has_fields
 
-_RECORDS: dict[str, Callable[[Path, TextOptions, str], Iterator[Document]]] = {
+_RECORDS: dict[str, Callable[[Path, TextOptions, str, Bad], Iterator[Document]]] = {
     ".jsonl": json_lines,
     ".ndjson": json_lines,
     ".json": json_list,
@@ -56,9 +57,10 @@ def open_corpus(spec: object, options: TextOptions | None = None, division: Data
     """
     options, division = options or TextOptions(), division or DataOptions()
     if not isinstance(spec, str | Path):
-        return _own("texts", in_memory(spec, options), options, division)
+        return _own("texts", in_memory(spec, options), options, division, Bad())
     if spec == "-":
-        return _own("standard input", _standard_input(options), options, division)
+        bad = Bad(division.skip_bad)
+        return _own("standard input", _standard_input(options, bad), options, division, bad)
     path = existing(spec)
     if path is not None:
         return _open_path(path, options, division)
@@ -86,23 +88,26 @@ def open_set(name: str, options: TextOptions, division: DataOptions, files: Sequ
 
 def _open_path(path: Path, options: TextOptions, division: DataOptions) -> Corpus:
     name = path.name or path.resolve().name
+    bad = Bad(division.skip_bad)
     if path.is_dir():
-        documents, note = _folder(path, options)
-        return _own(name, documents, options, division, note)
+        documents, note = _folder(path, options, bad)
+        return _own(name, documents, options, division, bad, note)
     if path.name == KAGGLE_RECIPES:
         return open_set("recipes", options, division, files=[path])
     if path.is_fifo():  # e.g. <(command): it can be read only once
         path = scratch.keep(_chunks(path), name)
     if not path.is_file():
         raise UserError(f"{path}: neither a file nor a folder: give one, or - for standard input")
-    return _own(name, _file(path, name, options), options, division)
+    return _own(name, _file(path, name, options, bad), options, division, bad)
 
 
 def _own(
-    name: str, documents: Iterable[Document], options: TextOptions, division: DataOptions, note: str = ""
+    name: str, documents: Iterable[Document], options: TextOptions, division: DataOptions, bad: Bad, note: str = ""
 ) -> Corpus:
-    found = list(islice(documents, division.limit))
-    full = [document for document in found if not empty(document)]
+    read = ((document, bad.attempt(empty, document)) for document in documents)
+    tried = list(islice(((document, blank) for document, blank in read if blank is not None), division.limit))
+    found, full = [document for document, _ in tried], [document for document, blank in tried if not blank]
+    note = f"{note} {bad.finish(bad.count + len(found), 'files or records')}".strip()
     if not full:
         raise UserError(f"{name}: contains no text: give a file or folder with text")
     for key in options.given:  # a condition that no record has is a typo, not a missing value
@@ -118,17 +123,18 @@ def _own(
     return Corpus(name, splits, mark, note)
 
 
-def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
+def _file(path: Path, name: str, options: TextOptions, bad: Bad) -> Iterator[Document]:
     read = _RECORDS.get(bare_suffix(path))
     if read is not None:
         _refuse(options.separator, "separator", f"{name} contains JSON records, each one document")
-        return read(path, options, name)
+        return read(path, options, name, bad)
     source = options.source
     if bare_suffix(path) == TABLE or (source is not None and numbered(source) and not Path(source).exists()):
         _refuse(options.given, "given", f"{name} contains pairs without other conditions")
         _refuse(options.separator, "separator", f"{name} contains pairs, one per line")
-        return table_pairs(path, options, name)
+        return table_pairs(path, options, name, bad)
     _refuse(options.given, "given", f"{name} is plain text without fields")
+    _refuse(options.field, "field", f"{name} is plain text without fields")
     if source is not None:
         _refuse(options.separator, "separator", f"{name} and {source} are read line by line")
         if not Path(source).is_file():
@@ -142,6 +148,13 @@ def _file(path: Path, name: str, options: TextOptions) -> Iterator[Document]:
     return iter((file_document(path, options.encoding, name),))
 
 
+def _each(path: Path, name: str, options: TextOptions, bad: Bad) -> Iterator[Document]:
+    """The documents of a file of a folder, up to what cannot be read."""
+    documents = bad.attempt(_file, path, name, options, bad)
+    while documents is not None and (document := bad.attempt(next, documents, None)) is not None:
+        yield document
+
+
 def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
     """The options that some data was read with, applied to other data: names of fields it cannot have are left out."""
     kinds = {suffix if suffix in (TABLE, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))}
@@ -150,7 +163,7 @@ def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
     return replace(options, source=None, field=None, given=(), separator=None)
 
 
-def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str]:
+def _folder(folder: Path, options: TextOptions, bad: Bad) -> tuple[Iterator[Document], str]:
     texts, others = _of_one_kind(folder, options)
     kinds = listed(others)
     if not texts:
@@ -165,7 +178,7 @@ def _folder(folder: Path, options: TextOptions) -> tuple[Iterator[Document], str
             f"{folder}: {len(texts)} files of text, but --text.source {options.source!r} is parallel to one: give one "
             "file of targets"
         )
-    documents = (document for name, path in texts for document in _file(path, name, options))
+    documents = (document for name, path in texts for document in _each(path, name, options, bad))
     return documents, f"Left out: {kinds}." if kinds else ""
 
 
@@ -182,9 +195,9 @@ def _of_one_kind(folder: Path, options: TextOptions) -> tuple[list[tuple[str, Pa
     return best[0], others + Counter(path.suffix.lower() for found in each for _, path in found if found is not best[0])
 
 
-def _standard_input(options: TextOptions) -> Iterator[Document]:
+def _standard_input(options: TextOptions, bad: Bad) -> Iterator[Document]:
     chunks = iter(lambda: sys.stdin.buffer.read(BLOCK), b"")
-    return _file(scratch.keep(chunks, "standard input"), "standard input", options)
+    return _file(scratch.keep(chunks, "standard input"), "standard input", options, bad)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

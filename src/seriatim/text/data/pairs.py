@@ -7,43 +7,56 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 
+from seriatim.data.bad import Bad
 from seriatim.data.decoding import text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.options import TextOptions
 
+_PEEKED, _FEW = 20, 3  # lines looked at to tell a header, and fewest of them
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+
 HEADING = ("source", "target")
 """Default names of the columns."""
 
 
-def table_pairs(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
+def table_pairs(path: Path, options: TextOptions, name: str, bad: Bad) -> Iterator[Document]:
     """A pair per non-blank line of a TSV file; further columns are ignored."""
     columns: tuple[int, int] | None = None
-    for number, line in enumerate(lines(path, options.encoding, name), start=1):
-        if not line.strip(" "):
-            continue
-        cells = line.split("\t")
+    numbered_lines = enumerate(lines(path, options.encoding, name), start=1)
+    every = ((number, line.split("\t")) for number, line in numbered_lines if line.strip(" "))
+    first = list(islice(every, 1 + _PEEKED))
+    for number, cells in chain(first, every):
         if columns is None:
-            columns, heading = _columns(cells, options, f"{name}:{number}")
+            columns, heading = _columns(cells, [row for _, row in first[1:]], options, f"{name}:{number}")
             if heading:
                 continue
-        if len(cells) <= max(columns):
-            raise UserError(
-                f"{name}:{number}: {len(cells)} columns; expected {max(columns) + 1} separated by tabs: "
-                "correct the line, or choose columns with --text.source and --text.field"
-            )
-        source, target = (cells[column].strip() for column in columns)
-        yield Document.of(f"{name}:{number}", target, {SOURCE: source})
+        pair = bad.attempt(_pair, cells, columns, f"{name}:{number}")
+        if pair is not None:
+            yield Document.of(f"{name}:{number}", pair[1], {SOURCE: pair[0]})
 
 
-def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tuple[int, int], bool]:
-    """The columns of source and target, and whether the first line is a header.
+def _pair(cells: Sequence[str], columns: tuple[int, int], place: str) -> tuple[str, str]:
+    if len(cells) <= max(columns):
+        raise UserError(
+            f"{place}: {len(cells)} columns; expected {max(columns) + 1} separated by tabs: "
+            "correct the line, or choose columns with --text.source and --text.field"
+        )
+    return cells[columns[0]].strip(), cells[columns[1]].strip()
 
-    It is one if it has both default names, in any order, or if a column is chosen by name.
+
+def _columns(
+    first: Sequence[str], others: Sequence[Sequence[str]], options: TextOptions, place: str
+) -> tuple[tuple[int, int], bool]:
+    """The columns of source and target, and whether the first line is a header; `others`: the next lines.
+
+    It is one if it has both default names, in any order, or if a column is chosen by name. If it is one by its look, or
+    a column of three or more counts the lines, the columns must be chosen.
     """
     names = [cell.strip().lower() for cell in first]
     asked = (("source", options.source), ("field", options.field))
@@ -56,12 +69,27 @@ def _columns(first: Sequence[str], options: TextOptions, place: str) -> tuple[tu
             left = [1 - other] if len(names) == 2 and other in (0, 1) else []
             at[i] = next(iter([*known, *left, *([] if heading else [i])]), None)
     source, target = at
-    if source is None or target is None or source == target:
+    doubtful = not heading and asked == (("source", None), ("field", None)) and _doubtful(first, others)
+    if source is None or target is None or source == target or doubtful:
         raise UserError(
             f"{place}: it is not clear which of the columns {', '.join(first)} are source and target: give names, "
             "or numbers from 1, with --text.source and --text.field"
         )
     return (source, target), heading
+
+
+def _doubtful(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line looks like a header, or the first of three columns or more is a number for each line."""
+    whole = [row for row in others if len(row) == len(first)]
+    if len(whole) < _FEW:
+        return False
+
+    def numeric(column: int) -> bool:
+        return all(_NUMBER.fullmatch(row[column].strip()) for row in whole)
+
+    if any(numeric(i) and not _NUMBER.fullmatch(cell.strip()) for i, cell in enumerate(first)):
+        return True
+    return len(first) > 2 and numeric(0) and len({row[0] for row in whole}) == len(whole)
 
 
 def numbered(word: str) -> bool:

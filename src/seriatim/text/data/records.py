@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from seriatim.data.decoding import read_bytes, rejoin, text_blocks
+from seriatim.data.bad import Bad
+from seriatim.data.decoding import likely_encoding, read_bytes, rejoin, text_blocks
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Document, Measure
 from seriatim.text.data.files import plain
@@ -26,24 +27,27 @@ _KINDS: dict[type[object], str] = {
 }
 
 
-def json_lines(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
+def json_lines(path: Path, options: TextOptions, name: str, bad: Bad) -> Iterator[Document]:
     """One document per non-blank line. Texts stay in the file; only their offsets are kept."""
     path = plain(path, options.encoding, name)
     offset = 0
     for number, line in enumerate(_lines(path, name), start=1):
         if line.strip():
             place = f"{name}:{number}"
-            text, given = _text_and_given(_line_record(line, place, offset), options, place)
-            blocks = partial(_line_blocks, path, options, place, offset, len(line))
-            yield Document(place, blocks, given, Measure.of((text,)))
+            found = bad.attempt(_line, line, options, place, offset)
+            if found is not None:
+                blocks = partial(_line_blocks, path, options, place, offset, len(line))
+                yield Document(place, blocks, found[1], Measure.of((found[0],)))
         offset += len(line)
 
 
-def json_list(path: Path, options: TextOptions, name: str) -> Iterator[Document]:
+def json_list(path: Path, options: TextOptions, name: str, bad: Bad) -> Iterator[Document]:
     """One document per object of a list, all in memory."""
     for number, record in enumerate(read_list(path, options.encoding, name), start=1):
         place = f"{name}:{number}"
-        yield Document.of(place, *_text_and_given(_checked_record(record, place), options, place))
+        found = bad.attempt(_item, record, options, place)
+        if found is not None:
+            yield Document.of(place, *found)
 
 
 def read_list(path: Path, encoding: str, name: str) -> list[object]:
@@ -85,7 +89,15 @@ def _lines(path: Path, name: str) -> Iterator[bytes]:
 
 def _line_blocks(path: Path, options: TextOptions, place: str, offset: int, size: int) -> Iterator[str]:
     line = b"".join(read_bytes(path, place, offset, offset + size))
-    return rejoin((_text_and_given(_line_record(line, place, offset), options, place)[0],))
+    return rejoin((_line(line, options, place, offset)[0],))
+
+
+def _line(line: bytes, options: TextOptions, place: str, offset: int) -> tuple[str, dict[str, str | float | None]]:
+    return _text_and_given(_line_record(line, place, offset), options, place)
+
+
+def _item(record: object, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
+    return _text_and_given(_checked_record(record, place), options, place)
 
 
 def _line_record(line: bytes, place: str, offset: int) -> Record:
@@ -94,7 +106,7 @@ def _line_record(line: bytes, place: str, offset: int) -> Record:
     except UnicodeDecodeError as error:
         raise UserError(
             f"{place}: byte {offset + error.start} of the file is not utf-8 text ({error.reason}): "
-            "give the encoding of the file, e.g. --text.encoding latin-1"
+            f"give the encoding of the file, e.g. --text.encoding {likely_encoding('utf-8', line[error.start])}"
         ) from None
     return _checked_record(parse(text.rstrip("\r\n"), place), place)
 
