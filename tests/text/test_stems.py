@@ -87,6 +87,8 @@ def test_it_is_chosen_as_the_others_are() -> None:
     assert TokenOptions(kind="stems").policy() == Policy(language="english", punctuation="separate")
     assert TokenOptions(kind="stems", language="german").policy().language == "german"
     assert TokenOptions(kind="words").policy().language == "none"
+    with pytest.raises(UserError, match=r"--tokens.language is given with words; expected --tokens.kind stems"):
+        TokenOptions(kind="words", language="german")
     for kind in ("bytes", "characters", "words", "bpe"):
         with pytest.raises(UserError, match=r"policy\.language: 'german' does not apply"):
             train_tokenizer(kind, ["text"], Policy(language="german"))

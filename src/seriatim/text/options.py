@@ -126,6 +126,10 @@ class TokenOptions(Options):
     spaces: Literal["keep", "collapse"] = "keep"
     """collapse turns a run of spaces into one."""
 
+    def __post_init__(self) -> None:
+        if self.language is not None and self.kind != "stems":
+            raise UserError(f"--tokens.language is given with {self.kind}; expected --tokens.kind stems: give both")
+
     def policy(self) -> Policy:
         """The tokenizer's policy."""
         from seriatim.text.tokenizers import Policy  # imports numpy and tokenizers, which --help does without
