@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -17,7 +18,7 @@ SENTENCES = (
     "He didn’t steal the JEWELRY.",
     '"Yes," he said, "a well-known (but old) trick - 1998 \n\tcosts $5!"\n\n<unk> Straße, naïve.',
 )
-SIZES = {"bytes": None, "characters": None, "words": None, "bpe": 320, "unigram": 320}
+SIZES = {"bytes": None, "characters": None, "words": None, "stems": None, "bpe": 320, "unigram": 320}
 SUBWORDS = ("bpe", "unigram")
 
 
@@ -29,10 +30,12 @@ def trained(kind: str, policy: Policy) -> Tokenizer:
 def lossless_policies() -> list[tuple[str, Policy]]:
     plain = [Policy(), Policy(casing="mark")]
     split = [Policy(digits="split"), Policy(digits="split", casing="mark")]
-    cases = [(kind, policy) for kind in SIZES for policy in plain]
+    cases = [(kind, policy) for kind in SIZES if kind != "stems" for policy in plain]
     cases += [(kind, policy) for kind in ("words", *SUBWORDS) for policy in split]
     words = product(("keep", "mark"), ("keep", "split"))
     cases += [("words", Policy(casing=c, punctuation="separate", digits=d)) for c, d in words]
+    stems = product(("english", "german", "arabic"), ("keep", "mark"), ("keep", "split"))
+    cases += [("stems", Policy(language=n, casing=c, punctuation="separate", digits=d)) for n, c, d in stems]
     return cases
 
 
@@ -52,7 +55,10 @@ def lossy_policies() -> list[tuple[str, Policy]]:
         Policy(newlines="unix", spaces="collapse"),
         *(Policy(unicode=form, casing="mark") for form in ("NFC", "NFD", "NFKC", "NFKD")),
     ]
-    return cases + [(kind, policy) for kind in SIZES for policy in changed]
+    english = Policy(language="english", punctuation="separate")
+    cases += [("stems", replace(english, unknown="unk", casing=casing)) for casing in ("keep", "lower", "mark")]
+    cases += [("stems", replace(policy, language="english", punctuation="separate")) for policy in changed]
+    return cases + [(kind, policy) for kind in SIZES if kind != "stems" for policy in changed]
 
 
 def name_of(case: tuple[str, Policy]) -> str:
@@ -103,6 +109,7 @@ def texts() -> st.SearchStrategy[str]:
         "😀",
         "。",
     ]
+    near += ["walking", "Walks", "s", "ing", "+", "+ing", "un+", "Freiheiten", "والكتاب"]
     near += ["1998", "。", "<unk>", "<end>", "<", "\\n", "the", "xyz", "Xyz", "\x00", "\x1c", "日本", *MARKS]
     return st.one_of(st.text(), st.lists(st.sampled_from(near)).map("".join))
 

@@ -19,10 +19,10 @@ from seriatim.audio.tracks import Track
 from seriatim.errors import UserError
 from seriatim.image.levels import Levels
 from seriatim.symbols import Labels, Numbers
-from seriatim.text.tokenizers import Policy
+from seriatim.text.tokenizers import TOKENIZERS
 from trained_tokenizers import SIZES, trained
 
-DOCUMENTS = {kind: trained(kind, Policy()).to_json() for kind in SIZES}
+DOCUMENTS = {kind: trained(kind, TOKENIZERS[kind].usual).to_json() for kind in SIZES}
 DOCUMENTS |= {"labels": Labels(["a", "b"]).to_json(), "numbers": Numbers(0.0, 1.0).to_json()}
 DOCUMENTS["levels"] = Levels(2, 3, 1, 4).to_json()
 DOCUMENTS["log-mel"] = LogMel(8000, 40, bands=2).to_json()

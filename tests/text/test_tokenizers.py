@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from seriatim.errors import UserError
 from seriatim.modality import modalities
 from seriatim.symbols import COMMON
-from seriatim.text.tokenizers import Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
+from seriatim.text.tokenizers import TOKENIZERS, Bytes, Characters, Policy, Tokenizer, Words, train_tokenizer
 from seriatim.text.tokenizers.segmenter import _blocks
 from seriatim.text.tokenizers.subwords import Subwords
 from trained_tokenizers import SENTENCES, SIZES, SUBWORDS, trained
@@ -122,16 +123,18 @@ def test_refusals_name_what_and_where() -> None:
         trained("words", Policy(casing="mark", punctuation="separate", unknown="error")).encode("He, HE XYZ")
     for kind in SIZES:
         with pytest.raises(UserError, match=r"surrogate U\+D800 at position 2"):
-            trained(kind, Policy()).encode("ab\ud800")
+            trained(kind, TOKENIZERS[kind].usual).encode("ab\ud800")
         with pytest.raises(UserError, match="symbol 999999"):
-            trained(kind, Policy()).decode([1, 999999])
+            trained(kind, TOKENIZERS[kind].usual).decode([1, 999999])
         with pytest.raises(UserError, match="symbol -1"):
-            trained(kind, Policy()).symbol(-1)
+            trained(kind, TOKENIZERS[kind].usual).symbol(-1)
         with pytest.raises(UserError, match="did you mean '<end>'"):
-            trained(kind, Policy()).find("<ent>")
+            trained(kind, TOKENIZERS[kind].usual).find("<ent>")
 
 
-@pytest.mark.parametrize("field", ["casing", "punctuation", "unknown", "digits", "newlines", "unicode", "spaces"])
+@pytest.mark.parametrize(
+    "field", ["casing", "punctuation", "unknown", "digits", "newlines", "unicode", "spaces", "language"]
+)
 def test_a_policy_refuses_what_is_no_choice(field: str) -> None:
     with pytest.raises(UserError, match=f"policy.{field}: 'nonsense'"):
         Policy(**{field: "nonsense"})
@@ -167,7 +170,9 @@ def test_training_is_streaming_and_strict(kind: str) -> None:
     with pytest.raises(UserError, match="min_count"):
         train_tokenizer(kind, SENTENCES, min_count=0)
     with pytest.raises(UserError, match="surrogate"):
-        train_tokenizer(kind, ["a", "\ud800"], Policy(unicode="NFC"), SIZES[kind]).encode("\ud800")
+        train_tokenizer(kind, ["a", "\ud800"], replace(TOKENIZERS[kind].usual, unicode="NFC"), SIZES[kind]).encode(
+            "\ud800"
+        )
 
 
 @pytest.mark.parametrize("policy", [Policy(unknown="unk"), Policy(unknown="error"), Policy(unknown="drop")])

@@ -25,6 +25,18 @@ RECORDS = (".jsonl", ".ndjson", ".json")
 """The suffixes of files of records."""
 
 
+# fmt: off
+Language = Literal[
+    "none", "arabic", "armenian", "basque", "catalan", "czech", "danish", "dutch",
+    "english", "esperanto", "estonian", "finnish", "french", "german", "greek", "hindi",
+    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian", "persian",
+    "polish", "portuguese", "romanian", "russian", "serbian", "sesotho", "spanish", "swedish",
+    "tamil", "turkish", "yiddish",
+]
+# fmt: on
+"""The languages of the tokenizer `stems`."""
+
+
 def unescape(typed: str) -> str:
     r"""What was typed, with the escapes \n, \t, \r and \\ replaced; a backslash before anything else is itself.
 
@@ -97,7 +109,7 @@ class TokenOptions(Options):
         'lower'
     """
 
-    kind: Literal["bytes", "characters", "words", "bpe", "unigram"] = "characters"
+    kind: Literal["bytes", "characters", "words", "stems", "bpe", "unigram"] = "characters"
     """The tokenizer."""
     size: int | None = None
     """Largest vocabulary size. Default: all that occur; 4096 for bpe and unigram."""
@@ -107,6 +119,8 @@ class TokenOptions(Options):
     """Keep case, lower it, or mark it reversibly."""
     punctuation: Literal["keep", "separate"] | None = None
     """For words: separate makes each punctuation mark a symbol. Default: separate."""
+    language: Language | None = None
+    """For stems: the language whose stemmer cuts words. Default: english."""
     unknown: Literal["bytes", "unk", "drop", "error"] = "bytes"
     """Out-of-vocabulary text is spelled in bytes, becomes <unk>, is dropped, or is an error."""
     digits: Literal["keep", "split", "zero"] = "keep"
@@ -118,14 +132,19 @@ class TokenOptions(Options):
     spaces: Literal["keep", "collapse"] = "keep"
     """collapse turns a run of spaces into one."""
 
+    def __post_init__(self) -> None:
+        if self.language is not None and self.kind != "stems":
+            raise UserError(f"--tokens.language is given with {self.kind}; expected --tokens.kind stems: give both")
+
     def policy(self) -> Policy:
         """The tokenizer's policy."""
         from seriatim.text.tokenizers import Policy  # imports numpy and tokenizers, which --help does without
 
-        cut = self.punctuation or ("separate" if self.kind == "words" else "keep")
+        cut = self.punctuation or ("separate" if self.kind in ("words", "stems") else "keep")
         return Policy(
             casing=self.casing,
             punctuation=cut,
+            language=self.language or ("english" if self.kind == "stems" else "none"),
             unknown=self.unknown,
             digits=self.digits,
             newlines=self.newlines,

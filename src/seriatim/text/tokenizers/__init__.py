@@ -10,6 +10,7 @@ from seriatim.text.tokenizers.base import Ids, Tokenizer
 from seriatim.text.tokenizers.characters import Bytes, Characters
 from seriatim.text.tokenizers.policy import Policy
 from seriatim.text.tokenizers.rendering import TextStream
+from seriatim.text.tokenizers.stems import Stems
 from seriatim.text.tokenizers.subwords import Bpe, Unigram
 from seriatim.text.tokenizers.words import Words
 
@@ -20,6 +21,7 @@ __all__ = [
     "Characters",
     "Ids",
     "Policy",
+    "Stems",
     "TextStream",
     "Tokenizer",
     "Unigram",
@@ -31,6 +33,7 @@ TOKENIZERS: Final[dict[str, type[Tokenizer]]] = {
     "bytes": Bytes,
     "characters": Characters,
     "words": Words,
+    "stems": Stems,
     "bpe": Bpe,
     "unigram": Unigram,
 }

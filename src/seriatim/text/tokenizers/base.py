@@ -35,6 +35,8 @@ class Tokenizer(ABC):
     """The keys of its JSON besides `kind` and `policy`."""
     refuses: ClassVar[Mapping[str, tuple[str, ...]]]
     """The choices of the policy that do not apply."""
+    usual: ClassVar[Policy] = Policy()
+    """The policy that `train` takes unless one is given."""
     end: ClassVar[int] = END
 
     policy: Policy
@@ -102,7 +104,7 @@ class Tokenizer(ABC):
         size: most symbols, including `<end>`; None for the kind's default.
         min_count: fewest occurrences of a piece with a symbol of its own.
         """
-        policy = cls._checked(policy or Policy())
+        policy = cls._checked(policy or cls.usual)
         if isinstance(documents, str):
             raise UserError("documents: expected an iterable of texts, got one text; put it in a list")
         if min_count < 1:
@@ -196,6 +198,7 @@ class Tokenizer(ABC):
         for field, refused in cls.refuses.items():
             given = getattr(policy, field)
             if given in refused:
-                rest = ", ".join(repr(choice) for choice in choices()[field] if choice not in refused)
+                rest = [repr(choice) for choice in choices()[field] if choice not in refused]
+                rest = ", ".join(rest if len(rest) < 9 else [*rest[:8], "…"])
                 raise UserError(f"policy.{field}: {given!r} does not apply to {cls.kind}; expected {rest}")
         return policy

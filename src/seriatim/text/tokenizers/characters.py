@@ -12,7 +12,7 @@ from seriatim.errors import UserError
 from seriatim.symbols import reading
 from seriatim.text.tokenizers import names
 from seriatim.text.tokenizers.base import Ids, Tokenizer
-from seriatim.text.tokenizers.policy import Policy
+from seriatim.text.tokenizers.policy import LANGUAGES, Policy
 from seriatim.text.tokenizers.rendering import Renderer, Spelling
 from seriatim.text.tokenizers.vocabulary import UNKNOWN, Vocabulary, choose
 
@@ -30,7 +30,12 @@ class Bytes(Tokenizer):
 
     kind: ClassVar = "bytes"
     contents: ClassVar = ()
-    refuses: ClassVar = {"unknown": ("unk", "drop", "error"), "punctuation": ("separate",), "digits": ("split",)}
+    refuses: ClassVar = {
+        "unknown": ("unk", "drop", "error"),
+        "punctuation": ("separate",),
+        "digits": ("split",),
+        "language": LANGUAGES,
+    }
     _table = (b"", *(bytes([byte]) for byte in range(256)))
 
     def __init__(self, policy: Policy) -> None:
@@ -86,7 +91,7 @@ class Characters(Tokenizer):
 
     kind: ClassVar = "characters"
     contents: ClassVar = ("pieces",)
-    refuses: ClassVar = {"punctuation": ("separate",), "digits": ("split",)}
+    refuses: ClassVar = {"punctuation": ("separate",), "digits": ("split",), "language": LANGUAGES}
 
     def __init__(self, policy: Policy, vocabulary: Vocabulary) -> None:
         self.policy = self._checked(policy)

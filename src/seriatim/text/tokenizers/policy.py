@@ -10,6 +10,7 @@ from typing import Any, Literal, final, get_args, get_type_hints
 
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import reading
+from seriatim.text.options import Language
 from seriatim.text.tokenizers import casing
 
 _NEWLINES = re.compile(r"\r\n?")
@@ -37,6 +38,8 @@ class Policy:
     """`unix` turns CR LF and CR into LF."""
     unicode: Literal["keep", "NFC", "NFD", "NFKC", "NFKD"] = "keep"
     """The Unicode normalisation form."""
+    language: Language = "none"
+    """For stems: the language whose stemmer cuts words."""
     spaces: Literal["keep", "collapse"] = "keep"
     """`collapse` turns each run of spaces and tabs into one space."""
 
@@ -90,6 +93,10 @@ class Policy:
         fields = reading.mapping(document, "policy")
         reading.exactly(fields, choices(), "policy")
         return cls(**{name: reading.text(value, f"policy.{name}") for name, value in fields.items()})  # pyright: ignore[reportArgumentType] (__post_init__ checks the choice)
+
+
+LANGUAGES = tuple(language for language in get_args(Language) if language != "none")
+"""What the kinds without a language refuse."""
 
 
 @cache

@@ -96,6 +96,20 @@ class Spacing:
 
 
 @final
+class Prefix(str):
+    """A piece with no space after it, whatever follows."""
+
+    __slots__ = ()
+
+
+@final
+class Suffix(str):
+    """A piece with no space before it."""
+
+    __slots__ = ()
+
+
+@final
 class SpacedPieces:
     """Renders pieces with their spaces; a run of byte symbols is one piece."""
 
@@ -116,7 +130,10 @@ class SpacedPieces:
         if entry == JOIN:
             self._joined = True
             return rest
-        return rest + self._placed(entry)
+        self._joined |= isinstance(entry, Suffix)
+        text = rest + self._placed(entry)
+        self._joined = isinstance(entry, Prefix)
+        return text
 
     def flush(self) -> str:
         """End an incomplete character and forget the previous piece."""

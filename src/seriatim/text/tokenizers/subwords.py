@@ -23,7 +23,7 @@ from seriatim.errors import UserError
 from seriatim.symbols import reading
 from seriatim.text.tokenizers import casing, names
 from seriatim.text.tokenizers.base import Ids, Tokenizer
-from seriatim.text.tokenizers.policy import Policy
+from seriatim.text.tokenizers.policy import LANGUAGES, Policy
 from seriatim.text.tokenizers.rendering import END, Renderer, Spelling
 from seriatim.text.tokenizers.segmenter import ALPHABET, BYTE_OF, Segmenter, marks, pipeline
 
@@ -39,7 +39,7 @@ _BYTE = re.compile("<0x[0-9A-F]{2}>")
 class Subwords(Tokenizer):
     """Shared by BPE and unigram: everything except training and the model."""
 
-    refuses: ClassVar = {"unknown": ("unk", "drop", "error"), "punctuation": ("separate",)}
+    refuses: ClassVar = {"unknown": ("unk", "drop", "error"), "punctuation": ("separate",), "language": LANGUAGES}
     _segmenter: Segmenter
 
     @staticmethod
