@@ -174,6 +174,18 @@ def _document(folder: Path, name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", document)
 
 
+def count_of(document: Mapping[str, Any], name: str) -> int:
+    """A number of steps in a document.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    value = document[name]
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError(f"{name} is {str(value)[:40]!r}")
+    return value
+
+
 def contents(path: Path) -> dict[str, tuple[list[int], str]]:
     """{tensor: (shape, type)} of a safetensors file, without loading a tensor.
 

@@ -366,8 +366,8 @@ class Loop:
                     self.optimiser.restore(parameter, found)
             if self.average is not None:
                 self.average.values = {name: tensors[f"average.{name}"].clone() for name in own}
-                self.average.updates = int(document["updates"])
-            self.step, self.since_best = int(document["step"]), int(document["since_best"])
+                self.average.updates = files.count_of(document, "updates")
+            self.step, self.since_best = (files.count_of(document, name) for name in ("step", "since_best"))
             self.best = math.inf if document["best"] is None else float(document["best"])
             usual = document["usual"]
             self.usual = None if usual is None else (float(usual[0]), float(usual[1]), int(usual[2]))
@@ -375,7 +375,7 @@ class Loop:
             self.row_sums = [float(value) for value in document["row_sums"]]
             if document["carried"]:
                 self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError, OverflowError) as error:
             raise UserError(
                 f"{path.parent} does not fit this model ({error}); start a new run in another folder"
             ) from error

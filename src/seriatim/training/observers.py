@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -195,15 +196,23 @@ def _length(path: Path, last: int) -> int:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The rows of a `metrics.jsonl`; an incomplete last line is left out."""
+    """The rows of a `metrics.jsonl`, up to the first that is damaged or incomplete."""
     rows: list[dict[str, Any]] = []
     if path.is_file():
         for line in path.read_bytes().splitlines():
             try:
                 row: Any = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 break
-            if not isinstance(row, dict):
+            if not isinstance(row, dict) or not all(map(_plain, cast("dict[str, Any]", row).items())):
                 break
             rows.append(cast("dict[str, Any]", row))
     return rows
+
+
+def _plain(item: tuple[str, Any]) -> bool:
+    """Whether a column has a number, as all have; steps are whole."""
+    key, value = item
+    if key in ("step", "epoch"):
+        return type(value) is int and 0 <= value < 2**53
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
