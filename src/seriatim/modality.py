@@ -88,7 +88,8 @@ class Modality:
         sets: () -> {name: named data set}.
         open: (path, name or object; options by group; how to divide) -> data, a `training.plan.Data`.
         open_set: the same for the name of a data set, whatever lies at a path of that name.
-        folds: (data, k) -> k of them for cross-validation; None where there is no such thing yet.
+        folds: (data, k, options by group) -> k of them for cross-validation.
+        figures: how the keys of a model's figures begin: the first one judges a search, all are told of a study.
         codecs: () -> {kind: codec} of this wing, besides those of `seriatim.symbols`.
         encoders: () -> {type of codec: how conditions with it enter a model}, likewise.
         follows: {field of a config: attribute of the codec of x that decides it}.
@@ -108,13 +109,14 @@ class Modality:
     sets: Callable[[], Mapping[str, Any]]
     open: Callable[[Any, Mapping[str, Any], Any], Any]
     open_set: Callable[[str, Mapping[str, Any], Any], Any]
+    folds: Callable[[Any, int, Mapping[str, Any]], Sequence[Any]]
+    figures: tuple[str, ...]
     codecs: Callable[[], Mapping[str, type[Any]]]
     encoders: Callable[[], Mapping[type[Any], Encoding]]
     follows: Mapping[str, str]
     task: Callable[[], type[Any]]
     model: Callable[[], type[Any]]
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    folds: Callable[[Any, int], Sequence[Any]] | None = None
     learned: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
