@@ -187,7 +187,7 @@ FOREIGN: Mapping[str, tuple[str, str]] = {
             "save their frames as PNG or their sound as WAV",
         ),
         (".pdf .doc .docx .odt .rtf .epub .ppt .pptx", "documents that are not read", "save their text as .txt"),
-        (".xls .xlsx .ods .parquet .feather", "tables that are not read", "save texts as .jsonl, pairs as .tsv"),
+        (".xls .xlsx .ods .feather", "tables that are not read", "save texts as .csv, pairs as .tsv"),
         (".npy .npz .h5 .hdf5 .mat", "arrays", "load them in Python and give them to seriatim.train"),
         (".zip .tar .tgz .7z .rar .zst", "archives", "unpack them"),
         (".pt .pth .ckpt .bin .safetensors .onnx .pkl", "models or other binary data", "give text, pictures or audio"),
