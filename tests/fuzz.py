@@ -298,12 +298,22 @@ def calls(place: Path) -> Case:
     known = {verb: _options(verb) for verb in _VERBS}
 
     def case(chance: random.Random, folder: Path) -> Call:
-        verb = chance.choice(_VERBS)
-        first = [*map(str, made), str(place / "poems.jsonl"), "nowhere", "", "-", "/dev/null", "list"]
-        words = [verb, chance.choice(first)]
-        if verb == "demo":
-            words = ["demo", "--seconds", chance.choice(["x", "", "1.5"])]
-        for _ in range(chance.choice([1, 1, 2, 3])):
+        verb, run = chance.choice(_VERBS), chance.choice(made)
+        data = str(place / _DATA[run.name])
+        words = {
+            "train": [verb, data],
+            "score": [verb, str(run), data],
+            "classify": [verb, str(run), data],
+            "complete": [verb, str(made[1]), str(place / _DATA["image"] / "a" / "0.png")],
+            "reconstruct": [verb, str(made[1]), str(place / _DATA["image"] / "a" / "0.png")],
+            "models": [verb],
+            "data": [verb, "list"],
+            "demo": [verb, "--seconds", chance.choice(["x", "", "1.5"])],
+        }.get(verb, [verb, str(run)])
+        if chance.random() < 0.2:
+            others = ["nowhere", "", "-", "/dev/null", str(place / "poems.jsonl"), *map(str, made)]
+            words[chance.randrange(1, len(words)) if len(words) > 1 else 0 :] = [chance.choice(others)]
+        for _ in range(chance.choice([1, 1, 1, 2, 3])):
             option = chance.choice(known[verb] or ["--zzz"])
             words += [option, chance.choice(own if option in _WRITES else values)]
         if verb == "train":

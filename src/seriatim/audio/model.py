@@ -34,6 +34,7 @@ from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
+from seriatim.walks.threads import one_thread
 
 Progress = Callable[[int], None]
 
@@ -318,7 +319,7 @@ class AudioModel(Trained):
         size: int,
     ) -> Iterator[Int16]:
         model = self.model
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             length = count + (0 if known is None else len(known))
             walk = model.walk(n, context, length, steer.guidance)
             prompt = None
@@ -327,7 +328,7 @@ class AudioModel(Trained):
                 walk.feed(prompt)
             draws = Draws(walk, model.head, seeds, steer, prompt)
         for first in range(0, count, size):
-            with torch.inference_mode():
+            with one_thread(), torch.inference_mode():
                 drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
             yield self.codec.to_int16(drawn)
 
