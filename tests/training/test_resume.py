@@ -318,14 +318,18 @@ def test_what_resuming_would_ignore_is_refused(
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("step", -1), ("step", 1e30), ("row_sums", []), ("row_sums", [1, "a"]), ("epoch_sums", [0, 0, float("nan")]),
-     ("usual", [1.0]), ("usual", 7), ("usual", [1, 0, float("inf")]), ("since_best", True), ("best", [])],
-)  # fmt: skip
-def test_a_state_that_says_what_no_run_does_is_refused(key: str, value: Any, folder: Path, tmp_path: Path) -> None:
-    start(plan(folder / "words.txt", "rnn", steps=1), tmp_path / "run", QUIET)
-    state = tmp_path / "run" / "train" / "state.json"
-    state.write_text(json.dumps({**json.loads(state.read_text()), key: value}))
-    with pytest.raises(UserError, match="does not fit this model"):
-        resume(tmp_path / "run", *plan_of(tmp_path / "run"), QUIET)
+DAMAGE: list[tuple[str, Any]] = [
+    ("step", -1), ("step", 1e30), ("row_sums", []), ("row_sums", [1, "a"]), ("epoch_sums", [0, 0, float("nan")]),
+    ("usual", [1.0]), ("usual", 7), ("usual", [1, 0, float("inf")]), ("since_best", True), ("best", []),
+]  # fmt: skip
+
+
+def test_a_state_that_says_what_no_run_does_is_refused(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    start(plan(folder / "words.txt", "rnn", steps=1), run, QUIET)
+    state = run / "train" / "state.json"
+    document = json.loads(state.read_text())
+    for key, value in DAMAGE:
+        state.write_text(json.dumps({**document, key: value}))
+        with pytest.raises(UserError, match="does not fit this model"):
+            resume(run, *plan_of(run), QUIET)
