@@ -31,6 +31,7 @@ Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 T = TypeVar("T")
 _PROBED = 256  # positions read to time a model
+_THREADS = 1024  # with very many, the operating system ends the program
 _UNSEEN = re.compile(
     "[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )  # what JSON leaves as it is and terminals obey
@@ -59,19 +60,28 @@ def typed(group: str) -> set[str]:
     return {name.replace("-", "_") for name in found}
 
 
-def set_threads(threads: int | None) -> None:
+def set_threads(threads: int | None, sampling: bool = False) -> None:
     """Set the number of torch's threads; None keeps its default.
 
+    Args:
+        threads: as typed.
+        sampling: whether samples are drawn by as many, too, instead of one.
+
     Raises:
-        UserError: if it is less than one.
+        UserError: if it is less than one, or more than any machine has.
     """
     if threads is None:
         return
-    if threads < 1:
-        raise UserError(f"--threads is {threads}; give 1 or more")
+    if not 1 <= threads <= _THREADS:
+        raise UserError(f"--threads is {threads}; give 1 or more, at most {_THREADS}")
     import torch
 
-    torch.set_num_threads(threads)
+    from seriatim.walks.threads import choose
+
+    if sampling:
+        choose(threads)
+    else:
+        torch.set_num_threads(threads)
 
 
 def opened(
@@ -89,7 +99,7 @@ def opened(
     Raises:
         UserError: if the model is of another kind.
     """
-    set_threads(machine.threads or threads)
+    set_threads(threads if machine.threads is None else machine.threads, sampling=True)
     from seriatim.modality import modality
     from seriatim.runs.opening import open_run, pick_device
 
