@@ -157,9 +157,7 @@ def colours(width: int, count: int, copies: int = 1) -> list[int]:
     return [c for _ in range(copies) for c, size in enumerate(sizes) for _ in range(size)]
 
 
-def raster(
-    w: Named, x: Map, inputs: Sequence[int], outputs: Sequence[int], *, own: bool = True, up: int | None = None
-) -> Map:
+def raster(w: Named, x: Map, inputs: Sequence[int], outputs: Sequence[int], *, own: bool = True) -> Map:
     """A masked convolution (van den Oord et al., 2016, section 3.4), tap by tap and colour by colour.
 
     Args:
@@ -168,24 +166,20 @@ def raster(
         inputs: the colour of each channel in.
         outputs: the colour of each channel out.
         own: mask B: a colour sees itself at its own pixel; otherwise mask A.
-        up: rows above that are read. Default: all that the kernel has.
     """
-    weight, y = w["weight"], {}
-    side, rows = weight.shape[3] // 2, weight.shape[2] - 1
+    weight, side, rows = w["weight"].clone(), w["weight"].shape[3] // 2, w["weight"].shape[2] - 1
+    for o, of in enumerate(outputs):
+        for n, seen in enumerate(inputs):
+            if seen > of or (seen == of and not own):
+                weight[o, n, rows, side] = 0
+    y: Map = {}
     for i, j in x:
         total = w["bias"].clone()
         for r in range(rows + 1):
-            for k in range(weight.shape[3]):
+            for k in range(weight.shape[3] if r < rows else side + 1):
                 place = i - rows + r, j - side + k
-                if place not in x or (r == rows and k > side) or (up is not None and rows - r > up):
-                    continue
-                tap = weight[:, :, r, k].clone()
-                if r == rows and k == side:
-                    for o, of in enumerate(outputs):
-                        for n, seen in enumerate(inputs):
-                            if seen > of or (seen == of and not own):
-                                tap[o, n] = 0
-                total = total + tap @ x[place]
+                if place in x:
+                    total = total + weight[:, :, r, k] @ x[place]
         y[i, j] = total
     return y
 

@@ -1,4 +1,4 @@
-"""Every family of sequences against a plain loop from its paper's equations: the laws do not know what it should compute."""
+"""Every family of sequences against a plain loop from its paper's equations: no law knows what it should compute."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from registry import MODELS
 from seriatim.context import Context
+from seriatim.models import FAMILIES
 from seriatim.testing import equals
 from textbook import (
     Named,
@@ -203,6 +204,10 @@ LOOPS: dict[str, Row] = {
     "wavenet": wavenet,
 }
 CASES = [name for name in MODELS if name.split("-")[0] in LOOPS]
+
+
+def test_every_family_has_a_loop() -> None:
+    assert {name for name, family in FAMILIES.items() if family.data != "image"} == set(LOOPS)
 
 
 @pytest.mark.parametrize("name", CASES)

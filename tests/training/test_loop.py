@@ -1,4 +1,4 @@
-"""What happens within a step, each thing against arithmetic of its own: rates, clipping, modes, hidden conditions, states."""
+"""What happens within a step, each thing against arithmetic of its own: rates, clipping, modes, conditions, states."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def adamw(
     return values
 
 
-def test_a_step_is_adamw_of_clipped_gradients_at_its_own_rate_which_is_the_one_in_the_metrics(tmp_path: Path) -> None:
+def test_a_step_is_adamw_of_clipped_gradients_at_the_rate_in_the_metrics(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x = [random.integers(1, 8, (2, 5)), np.ones((2, 5), np.int64), random.integers(1, 8, (2, 5))]
     model = text_model("gru").model.double()
