@@ -38,13 +38,13 @@ FAULTS = [
     # ------------------------------------------------------------------ training
     Fault(
         "no training mode after an evaluation", "training/loop.py",
-        "        options = self.options\n        self.model.train()\n", "        options = self.options\n",
+        "        self.model.train()\n        for group", "        for group",
         "training/test_loop.py::test_every_step_is_taken_in_training_mode_and_every_evaluation_is_not",
     ),
     Fault(
         "training mode is set once, and again when a run is resumed", "training/loop.py",
-        "        options = self.options\n        self.model.train()\n",
-        "        options = self.options\n        if 'on' not in vars(self):\n            self.on = self.model.train()\n",
+        "        self.model.train()\n        for group",
+        "        'on' in vars(self) or setattr(self, 'on', self.model.train())\n        for group",
         "training/test_resume.py::test_a_signal_saves_and_resuming_is_bit_for_bit[transformer-2]",
     ),
     Fault(
@@ -234,7 +234,7 @@ FAULTS = [
     Fault(
         "a search ends too soon", "walks/beams.py",
         "length = self.longest if len(self.finished) < self.options.width else new", "length = new",
-        "walks/test_beams.py::test_ends_that_are_unlikely_do_not_end_the_search",
+        "walks/test_beams.py::test_what_is_behind_may_still_be_the_best_by_its_length",
     ),
     Fault(
         "a seed alone is not the first row's", "walks/noise.py",
@@ -326,8 +326,13 @@ FAULTS = [
     ),
     Fault(
         "rotary angles in half precision", "causal/attention.py",
-        "exact = torch.float64 if like.dtype == torch.float64 else torch.float32", "exact = like.dtype",
+        'exact = torch.float32 if like.device.type == "mps" else torch.float64', "exact = like.dtype",
         "causal/test_attention.py::test_far_positions_differ_in_half_precision",
+    ),
+    Fault(
+        "rotary angles in float32", "causal/attention.py",
+        'exact = torch.float32 if like.device.type == "mps" else torch.float64', "exact = torch.float32",
+        "laws/test_laws_long.py::test_a_layer_in_float32_over_8192_frames[attention-two-frequencies]",
     ),
     Fault(
         "a blind channel gets a length", "raster/shifted.py",
@@ -376,12 +381,6 @@ FAULTS = [
         "weight = [g(x, context) for g in gates], torch.stack([g.state for g in gates])",
         "weight = [g(x, context) for g in gates], torch.stack([g.state.roll(len(g.state) // 2, 0) for g in gates])",
         "models/test_textbook_pictures.py::test_a_family_is_its_textbook_s[diagonal-bilstm]",
-    ),
-    Fault(
-        "rotary angles as running sums", "causal/attention.py",
-        "angle = torch.arange(start, stop, device=like.device, dtype=exact)[:, None] * frequency",
-        "angle = (frequency.expand(stop, -1).cumsum(0) - frequency)[start:]",
-        "laws/test_laws_long.py::test_a_layer_in_float32_over_8192_frames[attention-two-frequencies]",
     ),
     Fault(
         "dropout while sampling", "models/base.py",
