@@ -132,6 +132,7 @@ LAYERS: dict[str, LayerCase] = {
     "lstm": LayerCase(lambda: Recurrent("lstm", WIDTH, 5)),
     "gru": LayerCase(lambda: Recurrent("gru", WIDTH, 5)),
     "attention": LayerCase(lambda: Attention(WIDTH, 2, 2)),
+    "attention-two-frequencies": LayerCase(lambda: Attention(WIDTH, 1, 1, rotary=100.0)),
     "attention-grouped": LayerCase(lambda: Attention(WIDTH, 2, 1, rotary=10.0)),
     "cross-attention": LayerCase(lambda: CrossAttention(WIDTH, 3, 2), lambda: Context(memory=memory().memory)),
     "cross-attention-mask": LayerCase(lambda: CrossAttention(WIDTH, 3, 2), memory),

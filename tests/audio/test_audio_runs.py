@@ -18,6 +18,7 @@ import seriatim
 from checkpoints import edit
 from dividing import divided
 from seriatim.audio import task as audio_task
+from seriatim.audio.data.opening import open_recordings
 from seriatim.audio.model import AudioModel
 from seriatim.audio.options import AudioOptions, QuantiserOptions
 from seriatim.audio.quantiser import Quantiser
@@ -109,6 +110,11 @@ def test_figures_are_those_of_whole_recordings(made: Path) -> None:
     nats = -model.log_prob(takes.x, {"label": ["low", None, None]})
     assert figures.nats == pytest.approx(nats.sum(), rel=1e-9)
     assert figures.bits_per_sample == pytest.approx(nats.sum() / math.log(2) / takes.samples)
+    # the standard error is over the recordings, which are independent, as blocks of one are not
+    lengths = np.array([len(x) for x in takes.x])
+    away = nats - nats.sum() / lengths.sum() * lengths
+    error = math.sqrt(3 / 2 * (away**2).sum()) / lengths.sum() / math.log(2)
+    assert figures.to_json()["bits_per_sample_given_label_standard_error"] == pytest.approx(error, rel=1e-9)
     assert figures.lacking == (Lacking("label", 3, 2, {"unheard of": 1}, ("high", "low")),)
     assert figures.to_json()["bits_per_sample_given_label"] == figures.bits_per_sample
     assert (figures.recordings, figures.quantiser) == (3, "32 levels of μ-law")
@@ -183,9 +189,9 @@ def test_what_is_drawn_is_like_its_label(made: Path) -> None:
 
 
 @pytest.mark.parametrize("head", ["logistic", "normal"])
-def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
+def test_stereo_at_16_bits(tmp_path: Path, head: str, capsys: pytest.CaptureFixture[str]) -> None:
     data = voices(tmp_path / "pairs", 20, channels=2)
-    audio = {"channels": "stereo", "quantiser": "pcm16", "levels": None}
+    audio = {"channels": "stereo", "quantiser": "pcm16", "levels": None, "given": False}
     start(plan(data, audio, net={"head": head, "mixtures": 2}, steps=4), tmp_path / "run", QUIET)
     model = AudioModel.load(tmp_path / "run")
     assert (model.channels, model.codec.levels) == (2, 65536)
@@ -194,6 +200,15 @@ def test_stereo_at_16_bits(tmp_path: Path, head: str) -> None:
     with torch.no_grad():
         whole = float(model.model.log_prob(symbols))
     assert model.log_prob([x])[0] == pytest.approx(whole, rel=1e-5)
+    # a sample is that of one channel
+    assert model.evaluate([x]).bits_per_sample == pytest.approx(-whole / math.log(2) / (2 * len(x)), rel=1e-5)
+    held = open_recordings(data, AudioOptions(channels="stereo", length=200)).splits["validation"]
+    bits = -model.log_prob(held.x).sum() / math.log(2) / (2 * held.samples)
+    assert model.about["validation_bits_per_sample"] == pytest.approx(bits, rel=1e-5)
+    assert main(["score", str(tmp_path / "run"), str(data / "low" / "00.wav"), "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    alone = -model.log_prob([voice(0, 2)])[0] / math.log(2)
+    assert (row["bits_per_sample"], row["samples"]) == (pytest.approx(alone / (2 * 400), rel=1e-5), 800)
     drawn = model.sample(0.01, 2, prompt=x[:40], seed=3)
     assert drawn.shape == (2, 120, 2)
     assert np.array_equal(drawn[1, :40], x[:40])
@@ -297,7 +312,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train voices --net.levels 3 --out new", "follows from the data"),
         ("train voices --audio.channels stereo --out new", "softmax"),
         ("train voices --train.carry --out new", "--train.carry does not apply to audio"),
-        ("train voices --folds 3 --out new", "text"),
+        ("train voices --folds 1 --out new", "--folds is 1"),
         ("train digits --model wavenet --out new", "digits holds pictures, but wavenet is for audio"),
         ("train tinyshakespeare --model wavenet --out new", "holds text, but wavenet is for audio"),
     ):

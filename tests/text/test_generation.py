@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from registry import conditional
+from seriatim.conditioning import LabelEncoder
 from seriatim.heads import Categorical
-from seriatim.models import FAMILIES, Model
+from seriatim.models import FAMILIES, Conditional, Model
 from seriatim.models.likelihood import default_stride, log_probs
 from seriatim.testing import wake
 from seriatim.text.generation import Draw, Generation
@@ -211,6 +212,25 @@ def test_conditions_stay_with_their_rows() -> None:
     for i, row in enumerate(rows):
         alone = {name: value[i : i + 1] for name, value in given.items()}
         assert row == slowly(model, prompts[i], seeds[i], Steer(), 12, given=alone)[0]
+
+
+def test_conditions_stay_with_their_rows_when_the_window_moves_after_some_have_left() -> None:
+    torch.manual_seed(0)
+    entry = FAMILIES["transformer"]
+    inner = entry.model(entry.config(symbols=SYMBOLS, vector=4, **SIZES["transformer"]))
+    model = wake(Conditional(inner, {"genre": LabelEncoder(4, 4)}), scale=1.0)
+    given, prompts, seeds = {"genre": torch.tensor([0, 1, 2, 3])}, [[1], [2, 3, 1], [], [4]], [1, 2, 3, 4]
+    drawing = Generation(model, arrays(prompts), torch.tensor(seeds), NO_END, end=END, longest=20, given=given)
+    rows: list[list[int]] = [[] for _ in prompts]
+    for step in drawing:
+        for draw in step:
+            rows[draw.row].append(draw.symbol)
+            if draw.row == 0 and len(rows[0]) == 2:
+                drawing.drop(0)
+    assert len(rows[0]) == 2
+    for i in (1, 2, 3):
+        alone = {"genre": given["genre"][i : i + 1]}
+        assert rows[i] == slowly(model, prompts[i], seeds[i], NO_END, 20, given=alone)[0]
 
 
 @EACH

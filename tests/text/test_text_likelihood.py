@@ -120,6 +120,9 @@ def test_impossible_windows_are_refused(options: dict[str, int]) -> None:
 
 def test_the_standard_error_of_known_series() -> None:
     assert relative_error([np.full(2560, 1.5)]) == 0
+    # 1 and 5 nats: s = 2√2, s/√2 = 2, and the mean is 3; with unequal lengths, 3 nats a symbol miss 1 and 4 by 2 and 2
+    assert relative_error([np.array([1.0]), np.array([5.0])], None) == pytest.approx(2 / 3)
+    assert relative_error([np.array([1.0]), np.array([4.0, 4.0])], None) == pytest.approx(math.sqrt(8 * 2) / 9)
     random = np.random.default_rng(0)
     terms = random.normal(2.0, 0.5, 256 * 400)
     assert relative_error([terms]) == pytest.approx(0.5 / 2 / math.sqrt(len(terms)), rel=0.15)

@@ -330,7 +330,7 @@ def test_what_starts_from_a_run_begins_where_that_ended(tmp_path: Path) -> None:
     data = text_file(tmp_path)
     start(plan(data, steps=20, evaluate_every=20), tmp_path / "a", Means(quiet=True))
     ended = metrics(tmp_path / "a")[-1]["validation_nats_per_token"]
-    again = dataclasses.replace(plan(data, steps=1), begin=str(tmp_path / "a"))
+    again = dataclasses.replace(plan(data, steps=1), net={}, begin=str(tmp_path / "a"))
     start(again, tmp_path / "b", Means(quiet=True))
     first = metrics(tmp_path / "b")[0]
     assert first["validation_nats_per_token"] == pytest.approx(ended, abs=1e-6)

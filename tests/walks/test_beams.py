@@ -306,3 +306,19 @@ def test_ends_that_are_unlikely_do_not_end_the_search(width: int) -> None:
     (best, *_) = beam_search(Walk(model, width), Beams(width), end=0, prefixes=[[]], longest=[20])[0]
     assert best.symbols == (*[1] * 10, 0)
     assert best.log_prob == pytest.approx(11 * math.log(0.99), abs=1e-5)
+
+
+def test_what_is_behind_may_still_be_the_best_by_its_length() -> None:
+    """An end of log 0.25 is ahead of a beam of log 0.2, whose score at eleven symbols is log 0.2 / (16/6)."""
+    model = MaskedLinear((20,), CategoricalHead(5), 5)
+    p = torch.full((20, 5), 1e-9)
+    p[0] = torch.tensor([0.25, 0.2, 0.19, 0.18, 0.18])
+    p[1:, 1] = 1.0
+    p[10] = torch.tensor([1.0, *[1e-9] * 4])
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.copy_(p.log())
+    options = Beams(2, length_norm=1.0)
+    (best, *_) = beam_search(Walk(model, 2), options, end=0, prefixes=[[]], longest=[20])[0]
+    assert best.symbols == (*[1] * 10, 0)
+    assert best.score == pytest.approx(math.log(0.2) * 6 / 16, abs=1e-5)

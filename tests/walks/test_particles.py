@@ -72,6 +72,19 @@ def test_particles_find_what_fits_a_known_symbol_that_comes_last() -> None:
     assert distances[1] > 4 * noise
 
 
+def test_what_a_resampling_has_weighed_is_not_weighed_again() -> None:
+    """x_0 is one of three alike; x_1 = 1 has p 0.9 after a 0 and 0.05 after the others; x_2 is anything."""
+    model = MaskedLinear((3,), CategoricalHead(3), 3)
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.zero_()
+        after = torch.tensor([[0.05, 0.9, 0.05], [0.9, 0.05, 0.05], [0.475, 0.05, 0.475]])
+        model.weight[1, 0] = after.log()
+    found = drawn(model, torch.ones(3, dtype=torch.long), torch.arange(3) == 1, 1000, 64)
+    share = float((found[:, 0] == 0).double().mean())
+    assert share == pytest.approx(0.9, abs=4 * math.sqrt(0.9 * 0.1 / 1000))
+
+
 def test_the_same_seed_gives_the_same_completion_in_any_batch() -> None:
     case = MODELS["gated-pixelcnn"]
     model = case.model()

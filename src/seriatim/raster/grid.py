@@ -86,7 +86,7 @@ class RasterConv(nn.Module, Stacked):
     def touches(self, colours: int) -> list[Touch]:
         """Which colours see which, for each offset of the kernel."""
         to, of = (torch.eye(colours)[list(labels)] for labels in (self.outputs, self.inputs))
-        seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu().float(), to, of) > 0
+        seen = torch.einsum("oirk,oc,id->rkcd", self.mask.cpu().to(to), to, of) > 0
         places = [(r, k) for r in range(self.up + 1) for k in range(2 * self.side + 1)]
         return [(self.up - r, self.side - k, seen[r, k]) for r, k in places if bool(seen[r, k].any())]
 

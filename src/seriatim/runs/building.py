@@ -14,6 +14,7 @@ from seriatim.errors import UserError
 from seriatim.modality import Encoding, modalities, modality
 from seriatim.models import FAMILIES, Model, family
 from seriatim.models.conditional import Conditional
+from seriatim.runs.hollow import undrawn
 from seriatim.symbols import Labels, Numbers, Symbols, Vectors
 
 SMALL_DROPOUT = 0.1
@@ -105,7 +106,8 @@ def changed(model: Model, family_name: str, conditions: Mapping[str, Symbols], n
             raise UserError(f"--net.{name} is given for a {family_name} of --from, which brings its own; leave it out")
     encoders = dict(zip(model.names, model.encoders.values(), strict=True)) if isinstance(model, Conditional) else {}
     sizes = {name: config for name, each in encoders.items() if (config := getattr(each, "config", None)) is not None}
-    fresh = build(family_name, dataclasses.replace(model.config, **net), conditions, sizes)
+    with undrawn():
+        fresh = build(family_name, dataclasses.replace(model.config, **net), conditions, sizes)
     fresh.load_state_dict(model.state_dict())
     return fresh.to(model.device)
 

@@ -177,7 +177,7 @@ class Loop:
     def _event(self, symbols: int, seconds: float) -> Step:
         """The event of the step just taken; sums of rows that are due are reset."""
         loss = self.row_sums[0] / max(self.row_sums[1], 1) * self.unit.scale
-        rate = learning_rate(self.step - 1, self.total, self.options)
+        rate = float(self.optimiser.groups[0]["lr"])  # the one that was used, adamw's where there is muon too
         rows: list[dict[str, Any]] = []
         if self.step % max(1, self.every // 10) == 0 or self.step == self.total:
             rows.append({"step": self.step, f"train_{self.unit.key}": loss, "lr": rate, "seconds": seconds})

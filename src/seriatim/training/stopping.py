@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+_STOPPING = (*_ALWAYS, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def stopping(halt: Callable[[int], None]) -> Generator[None]:
 
     try:
         for number in _STOPPING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores hang-ups
+            if number in _ALWAYS or signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores hang-ups
                 previous[number] = signal.signal(number, handle)
     except ValueError:  # not the main thread: no signals here
         yield

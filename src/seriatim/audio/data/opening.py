@@ -32,7 +32,7 @@ def open_recordings(
 
     Args:
         spec: a folder, a file, the name of a data set, a sequence of 16-bit arrays (T,) or (T, 2) at `options.rate`, or
-            a mapping {"x": arrays, condition: [a label each]}. A folder contains WAV, FLAC, Ogg and AIFF files;
+            a mapping {"x": arrays, condition: [a label each]}. A folder contains WAV, FLAC, Ogg, AIFF and MP3 files;
             subfolders are labels, unless a CSV file gives them. An existing path takes precedence over a name.
         options: how they are read.
         division: how they are divided.

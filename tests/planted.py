@@ -1,0 +1,576 @@
+"""Faults planted in a copy of the library, one at a time: the test named for each must fail.
+
+Not part of `make test`: `python tests/planted.py`, or `--only NAME` (several times). Prints a table; exit code 1 if a
+fault is not caught, or a test fails without one. A fault whose old text does not stand exactly once in its file is an
+error, so that the list follows the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("src", "tests", "examples", "docs", "pyproject.toml", "README.md", "CHANGELOG.md")
+_LONGEST = 300  # seconds; a fault that makes a test hang is not caught
+_FAILED = 1  # pytest's exit code for failed tests; 2 to 5 are faults of another kind: nothing collected, interrupted, …
+
+
+class Fault(NamedTuple):
+    """A fault: in `file` (below src/seriatim), `old` is replaced by `new`; then `test` (below tests) must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+FAULTS = [
+    # ------------------------------------------------------------------ training
+    Fault(
+        "no training mode after an evaluation", "training/loop.py",
+        "        self.model.train()\n        for group", "        for group",
+        "training/test_loop.py::test_every_step_is_taken_in_training_mode_and_every_evaluation_is_not",
+    ),
+    Fault(
+        "training mode is set once, and again when a run is resumed", "training/loop.py",
+        "        self.model.train()\n        for group",
+        "        'on' in vars(self) or setattr(self, 'on', self.model.train())\n        for group",
+        "training/test_resume.py::test_a_signal_saves_and_resuming_is_bit_for_bit[transformer-2]",
+    ),
+    Fault(
+        "conditions never hidden", "training/loop.py",
+        "hidden = torch.rand(len(value), device=value.device) < share",
+        "hidden = torch.rand(len(value), device=value.device) < 0",
+        "training/test_loop.py::test_conditions_are_hidden_row_by_row_as_often_as_is_asked",
+    ),
+    Fault(
+        "conditions hidden for the whole batch", "training/loop.py",
+        "hidden = torch.rand(len(value), device=value.device) < share",
+        "hidden = torch.rand(1, device=value.device).expand(len(value)) < share",
+        "training/test_loop.py::test_conditions_are_hidden_row_by_row_as_often_as_is_asked",
+    ),
+    Fault(
+        "conditions hidden together", "training/loop.py",
+        "given = {name: self._hide(value, self.drops[name]) for name, value in given.items()}",
+        "key = torch.get_rng_state()\n"
+        "            given = {n: (torch.set_rng_state(key), self._hide(given[n], self.drops[n]))[1] for n in given}",
+        "training/test_loop.py::test_conditions_are_hidden_row_by_row_as_often_as_is_asked",
+    ),
+    Fault(
+        "--from calibrates again", "training/run.py",
+        "        if begin is None:\n            first, device", "        if not resume:\n            first, device",
+        "training/test_loop.py::test_what_is_begun_from_is_not_calibrated_again",
+    ),
+    Fault(
+        "a carried state is not renewed at an epoch", "training/loop.py",
+        "if self.options.carry and (batch.fresh or self.carry is None):",
+        "if self.options.carry and self.carry is None:",
+        "training/test_loop.py::test_a_carried_state_goes_on_within_an_epoch_and_begins_anew_with_the_next",
+    ),
+    Fault(
+        "a carried state is dropped", "training/loop.py",
+        "            self.carry = Carry(*tree.detach(tuple(after)))", "            self.carry = None",
+        "training/test_loop.py::test_a_carried_state_goes_on_within_an_epoch_and_begins_anew_with_the_next",
+    ),
+    Fault(
+        "clipping is ignored", "training/loop.py", "options.clip or math.inf)", "math.inf)",
+        "training/test_loop.py::test_a_step_is_adamw_of_clipped_gradients_at_the_rate_in_the_metrics",
+    ),
+    Fault(
+        "the learning rate is a step late", "training/loop.py",
+        'learning_rate(self.step, self.total, options, group["peak"])',
+        'learning_rate(max(0, self.step - 1), self.total, options, group["peak"])',
+        "training/test_loop.py::test_a_step_is_adamw_of_clipped_gradients_at_the_rate_in_the_metrics",
+    ),
+    Fault(
+        "the rate in the metrics is another", "training/loop.py",
+        'rate = float(self.optimiser.groups[0]["lr"])', "rate = learning_rate(self.step, self.total, self.options)",
+        "training/test_loop.py::test_the_rate_in_the_metrics_is_the_one_that_the_optimiser_used",
+    ),
+    Fault(
+        "accumulated parts weigh alike", "training/loop.py", "share = counted / symbols", "share = 1 / len(batches)",
+        "training/test_training.py::test_accumulated_parts_of_unequal_length_weigh_as_one_batch",
+    ),
+    Fault(
+        "the average's warm-up is forgotten", "training/optim.py",
+        "decay = min(self.decay, (1 + self.updates) / (10 + self.updates))", "decay = self.decay",
+        "training/test_optim.py::test_the_average_is_the_slow_computation",
+    ),
+    Fault(
+        "the moments are not restored", "training/loop.py",
+        "                if found:\n", "                if not found:\n",
+        "training/test_resume.py::test_a_signal_saves_and_resuming_is_bit_for_bit[transformer-2]",
+    ),
+    Fault(
+        "a spike has no floor", "training/loop.py", "_STILL = 0.02", "_STILL = 0.0",
+        "training/test_training.py::test_what_is_almost_certain_may_rise_a_little",
+    ),
+    Fault(
+        "memory without backward", "training/sizing.py",
+        "return _WORK * sum(kept.values())", "return sum(kept.values())",
+        "training/test_sizing.py::test_an_items_memory_is_what_backward_needs_of_it",
+    ),
+    Fault(
+        "the slower number of threads", "training/pace.py",
+        "best = min(each, key=lambda count: each[count])", "best = max(each, key=lambda count: each[count])",
+        "training/test_pace.py::test_the_faster_number_is_used_and_the_callers_comes_back",
+    ),
+    Fault(
+        "smoothing over one symbol fewer", "training/loop.py",
+        "table.mean(-1)", "table.sum(-1) / (table.shape[-1] - 1)",
+        "training/test_training.py::test_label_smoothing_is_its_formula",
+    ),
+    # ------------------------------------------------------------------ what is trained on and judged
+    Fault(
+        "labels from all splits", "image/task.py",
+        "Labels.train(label for label in train.labels if label is not None)",
+        "Labels.train(x for side in self.gallery.splits.values() for x in side.labels or () if x is not None)",
+        "training/test_splits_used.py::test_labels_are_the_training_splits_alone",
+    ),
+    Fault(
+        "the last partial batch of validation is dropped", "image/task.py",
+        "        part = _spread(held, count)\n",
+        "        part = taken(held, np.arange(count // _BATCH * _BATCH or count))\n",
+        "training/test_splits_used.py::test_the_last_batch_of_held_out_pictures_counts_though_it_is_not_full",
+    ),
+    Fault(
+        "the same order every epoch", "image/task.py",
+        "default_rng([self.seed, epoch, 3])", "default_rng([self.seed, 3])",
+        "training/test_splits_used.py::test_pictures_come_in_another_order_each_epoch",
+    ),
+    Fault(
+        "evaluate ignores the run's truncation", "cli/kinds/text.py",
+        "if truncate is None and not asked.data:", "if truncate is None and not asked.data and asked.run is None:",
+        "training/test_splits_used.py::test_a_runs_own_data_is_evaluated_as_it_was_truncated",
+    ),
+    Fault(
+        "a mirrored picture keeps its map", "image/task.py",
+        "                maps[mirrored] = maps[mirrored, :, ::-1]", "                maps[mirrored] = maps[mirrored]",
+        "image/test_image_runs.py::test_every_second_picture_is_mirrored_in_training_and_its_map_with_it",
+    ),
+    Fault(
+        "form-only copies on both sides", "text/data/split.py",
+        "_firsts((document.measure.key, document.measure.digest) for document in documents)",
+        "_firsts((document.measure.digest, document.measure.digest) for document in documents)",
+        "text/test_lines.py::test_copies_that_differ_in_form_only_are_on_one_side",
+    ),
+    Fault(
+        "form-only copies of sources on both sides", "text/data/split.py",
+        '_firsts((folded(source), f"source {source}") for source in written)',
+        '_firsts((source, f"source {source}") for source in written)',
+        "text/test_lines.py::test_sources_that_differ_in_form_only_are_on_one_side",
+    ),
+    Fault(
+        "unknown labels are not counted", "symbols/lacking.py", "unknown[str(value)] += 1", "unknown[str(value)] += 0",
+        "symbols/test_lacking.py::test_what_is_missing_and_what_is_unknown_are_counted",
+    ),
+    Fault(
+        "a model of pictures does not say what it does not know", "image/model.py",
+        "found.append(heard(LABEL, self.label_codecs[LABEL], labels)[1])",
+        "found.append(Lacking(LABEL, count, 0))",
+        "image/test_image_commands.py::test_ink_is_drawn_and_a_label_unseen_in_training_counts_as_not_said",
+    ),
+    # ------------------------------------------------------------------ text
+    Fault(
+        "half a window is read twice", "models/likelihood.py",
+        "        start, fresh = start + stride, stop\n", "        start, fresh = start + stride, start + stride\n",
+        "models/test_likelihood.py::test_windows_by_hand",
+    ),
+    Fault(
+        "a standard error of too few degrees of freedom", "models/likelihood.py",
+        ".sum() * len(blocks) / (len(blocks) - 1)", ".sum()",
+        "text/test_text_likelihood.py::test_the_standard_error_of_known_series",
+    ),
+    Fault(
+        "stop strings as typed", "text/stopping.py",
+        "return [policy.restore(policy.prepare(each)) for each in stops]", "return stops",
+        "text/test_stop_strings.py::test_a_stop_string_is_read_as_the_prompt_is",
+    ),
+    Fault(
+        "a stop string across pieces is missed", "text/stopping.py",
+        "keep = max((self._overlap(stop) for stop in self.stops), default=0)", "keep = 0",
+        "text/test_stop_strings.py::test_pieces_give_what_the_first_prefix_with_a_stop_gives",
+    ),
+    Fault(
+        "the export reads the name of the end as the end", "text/huggingface.py",
+        '"split_special_tokens": True,', '"split_special_tokens": False,',
+        "text/test_huggingface.py::test_the_name_of_the_end_is_text_in_a_text",
+    ),
+    Fault(
+        "the export forgets dropout", "text/huggingface.py",
+        'dropout=float(ours.get("dropout", 0.0))', 'dropout=0.0',
+        "text/test_huggingface.py::test_dropout_comes_back",
+    ),
+    Fault(
+        "a window that has moved begins one symbol late", "text/generation.py",
+        "            walk.feed(self.history[:, begin:])", "            walk.feed(self.history[:, begin + 1 :])",
+        "text/test_text_sampling.py::test_beyond_the_horizon_what_is_drawn_is_what_is_scored",
+    ),
+    Fault(
+        "a condition stays behind when rows leave", "text/generation.py",
+        "self.context = self.context.select(keep)", "self.context = self.context.select(keep * 0)",
+        "text/test_generation.py::"
+        "test_conditions_stay_with_their_rows_when_the_window_moves_after_some_have_left",
+    ),
+    # ------------------------------------------------------------------ walks
+    Fault(
+        "the length norm of beams", "walks/beams.py", "((5 + symbols) / 6)", "((6 + symbols) / 6)",
+        "walks/test_beams.py::test_the_length_norm_is_wus",
+    ),
+    Fault(
+        "no length norm", "walks/beams.py",
+        "return log_prob / ((5 + symbols) / 6) ** self.length_norm", "return log_prob",
+        "walks/test_beams.py::test_the_length_norm_is_wus",
+    ),
+    Fault(
+        "a search ends too soon", "walks/beams.py",
+        "length = self.longest if len(self.finished) < self.options.width else new", "length = new",
+        "walks/test_beams.py::test_what_is_behind_may_still_be_the_best_by_its_length",
+    ),
+    Fault(
+        "a seed alone is not the first row's", "walks/noise.py",
+        "return [first, *offspring(first, n)[1:]][:n]", "return offspring(first, n)",
+        "walks/test_noise.py::test_a_seed_alone_is_the_first_rows_own",
+    ),
+    Fault(
+        "lanes share their noise", "walks/noise.py",
+        "lanes = [uniform(self.seeds, index, self.block, lane) for lane in range(n)]",
+        "lanes = [uniform(self.seeds, index, self.block, 0) for lane in range(n)]",
+        "walks/test_walk.py::test_no_two_symbols_are_drawn_from_the_same_noise",
+    ),
+    Fault(
+        "the repetition penalty of raw logits", "walks/steer.py",
+        "                logits = logits.log_softmax(-1)\n", "",
+        "walks/test_steer.py::test_the_repetition_penalty_does_not_know_what_is_added_to_all_logits",
+    ),
+    Fault(
+        "a nucleus one symbol too small", "walks/steer.py", "keep = before < mass", "keep = top.cumsum(-1) <= mass",
+        "walks/test_steer.py::test_top_p",
+    ),
+    Fault(
+        "typical by p instead of surprisal", "walks/steer.py",
+        "(log_p + entropy).abs().masked_fill(p == 0, math.inf)", "(-log_p).masked_fill(p == 0, math.inf)",
+        "walks/test_steer.py::test_typical",
+    ),
+    Fault(
+        "guidance of one strength too many", "walks/walk.py", "(self.strength - 1) * more", "self.strength * more",
+        "walks/test_guidance.py::test_every_step_has_the_distribution_that_is_promised",
+    ),
+    Fault(
+        "particles are not weighed", "walks/particles.py",
+        "weights += walk.dist.log_prob(x).double().view_as(weights)",
+        "weights += 0 * walk.dist.log_prob(x).double().view_as(weights)",
+        "walks/test_particles.py::test_particles_find_what_fits_a_known_symbol_that_comes_last",
+    ),
+    Fault(
+        "particles keep their weights when they are resampled", "walks/particles.py",
+        "drawn, weights = drawn[rows], torch.zeros_like(weights)", "drawn = drawn[rows]",
+        "walks/test_particles.py::test_what_a_resampling_has_weighed_is_not_weighed_again",
+    ),
+    Fault(
+        "samples of a run on all threads", "walks/threads.py", "    torch.set_num_threads(1)\n", "",
+        "walks/test_threads.py::test_samples_of_a_run_under_way_are_drawn_by_one_thread",
+    ),
+    # ------------------------------------------------------------------ heads and coding
+    Fault(
+        "coded in float32", "coding/models.py", "copy.deepcopy(model).double().eval()", "copy.deepcopy(model).eval()",
+        "coding/test_compression.py::test_a_model_in_float32_is_coded_in_float64",
+    ),
+    Fault(
+        "coded data is not checked", "coding/models.py", "    if _sum(x) != coded[-_WORD:]:", "    if False:",
+        "coding/test_compression.py::test_another_shape_is_told",
+    ),
+    Fault(
+        "damage is not told", "coding/models.py",
+        'if len(data) < CHECKS or zlib.crc32(coded).to_bytes(_WORD, "little") != total:', "if len(data) < CHECKS:",
+        "coding/test_compression.py::test_every_flipped_bit_and_every_cut_is_told",
+    ),
+    Fault(
+        "the first channel does not move the second", "heads/mixture.py",
+        "        centre = torch.addcmul(centre, coefficient, value)\n", "        pass\n",
+        "heads/test_mixture.py::test_a_coefficient_moves_the_next_channel",
+    ),
+    Fault(
+        "components keep their weights", "heads/mixture.py",
+        "logits = logits + self._part(j, logits, before[:j]).log_bins(prefix[..., j])", "pass",
+        "heads/test_mixture.py::test_posterior_weights_are_those_of_bayes",
+    ),
+    Fault(
+        "the last bin has no tail", "heads/mixture.py", "x == 0, x == levels - 1)", "x == 0, x == levels)",
+        "heads/test_mixture.py::test_total_mass_is_one",
+    ),
+    Fault(
+        "the floor of a scale at 16 bits", "heads/mixture.py",
+        "self.floor = -7.0 - math.log(max(levels - 1, 255) / 255)", "self.floor = -7.0",
+        "heads/test_mixture.py::test_the_floor_of_the_scale",
+    ),
+    # ------------------------------------------------------------------ layers and families
+    Fault(
+        "a GRU's reset gate on the state", "kernels/recurrent.py",
+        "                    n.addcmul_(r, q).tanh_()", "                    n.addcmul_(z, q).tanh_()",
+        "causal/test_recurrent.py::test_it_is_pytorch_s_and_so_are_its_gradients",
+    ),
+    Fault(
+        "rotary positions turn the other way for keys", "causal/attention.py",
+        "q, k = rotate(q, cos, sin), rotate(k, cos, sin)", "q, k = rotate(q, cos, sin), rotate(k, cos, -sin)",
+        "text/test_huggingface.py::test_a_llama_has_the_same_logits",
+    ),
+    Fault(
+        "rotary angles in half precision", "causal/attention.py",
+        'exact = torch.float32 if like.device.type == "mps" else torch.float64', "exact = like.dtype",
+        "causal/test_attention.py::test_far_positions_differ_in_half_precision",
+    ),
+    Fault(
+        "rotary angles in float32", "causal/attention.py",
+        'exact = torch.float32 if like.device.type == "mps" else torch.float64', "exact = torch.float32",
+        "laws/test_laws_long.py::test_a_layer_in_float32_over_8192_frames[attention-two-frequencies]",
+    ),
+    Fault(
+        "a blind channel gets a length", "raster/shifted.py",
+        "torch.where(spread > _NO_SPREAD, self.scale / spread, 1.0)", "self.scale / spread",
+        "raster/test_shifted.py::test_a_channel_that_sees_no_spread_keeps_its_length",
+    ),
+    Fault(
+        "a gated stack's filter and gate are exchanged", "kernels/gates.py",
+        "return torch.addcmul(gates, filters, gates, value=-2, out=out)",
+        "return torch.addcmul(filters, filters, gates, value=-2, out=out)",
+        "causal/test_gated.py::test_it_is_the_textbook_s_and_so_are_its_gradients",
+    ),
+    Fault(
+        "a multiplicative unit's gates are exchanged", "causal/multiplicative.py",
+        "g1, g2, g3 = torch.sigmoid", "g1, g3, g2 = torch.sigmoid",
+        "models/test_textbook.py::test_a_family_is_its_textbook_s[bytenet-memory-multiplicative-vector]",
+    ),
+    Fault(
+        "the gate of a Gated PixelCNN is turned round", "models/gated_pixelcnn.py",
+        "return a.tanh() * b.sigmoid()", "return a.sigmoid() * b.tanh()",
+        "models/test_textbook_pictures.py::test_a_family_is_its_textbook_s[gated-pixelcnn-rgb-conditions]",
+    ),
+    Fault(
+        "a smaller picture's condition is the largest of four", "models/pixelcnn_pp.py",
+        "F.avg_pool2d(", "F.max_pool2d(",
+        "models/test_textbook_pictures.py::test_a_family_is_its_textbook_s[pixelcnn++-conditions]",
+    ),
+    Fault(
+        "a shortcut without its negative half", "raster/shifted.py",
+        "return torch.cat([half for sign in signs for half in sign], -1)",
+        "return torch.cat([sign[0] for sign in signs for half in sign], -1)",
+        "models/test_textbook_pictures.py::test_a_family_is_its_textbook_s[pixelcnn++]",
+    ),
+    Fault(
+        "a small picture is enlarged without a bend", "models/cascade.py",
+        "y = F.elu(self.up(F.elu(self.before(x.permute(0, 3, 1, 2)))))",
+        "y = self.up(F.elu(self.before(x.permute(0, 3, 1, 2))))",
+        "models/test_textbook_pictures.py::test_scales_are_their_families_one_on_the_other[multiscale]",
+    ),
+    Fault(
+        "the curve of quiet sounds", "causal/values.py", "_MU = 255", "_MU = 25",
+        "models/test_textbook.py::test_a_family_is_its_textbook_s[wavenet-stereo]",
+    ),
+    Fault(
+        "a Diagonal BiLSTM's states above and beside are exchanged", "models/diagonal_bilstm.py",
+        "weight = [g(x, context) for g in gates], torch.stack([g.state for g in gates])",
+        "weight = [g(x, context) for g in gates], torch.stack([g.state.roll(len(g.state) // 2, 0) for g in gates])",
+        "models/test_textbook_pictures.py::test_a_family_is_its_textbook_s[diagonal-bilstm]",
+    ),
+    Fault(
+        "dropout while sampling", "models/base.py",
+        "        training = self.training\n        self.eval()\n", "        training = self.training\n",
+        "laws/test_laws_models.py::test_a_model_in_training_mode_draws_as_one_in_evaluation_mode",
+    ),
+    # ------------------------------------------------------------------ pictures
+    Fault(
+        "the prior of a posterior", "image/model.py",
+        "scores[:, i] = log_p + np.log(weights[i])", "scores[:, i] = log_p",
+        "image/test_image_runs.py::test_the_prior_counts",
+    ),
+    Fault(
+        "bits per pixel for bits per sub-pixel", "image/figures.py",
+        "return self.nats_per_image / (self.dims * math.log(2))",
+        "return self.nats_per_image / (self.dims / 3 * math.log(2))",
+        "image/test_image_runs.py::test_bits_per_dim_are_those_of_the_model",
+    ),
+    Fault(
+        "levels are rounded", "image/levels.py",
+        "return pixels.astype(np.int64) * self.levels >> (8 * pixels.dtype.itemsize)",
+        "return (pixels.astype(np.int64) * (self.levels - 1) + 127) // (2 ** (8 * pixels.dtype.itemsize) - 1)",
+        "image/test_levels.py::test_levels_are_floors",
+    ),
+    # ------------------------------------------------------------------ sound
+    Fault(
+        "stereo bits per sample are not halved", "audio/model.py", "size = count * self.channels", "size = count",
+        "audio/test_audio_runs.py::test_stereo_at_16_bits",
+    ),
+    Fault(
+        "sound's standard error over blocks", "audio/model.py", "relative_error(terms, None)", "relative_error(terms)",
+        "audio/test_audio_runs.py::test_figures_are_those_of_whole_recordings",
+    ),
+    Fault(
+        "a track out of step", "audio/data/aligned.py",
+        "if spare < 0 or (spare > _SPARE and not cut):", "if spare < 0:",
+        "audio/test_aligned_conditions.py::test_a_track_with_more_rows_than_rounding_gives_is_refused",
+    ),
+    Fault(
+        "μ is the number of levels", "audio/quantiser.py",
+        "            mu = self.levels - 1\n", "            mu = self.levels\n",
+        "audio/test_quantiser.py::test_mu_is_one_less_than_the_levels",
+    ),
+    Fault(
+        "mel of another constant", "audio/features.py",
+        "return 2595 * float(np.log10(1 + hertz / 700))", "return 2595 * float(np.log10(1 + hertz / 1000))",
+        "audio/test_features.py::test_log_mel_by_hand",
+    ),
+    # ------------------------------------------------------------------ runs, files, what is printed
+    Fault(
+        "links that come later are followed", "runs/files.py",
+        'flags | getattr(os, "O_NOFOLLOW", 0)', "flags",
+        "runs/test_folder.py::test_links_that_come_later_are_not_followed",
+    ),
+    Fault(
+        "links are not looked for", "runs/folder.py",
+        "if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):",
+        "if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode) and not stat.S_ISLNK(mode):",
+        "runs/test_folder.py::test_a_run_with_a_link_in_it_is_not_written",
+    ),
+    Fault(
+        "a run has two writers", "runs/folder.py", "        lock.acquire()\n", "",
+        "runs/test_folder.py::test_a_run_has_one_writer",
+    ),
+    Fault(
+        "a reader looks once", "runs/files.py",
+        "for last in (False, False, False, True):", "for last in (True,):",
+        "runs/test_folder.py::test_what_is_read_again_is_the_new_pair",
+    ),
+    Fault(
+        "escapes reach the terminal", "errors.py",
+        'c if c.isprintable() or c in "\\n\\t" else c.encode("unicode_escape").decode()', "c",
+        "cli/test_escapes.py::test_a_message_quotes_without_control_characters_and_ends",
+    ),
+    Fault(
+        "threads spin for long", "cli/__init__.py", '"GOMP_SPINCOUNT", "2000"', '"GOMP_SPINCOUNT", "30000000000"',
+        "cli/test_spin.py::test_the_spin_is_short_unless_the_user_chose_before_torch_is_loaded",
+    ),
+    Fault(
+        "deviations of a sample, not of the population", "symbols/scale.py",
+        "std = np.sqrt(squares / count)", "std = np.sqrt(squares / max(1, count - 1))",
+        "symbols/test_labels_numbers.py::test_numbers_are_standardised",
+    ),
+]  # fmt: skip
+
+
+class Result(NamedTuple):
+    """Whether a fault was caught, what came instead, how long it took."""
+
+    name: str
+    caught: bool
+    seconds: float
+    what: str = ""
+
+
+def planted(source: Path, fault: Fault) -> str:
+    """The text of a fault's file with the fault in it.
+
+    Raises:
+        SystemExit: if the old text does not stand there exactly once.
+    """
+    text = source.read_text(encoding="utf-8")
+    count = text.count(fault.old) if fault.old else 0
+    if count != 1:
+        raise SystemExit(f"{fault.name}: the old text stands {count} times in {fault.file}; write the fault anew")
+    return text.replace(fault.old, fault.new)
+
+
+def run(copy: Path, tests: Sequence[str], *options: str) -> tuple[int, str]:
+    """Run tests of the copy: pytest's exit code and the end of what it says."""
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    try:
+        done = subprocess.run(
+            [*command, *(f"tests/{test}" for test in tests)],
+            cwd=copy, env=environment, capture_output=True, text=True, timeout=None if len(tests) > 1 else _LONGEST,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return -1, f"no end within {_LONGEST} seconds"
+    return done.returncode, (done.stdout + done.stderr)[-3000:]
+
+
+def copied(place: Path) -> Path:
+    """A copy of the tree, which imports itself."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+        else:
+            shutil.copy2(source, place / name)
+    where = [sys.executable, "-c", "import seriatim; print(seriatim.__file__)"]
+    environment = {**os.environ, "PYTHONPATH": str(place / "src")}
+    found = subprocess.run(where, env=environment, cwd=place, capture_output=True, text=True, check=True).stdout
+    if not Path(found.strip()).is_relative_to(place):
+        raise SystemExit(f"the copy imports {found.strip()}; unset what comes before PYTHONPATH")
+    return place
+
+
+_TIMES = itertools.count(int(time.time()), -2)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file with a time of its own: what Python has compiled of it before is not taken for it."""
+    path.write_text(text, encoding="utf-8")
+    when = next(_TIMES)
+    os.utime(path, (when, when))
+
+
+def plant(copy: Path, fault: Fault) -> Result:
+    """Plant a fault, run its test, and put the file back."""
+    path, began = copy / "src" / "seriatim" / fault.file, time.perf_counter()
+    right = path.read_text(encoding="utf-8")
+    write(path, planted(path, fault))
+    try:
+        code, said = run(copy, [fault.test], "-x")
+    finally:
+        write(path, right)
+    what = "" if code == _FAILED else "its test passes" if code == 0 else f"pytest ends with {code}: {said}"
+    return Result(fault.name, code == _FAILED, time.perf_counter() - began, what)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this fault alone")
+    only = parser.parse_args().only
+    names = [fault.name for fault in FAULTS]
+    if unknown := [name for name in only if name not in names] or [name for name in names if names.count(name) > 1]:
+        raise SystemExit(f"{unknown[0]!r} is not the name of one fault; there are: {', '.join(names)}")
+    chosen = [fault for fault in FAULTS if not only or fault.name in only]
+    for fault in chosen:
+        planted(ROOT / "src" / "seriatim" / fault.file, fault)
+    began, results = time.perf_counter(), list[Result]()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copied(Path(folder).resolve())
+        code, said = run(copy, sorted({fault.test for fault in chosen}))
+        if code:
+            raise SystemExit(f"without a fault, tests named for one fail:\n{said}")
+        print(f"{len(chosen)} faults; their tests pass without one ({time.perf_counter() - began:.0f} s)", flush=True)
+        for fault in chosen:
+            results.append(plant(copy, fault))
+            last = results[-1]
+            print(
+                f"{'caught' if last.caught else 'MISSED'}  {last.seconds:5.1f} s  {last.name}  {last.what}", flush=True
+            )
+    caught = sum(result.caught for result in results)
+    print(f"{caught} of {len(results)} caught, {time.perf_counter() - began:.0f} s")
+    return 0 if caught == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
