@@ -382,7 +382,7 @@ def test_a_word_too_many_is_named_and_switches_are_explained(capsys: pytest.Capt
         (["train", "words.txt", "--out="], "--out is empty; give a path"),
         (["train", "words.txt", "--from", ""], "--from is empty"),
         (["train", "--config", ""], "--config is empty"),
-        (["train", "words.txt", "--train.lr", "0"], "--train.lr is 0.0; expected a value from 1e-12 to 100"),
+        (["train", "words.txt", "--train.lr", "0"], "--train.lr is 0.0; expected a value from 1e-30 to 100"),
         (["train", "words.txt", "--seed", "-1"], "--train.seed is -1"),
         (["train", "words.txt", "--folds", "1000000"], "--folds is 1000000; give at least 2, at most 1,000"),
         (["train", "words.txt", "--threads", "0"], "--threads is 0; give 1 or more"),

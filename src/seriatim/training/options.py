@@ -90,8 +90,8 @@ class TrainOptions(Options):
     def __post_init__(self) -> None:
         for name, low, high in (
             ("accumulate", 1, 2**16),
-            ("lr", 1e-12, 100),
-            ("muon_lr", 1e-12, 100),
+            ("lr", 1e-30, 100),
+            ("muon_lr", 1e-30, 100),
             ("final", 0, 1),
             ("decay", 0, 1),
             ("beta1", 0, 0.99999),
