@@ -66,6 +66,9 @@ class TrainOptions(Options):
     """Train on the first n symbols of each document only. Default: on all."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16 is mixed precision; weights stay in float32."""
+    checkpointing: bool = False
+    """Gradient checkpointing: keep the inputs of blocks only and compute the rest again in the backward pass; less
+    memory, more time."""
     compile: bool = False
     """Compile the model with torch.compile."""
     device: str = "auto"
