@@ -93,8 +93,8 @@ class TrainOptions(Options):
     def __post_init__(self) -> None:
         for name, low, high in (
             ("accumulate", 1, 2**16),
-            ("lr", 0, 100),
-            ("muon_lr", 0, 100),
+            ("lr", 1e-30, 100),
+            ("muon_lr", 1e-30, 100),
             ("final", 0, 1),
             ("decay", 0, 1),
             ("beta1", 0, 0.99999),
