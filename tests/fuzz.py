@@ -1,19 +1,24 @@
 """Hostile files and wrong calls, thousands of them: none may end in a traceback or touch a file outside.
 
-Not part of `make test`: `python tests/fuzz.py runs --count 20000`, `train`, `npy`, `calls`. Each case is a function of its
-number, so that `--only 17` repeats it. Prints a table of outcomes; exit code 1 if a case was wrong.
+Not part of `make test`: `python tests/fuzz.py runs --count 20000`, `train`, `npy`, `calls`. Each case is a function of
+its number, so that `--only 17` repeats it. A case is wrong if it ends otherwise than with exit code 0, or 2 and one
+printable line, takes more than 30 s or a GiB, or changes a file that is not its own. Prints a table of outcomes, the
+slowest case and the one that took most memory; exit code 1 if a case was wrong.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import io
 import json
 import os
 import random
 import re
+import resource
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -22,26 +27,31 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shlex import split
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from seriatim.audio.files import save
 from seriatim.cli import main
 
+Call = tuple[str, list[str]]
+"""What a case is about, and the command line."""
+Case = Callable[[random.Random, Path], Call]
+"""A source of chance and the case's own empty folder -> the call, its files made."""
+
+_SECONDS = 30
+_MEMORY = 2**30  # bytes that one case may take
+_MOST = 8 * 2**30  # bytes of address space, so that a case cannot take the machine
+
 _VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63), 10**30, 1e308, -1e308, 0.5, "", "x", "../../etc/passwd",
-    "/etc/passwd", "\x1b[2J", "a" * 100_000, [], {}, [[]], [None], {"a": {}}, "NaN", "transformer", "pixelcnn++",
+    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**63), 10**30, 1e308, -1e308, 0.5, "", "x", "../../outside",
+    "/dev/zero", "\x1b[2J", "a" * 100_000, [], {}, [[]], [None], {"a": {}}, "NaN", "transformer", "pixelcnn++",
     "wavenet", [1, 2, 3], ["a", "b"], {"kind": "labels", "values": ["a"]},
 ]  # fmt: skip
-_TEXTS = [
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "1e999",
-    "[" * 5000 + "]" * 5000,
-    '{"a":' * 3000 + "1" + "}" * 3000,
-    "9" * 5000,
-]
+_DEEP = ["[" * 5000 + "]" * 5000, '{"a":' * 3000 + "1" + "}" * 3000]
+_TEXTS = ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000, *_DEEP]
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -98,7 +108,7 @@ def mutate(path: Path, chance: random.Random) -> str:
         return "removed"
     if how < 0.06:
         path.unlink()
-        path.symlink_to(chance.choice(["/etc/passwd", "/dev/zero", "nowhere", "."]))
+        path.symlink_to(chance.choice(["../../made/outside", "../../../made/outside", "/dev/zero", "nowhere", "."]))
         return "link"
     if how < 0.08:
         path.unlink()
@@ -140,45 +150,49 @@ def mutate(path: Path, chance: random.Random) -> str:
 
 # ------------------------------------------------------------------ cases
 
+_SMALL = split("--steps 2 --batch 2 --quiet --threads 1 --device cpu --train.samples 1")
+_WAVENET = split("--net.dilations 2 --net.cycles 1 --net.residual 4 --net.gate 4 --net.skip 4 --audio.length 64")
+_DATA = {"text": "poems.jsonl", "image": "pictures", "audio": "voices"}
+
 
 def _runs(place: Path) -> list[Path]:
     """A finished run of each kind of data, with a condition."""
-    from PIL import Image
-
-    from seriatim.audio.files import save
-
-    random_ = np.random.default_rng(0)
-    poems = place / "poems.jsonl"
-    poems.write_text(
-        "".join(json.dumps({"text": f"the cat {i} sat on the mat", "by": "ab"[i % 2]}) + "\n" for i in range(60))
-    )
+    noise = np.random.default_rng(0)
+    poems = [{"text": f"the cat {i} sat on the mat", "by": "ab"[i % 2]} for i in range(60)]
+    (place / _DATA["text"]).write_text("".join(json.dumps(poem) + "\n" for poem in poems))
     for i in range(24):
-        for kind in ("pictures", "voices"):
-            (place / kind / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(random_.integers(0, 255, (4, 4), dtype=np.uint8)).save(
-            place / "pictures" / "ab"[i % 2] / f"{i}.png"
-        )
+        for kind in ("image", "audio"):
+            (place / _DATA[kind] / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        pixels = noise.integers(0, 255, (4, 4), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / _DATA["image"] / "ab"[i % 2] / f"{i}.png")
         x = (3000 * np.sin(np.arange(400) * (0.1 + i / 100))).astype(np.int16)
-        save(x, place / "voices" / "ab"[i % 2] / f"{i}.wav", 8000)
-    small = ["--steps", "2", "--batch", "2", "--quiet", "--threads", "1", "--device", "cpu", "--train.samples", "1"]
+        save(x, place / _DATA["audio"] / "ab"[i % 2] / f"{i}.wav", 8000)
     made = {
-        "text": [str(poems), "--text.given", "by", "--model", "lstm", "--net.width", "8", "--net.context", "8"],
-        "image": [str(place / "pictures"), "--model", "pixelcnn", "--net.filters", "4", "--net.blocks", "1"],
-        "audio": [str(place / "voices"), "--net.dilations", "2", "--net.cycles", "1", "--net.residual", "4",
-                  "--net.gate", "4", "--net.skip", "4", "--audio.length", "64"],
-    }  # fmt: skip
+        "text": split("--text.given by --model lstm --net.width 8 --net.context 8"),
+        "image": split("--model pixelcnn --net.filters 4 --net.blocks 1"),
+        "audio": _WAVENET,
+    }
     for name, words in made.items():
-        assert main(["train", *words, *small, "--out", str(place / name)]) == 0
+        assert main(["train", str(place / _DATA[name]), *words, *_SMALL, "--out", str(place / name)]) == 0
     return [place / name for name in made]
 
 
-def runs(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]:
-    """A damaged model is described and sampled from."""
+def _confirmed(run: Path, tensors: Path) -> None:
+    """Write the checksum of damaged tensors into model.json."""
+    document = json.loads((run / "model.json").read_text())
+    digest = hashlib.sha256(tensors.read_bytes()).hexdigest()
+    document["tensors"] = {"file": f"model-{digest[:12]}.safetensors", "sha256": digest}
+    tensors.rename(run / document["tensors"]["file"])
+    (run / "model.json").write_text(json.dumps(document))
+
+
+def runs(place: Path) -> Case:
+    """A damaged model is described, sampled from and evaluated."""
     made = _runs(place)
 
-    def case(chance: random.Random, folder: Path) -> tuple[str, list[str]]:
+    def case(chance: random.Random, folder: Path) -> Call:
         source = chance.choice(made)
-        run = folder / "run"
+        run, data = folder / "run", str(place / _DATA[source.name])
         run.mkdir()
         for name in ("model.json", "config.toml", *(path.name for path in source.glob("*.safetensors"))):
             shutil.copy(source / name, run)
@@ -186,160 +200,124 @@ def runs(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]:
         target = chance.choice([run / "model.json"] * 6 + [tensors, run / "config.toml"])
         how = mutate(target, chance)
         if target == tensors and tensors.is_file() and not tensors.is_symlink() and chance.random() < 0.5:
-            import hashlib  # damage that the checksum confirms
-
-            document = json.loads((run / "model.json").read_text())
-            digest = hashlib.sha256(tensors.read_bytes()).hexdigest()
-            document["tensors"] = {"file": f"model-{digest[:12]}.safetensors", "sha256": digest}
-            tensors.rename(run / document["tensors"]["file"])
-            (run / "model.json").write_text(json.dumps(document))
+            _confirmed(run, tensors)
             how += ", confirmed"
+        drawn = {
+            "text": split("--max-length 5"),
+            "image": ["-o", str(folder / "out.png")],
+            "audio": ["--seconds", "0.01", "-o", str(folder / "out.wav")],
+        }[source.name]
+        extra = {"inspect": [], "sample": drawn, "score": [data], "evaluate": ["--limit", "2", data]}
         verb = chance.choice(["inspect", "inspect", "sample", "score", "evaluate"])
-        extra = {
-            "inspect": [],
-            "sample": ["-o", str(folder / "out.wav" if source.name == "audio" else folder / "out.png")],
-            "score": [str(place / {"text": "poems.jsonl", "image": "pictures", "audio": "voices"}[source.name])],
-            "evaluate": [
-                "--limit",
-                "2",
-                str(place / {"text": "poems.jsonl", "image": "pictures", "audio": "voices"}[source.name]),
-            ],
-        }[verb]
-        if verb == "sample" and source.name == "text":
-            extra = ["--max-length", "5"]
-        if verb == "sample" and source.name == "audio":
-            extra += ["--seconds", "0.01"]
-        return f"{target.suffix} {how}", [verb, str(run), *extra]
+        return f"{target.suffix} {how}", [verb, str(run), *extra[verb]]
 
     return case
 
 
-def train(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]:
+def train(place: Path) -> Case:
     """A run with a damaged file is resumed."""
     made = _runs(place)
 
-    def case(chance: random.Random, folder: Path) -> tuple[str, list[str]]:
+    def case(chance: random.Random, folder: Path) -> Call:
         run = shutil.copytree(chance.choice(made), folder / "run")
         files = [run / "train" / "state.json"] * 3 + [run / "metrics.jsonl"] * 3 + [run / "config.toml"] * 2
         target = chance.choice([*files, *(run / "train").glob("*.safetensors"), run / "model.json"])
         how = mutate(target, chance)
-        return f"{target.name.split('-')[0]} {how}", [
-            "train",
-            "--out",
-            str(run),
-            "--resume",
-            "--steps",
-            "3",
-            "--quiet",
-            "--threads",
-            "1",
-        ]
+        resumed = split("--resume --steps 3 --quiet --threads 1")
+        return f"{target.name.split('-')[0]} {how}", ["train", "--out", str(run), *resumed]
 
     return case
 
 
-def npy(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]:
+_KINDS = split("<f4 <f8 >f8 <i4 |O <U5 |b1 <c8 <M8[s] |V8 <f2")
+_SHAPES = [(), (0,), (0, 2), (5, 0), (5, 2, 2), (2**40,), (3, 2**62), (1,), (500, 2), (-1,)]
+
+
+def _hostile(path: Path, shape: tuple[int, ...], chance: random.Random) -> None:
+    """Write an .npy file that is damaged, says what it does not hold, or holds what is no number."""
+    np.save(path, np.arange(np.prod(shape), dtype=np.float32).reshape(shape))
+    what = chance.randrange(4)
+    if what == 0:
+        path.write_bytes(_bytes(path.read_bytes(), chance))
+    elif what == 1:
+        order, said = chance.choice(["True", "False"]), chance.choice(_SHAPES)
+        header = f"{{'descr': {chance.choice(_KINDS)!r}, 'fortran_order': {order}, 'shape': {said}, }}"
+        head = header.encode().ljust(118) + b"\n"
+        numbers = chance.randbytes(chance.choice([0, 40, 4000]))
+        path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + numbers)
+    elif what == 2:
+        np.save(path, np.full(shape, chance.choice([np.nan, np.inf, -np.inf, 1e308, 1e38])))
+    else:
+        mutate(path, chance)
+
+
+def npy(place: Path) -> Case:
     """Damaged and hostile .npy files as vectors of pictures and tracks of recordings."""
     _runs(place)
-    kinds = ["<f4", "<f8", ">f8", "<i4", "|O", "<U5", "|b1", "<c8", "<M8[s]", "|V8", "<f2"]
 
-    def case(chance: random.Random, folder: Path) -> tuple[str, list[str]]:
-        audio = chance.random() < 0.5
-        names = sorted(path.relative_to(place / ("voices" if audio else "pictures")) for path in
-                       (place / ("voices" if audio else "pictures")).rglob("*.*"))  # fmt: skip
+    def case(chance: random.Random, folder: Path) -> Call:
+        kind = chance.choice(["audio", "image"])
+        data, given = place / _DATA[kind], folder / "given"
+        names = sorted(path.relative_to(data) for path in data.rglob("*.*"))
         bad = chance.choice(names)
         for name in names:
-            path = (folder / "given" / name).with_suffix(".npy")
+            path = (given / name).with_suffix(".npy")
             path.parent.mkdir(parents=True, exist_ok=True)
-            shape = (5, 2) if audio else (3,)
-            np.save(path, np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape))
-            if name != bad:
-                continue
-            what = chance.randrange(4)
-            if what == 0:
-                path.write_bytes(_bytes(path.read_bytes(), chance))
-            elif what == 1:
-                shape = chance.choice(
-                    [(), (0,), (0, 2), (5, 0), (5, 2, 2), (2**40,), (3, 2**62), (1,), (500, 2), (-1,)]
-                )
-                header = f"{{'descr': {chance.choice(kinds)!r}, 'fortran_order': {chance.choice([True, False])}, 'shape': {shape}, }}"
-                head = header.encode().ljust(118) + b"\n"
-                path.write_bytes(
-                    b"\x93NUMPY\x01\x00"
-                    + struct.pack("<H", len(head))
-                    + head
-                    + chance.randbytes(chance.choice([0, 40, 4000]))
-                )
-            elif what == 2:
-                value = chance.choice([np.nan, np.inf, -np.inf, 1e308, 1e38])
-                np.save(path, np.full(shape, value))
+            shape = (5, 2) if kind == "audio" else (3,)
+            if name == bad:
+                _hostile(path, shape, chance)
             else:
-                mutate(path, chance)
-        small = [
-            "--steps",
-            "1",
-            "--batch",
-            "2",
-            "--quiet",
-            "--threads",
-            "1",
-            "--train.samples",
-            "0",
-            "--out",
-            str(folder / "run"),
-        ]
-        if audio:
-            net = [
-                "--net.dilations",
-                "2",
-                "--net.cycles",
-                "1",
-                "--net.residual",
-                "4",
-                "--net.gate",
-                "4",
-                "--net.skip",
-                "4",
-            ]
-            return "track", ["train", str(place / "voices"), *net, "--audio.track", str(folder / "given"), "--audio.hop", "80",
-                             "--audio.length", "64", *small]  # fmt: skip
-        net = ["--model", "gated-pixelcnn", "--net.filters", "4", "--net.layers", "1"]
-        return "vectors", ["train", str(place / "pictures"), *net, "--image.vectors", str(folder / "given"), *small]
+                np.save(path, np.arange(np.prod(shape), dtype=np.float32).reshape(shape))
+        words = ["train", str(data), *_SMALL, "--steps", "1", "--train.samples", "0", "--out", str(folder / "run")]
+        if kind == "audio":
+            return "track", [*words, *_WAVENET, "--audio.track", str(given), "--audio.hop", "80"]
+        net = split("--model gated-pixelcnn --net.filters 4 --net.layers 1")
+        return "vectors", [*words, *net, "--image.vectors", str(given)]
 
     return case
 
 
-def calls(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]:
+_VERBS = split("train sample evaluate score complete classify reconstruct explore inspect export models data demo")
+_WRITES = {"--out", "--output", "--attention"}  # may name a file to overwrite: here only of the case's own
+
+
+def _options(verb: str) -> list[str]:
+    """The options of a command, but those that start what takes long."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        main([verb, "--help"])
+    return sorted(set(re.findall(r"--[a-z][a-z.-]+", out.getvalue())) - {"--help", "--version"})
+
+
+def calls(place: Path) -> Case:
     """Wrong options and values over all verbs."""
     made = _runs(place)
-    verbs = ["train", "sample", "evaluate", "score", "complete", "classify", "reconstruct", "explore", "inspect", "export",
-             "models", "data", "demo"]  # fmt: skip
-    values = ["", "-1", "0", "1e400", "nan", "inf", "x", "../..", "1.5", "9" * 30, "\x1b[2J", "é", "--", "-", "none", "/etc/passwd",
-              "/dev/null", str(made[0]), str(place / "pictures"), "a=b", "label=a", "by=zzz", "1,2,3"]  # fmt: skip
+    own = ["", "-1", "0", "x", "../..", "1.5", "9" * 30, "\x1b[2J", "é", "--", "-", "none", "nowhere/x", "a=b"]
+    values = [*own, "1e400", "nan", "inf", "/etc/passwd", "/dev/null", str(made[0]), str(place / "pictures")]
+    values += ["1000000000", "label=a", "by=zzz", "1,2,3"]
+    known = {verb: _options(verb) for verb in _VERBS}
 
-    def options(verb: str) -> list[str]:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            main([verb, "--help"])
-        return sorted(
-            set(re.findall(r"--[a-z][a-z.-]+", out.getvalue())) - {"--help", "--version", "--seconds", "--interactive"}
-        )
-
-    known = {verb: options(verb) for verb in verbs}
-
-    def case(chance: random.Random, folder: Path) -> tuple[str, list[str]]:
-        verb = chance.choice(verbs)
-        words = [
-            verb,
-            chance.choice([*map(str, made), str(place / "poems.jsonl"), "nowhere", "", "-", "/dev/null", "list"]),
-        ]
-        if verb == "demo":
-            words = ["demo", "--seconds", chance.choice(["x", "", "1.5"])]
-        for _ in range(chance.choice([1, 1, 2, 3])):
-            if known[verb]:
-                words += [chance.choice(known[verb]), chance.choice(values)]
+    def case(chance: random.Random, folder: Path) -> Call:
+        verb, run = chance.choice(_VERBS), chance.choice(made)
+        data = str(place / _DATA[run.name])
+        words = {
+            "train": [verb, data],
+            "score": [verb, str(run), data],
+            "classify": [verb, str(run), data],
+            "complete": [verb, str(made[1]), str(place / _DATA["image"] / "a" / "0.png")],
+            "reconstruct": [verb, str(made[1]), str(place / _DATA["image"] / "a" / "0.png")],
+            "models": [verb],
+            "data": [verb, "list"],
+            "demo": [verb, "--seconds", chance.choice(["x", "", "1.5"])],
+        }.get(verb, [verb, str(run)])
+        if chance.random() < 0.2:
+            others = ["nowhere", "", "-", "/dev/null", str(place / "poems.jsonl"), *map(str, made)]
+            words[chance.randrange(1, len(words)) if len(words) > 1 else 0 :] = [chance.choice(others)]
+        for _ in range(chance.choice([1, 1, 1, 2, 3])):
+            option = chance.choice(known[verb] or ["--zzz"])
+            words += [option, chance.choice(own if option in _WRITES else values)]
         if verb == "train":
-            words += ["--steps", "1", "--out", str(folder / "run")]
+            words += ["--steps", "1", *([] if "--out" in words else ["--out", str(folder / "run")])]
         return verb, words
 
     return case
@@ -348,20 +326,40 @@ def calls(place: Path) -> Callable[[random.Random, Path], tuple[str, list[str]]]
 # ------------------------------------------------------------------ running
 
 
+class SlowError(BaseException):
+    """A case takes too long."""
+
+
+def _too_slow(*_: object) -> None:
+    raise SlowError
+
+
+def _memory() -> int:
+    """The most bytes that this process has held since the mark was last reset."""
+    with contextlib.suppress(OSError):
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def outcome(words: list[str], folder: Path) -> str:
     """What a call did: its exit code, or what is wrong with it."""
     out, err = io.StringIO(), io.StringIO()
-    here = Path.cwd()
+    here, code = Path.cwd(), 0
     os.chdir(folder)
+    signal.alarm(_SECONDS)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             sys.stdin = io.TextIOWrapper(io.BytesIO(b"some text\n" * 20))
             code = main(words)
     except SystemExit as error:
         code = int(error.code or 0)
+    except SlowError:
+        return "WRONG time " + traceback.format_exc()
     except BaseException:
         return "TRACEBACK " + traceback.format_exc()
     finally:
+        signal.alarm(0)
         sys.stdin = sys.__stdin__
         os.chdir(here)
     said = err.getvalue()
@@ -369,43 +367,59 @@ def outcome(words: list[str], folder: Path) -> str:
         return "TRACEBACK " + said
     if code not in (0, 2):
         return f"WRONG exit code {code}: {said[-300:]}"
-    if code == 2:
-        last = said.strip().split("\n")[-1]
-        if not last.startswith("seriatim: ") or len(last) > 700:
-            return f"WRONG message: {said[-300:]!r}"
-        if any(not c.isprintable() for c in last):
-            return f"WRONG characters: {last!r}"
-    return f"exit {code}"
+    last = said.strip().split("\n")[-1]
+    if code == 2 and (not last.startswith("seriatim: ") or len(last) > 700):
+        return f"WRONG message: {said[-300:]!r}"
+    if any(not c.isprintable() and c not in "\n\r\t" for c in said):
+        return f"WRONG characters: {said[-300:]!r}"
+    return f"exit {code}{', out of memory' if 'out of memory' in last else ''}"
 
 
-def fuzz(
-    make: Callable[[Path], Callable[[random.Random, Path], tuple[str, list[str]]]], numbers: range, name: str
-) -> int:
+def _reset() -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _stamps(place: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+
+
+def fuzz(make: Callable[[Path], Case], numbers: range, name: str) -> int:
     """Run the cases; returns how many were wrong."""
     found: Counter[tuple[str, str]] = Counter()
     wrong, began = 0, time.monotonic()
+    slowest, hungriest = (0.0, -1), (0, -1)
+    signal.signal(signal.SIGALRM, _too_slow)
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST, _MOST))
     with tempfile.TemporaryDirectory() as held:
         place = Path(held) / "made"
         place.mkdir()
-        case = make(place)
-        outside = {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()}
+        (place / "outside").write_text("{}\n")
+        case, outside = make(place), _stamps(place)
         for number in numbers:
-            folder = Path(held) / "case"
-            folder.mkdir()
+            folder = Path(held) / "case" / "own" / "folder"  # ../.. is still the case's own
+            folder.mkdir(parents=True)
             what, words = case(random.Random(f"{name} {number}"), folder)
+            _reset()
+            before, start = _memory(), time.monotonic()
             result = outcome(words, folder)
-            found[what, result.split("\n")[0][:40] if not result.startswith("exit") else result] += 1
-            if not result.startswith("exit"):
+            taken, seconds = _memory() - before, time.monotonic() - start
+            slowest, hungriest = max(slowest, (seconds, number)), max(hungriest, (taken, number))
+            if taken > _MEMORY:
+                result = f"WRONG memory: {taken / 2**20:.0f} MiB; {result}"
+            if _stamps(place) != outside:
+                result, outside = f"WRONG file outside changed; {result}", _stamps(place)
+            good = result.startswith("exit")
+            found[what, result if good else result.split("\n")[0][:40]] += 1
+            if not good:
                 wrong += 1
                 print(f"--- case {number} ({what}): {words}\n{result}", flush=True)
-            shutil.rmtree(folder)
-        changed = [path for path, stamp in outside.items() if not path.exists() or path.stat().st_mtime_ns != stamp]
-        if changed:
-            wrong += 1
-            print(f"changed outside: {changed[:5]}")
+            shutil.rmtree(Path(held) / "case")
     for (what, result), count in sorted(found.items()):
         print(f"{count:7,}  {what:32s} {result}")
     print(f"{name}: {sum(found.values()):,} cases, {wrong} wrong, {time.monotonic() - began:.0f} s")
+    print(f"slowest: case {slowest[1]}, {slowest[0]:.1f} s")
+    print(f"most memory: case {hungriest[1]}, {hungriest[0] / 2**20:.0f} MiB")
     return wrong
 
 

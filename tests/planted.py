@@ -279,7 +279,8 @@ FAULTS = [
         "walks/test_particles.py::test_what_a_resampling_has_weighed_is_not_weighed_again",
     ),
     Fault(
-        "samples of a run on all threads", "walks/threads.py", "    torch.set_num_threads(1)\n", "",
+        "samples of a run on all threads", "walks/threads.py",
+        "    torch.set_num_threads(count)\n    try:\n        yield", "    try:\n        yield",
         "walks/test_threads.py::test_samples_of_a_run_under_way_are_drawn_by_one_thread",
     ),
     # ------------------------------------------------------------------ heads and coding

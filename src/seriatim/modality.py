@@ -88,7 +88,8 @@ class Modality:
         sets: () -> {name: named data set}.
         open: (path, name or object; options by group; how to divide) -> data, a `training.plan.Data`.
         open_set: the same for the name of a data set, whatever lies at a path of that name.
-        folds: (data, k) -> k of them for cross-validation; None where there is no such thing yet.
+        folds: (data, k, options by group) -> k of them for cross-validation.
+        figures: how the keys of a model's figures begin: the first one judges a search, all are told of a study.
         codecs: () -> {kind: codec} of this wing, besides those of `seriatim.symbols`.
         encoders: () -> {type of codec: how conditions with it enter a model}, likewise.
         follows: {field of a config: attribute of the codec of x that decides it}.
@@ -108,13 +109,14 @@ class Modality:
     sets: Callable[[], Mapping[str, Any]]
     open: Callable[[Any, Mapping[str, Any], Any], Any]
     open_set: Callable[[str, Mapping[str, Any], Any], Any]
+    folds: Callable[[Any, int, Mapping[str, Any]], Sequence[Any]]
+    figures: tuple[str, ...]
     codecs: Callable[[], Mapping[str, type[Any]]]
     encoders: Callable[[], Mapping[type[Any], Encoding]]
     follows: Mapping[str, str]
     task: Callable[[], type[Any]]
     model: Callable[[], type[Any]]
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    folds: Callable[[Any, int], Sequence[Any]] | None = None
     learned: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
@@ -185,7 +187,7 @@ FOREIGN: Mapping[str, tuple[str, str]] = {
             "save their frames as PNG or their sound as WAV",
         ),
         (".pdf .doc .docx .odt .rtf .epub .ppt .pptx", "documents that are not read", "save their text as .txt"),
-        (".xls .xlsx .ods .parquet .feather", "tables that are not read", "save texts as .jsonl, pairs as .tsv"),
+        (".xls .xlsx .ods .feather", "tables that are not read", "save texts as .csv, pairs as .tsv"),
         (".npy .npz .h5 .hdf5 .mat", "arrays", "load them in Python and give them to seriatim.train"),
         (".zip .tar .tgz .7z .rar .zst", "archives", "unpack them"),
         (".pt .pth .ckpt .bin .safetensors .onnx .pkl", "models or other binary data", "give text, pictures or audio"),

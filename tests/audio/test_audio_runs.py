@@ -312,7 +312,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("train voices --net.levels 3 --out new", "follows from the data"),
         ("train voices --audio.channels stereo --out new", "softmax"),
         ("train voices --train.carry --out new", "--train.carry does not apply to audio"),
-        ("train voices --folds 3 --out new", "text"),
+        ("train voices --folds 1 --out new", "--folds is 1"),
         ("train digits --model wavenet --out new", "digits holds pictures, but wavenet is for audio"),
         ("train tinyshakespeare --model wavenet --out new", "holds text, but wavenet is for audio"),
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,24 @@ def test_texts_of_a_model_are_escaped_on_a_terminal_only(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     Screen().write(HOSTILE + "\n")
     assert capsys.readouterr().out == visible(HOSTILE) + "\n"
+
+
+@pytest.mark.parametrize("about", [{"validation_nats_per_token": []}, {"validation_nats_per_token": 1.0, "step": "x"}])
+def test_notes_that_are_no_figures_do_not_end_a_resumed_run(
+    about: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.txt").write_text("".join(f"the cat {i} sat on the mat\n" for i in range(99)))
+    run, small = tmp_path / "run", ["--steps", "1", "--quiet", "--batch", "2", "--device", "cpu"]
+    words = ["train", str(tmp_path / "words.txt"), "--model", "rnn", "--net.width", "8", "--out", str(run), *small]
+    assert main(words) == 0
+    document = json.loads((run / "model.json").read_text())
+    (run / "model.json").write_text(json.dumps({**document, "about": about}))
+    capsys.readouterr()
+    assert main(["train", "--out", str(run), "--resume", "--quiet"]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == f"{run}: rnn"
+
+
+def test_a_long_note_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "run", make("lstm"), "lstm", about={"note": "a" * 100_000, "b" * 100_000: 1})
+    assert main(["inspect", str(tmp_path / "run")]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 700

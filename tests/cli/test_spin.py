@@ -7,6 +7,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from checkpoints import TINY, make
+from seriatim.cli.common import _fastest
+from seriatim.walks import threads
 
 CODE = """
 import os, sys
@@ -30,3 +35,16 @@ def test_the_spin_is_short_unless_the_user_chose_before_torch_is_loaded(chosen: 
         [sys.executable, "-c", CODE], env={**clean, **chosen}, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == expected
+
+
+@pytest.mark.parametrize("conditions", [False, True])
+@pytest.mark.parametrize("family", TINY)
+def test_evaluation_uses_the_faster_number(family: str, conditions: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    monkeypatch.setattr(threads, "timed", lambda work, counts: (work(), dict(zip(counts, (2.0, 1.0), strict=True)))[1])
+    try:
+        _fastest(make(family, conditions))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

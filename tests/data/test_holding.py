@@ -54,7 +54,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert kind(tmp_path / "voices") == ("audio", Certainty.YES)
     assert kind(str(tmp_path / "photos" / "0.png")) == ("image", Certainty.YES)
     assert kind(tmp_path / "novel") == ("text", Certainty.YES)
-    assert kind(tmp_path / "table.csv") == ("text", Certainty.MAYBE)
+    assert kind(tmp_path / "table.csv") == ("text", Certainty.YES)  # it has a column text
     assert kind("-") == ("text", Certainty.YES)
     _, verdict = kind_of(tmp_path / "voices")
     assert (verdict.files, verdict.bytes) == (3, sum(f.stat().st_size for f in (tmp_path / "voices").iterdir()))
@@ -120,7 +120,7 @@ def test_a_doubt_is_told_with_how_to_choose(
     quick = ["--train.steps", "1", "--train.samples", "0", "--net.width", "8", "--net.heads", "2", "--net.context", "8"]
     assert main(["train", "table.csv", *quick, "--out", "run"]) == 0
     said = capsys.readouterr().err
-    assert "table.csv: read as text (a .csv file, read as one text); use --kind for another kind" in said
+    assert "table.csv: read as text (a .csv file, read as one text; --text.field NAME reads a column)" in said
     assert main(["train", "table.csv", "--kind", "image"]) == 2
     assert "table.csv" in capsys.readouterr().err
     assert main(["train", "table.csv", "--kind", "film"]) == 2

@@ -311,7 +311,7 @@ WRONG = [
     ("train pictures --net.filterz 4 --out new", "'filters'"),
     ("train pictures --net.height 4 --out new", "--net.height"),
     ("train pictures --net.kernel 4 --out new", "kernel is 4; expected an odd number"),
-    ("train pictures --folds 3 --out new", "--folds"),
+    ("train pictures --folds 1 --out new", "--folds is 1"),
     ("train hollow --model pixelcnn --out new", "hollow"),
     ("train broken.png --out new", "broken.png"),
     ("train pictures --from run --model pixelcnn --out new", "gated-pixelcnn"),

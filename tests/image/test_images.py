@@ -316,9 +316,7 @@ def test_broken_files(tmp_path):
 def test_sizes(tmp_path):
     save(tmp_path / "a.png", noise(0, 20, 40))
     save(tmp_path / "b.png", noise(1, 40, 20))
-    message = refused(tmp_path)
-    assert "b.png: 40 × 20 pixels, but " in message
-    assert "a.png has 20 × 40: give one size for all, e.g. --image.size" in message
+    assert only(tmp_path, whole()).x.shape == (2, 20, 20, 3)  # tests/image/test_usual_size.py
     assert only(tmp_path, whole(size=(8,))).x.shape == (2, 8, 8, 3)
     assert only(tmp_path, whole(size=(4, 10))).x.shape == (2, 4, 10, 3)
 
@@ -388,7 +386,7 @@ def test_read_picture_refuses_in_one_line(tmp_path):
 
 def test_too_wide_as_it_is(tmp_path):
     save(tmp_path / "x.png", np.zeros((1, 4097), np.uint8))
-    assert "more than 4096 a side: give a smaller --image.size" in refused(tmp_path)
+    assert only(tmp_path, whole()).x.shape == (1, 1, 64, 1)
     assert only(tmp_path, whole(size=(2,))).x.shape == (1, 2, 2, 1)
 
 

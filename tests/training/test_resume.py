@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -315,3 +316,20 @@ def test_what_resuming_would_ignore_is_refused(
 ) -> None:
     assert main(["train", "--out", str(finished), "--resume", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+DAMAGE: list[tuple[str, Any]] = [
+    ("step", -1), ("step", 1e30), ("row_sums", []), ("row_sums", [1, "a"]), ("epoch_sums", [0, 0, float("nan")]),
+    ("usual", [1.0]), ("usual", 7), ("usual", [1, 0, float("inf")]), ("since_best", True), ("best", []),
+]  # fmt: skip
+
+
+def test_a_state_that_says_what_no_run_does_is_refused(folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    start(plan(folder / "words.txt", "rnn", steps=1), run, QUIET)
+    state = run / "train" / "state.json"
+    document = json.loads(state.read_text())
+    for key, value in DAMAGE:
+        state.write_text(json.dumps({**document, key: value}))
+        with pytest.raises(UserError, match="does not fit this model"):
+            resume(run, *plan_of(run), QUIET)

@@ -20,13 +20,13 @@ from tiny_text import text_file
 
 
 class Items(Batches):
-    """So many items of 50 symbols."""
+    """So many items of so many symbols."""
 
-    def __init__(self, items: int, size: int) -> None:
-        self.size, self.per_epoch = size, max(1, items // size)
+    def __init__(self, items: int, size: int, length: int = 50) -> None:
+        self.size, self.per_epoch, self.length = size, max(1, items // size), length
 
     def batch(self, step: int) -> Batch:
-        x = np.ones((self.size, 50), dtype=np.int64)
+        x = np.ones((self.size, self.length), dtype=np.int64)
         return Batch(x, np.ones(x.shape, dtype=np.bool_), {}, True, "here")
 
 
@@ -52,6 +52,21 @@ def test_small_sets_have_small_batches_and_stop_early(
     assert (found.options.batch, found.steps, found.options.patience) == (batch, steps, patience)
     assert found.passes == pytest.approx(passes, rel=1e-3)
     assert f"{steps:,} steps of {batch}, about {passes:.3g} passes" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("length", "batch", "steps"),
+    [
+        (50, 32, 200),
+        (3072, 32, 85),  # a picture of 32 × 32 × 3: 2²³ symbols are 85 steps
+        (12_288, 8, 85),  # 64 × 64 × 3: 2¹⁷ symbols are ten of them
+        (2**18, 1, 640),  # ten passes over 64 items
+    ],
+)
+def test_large_items_have_small_batches_and_fewer_steps_at_least(length: int, batch: int, steps: int) -> None:
+    model = LSTM(RecurrentConfig(symbols=10, width=2, layers=1))
+    found = settle(TrainOptions(), 32, lambda size: Items(64, size, length), model, None)
+    assert (found.options.batch, found.options.steps) == (batch, steps)
 
 
 def test_what_the_user_chose_stays() -> None:

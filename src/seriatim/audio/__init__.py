@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.holding import NAMES, holds
@@ -34,6 +34,12 @@ def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> R
     from seriatim.audio.data.opening import open_set
 
     return open_set(name, options["audio"], division)
+
+
+def _folds(data: Recordings, k: int, options: Mapping[str, Any]) -> Sequence[Recordings]:
+    from seriatim.audio.data.folds import folds
+
+    return folds(data, k, options["audio"])
 
 
 def _codecs() -> Mapping[str, type[Symbols]]:
@@ -73,6 +79,8 @@ MODALITY = Modality(
     sets=_sets,
     open=_open,
     open_set=_open_set,
+    folds=_folds,
+    figures=("bits_per_sample",),
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("levels", "channels", "spread")},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -96,3 +97,24 @@ def weights(name: str, value: Any) -> list[tuple[str | None, float]]:
     if not abs(total - 1) < 1e-3:
         raise UserError(f"the weights of {name} add up to {total:g}; expected 1")
     return parts
+
+
+def mixtures(
+    given: Given, rows: int, labels: Container[str]
+) -> Iterator[tuple[dict[str, list[Any]], NDArray[np.float64]]]:
+    """Every choice of one label from each mixture, as conditions of the rows, with its weight in each row.
+
+    Args:
+        given: conditions by name.
+        rows: number of recordings.
+        labels: the conditions that are labels.
+    """
+    values = {name: each(name, value, rows) for name, value in given.items()}
+    mixed = {name: [weights(name, v) for v in value] for name, value in values.items() if name in labels}
+    for choice in product(*(range(max(map(len, shares))) for shares in mixed.values())):
+        weight = np.ones(rows)
+        for (name, shares), j in zip(mixed.items(), choice, strict=True):
+            parts = [share[j] if j < len(share) else (share[0][0], 0.0) for share in shares]
+            values[name] = [label for label, _ in parts]
+            weight *= [w for _, w in parts]
+        yield values, weight

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any, cast, final
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.audio import arrays
-from seriatim.audio.conditions import Encoded, each, encode_conditions, weights
+from seriatim.audio.conditions import Encoded, each, encode_conditions, mixtures
 from seriatim.audio.data.aligned import featured
 from seriatim.audio.data.excerpts import as_encoded, unheard
 from seriatim.audio.data.recordings import VECTOR, Takes
@@ -31,13 +30,15 @@ from seriatim.runs.arguments import takes
 from seriatim.runs.trained import STEER, Trained, by_bayes
 from seriatim.symbols import Given, Labels, Vectors
 from seriatim.symbols.lacking import Lacking, heard
-from seriatim.walks.draws import Draws
+from seriatim.walks.draws import Draws, portions
 from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
+from seriatim.walks.threads import one_thread
 
 Progress = Callable[[int], None]
 
 _BLOCK = 0.01  # seconds per block of `blocks`
+_LONGEST = 24 * 60 * 60  # seconds of a recording
 
 
 @final
@@ -221,15 +222,25 @@ class AudioModel(Trained):
 
         For arguments see `blocks`; `progress` is called with the number of samples drawn per recording.
         """
-        prompt = None if prompt is None else arrays.beginning(prompt, self.codec)
-        parts = [] if prompt is None else [np.repeat(prompt[None], n, 0)]
-        done = 0 if prompt is None else len(prompt)
-        for block in self.blocks(seconds, n, given=given, prompt=prompt, seed=seed, steer=steer, **options):
-            parts.append(block)
-            done += block.shape[1]
-            if progress is not None:
-                progress(done)
-        return np.concatenate(parts, 1)
+        if n < 1:
+            raise UserError(f"n is {n}; give 1 or more recordings")
+        known = None if prompt is None else arrays.beginning(prompt, self.codec)
+        own = own_seeds(seed, n, "recordings")
+        count, begun = self.samples(seconds, n, given=given, prompt=known), 0 if known is None else len(known)
+        values = {name: each(name, value, n) for name, value in (given or {}).items()}
+        rows: list[Int16] = []
+        for part in portions(n, self.model.device):
+            some = {name: value[part] for name, value in values.items()}
+            size = len(own[part])
+            parts = [] if known is None else [np.repeat(known[None], size, 0)]
+            done, lasting = begun, (count - begun) / self.rate
+            for block in self.blocks(lasting, size, given=some, prompt=known, seed=own[part], steer=steer, **options):
+                parts.append(block)
+                done += block.shape[1]
+                if progress is not None:
+                    progress((part.start * count + size * done) // n)
+            rows.append(np.concatenate(parts, 1))
+        return np.concatenate(rows)
 
     @takes(
         seconds=arguments.number, n=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER,
@@ -297,8 +308,8 @@ class AudioModel(Trained):
             )
         if seconds is None:
             seconds = 1.0 if lasting is None else (lasting - begun) / self.rate
-        if not 0 < seconds < 2**31 / self.rate:
-            raise UserError(f"seconds is {seconds:g}; give more than 0")
+        if not 0 < seconds <= _LONGEST:
+            raise UserError(f"seconds is {seconds:g}; give more than 0, at most {_LONGEST:,}, a day")
         count = begun + max(1, round(seconds * self.rate))
         if lasting is not None and count > lasting:
             raise UserError(
@@ -318,7 +329,7 @@ class AudioModel(Trained):
         size: int,
     ) -> Iterator[Int16]:
         model = self.model
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             length = count + (0 if known is None else len(known))
             walk = model.walk(n, context, length, steer.guidance)
             prompt = None
@@ -327,7 +338,7 @@ class AudioModel(Trained):
                 walk.feed(prompt)
             draws = Draws(walk, model.head, seeds, steer, prompt)
         for first in range(0, count, size):
-            with torch.inference_mode():
+            with one_thread(), torch.inference_mode():
                 drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
             yield self.codec.to_int16(drawn)
 
@@ -361,17 +372,8 @@ class AudioModel(Trained):
 
     def _context(self, given: Given, rows: int) -> Context:
         """The encoded conditions; embeddings of mixed labels are averaged with their weights."""
-        values = {name: each(name, value, rows) for name, value in given.items()}
-        mixed = {name: [weights(name, v) for v in value] for name, value in values.items() if name in self.label_codecs}
-        most = {name: max(map(len, shares)) for name, shares in mixed.items()}
-        result, vector = EMPTY, None
-        for choice in product(*map(range, most.values())):
-            weight = np.ones(rows)
-            for (name, shares), j in zip(mixed.items(), choice, strict=True):
-                parts = [share[j] if j < len(share) else (share[0][0], 0.0) for share in shares]
-                values[name] = [label for label, _ in parts]
-                weight *= [w for _, w in parts]
-            device = self.model.device
+        result, vector, device = EMPTY, None, self.model.device
+        for values, weight in mixtures(given, rows, self.label_codecs):
             result = self.model.condition(to_given(self._given(values, rows), device), rows)
             if result.vector is not None:
                 scale = torch.as_tensor(weight[:, None], dtype=result.vector.dtype, device=device)
@@ -383,7 +385,8 @@ class AudioModel(Trained):
         lengths: list[int] = []
         for name, codec in self.tracks.items():
             if given.get(name) is not None:
-                columns = encode_conditions({name: codec}, {name: given[name]}, rows)[name]
+                several = {id(value): value for value in each(name, given[name], rows)}  # each once
+                columns = encode_conditions({name: codec}, {name: [*several.values()]}, len(several))[name]
                 if not np.isnan(columns).all():
                     lengths.append(columns.shape[1] * codec.hop)
         return min(lengths, default=None)

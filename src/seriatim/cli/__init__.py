@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextvars import copy_context
 
 from seriatim.errors import Interrupted, UserError, tell
 
@@ -19,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A user's error is one line on standard error. A traceback is a bug in Seriatim.
     """
+    return copy_context().run(_main, arguments)  # what is set for this command ends with it
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     from cyclopts import CycloptsError, UnusedCliTokensError
 
     from seriatim.cli.app import app
@@ -26,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from seriatim.cli.lists import lengthened, spread
 
     given = lengthened(sys.argv[1:] if arguments is None else arguments)
-    token = words.set(tuple(given))
+    words.set(tuple(given))
     try:
         result = app(spread(given), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -54,8 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in _NO_MEMORY):
             raise
         return _fail("out of memory; reduce the batch (-n, --train.batch), the context or the model's size")
-    finally:
-        words.reset(token)
 
 
 def _fail(message: str) -> int:

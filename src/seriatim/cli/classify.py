@@ -68,7 +68,7 @@ def classify(
         raise UserError(f"--top is {top} and --limit {limit}; give 1 or more")
     if files and (split is not None or limit is not None):
         raise UserError("--split and --limit are for the run's own data, but files are given; leave them out")
-    model = opened(run, machine, "image")
+    model = opened(run, machine, "image", measured=True)
     weights = None
     if prior is not None:
         weights = {k: number(v, "--prior", "LABEL=WEIGHT") for k, v in assignments(prior, "--prior").items()}

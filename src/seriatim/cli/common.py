@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from seriatim.errors import UserError, tell, visible
 
 if TYPE_CHECKING:
+    from seriatim.models import Model
     from seriatim.runs.trained import Trained
     from seriatim.symbols.lacking import Lacking
     from seriatim.training.plan import Plan
@@ -29,6 +30,8 @@ Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file, a folder, the name of a data set, or - for standard input."""
 
 T = TypeVar("T")
+_PROBED = 256  # positions read to time a model
+_THREADS = 1024  # with very many, the operating system ends the program
 _UNSEEN = re.compile(
     "[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )  # what JSON leaves as it is and terminals obey
@@ -41,7 +44,7 @@ class Machine:
     device: str = "auto"
     """cpu, cuda, mps, or auto for the fastest available."""
     threads: int | None = None
-    """CPU threads. Default: one for sampling, else all."""
+    """CPU threads. Default: one for sampling, else one or all, whichever is faster."""
 
 
 def typed(group: str) -> set[str]:
@@ -57,22 +60,33 @@ def typed(group: str) -> set[str]:
     return {name.replace("-", "_") for name in found}
 
 
-def set_threads(threads: int | None) -> None:
+def set_threads(threads: int | None, sampling: bool = False) -> None:
     """Set the number of torch's threads; None keeps its default.
 
+    Args:
+        threads: as typed.
+        sampling: whether samples are drawn by as many, too, instead of one.
+
     Raises:
-        UserError: if it is less than one.
+        UserError: if it is less than one, or more than any machine has.
     """
     if threads is None:
         return
-    if threads < 1:
-        raise UserError(f"--threads is {threads}; give 1 or more")
+    if not 1 <= threads <= _THREADS:
+        raise UserError(f"--threads is {threads}; give 1 or more, at most {_THREADS}")
     import torch
 
-    torch.set_num_threads(threads)
+    from seriatim.walks.threads import choose
+
+    if sampling:
+        choose(threads)
+    else:
+        torch.set_num_threads(threads)
 
 
-def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | None = None) -> Any:
+def opened(
+    run: Path, machine: Machine, kind: str | None = None, threads: int | None = None, measured: bool = False
+) -> Any:
     """Open the model of a run.
 
     Args:
@@ -80,11 +94,12 @@ def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | 
         machine: the device and the number of threads.
         kind: the kind of data that the command is for.
         threads: how many, unless the user chose.
+        measured: use one thread or all, whichever is faster, unless the user chose.
 
     Raises:
         UserError: if the model is of another kind.
     """
-    set_threads(machine.threads or threads)
+    set_threads(threads if machine.threads is None else machine.threads, sampling=True)
     from seriatim.modality import modality
     from seriatim.runs.opening import open_run, pick_device
 
@@ -92,7 +107,31 @@ def opened(run: Path, machine: Machine, kind: str | None = None, threads: int | 
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words
         raise UserError(f"{run} is a model of {held}, but this command is for models of {wanted}; give another run")
+    if measured and machine.threads is None:
+        _fastest(model.model)
     return model
+
+
+def _fastest(model: Model) -> None:
+    """Use one thread or all, whichever is faster for this model; models that read a source keep all."""
+    import torch
+
+    from seriatim.models import GridModel
+    from seriatim.models.conditional import Conditional
+    from seriatim.walks.threads import timed
+
+    count, inner = torch.get_num_threads(), model.model if isinstance(model, Conditional) else model
+    if count == 1 or model.device.type != "cpu" or getattr(inner.config, "memory", 0):
+        return
+    shape = inner.canvas if isinstance(inner, GridModel) else (min(inner.crop, _PROBED),)
+    x = torch.zeros(2, *shape, *([model.head.parts] if model.head.parts > 1 else []), dtype=torch.long)
+
+    def read() -> None:
+        with torch.no_grad():
+            model.log_probs(x)
+
+    each = timed(read, (count, 1))
+    torch.set_num_threads(min(each, key=lambda threads: each[threads]))
 
 
 def only(kind: str, allowed: Sequence[str] = ()) -> None:

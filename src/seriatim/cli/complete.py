@@ -67,7 +67,7 @@ def complete(
     import numpy as np
 
     from seriatim.cli.kinds.image import conditions_of, options_of
-    from seriatim.drawing.sheets import grid, magnification, save
+    from seriatim.drawing.sheets import fits, grid, magnification, save
     from seriatim.image.data.opening import read_picture
     from seriatim.walks.noise import own_seeds
     from seriatim.walks.steer import Steer
@@ -79,6 +79,7 @@ def complete(
     model = opened(run, machine, "image", threads=1)
     how = options_of(model, run).fitting
     shape: tuple[int, int, int] = model.shape
+    fits(n + 2, shape, "fewer (-n)")
     mask = _mask(known, shape[:2], how)
     x = read_picture(picture, *shape, how)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it

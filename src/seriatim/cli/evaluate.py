@@ -46,6 +46,6 @@ def evaluate(
     as_json
         One JSON object on standard output.
     """
-    model = opened(run, machine)
+    model = opened(run, machine, measured=True)
     given = () if data is None else (data,)
     commands(model.kind).evaluate(model, Judging(run, given, conditions, as_json, text, split, limit, how))

@@ -13,6 +13,7 @@ from seriatim.cli.kinds import commands
 if TYPE_CHECKING:
     from seriatim.symbols import Symbols
 
+_LONGEST = 600  # characters of a note, which anybody may have written
 _SHOWN = 12  # labels of a condition
 
 
@@ -54,7 +55,7 @@ def inspect(run: Path, /, *, as_json: Json = False) -> None:
         say(f"  {name:12s} {value}")
     for name, value in model.about.items():
         if value != "":
-            say(f"  {name:12s} {value}")
+            say(f"  {name[:_LONGEST]:12s} {str(value)[:_LONGEST]}")
 
 
 def _labels(codec: Symbols) -> list[str] | None:

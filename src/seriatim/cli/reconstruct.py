@@ -49,7 +49,7 @@ def reconstruct(
     import numpy as np
 
     from seriatim.cli.kinds.image import options_of
-    from seriatim.drawing.sheets import save_grid
+    from seriatim.drawing.sheets import fits, save_grid
     from seriatim.image.data.opening import read_picture
 
     if not pictures:
@@ -65,6 +65,7 @@ def reconstruct(
     model = opened(run, machine, "image", threads=1)
     codes, how = model.codes, options_of(model, run).fitting
     shape: tuple[int, int, int] = model.shape
+    fits(len(pictures) * (between or n) + 2 * len(pictures), shape, "fewer (-n, --between)")
     x = np.stack([read_picture(Path(name), *shape, how) for name in pictures])
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     if between:

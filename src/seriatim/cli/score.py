@@ -44,5 +44,5 @@ def score(
     if not files:
         raise UserError("no data is given; give files, folders, or - for standard input")
     conditions.each(files)
-    model = opened(run, machine)
+    model = opened(run, machine, measured=True)
     commands(model.kind).score(model, Judging(run, files, conditions, as_json, text, limit=limit, symbols=symbols))

@@ -299,10 +299,11 @@ def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:
 def _finish(folder: Path, trained: Trained) -> int:
     from seriatim.training.unit import Unit
 
-    figures = [(Unit(key, 1).words, value) for key, value in trained.about.items() if key.startswith("validation_")]
+    step = trained.about.get("step")  # a run that was resumed may hold anything under these keys
     best = "".join(
-        f", best validation {value:.4f} {words.removeprefix('validation ')} at step {trained.about['step']}"
-        for words, value in figures
+        f", best validation {value:.4f} {Unit(key, 1).words.removeprefix('validation ')} at step {step}"
+        for key, value in trained.about.items()
+        if key.startswith("validation_") and isinstance(value, int | float) and isinstance(step, int)
     )
     tell(f"{folder}: {trained.family}{best}")
     run = shlex.quote(str(folder))

@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+from seriatim.errors import UserError
+
 SIDES = ("train", "validation", "test")
 
 
@@ -42,3 +44,18 @@ def _dealt(digests: Sequence[str], order: Sequence[str], validation: float, test
 def _order(digests: Sequence[str], seed: int) -> list[str]:
     """The distinct digests ordered by a seeded hash, which depends on neither file order nor library."""
     return sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
+
+
+def folds(digests: Sequence[str], k: int, name: str) -> list[int]:
+    """The fold of each item, from 0: distinct digests are dealt out evenly, copies together.
+
+    Raises:
+        UserError: if there are fewer distinct items than folds.
+    """
+    order = _order(digests, seed=0)
+    if k < 2:
+        raise UserError(f"{k} folds are too few: give 2 or more")
+    if len(order) < k:
+        raise UserError(f"{name}: {len(order)} distinct items are too few for {k} folds: give fewer folds")
+    place = {digest: i % k for i, digest in enumerate(order)}
+    return [place[digest] for digest in digests]

@@ -16,6 +16,25 @@ from seriatim.errors import UserError
 
 _TEXT, _STRIP, _LONGEST = 10, 14, 40  # the size of names, the height of their strip, and their most letters
 _SMALL = 600  # a grid is magnified by a whole number up to about this many pixels across
+_LARGEST = 10**8  # pixels of a sheet before it is magnified
+
+
+def fits(n: int, shape: tuple[int, int, int], advice: str) -> None:
+    """Refuse a sheet that would be too large, before its pictures are drawn.
+
+    Args:
+        n: number of pictures.
+        shape: (height, width, channels) of each.
+        advice: what to give instead.
+
+    Raises:
+        UserError: with the most that there may be.
+    """
+    most = max(1, _LARGEST // (shape[0] * shape[1]))
+    if n > most:
+        raise UserError(
+            f"{n:,} pictures of {shape[0]} × {shape[1]} are too many for a sheet, which holds {most:,}; give {advice}"
+        )
 
 
 def grid(x: UInt8, columns: int = 8, gap: int = 1) -> UInt8:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seriatim.data.options import DataOptions
@@ -34,6 +34,12 @@ def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> G
     from seriatim.image.data.opening import open_set
 
     return open_set(name, options["image"], division)
+
+
+def _folds(data: Gallery, k: int, options: Mapping[str, Any]) -> Sequence[Gallery]:
+    from seriatim.image.data.folds import folds
+
+    return folds(data, k, options["image"])
 
 
 def _codecs() -> Mapping[str, type[Symbols]]:
@@ -70,6 +76,8 @@ MODALITY = Modality(
     sets=_sets,
     open=_open,
     open_set=_open_set,
+    folds=_folds,
+    figures=("bits_per_dim",),
     codecs=_codecs,
     encoders=_encoders,
     follows={name: name for name in ("height", "width", "channels", "levels")},

@@ -13,6 +13,7 @@ from seriatim.conditioning import CodeEncoder
 from seriatim.errors import UserError
 from seriatim.image.levels import Levels
 from seriatim.models import Conditional, Model
+from seriatim.walks.draws import portions
 from seriatim.walks.noise import offspring
 
 
@@ -84,8 +85,12 @@ class Codes:
             UserError: if the prior is not trained yet.
         """
         own = [offspring(seed, 1, lane=2)[0] for seed in seeds]  # independent of the noise of the picture
-        symbols = self._trained().sample(len(own), length=self.width, seed=own)
-        return self.encoder.values(symbols).float().cpu().numpy()
+        prior = self._trained()
+        parts: list[NDArray[np.float32]] = []
+        for part in portions(len(own), prior.device):
+            symbols = prior.sample(len(own[part]), length=self.width, seed=own[part])
+            parts.append(self.encoder.values(symbols).float().cpu().numpy())
+        return np.concatenate(parts)
 
     def _trained(self) -> Model:
         if self.prior is None:

@@ -13,7 +13,7 @@ from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError, nearest
 from seriatim.image.canvas import grid_of, pictures, positions
 from seriatim.image.codes import Codes
-from seriatim.image.conditions import LABEL, MAP, VECTOR, encode_conditions
+from seriatim.image.conditions import LABEL, MAP, VECTOR, encode_conditions, several, with_conditions
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.encoders import CODE
 from seriatim.image.figures import CodeFigures, ImageFigures
@@ -23,16 +23,17 @@ from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments
 from seriatim.runs.arguments import takes
 from seriatim.runs.trained import STEER, Trained, by_bayes
-from seriatim.symbols import Given, each
-from seriatim.symbols.given import checked
-from seriatim.symbols.label import label_of
+from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
+from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, offspring, own_seeds
 from seriatim.walks.particles import fill_in
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
 
 Progress = Callable[[int], None]
+
+_PARTICLES = 10_000  # which are drawn together
 
 
 @final
@@ -101,7 +102,7 @@ class ImageModel(Trained):
         Raises:
             UserError: for an auto-encoder without a code.
         """
-        x = self.levels.encode(self._several(pictures))
+        x = self.levels.encode(several(pictures, self.shape))
         conditions = self._given(given, len(x))
         if batch < 1:
             raise UserError(f"batch is {batch}; give 1 or more")
@@ -124,7 +125,7 @@ class ImageModel(Trained):
         Raises:
             UserError: if the model is not an auto-encoder, or its prior is not trained yet.
         """
-        codes = self.codes.encode(self._several(pictures))
+        codes = self.codes.encode(several(pictures, self.shape))
         prior = self.codes.log_prob(self.codes.symbols(codes))
         return prior + self.log_prob(pictures, {CODE: codes}, batch, progress)
 
@@ -147,7 +148,7 @@ class ImageModel(Trained):
             progress: called after each batch with the number of pictures done.
         """
         if not isinstance(pictures, Pictures):
-            pictures = self._with_conditions(pictures, given or {})
+            pictures = with_conditions(pictures, given or {}, self.codecs)
         elif given:
             raise UserError("given is for an array of pictures, and these have their own conditions; leave it out")
         dims = int(np.prod(self.shape))
@@ -216,7 +217,7 @@ class ImageModel(Trained):
             UserError: if the model has no such labels, or the prior is invalid.
         """
         labels = self.labels(name)  # an auto-encoder has none
-        pictures = self._several(pictures)
+        pictures = several(pictures, self.shape)
         unknown = [label for label in prior or {} if label not in labels]
         if unknown:
             raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
@@ -302,13 +303,16 @@ class ImageModel(Trained):
         if n < 1:
             raise UserError(f"n is {n}; give 1 or more pictures")
         seeds = own_seeds(seed, n, "pictures")
-        length = int(np.prod(self.grid.canvas))
+        length, chosen = int(np.prod(self.grid.canvas)), steer_of(steer, options)
         if self.code is not None and (given or {}).get(CODE) is None:
             given = {**(given or {}), CODE: self.code.draw(seeds)}
-        context = to_given(self._given(given, n), self.model.device)
-        chosen = steer_of(steer, options)
-        x = self.model.sample(n, context, length=length, seed=seeds, steer=chosen, progress=progress)
-        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
+        encoded, drawn = self._given(given, n), list[UInt8]()
+        for part in portions(n, self.model.device):
+            context = to_given({name: value[part] for name, value in encoded.items()}, self.model.device)
+            own, told = seeds[part], _told(progress, part, n, length)
+            x = self.model.sample(len(own), context, length=length, seed=own, steer=chosen, progress=told)
+            drawn.append(self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape)))
+        return np.concatenate(drawn)
 
     @takes(n=arguments.count, particles=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER)
     def complete(
@@ -345,8 +349,10 @@ class ImageModel(Trained):
         Raises:
             UserError: for another shape or impossible options.
         """
-        if n < 1 or particles < 1:
-            raise UserError(f"n is {n} and particles {particles}; give 1 or more of each")
+        if n < 1 or not 1 <= particles <= _PARTICLES:
+            raise UserError(
+                f"n is {n} and particles {particles}; give 1 or more of each, at most {_PARTICLES} particles"
+            )
         picture, known = np.asarray(picture), np.asarray(known)
         if picture.shape != self.shape:
             raise UserError(f"the picture is {picture.shape} and the model's pictures {self.shape}; give one, resized")
@@ -362,30 +368,26 @@ class ImageModel(Trained):
         encoded = np.stack([self.levels.encode(picture), every])
         symbols, kept = torch.from_numpy(positions(encoded, self.model)).flatten(1)
         symbols, mask = symbols.to(device), kept > 0
-        # in a lane of their own: otherwise the particles of the first completion would be the other completions'
-        each = [seed for first in own for seed in (first, *offspring(first, particles, lane=1)[1:])]
-        seeds = torch.tensor(each, device=device)
-        rows = n * particles
-        context = self.model.condition(to_given(self._given(given, rows), device), rows)
-        walk = Walk(self.model.packed(), rows, context, int(np.prod(self.grid.canvas)))
-        x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
-        return self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape))
-
-    def _several(self, pictures: Any) -> NDArray[Any]:
-        """Pictures as an array; one alone is refused."""
-        x: NDArray[Any] = np.asarray(pictures)
-        if x.shape == self.shape:
-            raise UserError(f"one picture of shape {x.shape}; expected several, (N, …): give picture[None]")
-        return x
-
-    def _with_conditions(self, pictures: Any, given: Given) -> Pictures:
-        """An array of pictures with their conditions."""
-        checked(self.conditions, given)
-        x = self._several(pictures)
-        self.levels.encode(x)
-        labels = given.get(LABEL)
-        known = None if labels is None else tuple(label_of(label) for label in each(LABEL, labels, len(x)))
-        return Pictures(x, known, [f"picture {i}" for i in range(len(x))], given.get(MAP), given.get(VECTOR))
+        conditions, drawn = self._given(given, n), list[UInt8]()
+        for part in portions(n, device, particles):
+            # in a lane of their own: otherwise the particles of the first completion would be the other completions'
+            each = [seed for first in own[part] for seed in (first, *offspring(first, particles, lane=1)[1:])]
+            some = {name: np.repeat(value[part], particles, 0) for name, value in conditions.items()}
+            context = self.model.condition(to_given(some, device), len(each))
+            walk = Walk(self.model.packed(), len(each), context, int(np.prod(self.grid.canvas)))
+            seeds = torch.tensor(each, device=device)
+            x = fill_in(walk, symbols, mask, seeds, particles, None if chosen == Steer() else chosen)
+            drawn.append(self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape)))
+        return np.concatenate(drawn)
 
     def _given(self, given: Given | None, rows: int) -> dict[str, NDArray[Any]]:
         return encode_conditions(self.codecs, given or {}, rows, None if self.code is None else self.code.width)
+
+
+def _told(progress: Progress | None, part: slice, n: int, symbols: int) -> Progress | None:
+    """The progress of a portion as that of all n pictures, in symbols of one."""
+    return (
+        None
+        if progress is None
+        else lambda done: progress((part.start * symbols + (part.stop - part.start) * done) // n)
+    )

@@ -41,6 +41,8 @@ from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
 from seriatim.walks.walk import Stepper
 
+_LARGE = 4096  # sub-pixels above which the usual model is a smaller one
+
 
 @final
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class GatedPixelCNNConfig(FieldConfig):
     def outer(self) -> int:
         """Channels of the layer before the softmax."""
         return self.filters if self.head is None else self.head
+
+    @staticmethod
+    def suited(follows: Mapping[str, float]) -> dict[str, int]:
+        """Sizes for pictures of this height, width and number of colours: a smaller model for large ones."""
+        large = follows["height"] * follows["width"] * follows["channels"] > _LARGE
+        return {"filters": 32, "layers": 6} if large else {}
 
 
 def _gate(x: Tensor) -> Tensor:

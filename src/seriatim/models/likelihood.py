@@ -62,7 +62,7 @@ def to_given(values: Mapping[str, Array], device: torch.device) -> dict[str, Ten
     """Encoded conditions as tensors: labels as integers, numbers as floats."""
     given: dict[str, Tensor] = {}
     for name, value in values.items():
-        array = np.asarray(value)
+        array = np.require(value, requirements=["C", "W"])  # one value for all rows is kept once until here
         kind = torch.long if array.dtype.kind == "i" else torch.get_default_dtype()
         given[name] = torch.as_tensor(array, dtype=kind, device=device)
     return given

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -184,6 +185,21 @@ def count_of(document: Mapping[str, Any], name: str) -> int:
     if type(value) is not int or not 0 <= value < 2**53:
         raise ValueError(f"{name} is {str(value)[:40]!r}")
     return value
+
+
+def numbers_of(document: Mapping[str, Any], name: str, count: int) -> list[float]:
+    """`count` finite numbers in a document.
+
+    Raises:
+        ValueError: if they are none, or more or fewer.
+    """
+    values = document[name]
+    if not isinstance(values, list) or len(cast("list[Any]", values)) != count:
+        raise ValueError(f"{name} is {str(values)[:40]!r}, not {count} numbers")
+    found = [float(value) for value in cast("list[Any]", values)]
+    if not all(map(math.isfinite, found)):
+        raise ValueError(f"{name} is {str(found)[:40]!r}")
+    return found
 
 
 def contents(path: Path) -> dict[str, tuple[list[int], str]]:

@@ -85,8 +85,8 @@ def encode_vectors(name: str, codec: Vectors, value: Any, rows: int) -> NDArray[
 
 
 def for_each(name: str, value: NDArray[Any], axes: int, rows: int) -> NDArray[Any]:
-    """A single value (`axes` axes) repeated for every row, or one value per row as it is."""
-    every = np.tile(value, (rows, *[1] * axes)) if value.ndim == axes else value
+    """A single value (`axes` axes) repeated for every row, which takes no memory, or one value per row as it is."""
+    every = np.broadcast_to(value, (rows, *value.shape)) if value.ndim == axes else value
     if every.ndim != axes + 1 or len(every) != rows:
         raise UserError(f"{len(every)} values of {name}; expected {rows}; give one, or one for each")
     return every

@@ -37,7 +37,7 @@ def _open_set(name: str, options: Mapping[str, Any], division: DataOptions) -> C
     return open_set(name, options["text"], division)
 
 
-def _folds(data: Corpus, k: int) -> Sequence[Corpus]:
+def _folds(data: Corpus, k: int, options: Mapping[str, Any]) -> Sequence[Corpus]:  # noqa: ARG001
     from seriatim.text.data.split import folds
 
     return folds(data, k)
@@ -84,6 +84,7 @@ MODALITY = Modality(
     open=_open,
     open_set=_open_set,
     folds=_folds,
+    figures=("bits_per_char", "nats_per_token"),
     codecs=_codecs,
     encoders=_encoders,
     follows={"symbols": "size", "start": "end"},

@@ -16,6 +16,7 @@ from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import pad, window_start
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
+from seriatim.walks.threads import one_thread
 from seriatim.walks.walk import Walk
 
 
@@ -86,6 +87,7 @@ class Generation:
             yield self._step()
             self._leave()
 
+    @one_thread()
     @torch.inference_mode()
     def _enter(self) -> tuple[Walk, int]:
         """A walk that has read the history, or for a long one the window of the next position."""
@@ -98,6 +100,7 @@ class Generation:
             walk.feed(self.history[:, begin:])
         return walk, begin
 
+    @one_thread()
     @torch.inference_mode()
     def _step(self) -> list[Draw]:
         clock = self.history.shape[1]

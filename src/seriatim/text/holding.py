@@ -11,7 +11,7 @@ from seriatim.data.decoding import COMPRESSED, bare_suffix
 from seriatim.data.folder import files_in
 from seriatim.data.holding import existing, minority, named
 from seriatim.modality import FOREIGN, NOT_MINE, Certainty, Verdict
-from seriatim.text.options import RECORDS, TABLE
+from seriatim.text.options import CSV, RECORDS, TABLE
 
 NAMES = (
     *("tinyshakespeare", "recipes", "recipes-public-domain", "wikitext-2", "enwiki", "multi30k-en-de"),
@@ -99,6 +99,12 @@ def _file(path: Path) -> Verdict:
         return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)
     if b"\0" in head and not head.startswith(_MARKS):
         return NOT_MINE
+    if bare_suffix(path) == CSV:
+        heading = head.split(b"\n")[0].decode("utf-8", "replace")
+        if "text" in re.split(r"[,;\t]", heading.replace('"', "").strip()):
+            return Verdict(Certainty.YES, "a table with the column text", 1, path.stat().st_size)
+        words = "a .csv file, read as one text; --text.field NAME reads a column"
+        return Verdict(Certainty.MAYBE, words, 1, path.stat().st_size)
     if path.suffix:
         return Verdict(Certainty.MAYBE, f"a {path.suffix} file, read as one text", 1, path.stat().st_size)
     return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)

@@ -15,7 +15,7 @@ from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments, building
 from seriatim.runs.arguments import takes
 from seriatim.runs.trained import STEER
-from seriatim.symbols.given import Given
+from seriatim.symbols.given import Given, checked, each
 from seriatim.text.data.corpus import SOURCE
 from seriatim.text.data.tokens import encode_text
 from seriatim.text.generation import Generation
@@ -25,6 +25,7 @@ from seriatim.text.search import attention, search
 from seriatim.text.stopping import stop_strings
 from seriatim.text.tokenizers import Tokenizer
 from seriatim.walks.beams import Beams
+from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds, row_seeds
 from seriatim.walks.steer import Steer, steer_of
 
@@ -90,37 +91,42 @@ class TextModel(TextLikelihood):
             UserError: for impossible options, unknown conditions or a prompt that is too long.
         """
         request = Request(max_length, min_length, stop, seed, log_probs, slide)
-        rows = self._write(prompt, n, given, request, steer_of(steer, options))
-        last: dict[int, Row] = {}
-        for i, row, _ in rows:
-            last[i] = row
-        return [
-            Sample("".join(row.text), row.prompt, tuple(row.symbols), tuple(row.log_probs), row.ended, seed=row.seed)
-            for row in (last[i] for i in sorted(last))
-        ]
+        chosen, found = steer_of(steer, options), list[Sample]()
+        ids, seeds = self._begun(prompt, n, request, chosen)
+        values = {name: each(name, value, len(ids)) for name, value in self._known(given).items()}
+        for part in portions(len(ids), self.model.device):
+            own = {name: value[part] for name, value in values.items()}
+            rows = dict[int, Row]()
+            for i, row, _ in self._write(ids[part], seeds[part], own, request, chosen):
+                rows[i] = row
+            found += [row.finished() for row in (rows[i] for i in sorted(rows))]
+        return found
 
     @takes(prompt=arguments.text, given=arguments.named, steer=STEER)
     def stream(
         self, prompt: str = "", *, given: Given | None = None, steer: Steer | None = None, **options: Any
     ) -> Iterator[str]:
         """Draw one text and yield its pieces as soon as they are final, prompt first; for arguments see `sample`."""
-        asked = {key: options.pop(key) for key in Request.__dataclass_fields__ if key in options}
-        for _, _, piece in self._write(prompt, 1, given, Request(**asked), steer_of(steer, options)):
+        request = Request(**{key: options.pop(key) for key in Request.__dataclass_fields__ if key in options})
+        chosen = steer_of(steer, options)
+        ids, seeds = self._begun(prompt, 1, request, chosen)
+        for _, _, piece in self._write(ids, seeds, self._known(given), request, chosen):
             if piece:
                 yield piece
 
-    def _write(
-        self,
-        prompt: str | Sequence[str],
-        n: int,
-        given: Given | None,
-        request: Request,
-        steer: Steer,
-    ) -> Iterator[tuple[int, Row, str]]:
-        """(row number, row, new final text) after every symbol."""
+    def _known(self, given: Given | None) -> Given:
+        checked(self.conditions, given or {})
+        return given or {}
+
+    def _begun(
+        self, prompt: str | Sequence[str], n: int, request: Request, steer: Steer
+    ) -> tuple[list[NDArray[np.int64]], list[int]]:
+        """The prompt and the seed of each sample.
+
+        Raises:
+            UserError: for what is impossible, before anything is drawn.
+        """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        stops = stop_strings(request.stop, self.tokenizer.policy)
-        total = len(prompts) * n
         if n < 1 or not prompts:
             raise UserError(f"n is {n} for {len(prompts)} prompts; give 1 or more of each")
         source = building.encoders_of(self.model, self.kind).get(SOURCE)
@@ -129,21 +135,27 @@ class TextModel(TextLikelihood):
                 "guidance needs a model that also works without a source; train with --train.drop-given 0.1, or leave "
                 "it out"
             )
-        seeds = own_seeds(request.seed, total, "samples")
+        seeds = own_seeds(request.seed, len(prompts) * n, "samples")
         encoded = [self._within(self.tokenizer.encode(p), request.slide) for p in prompts]
-        ids = [x for x in encoded for _ in range(n)]
+        return [x for x in encoded for _ in range(n)], seeds
+
+    def _write(
+        self, ids: Sequence[NDArray[np.int64]], seeds: Sequence[int], given: Given, request: Request, steer: Steer
+    ) -> Iterator[tuple[int, Row, str]]:
+        """(row number, row, new final text) after every symbol."""
+        stops = stop_strings(request.stop, self.tokenizer.policy)
         rows = [Row.begin(self.tokenizer, x, stops, seed) for x, seed in zip(ids, seeds, strict=True)]
         for i, row in enumerate(rows):
             yield i, row, row.prompt
         generation = Generation(
             self.model,
             ids,
-            row_seeds(seeds, total, self.model.device),
+            row_seeds(seeds, len(ids), self.model.device),
             steer,
             end=self.tokenizer.end,
             longest=request.max_length,
             shortest=request.min_length,
-            given=self._given(given, total),
+            given=self._given(given, len(ids)),
             score=request.log_probs,
         )
         for draws in generation:

@@ -21,8 +21,11 @@ _NOT_OF_FILES = ("punycode", "idna", "undefined")
 TABLE = ".tsv"
 """The suffix of a table of pairs."""
 
-RECORDS = (".jsonl", ".ndjson", ".json")
+RECORDS = (".jsonl", ".ndjson", ".json", ".parquet")
 """The suffixes of files of records."""
+
+CSV = ".csv"
+"""The suffix of a table that is read by columns if it has one called `text`, or if one is chosen."""
 
 
 # fmt: off
@@ -50,7 +53,7 @@ def unescape(typed: str) -> str:
 
 def has_fields(path: Path) -> bool:
     """Whether a file has fields or columns, by its suffix."""
-    return bare_suffix(path) in (*RECORDS, TABLE)
+    return bare_suffix(path) in (*RECORDS, TABLE, CSV)
 
 
 @final
@@ -64,11 +67,11 @@ class TextOptions(Options):
     """
 
     field: str | None = None
-    """JSON field or TSV column that holds the text. Default: the field text, or the second column."""
+    """JSON field or column of a table that holds the text. Default: the field text, or the second column of a TSV."""
     given: tuple[str, ...] = ()
-    """JSON fields to condition the text on."""
+    """JSON fields, or CSV or Parquet columns, to condition the text on."""
     source: str | None = None
-    """The source of each text (the text to translate): a JSON field, a TSV column, or a file parallel to the data."""
+    """The source of each text (the text to translate): a JSON field, a column, or a file parallel to the data."""
     encoding: str = "utf-8"
     """Encoding of the files; a byte order mark takes precedence."""
     separator: str | None = None

@@ -15,7 +15,7 @@ from seriatim.runs import arguments
 from seriatim.text.stopping import StopStrings
 from seriatim.text.tokenizers import TextStream, Tokenizer
 from seriatim.walks.beams import Hypothesis
-from seriatim.walks.noise import Seed
+from seriatim.walks.noise import MOST, Seed
 
 
 @final
@@ -69,6 +69,10 @@ class Request:
         arguments.count("min_length", self.min_length)
         arguments.texts("stop", self.stop)
         arguments.seeds("seed", self.seed)
+        if self.max_length > MOST:
+            raise UserError(
+                f"max-length is {self.max_length:,}; expected at most {MOST:,}: continue a text with --prompt-file"
+            )
         if self.max_length < 1 or not 0 <= self.min_length <= self.max_length:
             raise UserError(
                 f"min-length {self.min_length} and max-length {self.max_length} do not fit; expected 0 <= min <= max "
@@ -96,6 +100,11 @@ class Row:
         stream = tokenizer.stream()
         prompt = "".join(stream.push(int(i)) for i in ids)
         return cls(stream, StopStrings(stops), prompt, seed, [prompt])
+
+    def finished(self) -> Sample:
+        """The row as a sample."""
+        text, symbols, log_probs = "".join(self.text), tuple(self.symbols), tuple(self.log_probs)
+        return Sample(text, self.prompt, symbols, log_probs, self.ended, seed=self.seed)
 
 
 def _written(tokenizer: Tokenizer, prefix: NDArray[np.int64], symbols: Sequence[int], stops: Sequence[str]) -> Row:

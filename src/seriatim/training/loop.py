@@ -369,10 +369,11 @@ class Loop:
                 self.average.updates = files.count_of(document, "updates")
             self.step, self.since_best = (files.count_of(document, name) for name in ("step", "since_best"))
             self.best = math.inf if document["best"] is None else float(document["best"])
-            usual = document["usual"]
-            self.usual = None if usual is None else (float(usual[0]), float(usual[1]), int(usual[2]))
-            self.epoch_sums = [float(value) for value in document["epoch_sums"]]
-            self.row_sums = [float(value) for value in document["row_sums"]]
+            if document["usual"] is not None:
+                level, deviation, high = files.numbers_of(document, "usual", 3)
+                self.usual = level, deviation, int(high)
+            self.epoch_sums = files.numbers_of(document, "epoch_sums", 3)
+            self.row_sums = files.numbers_of(document, "row_sums", 2)
             if document["carried"]:
                 self.carry = self._carry_from(tensors, [int(clock) for clock in document["clocks"]])
         except (KeyError, TypeError, ValueError, IndexError, RuntimeError, OverflowError) as error:

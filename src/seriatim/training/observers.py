@@ -189,7 +189,7 @@ def _length(path: Path, last: int) -> int:
     """The number of bytes of a `metrics.jsonl` in complete lines of steps up to `last`."""
     size = 0
     for line, row in zip(path.read_bytes().splitlines(keepends=True), read(path), strict=False):
-        if row.get("step", 0) > last or not line.endswith(b"\n"):
+        if row["step"] > last or not line.endswith(b"\n"):
             break
         size += len(line)
     return size
@@ -204,7 +204,9 @@ def read(path: Path) -> list[dict[str, Any]]:
                 row: Any = json.loads(line)
             except (ValueError, RecursionError):
                 break
-            if not isinstance(row, dict) or not all(map(_plain, cast("dict[str, Any]", row).items())):
+            if not isinstance(row, dict) or "step" not in row:
+                break
+            if not all(map(_plain, cast("dict[str, Any]", row).items())):
                 break
             rows.append(cast("dict[str, Any]", row))
     return rows

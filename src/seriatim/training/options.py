@@ -22,7 +22,8 @@ class TrainOptions(Options):
     """
 
     steps: int | None = None
-    """Optimiser steps; short: --steps. Default: as many as `epochs` takes, but 200 to 5000."""
+    """Optimiser steps; short: --steps. Default: as many as `epochs` takes, but 200 (50 of large
+    pictures) to 5000."""
     epochs: float | None = None
     """Passes over the training data; short: --epochs. Default: 10, within the bounds of `steps`."""
     batch: int | None = None
@@ -123,10 +124,10 @@ class TrainOptions(Options):
             if self.steps is not None:
                 raise UserError("--train.epochs and --train.steps are both given; give one of them")
 
-    def total(self, per_epoch: int) -> int:
-        """The number of steps, given the steps per epoch."""
+    def total(self, per_epoch: int, least: int = 200) -> int:
+        """The number of steps, given the steps per epoch and the least that are taken if nothing is said."""
         if self.steps is not None:
             return self.steps
         if self.epochs is not None:
             return max(1, round(self.epochs * per_epoch))
-        return min(5000, max(200, 10 * per_epoch))
+        return min(5000, max(least, 10 * per_epoch))

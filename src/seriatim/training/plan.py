@@ -130,7 +130,7 @@ class Plan:
             found = record.open(self.data if data is None else data, self.options, self.division)
         if self.fold is None:
             return found
-        return folds(record, found, self.fold[1])[self.fold[0]]
+        return folds(self, found, self.fold[1])[self.fold[0]]
 
     def settings(self) -> Settings:
         """As `config.toml` holds it."""
@@ -174,15 +174,13 @@ class Plan:
         )
 
 
-def folds(record: Modality, data: Any, k: int) -> list[Any]:
+def folds(plan: Plan, data: Any, k: int) -> list[Any]:
     """Data divided for k-fold cross-validation.
 
     Raises:
-        UserError: if this kind of data does not support it yet.
+        UserError: if there is too little of it.
     """
-    if record.folds is None:
-        raise UserError(f"cross-validation (--folds) is for text only, but this is {record.words}; leave it out")
-    return list(record.folds(data, k))
+    return list(plan.modality.folds(data, k, plan.options))
 
 
 def locate(data: str | Path) -> str:

@@ -20,6 +20,12 @@ from seriatim.training.options import TrainOptions
 
 EPOCH = 2
 """Steps that an epoch should have at least: small sets have small batches."""
+LEAST = 50, 200
+"""Steps that a run takes at least: 50 of large items, 200 of small ones."""
+WORK = 2**23
+"""Symbols that decide between the two."""
+LOAD = 2**17
+"""Symbols of a step, above which the batch is smaller."""
 FEW = 12
 """Passes over the training data above which training stops early."""
 PATIENCE = 4
@@ -94,7 +100,7 @@ class Sizing:
     """The settled options of a run and what it takes.
 
     Attributes:
-        options: with batch and patience set.
+        options: with steps, batch and patience set.
         memory: bytes of a training step, about.
         passes: over the training data.
         steps: of the optimiser.
@@ -129,11 +135,12 @@ def settle(
         UserError: if the memory is too small for one step.
     """
     weights, each = weights_memory(model, options), item_memory(model, batches(1))
-    items = batches(1).per_epoch
+    one = batches(1)
+    items, symbols = one.per_epoch, one.batch(0).x.size
     batch = options.batch
     if batch is None:
         most = usual if free is None else int((_SHARE * free - weights) / max(each, 1))
-        batch = _power(min(usual, most, -(-items // EPOCH)))
+        batch = _power(min(usual, most, -(-items // EPOCH), LOAD // symbols))
     need = weights + batch * each
     if free is not None and need > free:
         less = "--train.batch, " if batch > 1 else ""
@@ -141,6 +148,10 @@ def settle(
             f"a step of {batch} takes about {in_words(need)} of memory, and {in_words(free)} are free; give a smaller "
             f"{less}size of the data (--image.size, --audio.length, --net.context) or of the model (--net.…)"
         )
+    if options.steps is None and options.epochs is None:
+        floor = min(max(WORK // (symbols * batch), LEAST[0]), LEAST[1])
+        steps = options.total(batches(batch).per_epoch, floor)
+        options = dataclasses.replace(options, steps=steps)
     total = options.total(batches(batch).per_epoch)
     passes = total * batch * options.accumulate / max(items, 1)
     patience = options.patience

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, final
@@ -22,6 +23,7 @@ from seriatim.training.loop import DivergedError
 from seriatim.training.plan import Data, Plan, folds
 from seriatim.training.run import CONFIG, Means, Session, going_on, plan_of, resume, start
 from seriatim.training.settings import read, text_of
+from seriatim.training.unit import Unit
 
 STUDY = "study.toml"
 
@@ -44,8 +46,6 @@ class Study:
     def __post_init__(self) -> None:
         if self.count < 2:
             raise UserError(f"--{self.kind} is {self.count}; give at least 2")
-        if self.plan.modality.folds is None:
-            raise UserError(f"--{self.kind} is for text only, but this is {self.plan.modality.words}; leave it out")
 
     def begin(self, folder: Path) -> None:
         """Save `study.toml`.
@@ -77,7 +77,7 @@ def cross_validate(study: Study, folder: Path, means: Means | None = None) -> di
     Writes `folds.json` and runs `fold-1` … `fold-k`; existing runs are resumed.
 
     Returns:
-        Mean and standard deviation over the folds of nats/token and bits/char on the held-out part.
+        Mean and standard deviation over the folds of the figures on the held-out part.
 
     Raises:
         Interrupted: after Ctrl-C, with everything saved.
@@ -88,27 +88,21 @@ def cross_validate(study: Study, folder: Path, means: Means | None = None) -> di
 
 def _cross_validated(study: Study, folder: Path, means: Means) -> dict[str, float]:
     rows: list[dict[str, Any]] = []
-    for i, data in enumerate(folds(study.plan.modality, _data(study.plan, means), study.count)):
+    for i, data in enumerate(folds(study.plan, _data(study.plan, means), study.count)):
         if not means.quiet:
             tell(f"fold {i + 1} of {study.count}")
         plan = dataclasses.replace(study.plan, fold=(i, study.count))
         of_fold = dataclasses.replace(means, data=data)
         rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", of_fold), plan, data))
-    nats, bits = (
-        next(name for name in rows[0] if name.startswith(key) and not name.endswith("_standard_error"))
-        for key in ("nats_per_token", "bits_per_char")  # of a model with conditions, given those
-    )
+    keys = [_key(rows[0], name) for name in study.plan.modality.figures]
     summary = {
         f"{key}_{word}": f([row[key] for row in rows])
-        for key in (nats, bits)
+        for key in keys
         for word, f in (("mean", statistics.fmean), ("standard_deviation", statistics.stdev))
     }
     write_json(folder / "folds.json", {**summary, "folds": rows})
-    print(
-        f"{study.count} folds: {summary[f'{nats}_mean']:.4f} ± "
-        f"{summary[f'{nats}_standard_deviation']:.4f} nats/token, {summary[f'{bits}_mean']:.4f} ± "
-        f"{summary[f'{bits}_standard_deviation']:.4f} bits/char"
-    )
+    each = [f"{summary[f'{key}_mean']:.4f} ± {summary[f'{key}_standard_deviation']:.4f} {_words(key)}" for key in keys]
+    print(f"{study.count} folds: {', '.join(each)}")
     return summary
 
 
@@ -131,7 +125,7 @@ def _searched(study: Study, folder: Path, means: Means) -> Plan:
     data = _data(plan, means)
     means = dataclasses.replace(means, data=data)
     if "validation" not in data.splits:
-        raise UserError("--search needs validation text, but there is none; give --data.validation")
+        raise UserError("--search needs a validation split, but there is none; give --data.validation")
     steps = max(1, Session(plan, folder / "search" / "plan", means).prepare(resume=False).total // 4)
     random = np.random.default_rng(plan.train.seed)
     rows: list[tuple[float, Plan]] = []
@@ -140,19 +134,21 @@ def _searched(study: Study, folder: Path, means: Means) -> Plan:
             chosen = plan if trial == 1 else _variant(plan, random)
             options = dataclasses.replace(chosen.train, steps=steps, epochs=None, samples=0)
             short = dataclasses.replace(chosen, train=options)
-            row: dict[str, Any] = {"trial": trial, "lr": options.lr, "width": _width(chosen)}
+            row: dict[str, Any] = {"trial": trial, "lr": options.lr, **_widths(chosen)}
             try:
                 trained = _one(study, short, folder, f"search/trial-{trial}", dataclasses.replace(means, quiet=True))
-                row["validation_bits_per_char"] = _exact(trained, plan, data)["bits_per_char"]
-                rows.append((row["validation_bits_per_char"], chosen))
-                found = f"{row['validation_bits_per_char']:.4f} bits/char"
+                figures = _exact(trained, plan, data)
+                key = _key(figures, plan.modality.figures[0])
+                row[f"validation_{key}"] = figures[key]
+                rows.append((figures[key], chosen))
+                found = f"{figures[key]:.4f} {_words(key)}"
             except DivergedError:
-                row["validation_bits_per_char"], found = None, "diverged"
+                found = "diverged"
             log.write(json.dumps(row) + "\n")
             log.flush()
             if not means.quiet:
-                words = f"trial {trial}/{study.count}: lr {options.lr:.2e}, width {row['width']}: {found}"
-                tell(words)
+                sizes = ", ".join(f"{name} {value}" for name, value in _widths(chosen).items())
+                tell(f"trial {trial}/{study.count}: lr {options.lr:.2e}, {sizes}: {found}")
     if not rows:
         raise UserError(f"all {study.count} trials diverged; lower --train.lr (now {plan.train.lr})")
     return min(rows, key=lambda row: row[0])[1]
@@ -174,13 +170,28 @@ def _one(study: Study, plan: Plan, folder: Path, name: str, means: Means) -> Tra
 
 
 def _exact(model: Trained, plan: Plan, data: Data) -> dict[str, Any]:
-    figures = cast(Any, model).evaluate(data.splits["validation"], truncate=plan.train.truncate)
-    return figures.to_json()
+    """The figures on the whole validation split."""
+    cut = {} if plan.train.truncate is None else {"truncate": plan.train.truncate}
+    return cast(Any, model).evaluate(data.splits["validation"], **cut).to_json()
 
 
-def _width(plan: Plan) -> int:
-    default = {f.name: f.default for f in dataclasses.fields(family(plan.family).config)}
-    return int(plan.net.get("width", default["width"]))
+def _key(figures: Mapping[str, Any], name: str) -> str:
+    """The key that begins so; of a model with conditions it ends with what is given."""
+    return next(key for key in figures if key.startswith(name) and not key.endswith("_standard_error"))
+
+
+def _words(key: str) -> str:
+    return Unit(key, 1).words
+
+
+_WIDTHS = ("width", "filters", "residual", "gate", "skip")
+
+
+def _widths(plan: Plan) -> dict[str, int]:
+    """{field: channels} of the family's config: what a search varies together."""
+    fields = {f.name: f.default for f in dataclasses.fields(family(plan.family).config)}
+    names = [name for name in _WIDTHS if name in fields and name not in plan.modality.follows]
+    return {name: int(plan.net.get(name, fields[name])) for name in names}
 
 
 def _variant(plan: Plan, random: np.random.Generator) -> Plan:
@@ -188,13 +199,10 @@ def _variant(plan: Plan, random: np.random.Generator) -> Plan:
     default = {f.name: f.default for f in dataclasses.fields(kind)}
     heads = int(plan.net.get("heads", default.get("heads", 1)))
     grain = 2 * heads if "heads" in configs.fields(kind) else 8
-    wanted = _width(plan) * float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
+    share = float(random.choice([0.5, 0.75, 1.0, 1.25, 1.5]))
+    sizes = {name: max(grain, round(value * share / grain) * grain) for name, value in _widths(plan).items()}
     train, factor = plan.train, math.exp(random.uniform(-math.log(4), math.log(4)))
     rates = {"lr": train.lr * factor}
     if train.optimiser == "muon":
         rates["muon_lr"] = train.muon_lr * factor
-    return dataclasses.replace(
-        plan,
-        net={**plan.net, "width": max(grain, round(wanted / grain) * grain)},
-        train=dataclasses.replace(train, **rates),
-    )
+    return dataclasses.replace(plan, net={**plan.net, **sizes}, train=dataclasses.replace(train, **rates))

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from seriatim.config import bounded
 from seriatim.heads import Discrete
+from seriatim.walks.threads import one_thread
 from seriatim.walks.walk import Walk
 
 Stop = Callable[[int, Sequence[int]], bool]
@@ -155,6 +156,7 @@ def order(hypothesis: Hypothesis) -> tuple[bool, float, tuple[int, ...]]:
     return hypothesis.ended == "length", -hypothesis.score, hypothesis.symbols
 
 
+@one_thread()
 @torch.inference_mode()
 def beam_search(
     walk: Walk,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast, final
 
 import torch
@@ -11,6 +12,29 @@ from seriatim.heads import Discrete, Event, Head
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
 from seriatim.walks.walk import Walk
+
+ROWS = 256
+"""Rows that are drawn together on the CPU: more need more memory, and gain hardly any time."""
+
+_PARALLEL = 8  # times as many on a device that works on them side by side
+
+
+def portions(n: int, device: torch.device, each: int = 1) -> Iterator[slice]:
+    """n rows in portions to be drawn one after another, so that memory does not grow with n.
+
+    A row follows from its own seed, so that the portions together are what all rows at once would be.
+
+    Args:
+        n: how many.
+        device: where they are drawn.
+        each: rows of a walk that each of them takes.
+
+    Example:
+        >>> list(portions(600, torch.device("cpu")))
+        [slice(0, 256, None), slice(256, 512, None), slice(512, 600, None)]
+    """
+    size = max(1, ROWS * (1 if device.type == "cpu" else _PARALLEL) // each)
+    return (slice(first, min(first + size, n)) for first in range(0, n, size))
 
 
 @final

@@ -20,6 +20,9 @@ from seriatim.errors import UserError
 Seed: TypeAlias = SupportsIndex | Sequence[SupportsIndex] | NDArray[np.integer[Any]] | Tensor
 """A whole number, or one per row."""
 
+MOST = 1_000_000
+"""Rows of one request."""
+
 _GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, odd, as a signed integer
 _LANE = -0x3B314601E57A13AD  # another odd constant, to keep lanes far apart
 _MIX1 = -0x40A7B892E31B1A47  # the multipliers of splitmix64's finaliser (Steele, Lea and Flood, 2014)
@@ -109,12 +112,15 @@ def own_seeds(seed: Any, n: int, what: str = "rows") -> list[int]:
         what: what the rows are, for the message.
 
     Raises:
-        UserError: if the number of given seeds is not n, or one is not a whole number from 0 to 2^63 − 1.
+        UserError: if the number of given seeds is not n, one is not a whole number from 0 to 2^63 − 1, or n is beyond a
+            million.
 
     Example:
         >>> own_seeds(7, 3)[0], own_seeds(7, 5)[:3] == own_seeds(7, 3), own_seeds([5, 6], 2)
         (7, True, [5, 6])
     """
+    if n > MOST:
+        raise UserError(f"{n:,} {what} are asked for; expected at most {MOST:,}: draw the rest with other seeds")
     if isinstance(seed, Sequence) or getattr(seed, "ndim", 0):
         given = [_whole(each) for each in seed]
         if len(given) != n:

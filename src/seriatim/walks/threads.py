@@ -5,17 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
 _LONG = 1.0  # seconds of work that need no second measurement
+_CHOSEN: ContextVar[int] = ContextVar("chosen", default=1)
+
+
+def choose(count: int) -> None:
+    """Use this number of threads, also where one is usual."""
+    torch.set_num_threads(count)
+    _CHOSEN.set(count)
 
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Use one thread inside this context, or in a function decorated with it: a sampling step is soon done."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Use one thread inside this context, or in a function decorated with it: a sampling step is soon done.
+
+    Or as many as were chosen with `choose`.
+    """
+    before, count = torch.get_num_threads(), _CHOSEN.get()
+    if count == before:
+        yield
+        return
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -16,16 +16,17 @@ from seriatim import tree
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Categorical, Discrete, Dist, Event, Head
 from seriatim.tree import State
+from seriatim.walks.threads import one_thread
 
 _Arguments = ParamSpec("_Arguments")
 
 
 def drawing(function: Callable[_Arguments, Tensor]) -> Callable[_Arguments, Tensor]:
-    """Run under inference mode, which saves a fifth of a small step, and return an ordinary tensor."""
+    """Run on one thread under inference mode, which saves a fifth of a small step, and return an ordinary tensor."""
 
     @wraps(function)
     def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Tensor:
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             x = function(*args, **kwargs)
         return x.clone()
 

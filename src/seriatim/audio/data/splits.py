@@ -53,29 +53,31 @@ def _by_file(takes: Takes, division: DataOptions) -> dict[str, Takes]:
 
 def _by_time(takes: Takes, division: DataOptions) -> dict[str, Takes]:
     """The first part of each recording trains, the next validates, the last tests; cuts are at frame boundaries."""
-    splits: dict[str, Takes] = {}
-    hop = math.lcm(*(track.hop for track in takes.tracks.values()))
     first, last = 1 - division.validation - division.test, 1 - division.test
     edges = {"train": (0.0, first), "validation": (first, last), "test": (last, 1.0)}
-    for side, (start, stop) in edges.items():
-        parts = [(_cut(start, len(x), hop), _cut(stop, len(x), hop)) for x in takes.x]
-        rows = [row for row, (a, b) in enumerate(parts) if a < b]
-        if rows:
-            kept = taken(takes, rows)
-            x = [takes.x[row][parts[row][0] : parts[row][1]] for row in rows]
-            names = [f"{takes.names[row]}[{parts[row][0]}:{parts[row][1]}]" for row in rows]
-            tracks = {
-                name: replace(
-                    track,
-                    values=[
-                        values[parts[row][0] // track.hop : -(-parts[row][1] // track.hop)]
-                        for row, values in zip(rows, track.values, strict=True)
-                    ],
-                )
-                for name, track in kept.tracks.items()
-            }
-            splits[side] = replace(kept, x=x, names=names, tracks=tracks)
-    return splits
+    splits = {side: stretch(takes, start, stop) for side, (start, stop) in edges.items()}
+    return {side: part for side, part in splits.items() if part.x}
+
+
+def stretch(takes: Takes, start: float, stop: float) -> Takes:
+    """From one share of the length of each recording to another; recordings of which nothing is left are left out."""
+    hop = math.lcm(*(track.hop for track in takes.tracks.values()))
+    parts = [(_cut(start, len(x), hop), _cut(stop, len(x), hop)) for x in takes.x]
+    rows = [row for row, (a, b) in enumerate(parts) if a < b]
+    kept = taken(takes, rows)
+    x = [takes.x[row][parts[row][0] : parts[row][1]] for row in rows]
+    names = [f"{takes.names[row]}[{parts[row][0]}:{parts[row][1]}]" for row in rows]
+    tracks = {
+        name: replace(
+            track,
+            values=[
+                values[parts[row][0] // track.hop : -(-parts[row][1] // track.hop)]
+                for row, values in zip(rows, track.values, strict=True)
+            ],
+        )
+        for name, track in kept.tracks.items()
+    }
+    return replace(kept, x=x, names=names, tracks=tracks)
 
 
 def _cut(share: float, samples: int, hop: int) -> int:

@@ -101,6 +101,7 @@ def score(model: AudioModel, asked: Judging) -> None:
 def sample(model: AudioModel, asked: Drawing) -> None:
     """Write recordings to files that grow during sampling, or one as raw samples to standard output."""
     from seriatim.audio.files import ENDINGS
+    from seriatim.walks.draws import portions
     from seriatim.walks.noise import own_seeds
 
     conditions = asked.prompt.conditions
@@ -117,17 +118,22 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     if not raw and path.suffix.lower() not in ENDINGS:
         raise UserError(f"{path}: {path.suffix or 'no suffix'!r} is not audio; write to {', '.join(ENDINGS)}, or to -")
     seeds = own_seeds(asked.seeds, n, "recordings")
-    drawn = model.blocks(seconds, n, given=given, prompt=known, seed=seeds, **asked.steering.options())
-    blocks = _led_by(known, drawn, n)
+
+    def drawn(part: slice) -> Iterator[NDArray[Any]]:
+        own = seeds[part]
+        blocks = model.blocks(seconds, len(own), given=given, prompt=known, seed=own, **asked.steering.options())
+        return _led_by(known, blocks, len(own))
+
     if raw:
-        _to_standard_output(blocks, model)
+        _to_standard_output(drawn(slice(0, 1)), model)
         return
     paths = [path] if n == 1 else [path.with_stem(f"{path.stem}-{i + 1:0{len(str(n))}d}") for i in range(n)]
     done, count = 0, model.samples(seconds, n, given=given, prompt=known)
-    with progressing(count, "drawing") as progress:
-        for x in _written(paths, blocks, model):
-            done += x
-            progress(done)
+    with progressing(count * n, "drawing") as progress:
+        for part in portions(n, model.model.device):
+            for x in _written(paths[part], drawn(part), model):
+                done += x * len(paths[part])
+                progress(done)
     files = f"{paths[0]}{f' … {paths[-1].name}' if n > 1 else ''}"
     tell(f"{files}: {count / model.rate:.2f} seconds each{seeds_in_words(seeds, n)}")
 

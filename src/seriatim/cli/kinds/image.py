@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ def score(model: ImageModel, asked: Judging) -> None:
 
 def sample(model: ImageModel, asked: Drawing) -> None:
     """Write a sheet of pictures, single files, or an animation of the sampling."""
-    from seriatim.drawing.sheets import grid, magnification, save, save_animation
+    from seriatim.drawing.sheets import fits, grid, magnification, save, save_animation
     from seriatim.walks.noise import own_seeds
 
     conditions = asked.prompt.conditions
@@ -116,24 +116,42 @@ def sample(model: ImageModel, asked: Drawing) -> None:
         raise UserError(f"{path} has no suffix; write to .png, or to .gif for an animation")
     if output.columns < 1:
         raise UserError(f"--columns is {output.columns}; give 1 or more")
+    if not output.singles:
+        fits(n, model.shape, "fewer (-n), or --singles")
     given = conditions_of(model, asked.run, conditions)
     if asked.steering.guidance != 1 and not given and model.code is None:
         tell("no condition is given, so --guidance has no effect; use --given")
     seeds = own_seeds(asked.seeds, n, "pictures")
+    if output.singles:
+        _singles(model, path if not path.suffix else path.with_suffix(""), seeds, given, asked)
+        return
     with progressing(math.prod(model.shape), "drawing") as progress:
         pictures = model.sample(n, given=given, seed=seeds, progress=progress, **asked.steering.options())
-    if output.singles:
-        folder = path if not path.suffix else path.with_suffix("")
-        for i, picture in enumerate(pictures):
-            save(picture, folder / f"{i:05d}.png", seeds=seeds[i : i + 1])
-        tell(f"{folder}: {n} pictures{seeds_in_words(seeds)}")
-        return
     if path.suffix.lower() in (".gif", ".webp", ".apng"):
         save_animation(pictures, path, output.columns, order=model.path)
     else:
         sheet = grid(pictures, output.columns)
         save(sheet, path, magnification(sheet.shape[1]), seeds)
     tell(f"{path}: {n} pictures{seeds_in_words(seeds)}")
+
+
+def _singles(model: ImageModel, folder: Path, seeds: Sequence[int], given: Given, asked: Drawing) -> None:
+    """Write each picture to its own file."""
+    from seriatim.drawing.sheets import save
+    from seriatim.walks.draws import portions
+
+    symbols = math.prod(model.shape)
+    with progressing(len(seeds) * symbols, "drawing") as progress:
+        for part in portions(len(seeds), model.model.device):
+            own, before = seeds[part], part.start * symbols
+
+            def told(done: int, before: int = before, size: int = len(own)) -> None:
+                progress(before + size * done)
+
+            pictures = model.sample(len(own), given=given, seed=own, progress=told, **asked.steering.options())
+            for i, picture in enumerate(pictures, start=part.start):
+                save(picture, folder / f"{i:05d}.png", seeds=seeds[i : i + 1])
+    tell(f"{folder}: {len(seeds)} pictures{seeds_in_words(seeds)}")
 
 
 def facts(model: ImageModel) -> dict[str, object]:

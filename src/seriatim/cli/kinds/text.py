@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,16 +71,32 @@ def sample(model: TextModel, asked: Drawing) -> None:
     if asked.output.stream:
         _stream(model, prompts[0], options, path)
         return
-    output = asked.output
-    scored = output.log_probs or output.as_json
-    samples = model.sample(prompts, asked.n, log_probs=scored, **options) if prompts else []
-    if sources is not None and asked.n == 1 and not output.as_json:
+    samples = _drawn(model, prompts, asked, options)
+    if sources is not None and asked.n == 1 and not asked.output.as_json:
         written = {i: paired.one_line(one.text) for i, one in zip(named, samples, strict=True)}
         paired.deliver([written.get(i, "") for i in range(len(sources))], path)
         return
-    lines = list(chain.from_iterable(_shown(i, samples, asked, sources, named) for i in range(len(samples))))
+    first = list(islice(samples, 1))  # errors show now, before a file is overwritten
     with _sink(path) as sink:
-        sink.write("\n".join(lines) + "\n")
+        for i, one in enumerate(chain(first, samples)):
+            sink.write("".join(f"{line}\n" for line in _shown(i, one, asked, sources, named)))
+
+
+def _drawn(model: TextModel, prompts: Sequence[str], asked: Drawing, options: dict[str, Any]) -> Iterator[Sample]:
+    """The samples of all prompts, a portion at a time."""
+    from seriatim.walks.draws import portions
+    from seriatim.walks.noise import own_seeds
+
+    if asked.n < 1:
+        raise UserError(f"-n is {asked.n}; give 1 or more")
+    total = len(prompts) * asked.n
+    seeds = own_seeds(options["seed"], total, "samples")
+    scored = asked.output.log_probs or asked.output.as_json
+    for part in portions(total, model.model.device):
+        numbers = range(total)[part]
+        given = {name: [v[i] for i in numbers] if isinstance(v, list) else v for name, v in options["given"].items()}
+        own: dict[str, Any] = {**options, "seed": seeds[part], "given": given}
+        yield from model.sample([prompts[i // asked.n] for i in numbers], log_probs=scored, **own)
 
 
 def _check(asked: Drawing) -> None:
@@ -140,11 +156,8 @@ def _stream(model: TextModel, prompt: str, options: dict[str, Any], path: Path |
         sink.write("\n")
 
 
-def _shown(
-    i: int, samples: Sequence[Sample], asked: Drawing, sources: list[str] | None, named: Sequence[int]
-) -> list[str]:
+def _shown(i: int, one: Sample, asked: Drawing, sources: list[str] | None, named: Sequence[int]) -> list[str]:
     """The lines of one sample."""
-    one = samples[i]
     if asked.output.as_json:
         record = {
             **({} if sources is None else {"source": sources[named[i]]}),
@@ -158,7 +171,7 @@ def _shown(
         }
         return [json.dumps(record, ensure_ascii=False)]
     lines: list[str] = []
-    if len(samples) > 1:
+    if asked.n > 1 or len(asked.prompt.prompt) > 1 or len(named) > 1:
         whose = f"sample {i + 1}" if sources is None else f"source {named[i] + 1}, sample {i % asked.n + 1}"
         lines.append(f"--- {whose} ({one.ended}, seed {one.seed}) ---")
     lines.append(one.text)

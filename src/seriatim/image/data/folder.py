@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +23,9 @@ from seriatim.image.data.picture import Header, read_header, read_pixels
 from seriatim.image.data.pixels import Pixels, check_room
 from seriatim.image.holding import IMAGE_ENDINGS
 from seriatim.image.options import WIDEST, Colour, ImageOptions
+
+SIDE = 64
+"""Pixels of the longer side up to which pictures keep their size."""
 
 _MAPS = Pairing("--image.maps", IMAGE_ENDINGS, "map", "picture")
 _VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture", IMAGE_ENDINGS)
@@ -75,11 +80,15 @@ def _read(
         bad.finish(len(files), "files")
     whole, headers = files, [header for _, header in found]
     files = [whole[i] for i, _ in found]
-    height, width = sides or _common_size(files, headers, option)
+    if sides is None:
+        sides, remark = _usual_size(headers) if option == "size" else (_common_size(files, headers, option), "")
+    else:
+        remark = ""
+    height, width = sides
     channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
     check_room(len(files), height, width, channels, str(path), option)
     x = np.empty((len(files), height, width, channels), np.uint8)
-    remarks: Counter[str] = Counter()
+    remarks: Counter[str] = Counter({remark: len(files)} if remark else {})
     kept: list[int] = []
     for (i, _), file in zip(found, files, strict=True):
         picture = bad.attempt(read_pixels, file, str(file), channels, sides, options.fitting, remarks)
@@ -102,6 +111,24 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
         wanted = ", ".join("*" + ending for ending in IMAGE_ENDINGS)
         raise UserError(f"{path}: {there}; expected {wanted}: give a folder with pictures")
     return files, [f"Left out: {kinds}."] if kinds else []
+
+
+def _usual_size(headers: Sequence[Header]) -> tuple[tuple[int, int], str]:
+    """Height and width of pictures whose size the user leaves open, and what is done to them.
+
+    Larger ones than `SIDE` are shrunk: time and memory of a step grow with the number of pixels.
+    """
+    sizes = [(header.height, header.width) for header in headers]
+    if len(set(sizes)) == 1:
+        height, width = sizes[0]
+        if max(sizes[0]) <= SIDE:
+            return (height, width), ""
+        low, narrow = (max(1, round(side * SIDE / max(sizes[0]))) for side in sizes[0])
+        return (low, narrow), f"are shrunk from {height} × {width} to {low} × {narrow} (--image.size chooses)"
+    side = min(SIDE, int(statistics.median(map(min, sizes))))
+    least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
+    words = f"{least[0]} × {least[1]} to {most[0]} × {most[1]}"
+    return (side, side), f"are cropped and resized to {side} × {side}: their sizes are {words} (--image.size chooses)"
 
 
 def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:

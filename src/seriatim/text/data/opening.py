@@ -28,16 +28,18 @@ from seriatim.text.data.memory import in_memory
 from seriatim.text.data.pairs import empty, line_pairs, numbered, table_pairs
 from seriatim.text.data.records import json_lines, json_list
 from seriatim.text.data.sets import TextSet
+from seriatim.text.data.tables import csv_rows, has_texts, parquet_rows
 from seriatim.text.holding import ENDINGS
-from seriatim.text.options import TABLE, TextOptions, has_fields
+from seriatim.text.options import CSV, TABLE, TextOptions, has_fields
 
 _RECORDS: dict[str, Callable[[Path, TextOptions, str, Bad], Iterator[Document]]] = {
     ".jsonl": json_lines,
     ".ndjson": json_lines,
     ".json": json_list,
+    ".parquet": parquet_rows,
 }
 
-_KINDS = (ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",))
+_KINDS = (ENDINGS, (TABLE,), (".jsonl", ".ndjson"), (".json",), (".parquet",))
 """Suffixes that are read together in a folder."""
 
 
@@ -126,8 +128,10 @@ def _own(
 def _file(path: Path, name: str, options: TextOptions, bad: Bad) -> Iterator[Document]:
     read = _RECORDS.get(bare_suffix(path))
     if read is not None:
-        _refuse(options.separator, "separator", f"{name} contains JSON records, each one document")
+        _refuse(options.separator, "separator", f"{name} contains records, each one document")
         return read(path, options, name, bad)
+    if bare_suffix(path) == CSV and options.separator is None and has_texts(path, options, name):
+        return csv_rows(path, options, name, bad)
     source = options.source
     if bare_suffix(path) == TABLE or (source is not None and numbered(source) and not Path(source).exists()):
         _refuse(options.given, "given", f"{name} contains pairs without other conditions")
@@ -157,7 +161,9 @@ def _each(path: Path, name: str, options: TextOptions, bad: Bad) -> Iterator[Doc
 
 def fitting(options: TextOptions, read: str, data: str) -> TextOptions:
     """The options that some data was read with, applied to other data: names of fields it cannot have are left out."""
-    kinds = {suffix if suffix in (TABLE, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))}
+    kinds = {
+        suffix if suffix in (TABLE, CSV, *_RECORDS) else "" for suffix in map(bare_suffix, (Path(read), Path(data)))
+    }
     if len(kinds) == 1 or Path(read).is_dir() or Path(data).is_dir():
         return options
     return replace(options, source=None, field=None, given=(), separator=None)

@@ -93,11 +93,11 @@ def _line_blocks(path: Path, options: TextOptions, place: str, offset: int, size
 
 
 def _line(line: bytes, options: TextOptions, place: str, offset: int) -> tuple[str, dict[str, str | float | None]]:
-    return _text_and_given(_line_record(line, place, offset), options, place)
+    return text_and_given(_line_record(line, place, offset), options, place)
 
 
 def _item(record: object, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
-    return _text_and_given(_checked_record(record, place), options, place)
+    return text_and_given(_checked_record(record, place), options, place)
 
 
 def _line_record(line: bytes, place: str, offset: int) -> Record:
@@ -117,7 +117,12 @@ def _checked_record(value: object, place: str) -> Record:
     return cast("Record", value)
 
 
-def _text_and_given(record: Record, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
+def text_and_given(record: Record, options: TextOptions, place: str) -> tuple[str, dict[str, str | float | None]]:
+    """The text of a record and its conditions.
+
+    Raises:
+        UserError: if a field is missing or of another type.
+    """
     keys, field = ", ".join(record) or "none", options.field or "text"
     if field not in record:
         raise UserError(f"{place}: no field {field!r}; the fields are {keys}: choose one with --text.field")
