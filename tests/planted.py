@@ -349,6 +349,11 @@ FAULTS = [
         "causal/test_gated.py::test_it_is_the_textbook_s_and_so_are_its_gradients",
     ),
     Fault(
+        "an encoder's keys turn the other way", "conditioning/text.py",
+        "rotate(q, cos, sin), rotate(k, cos, sin), v, mask", "rotate(q, cos, sin), rotate(k, cos, -sin), v, mask",
+        "conditioning/test_text_encoder.py::test_it_is_the_textbook_s[transformer]",
+    ),
+    Fault(
         "a multiplicative unit's gates are exchanged", "causal/multiplicative.py",
         "g1, g2, g3 = torch.sigmoid", "g1, g3, g2 = torch.sigmoid",
         "models/test_textbook.py::test_a_family_is_its_textbook_s[bytenet-memory-multiplicative-vector]",
