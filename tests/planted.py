@@ -279,7 +279,8 @@ FAULTS = [
         "walks/test_particles.py::test_what_a_resampling_has_weighed_is_not_weighed_again",
     ),
     Fault(
-        "samples of a run on all threads", "walks/threads.py", "    torch.set_num_threads(1)\n", "",
+        "samples of a run on all threads", "walks/threads.py",
+        "    torch.set_num_threads(count)\n    try:\n        yield", "    try:\n        yield",
         "walks/test_threads.py::test_samples_of_a_run_under_way_are_drawn_by_one_thread",
     ),
     # ------------------------------------------------------------------ heads and coding
@@ -346,6 +347,11 @@ FAULTS = [
         "return torch.addcmul(gates, filters, gates, value=-2, out=out)",
         "return torch.addcmul(filters, filters, gates, value=-2, out=out)",
         "causal/test_gated.py::test_it_is_the_textbook_s_and_so_are_its_gradients",
+    ),
+    Fault(
+        "an encoder's keys turn the other way", "conditioning/text.py",
+        "rotate(q, cos, sin), rotate(k, cos, sin), v, mask", "rotate(q, cos, sin), rotate(k, cos, -sin), v, mask",
+        "conditioning/test_text_encoder.py::test_it_is_the_textbook_s[transformer]",
     ),
     Fault(
         "a multiplicative unit's gates are exchanged", "causal/multiplicative.py",

@@ -112,6 +112,24 @@ def slots_of(memory: Tensor, mask: Tensor) -> list[Tensor]:
     return [slot.double() for slot, real in zip(memory, mask.tolist(), strict=True) if real]
 
 
+def cell(kind: str, w: Named, x: Tensor, h: Tensor, c: Tensor, layer: str = "l0") -> tuple[Tensor, Tensor]:
+    """Elman (1990); Gers et al. (2000); Cho et al. (2014), with the reset gate after the product as in cuDNN.
+
+    Names are PyTorch's.
+    """
+    into = (w[f"weight_ih_{layer}"] @ x + w[f"bias_ih_{layer}"]).chunk({"rnn": 1, "lstm": 4, "gru": 3}[kind])
+    back = (w[f"weight_hh_{layer}"] @ h + w[f"bias_hh_{layer}"]).chunk(len(into))
+    if kind == "rnn":
+        return torch.tanh(into[0] + back[0]), c
+    if kind == "lstm":
+        write, keep, new, show = (a + b for a, b in zip(into, back, strict=True))
+        c = sigmoid(keep) * c + sigmoid(write) * torch.tanh(new)
+        return sigmoid(show) * torch.tanh(c), c
+    reset, update = (sigmoid(a + b) for a, b in zip(into[:2], back[:2], strict=True))
+    candidate = torch.tanh(into[2] + reset * back[2])
+    return (1 - update) * candidate + update * h, c
+
+
 def dilated(weight: Tensor, bias: Tensor, frames: Sequence[Tensor], t: int, dilation: int) -> Tensor:
     """A causal convolution (out, in, kernel), its last tap the present, at position t; zeros before the start."""
     y, kernel = bias.clone(), weight.shape[2]

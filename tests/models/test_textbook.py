@@ -17,6 +17,7 @@ from seriatim.models import FAMILIES
 from seriatim.testing import equals
 from textbook import (
     Named,
+    cell,
     cross_attention,
     dilated,
     layer_norm,
@@ -46,21 +47,6 @@ def slots(context: Context) -> list[Tensor]:
     assert context.memory is not None
     assert context.mask is not None
     return slots_of(context.memory[0], context.mask[0])
-
-
-def cell(kind: str, w: Named, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """Elman (1990); Gers et al. (2000); Cho et al. (2014), with the reset gate after the product as in cuDNN."""
-    into = (w["weight_ih_l0"] @ x + w["bias_ih_l0"]).chunk({"rnn": 1, "lstm": 4, "gru": 3}[kind])
-    back = (w["weight_hh_l0"] @ h + w["bias_hh_l0"]).chunk(len(into))
-    if kind == "rnn":
-        return torch.tanh(into[0] + back[0]), c
-    if kind == "lstm":
-        write, keep, new, show = (a + b for a, b in zip(into, back, strict=True))
-        c = sigmoid(keep) * c + sigmoid(write) * torch.tanh(new)
-        return sigmoid(show) * torch.tanh(c), c
-    reset, update = (sigmoid(a + b) for a, b in zip(into[:2], back[:2], strict=True))
-    candidate = torch.tanh(into[2] + reset * back[2])
-    return (1 - update) * candidate + update * h, c
 
 
 def recurrent(kind: str) -> Row:
