@@ -16,6 +16,7 @@ from seriatim.cli import (
     evaluate,
     explore,
     export,
+    hub,
     inspect,
     models,
     reconstruct,
@@ -77,3 +78,8 @@ named.command(data.list_, name="list")
 named.command(data.info_, name="info")
 named.command(data.fetch_, name="fetch")
 app.command(named)
+
+shared = App(name="hub", help="Models on the Hugging Face Hub: push, fetch.")
+shared.command(hub.push, name="push")
+shared.command(hub.fetch, name="fetch")
+app.command(shared)

@@ -135,6 +135,11 @@ def _named(folder: Path, name: str) -> str | None:
         return None
 
 
+def is_tensor_file(name: str, of: str) -> bool:
+    """Whether a file is named as the tensors of `of`.json are."""
+    return _TENSOR_FILE.fullmatch(name) is not None and name.startswith(f"{of}-")
+
+
 def tidy(folder: Path, name: str) -> None:
     """Remove the tensors that `commit` has left for readers."""
     kept = _named(folder, name)
