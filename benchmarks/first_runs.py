@@ -98,6 +98,7 @@ def main() -> None:
         if asked.only is None or data.name in asked.only:
             with tempfile.TemporaryDirectory() as place:
                 rows.append((data.name, first_run(data, Path(place))))
+                print(rows[-1], flush=True)
     keys = ["minutes of one core", "memory", "held out", "trivial model"]
     print(f"| data | {' | '.join(keys)} |\n|---|{'---|' * len(keys)}")
     for name, row in rows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import hashlib
 import io
 import json
@@ -65,7 +66,7 @@ def _changed(document: Any, chance: random.Random) -> Any:
     """One value of a JSON document replaced, removed, renamed or added."""
     place = chance.choice(list(_places(document)))
     if not place:
-        return chance.choice(_VALUES)
+        return copy.deepcopy(chance.choice(_VALUES))
     at = document
     for key in place[:-1]:
         at = at[key]
@@ -77,7 +78,7 @@ def _changed(document: Any, chance: random.Random) -> Any:
     elif what < 0.5 and isinstance(at[place[-1]], int | float) and not isinstance(at[place[-1]], bool):
         at[place[-1]] = chance.choice([-1, 0, 2, 1.5]) * at[place[-1]] + chance.choice([0, 1, -1, 10**9])
     else:
-        at[place[-1]] = chance.choice(_VALUES)
+        at[place[-1]] = copy.deepcopy(chance.choice(_VALUES))
     return document
 
 

@@ -149,13 +149,11 @@ def _trained(plan: Plan, folder: Path, means: run.Means, folds: int | None, sear
         raise UserError("folds and search are for families, not for a model of your own; leave them out")
     if folds is not None:
         question = study.Study("folds", folds, plan)
-        question.begin(folder)
-        study.cross_validate(question, folder, means)
+        study.cross_validate(question, folder, means, begin=True)
         return open_run(folder / f"fold-{folds}", run.pick_device(plan.train.device))
     if search is not None:
         question = study.Study("search", search, plan)
-        question.begin(folder)
-        plan = study.search(question, folder, means)
+        plan = study.search(question, folder, means, begin=True)
     return run.start(plan, folder, means)
 
 

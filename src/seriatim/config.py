@@ -39,6 +39,16 @@ def bounded(name: str, value: float, low: float, high: float) -> None:
         raise UserError(f"{name} is {value}; expected a value from {low} to {high}")
 
 
+def filled(name: str, value: str | None) -> None:
+    """Check that the path of an option is not empty, which would be this folder.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if value == "":
+        raise UserError(f"{name} is empty; give a path, or leave it out")
+
+
 def divides(name: str, value: int, of: str, whole: int) -> None:
     """Check that `whole` is a multiple of `value`.
 

@@ -372,3 +372,35 @@ def test_a_word_too_many_is_named_and_switches_are_explained(capsys: pytest.Capt
     assert "--image.given=false" in capsys.readouterr().err
     assert main(["models", "lstm", "gru"]) == 2
     assert "'gru'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", ""], "DATA is empty"),
+        (["train", "words.txt", "--out", ""], "--out is empty; give a path"),
+        (["train", "words.txt", "--out="], "--out is empty; give a path"),
+        (["train", "words.txt", "--from", ""], "--from is empty"),
+        (["train", "--config", ""], "--config is empty"),
+        (["train", "words.txt", "--train.lr", "0"], "--train.lr is 0.0; expected a value from 1e-30 to 100"),
+        (["train", "words.txt", "--seed", "-1"], "--train.seed is -1"),
+        (["train", "words.txt", "--folds", "1000000"], "--folds is 1000000; give at least 2, at most 1,000"),
+        (["train", "words.txt", "--threads", "0"], "--threads is 0; give 1 or more"),
+        (["train", "pictures", "--kind", "image", "--image.vectors", ""], "--image.vectors is empty"),
+        (["train", "words.txt", "--kind", "audio", "--audio.track", ""], "--audio.track is empty"),
+        (["sample", ""], "RUN is empty"),
+        (["sample", "run", "-o", ""], "-o is empty"),
+        (["sample", "run", "--threads", "0"], "--threads is 0"),
+        (["evaluate", "run", "--threads", "100000"], "--threads is 100000; give 1 or more, at most 1024"),
+        (["complete", "run", ""], "PICTURE is empty"),
+        (["export", "run", ""], "OUT is empty"),
+        (["demo", "--out", ""], "--out is empty"),
+        (["data", "info", ""], "NAME is empty; give one"),
+    ],
+)
+def test_what_is_empty_or_nothing_is_refused_and_leaves_nothing(
+    words: list[str], said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(here.rglob("*"))
+    assert said in refused(capsys, *words)
+    assert sorted(here.rglob("*")) == before

@@ -17,6 +17,7 @@ from checkpoints import edit
 from seriatim.cli import main
 from seriatim.conditioning import CodeConfig, CodeEncoder
 from seriatim.errors import Interrupted, UserError
+from seriatim.image.code_prior import prior_steps
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.figures import CodeFigures
@@ -249,6 +250,16 @@ def test_ctrl_c_while_the_prior_is_learned(
     capsys.readouterr()
     assert main(["inspect", str(place / "stopped")]) == 0
     assert "2 numbers of 4 levels" in capsys.readouterr().out
+
+
+def test_the_prior_is_announced_and_takes_as_many_steps_as_the_model(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(of_codes(run.parent / "pictures-1", steps=3, evaluate_every=3), run.parent / "short", Means())
+    said = capsys.readouterr().err
+    assert "afterwards a prior over its codes, to draw new pictures: 3 steps" in said
+    assert "now a prior over the codes, to draw new pictures: 3 steps" in said
+    assert prior_steps(100_000) == 1500
 
 
 def test_options_that_would_be_ignored(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

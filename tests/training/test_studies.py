@@ -122,6 +122,22 @@ def test_a_trial_that_diverges_loses(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert best.train.lr == rows[1]["lr"]
 
 
+def test_a_study_that_is_impossible_leaves_nothing(tmp_path: Path) -> None:
+    chosen = plan(many(tmp_path), "rnn", steps=2)
+    wrong = plan(many(tmp_path), "rnn", net={"width": -1})
+    out = tmp_path / "out"
+    for study, said in (
+        (Study("folds", 900, chosen), "leaves nothing|too few"),
+        (Study("folds", 2, wrong), "width is -1"),
+        (Study("search", 2, wrong), "width is -1"),
+    ):
+        with pytest.raises(UserError, match=said):
+            (cross_validate if study.kind == "folds" else search)(study, out, QUIET, begin=True)
+        assert not out.exists()
+    with pytest.raises(UserError, match="--folds is 1000000; give at least 2, at most 1,000"):
+        Study("folds", 1_000_000, chosen)
+
+
 def test_what_is_impossible_is_refused(tmp_path: Path) -> None:
     chosen = plan(text_file(tmp_path))
     for kind in ("folds", "search"):

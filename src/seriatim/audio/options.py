@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self, final
 
-from seriatim.config import Options, absolute, bounded
+from seriatim.config import Options, absolute, bounded, filled
 from seriatim.errors import UserError
 
 FASTEST = 768_000
@@ -67,6 +67,8 @@ class AudioOptions(Options):
     """Split by whole recordings (file), or cut each into consecutive train, validation and test parts (time)."""
 
     def __post_init__(self) -> None:
+        for name in ("labels", "spans", "track", "vectors"):
+            filled(f"--audio.{name}", getattr(self, name))
         if self.rate is not None and not 1 <= self.rate <= FASTEST:
             raise UserError(f"--audio.rate is {self.rate}; expected 1 to {FASTEST:,} Hz: give e.g. 16000")
         if self.length < 1:

@@ -75,6 +75,8 @@ class Recurrent(Causal):
         (torch.Size([2, 7, 4]), torch.Size([2, 4]))
     """
 
+    recomputable = True
+
     def __init__(self, cell: Cell, in_channels: int, width: int) -> None:
         super().__init__()
         module = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 from cyclopts import App, ArgumentCollection, Parameter
@@ -27,8 +28,8 @@ from seriatim.errors import UserError, nearest
 
 
 def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:  # noqa: ARG001
-    """Refuse what cyclopts accepts: an unknown option in place of data (- is standard input), and 1.5 in place of a
-    whole number, which it would round.
+    """Refuse what cyclopts accepts: an unknown option in place of data (- is standard input), 1.5 in place of a whole
+    number, which it would round, and an empty path, which would be this folder.
 
     Raises:
         UserError: naming the option.
@@ -36,10 +37,13 @@ def checked(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) 
     known = [name for argument in arguments for name in argument.names if name.startswith("-")]
     for argument in arguments:
         whole = {int, float} & {argument.hint, *get_args(argument.hint)} == {int}
+        path = Path in (argument.hint, *get_args(argument.hint))
         for token in argument.tokens:
             if token.keyword is None and token.value.startswith("-") and token.value != "-":
                 close = nearest(token.value.split("=")[0], known)
                 raise UserError(f"unknown option {token.value}; {'see --help' if close.startswith('known') else close}")
+            if (path or token.keyword is None) and not token.value:
+                raise UserError(f"{argument.name} is empty; give {'a path' if path else 'one'}")
             if whole and "." in token.value:
                 raise UserError(f"{argument.name} {token.value} is not a whole number; give one")
 

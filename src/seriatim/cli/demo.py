@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seriatim.cli.common import set_threads
+from seriatim.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +32,8 @@ def demo(*, out: Path = Path("demo"), seconds: int = 110, threads: int | None = 
         CPU threads. Default: one or all, whichever is faster.
     """
     set_threads(threads)
+    if seconds < 1:
+        raise UserError(f"--seconds is {seconds}; give 1 or more")
     counts = _counts(threads)
     _text(_fresh(out, "text"), seconds / 2, counts)
     _digits(_fresh(out, "digits"), seconds / 2, counts)
@@ -112,11 +116,11 @@ def _digits(folder: Path, seconds: float, counts: Sequence[int]) -> None:
     held = open_gallery("digits", options).splits["test"]
     figures = model.evaluate(held)
     assert isinstance(figures, ImageFigures)
-    error = figures.to_json()["bits_per_dim_standard_error"]
+    error = figures.standard_error / (figures.dims * math.log(2))
     print("\n5. Exact likelihood of held-out digits")
     print(
-        f"   {figures.bits_per_dim:.3f} ± {error:.3f} bits/dim over {figures.images} pictures; {np.log2(17):.2f} "
-        "bits/dim is uniform"
+        f"   {figures.bits_per_dim:.3f} ± {error:.3f} bits/dim given label over {figures.images} pictures; "
+        f"{np.log2(17):.2f} bits/dim is uniform"
     )
     began = time.perf_counter()
     with one_thread():

@@ -140,8 +140,7 @@ def train(
     if folds is not None or trials is not None:
         asked = ("search", trials) if trials is not None else ("folds", folds)
         study = Study(cast(Any, asked[0]), asked[1] or 0, plan)
-        study.begin(folder)
-        return _study(study, folder, run)
+        return _study(study, folder, run, begin=True)
     return _finish(folder, runs.start(plan, folder, _means(run)))
 
 
@@ -264,15 +263,15 @@ def _means(run: Run) -> Means:
     return Means(quiet=run.quiet, fixed_threads=run.threads is not None)
 
 
-def _study(study: Study, folder: Path, run: Run) -> int:
+def _study(study: Study, folder: Path, run: Run, begin: bool = False) -> int:
     from seriatim.training import run as runs
     from seriatim.training import study as studies
 
     means = _means(run)
     if study.kind == "folds":
-        studies.cross_validate(study, folder, means)
+        studies.cross_validate(study, folder, means, begin)
         return 0
-    return _finish(folder, runs.start(studies.search(study, folder, means), folder, means))
+    return _finish(folder, runs.start(studies.search(study, folder, means, begin), folder, means))
 
 
 def _resume(data: str | None, run: Run, training: TrainOptions | None) -> int:

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self, final
 
-from seriatim.config import Options, absolute, bounded
+from seriatim.config import Options, absolute, bounded, filled
 from seriatim.errors import UserError
 
 WIDEST = 4096
@@ -66,6 +66,8 @@ class ImageOptions(Options):
     """Condition on a vector per picture (e.g. an embedding): a CSV file of paths and numbers, or .npy files."""
 
     def __post_init__(self) -> None:
+        for name in ("labels", "maps", "vectors"):
+            filled(f"--image.{name}", getattr(self, name))
         for option, size in (("size", self.size), ("map-size", self.map_size)):
             if len(size) > 2 or not all(1 <= side <= WIDEST for side in size):
                 given = " ".join(map(str, size))

@@ -15,7 +15,7 @@ from seriatim.data.batches import Batch, Batches
 from seriatim.drawing.sheets import alike, save_grid
 from seriatim.errors import UserError
 from seriatim.image.canvas import positions
-from seriatim.image.code_prior import fit_prior
+from seriatim.image.code_prior import fit_prior, prior_steps
 from seriatim.image.conditions import LABEL, MAP, VECTOR
 from seriatim.image.data.gallery import Gallery, Pictures
 from seriatim.image.data.loaders import taken
@@ -155,7 +155,16 @@ class ImageTask(Task):
         splits = dict(self.gallery.splits)
         if self.options.binarise == "epoch":  # as the model sees them
             splits["train"] = replace(splits["train"], x=ink(splits["train"].x, (self.plan.train.seed, 0, 6)))
-        fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, quiet)
+        fit_prior(self.folder, splits, str(self.model.device), self.plan.train.seed, self._total(), quiet)
+
+    def _total(self) -> int:
+        return self.plan.train.total(self.batches().per_epoch)
+
+    def afterwards(self) -> str:
+        """The prior of an auto-encoder."""
+        if CODE not in self.codecs:
+            return ""
+        return f"afterwards a prior over its codes, to draw new pictures: {prior_steps(self._total()):,} steps"
 
     @property
     def small(self) -> bool:

@@ -104,6 +104,11 @@ class Model(nn.Module, ABC):
             for module, training in modes.items():
                 module.training = training
 
+    @final
+    def recomputable_modules(self) -> list[nn.Module]:
+        """Those with `recomputable = True`: gradient checkpointing computes their activations again."""
+        return [module for module in self.modules() if getattr(module, "recomputable", False)]
+
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Set data-dependent scales from the first batch. Default: nothing."""
 

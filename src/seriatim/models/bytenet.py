@@ -106,6 +106,8 @@ class ByteNetConfig:
 class Block(Causal):
     """x plus: LN, ReLU, 2d → d; LN, ReLU, the middle; LN, ReLU, d → 2d."""
 
+    recomputable = True
+
     def __init__(self, config: ByteNetConfig, dilation: int) -> None:
         super().__init__()
         width, wide, kernel = config.width, 2 * config.width, config.kernel

@@ -102,6 +102,8 @@ def _gate(x: Tensor) -> Tensor:
 class _Layer(nn.Module, Stacked):
     """One layer of both stacks."""
 
+    recomputable = True
+
     def __init__(self, config: GatedPixelCNNConfig, number: int) -> None:
         super().__init__()
         first = number == 0

@@ -82,6 +82,8 @@ class PixelCNNConfig(FieldConfig):
 class _Block(nn.Module):
     """ReLU, 1 × 1 to h; ReLU, 3 × 3; ReLU, 1 × 1 to 2h; plus the input."""
 
+    recomputable = True
+
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         wide, narrow = groups(2 * config.filters, config.channels), groups(config.filters, config.channels)

@@ -121,6 +121,8 @@ class _Held(NamedTuple):
 class Block(Causal):
     """Self-attention, cross-attention to the memory if there is one, feed-forward: residual branches, norms first."""
 
+    recomputable = True
+
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         c = config

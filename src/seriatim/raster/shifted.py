@@ -222,6 +222,8 @@ class Block(nn.Module, Stacked):
         field: channels of the local condition.
     """
 
+    recomputable = True
+
     def __init__(self, f: int, reach: Reach, shortcut: int, dropout: float, vector: int, field: int = 0) -> None:
         super().__init__()
         rows, columns = _KERNELS[reach]

@@ -115,8 +115,8 @@ def function(name: str, value: Any) -> None:
 
 
 def path(name: str, value: Any) -> None:
-    """A path."""
-    if not isinstance(value, str | PathLike):
+    """A path, which is not empty: that would be the current folder."""
+    if not isinstance(value, str | PathLike) or value == "":
         raise _wrong(name, value, "a path")
 
 

@@ -51,6 +51,12 @@ def of_documents(conditions: Conditions, documents: Sequence[Document]) -> dict[
     }
 
 
+def held_out(name: str, value: Any) -> None:
+    """A check of an argument (`arguments.takes`): texts, or documents."""
+    if not isinstance(value, Sequence) or not all(isinstance(one, Document) for one in cast("Sequence[Any]", value)):
+        arguments.texts(name, value)
+
+
 def documents_of(texts: object, conditions: Conditions, given: Given | None) -> Sequence[Document]:
     """Texts with their conditions as documents; documents, which have their own, as they are.
 

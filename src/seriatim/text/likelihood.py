@@ -17,7 +17,7 @@ from seriatim.runs.arguments import takes
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Labels, Numbers
 from seriatim.symbols.given import Given
-from seriatim.text.conditions import documents_of, encode_all, lacking, within
+from seriatim.text.conditions import documents_of, encode_all, held_out, lacking, within
 from seriatim.text.data.corpus import SOURCE, Document
 from seriatim.text.data.tokens import Tokens, tokenize
 from seriatim.text.figures import Scored, TextFigures, scored
@@ -84,7 +84,10 @@ class TextLikelihood(Trained):
         sequences = [tokens.document(d) for d in range(tokens.documents)]
         return log_probs(self.model, sequences, tokens.given, window=window, stride=stride)
 
-    @takes(given=arguments.named, window=arguments.count, stride=arguments.count, truncate=arguments.count)
+    @takes(
+        documents=held_out, given=arguments.named, window=arguments.count, stride=arguments.count,
+        truncate=arguments.count,
+    )  # fmt: skip
     def evaluate(
         self,
         documents: str | Sequence[str | Document],

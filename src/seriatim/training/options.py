@@ -66,6 +66,9 @@ class TrainOptions(Options):
     """Train on the first n symbols of each document only. Default: on all."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16 is mixed precision; weights stay in float32."""
+    checkpointing: bool = False
+    """Gradient checkpointing: keep the inputs of blocks only and compute the rest again in the backward pass; less
+    memory, more time."""
     compile: bool = False
     """Compile the model with torch.compile."""
     device: str = "auto"
@@ -90,8 +93,8 @@ class TrainOptions(Options):
     def __post_init__(self) -> None:
         for name, low, high in (
             ("accumulate", 1, 2**16),
-            ("lr", 0, 100),
-            ("muon_lr", 0, 100),
+            ("lr", 1e-30, 100),
+            ("muon_lr", 1e-30, 100),
             ("final", 0, 1),
             ("decay", 0, 1),
             ("beta1", 0, 0.99999),

@@ -27,6 +27,7 @@ from seriatim.runs.hollow import hollow
 from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
+from seriatim.training import checkpointing
 from seriatim.training.loop import Hooks, Loop
 from seriatim.training.observers import Observer, read
 from seriatim.training.options import TrainOptions
@@ -112,6 +113,8 @@ class Session:
             task.model = self._fresh(task.codecs)
         else:
             self._loaded(begin)
+        if plan.train.checkpointing:
+            checkpointing.enable(task.model)
         self._settle()
         plan = self.plan
         if plan.train.drop_given and task.codecs.keys() == {"x"}:
@@ -255,6 +258,7 @@ def _run(session: Session, loop: Loop) -> Trained:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
     finally:
         files.tidy(session.folder, "model")
+        checkpointing.disable(session.task.model)
     try:
         session.task.finish(session.means.quiet)
     except KeyboardInterrupt:

@@ -6,7 +6,8 @@ import dataclasses
 import json
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, final
@@ -26,6 +27,7 @@ from seriatim.training.settings import read, text_of
 from seriatim.training.unit import Unit
 
 STUDY = "study.toml"
+_MOST = 1000  # runs of a study
 
 
 @final
@@ -44,8 +46,8 @@ class Study:
     plan: Plan
 
     def __post_init__(self) -> None:
-        if self.count < 2:
-            raise UserError(f"--{self.kind} is {self.count}; give at least 2")
+        if not 2 <= self.count <= _MOST:
+            raise UserError(f"--{self.kind} is {self.count}; give at least 2, at most {_MOST:,}")
 
     def begin(self, folder: Path) -> None:
         """Save `study.toml`.
@@ -71,18 +73,39 @@ class Study:
         return cls("search", settings.search, plan) if settings.search else cls("folds", settings.folds or 0, plan)
 
 
-def cross_validate(study: Study, folder: Path, means: Means | None = None) -> dict[str, float]:
+@contextmanager
+def _place(study: Study, folder: Path, begin: bool) -> Generator[None]:
+    """The folder of a study; of a new one that fails before its first run is saved, nothing is left."""
+    with writing(folder):
+        if begin:
+            study.begin(folder)
+        try:
+            yield
+        except UserError:
+            if begin and next(folder.rglob(CONFIG), None) is None:
+                (folder / STUDY).unlink()
+            raise
+
+
+def cross_validate(study: Study, folder: Path, means: Means | None = None, begin: bool = False) -> dict[str, float]:
     """Train k times, holding out a different part each time; the test split is not used.
 
     Writes `folds.json` and runs `fold-1` … `fold-k`; existing runs are resumed.
+
+    Args:
+        study: how many, and the plan.
+        folder: of all runs.
+        means: of each run.
+        begin: whether the study is a new one.
 
     Returns:
         Mean and standard deviation over the folds of the figures on the held-out part.
 
     Raises:
+        UserError: if it is impossible; a new study leaves nothing behind then.
         Interrupted: after Ctrl-C, with everything saved.
     """
-    with writing(folder):
+    with _place(study, folder, begin):
         return _cross_validated(study, folder, means or Means())
 
 
@@ -106,17 +129,19 @@ def _cross_validated(study: Study, folder: Path, means: Means) -> dict[str, floa
     return summary
 
 
-def search(study: Study, folder: Path, means: Means | None = None) -> Plan:
+def search(study: Study, folder: Path, means: Means | None = None, begin: bool = False) -> Plan:
     """Try settings for a quarter of the steps each and return the plan of the best one on the validation split.
 
     The first trial is the plan itself; the others draw a learning rate within a factor of 4 and 1/2 to 3/2 of its
     width. Writes `search.jsonl` and a run per trial under `search/`; existing runs are resumed.
 
+    For arguments see `cross_validate`.
+
     Raises:
         UserError: if there is no validation split, or every trial has diverged.
         Interrupted: after Ctrl-C, with everything saved.
     """
-    with writing(folder):
+    with _place(study, folder, begin):
         return _searched(study, folder, means or Means())
 
 

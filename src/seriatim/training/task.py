@@ -58,10 +58,15 @@ class Task(ABC):
         size, device = sum(p.numel() for p in self.model.parameters()), self.model.device
         count = torch.get_num_threads()
         threads = f", {count} thread{'s' * (count > 1)}" if device.type == "cpu" else ""
-        return [
+        lines = [
             f"{self.plan.data}: {self.summary()} {note}".strip(),
             f"{self.plan.family}: {size:,} parameters, on {device}{threads}; run: {self.folder}",
         ]
+        return [line for line in (*lines, self.afterwards()) if line]
+
+    def afterwards(self) -> str:
+        """What is trained after the model itself, for display. Default: nothing."""
+        return ""
 
     def sizes(self) -> dict[str, Any]:
         """Fields of the config that follow from the data unless the user sets them. Default: none."""
