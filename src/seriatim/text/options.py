@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self, final
 from seriatim.config import Options, absolute, bounded
 from seriatim.data.decoding import bare_suffix
 from seriatim.errors import UserError
+from seriatim.text.languages import Language
 
 if TYPE_CHECKING:
     from seriatim.text.tokenizers import Policy
@@ -26,18 +27,6 @@ RECORDS = (".jsonl", ".ndjson", ".json", ".parquet")
 
 CSV = ".csv"
 """The suffix of a table that is read by columns if it has one called `text`, or if one is chosen."""
-
-
-# fmt: off
-Language = Literal[
-    "none", "arabic", "armenian", "basque", "catalan", "czech", "danish", "dutch",
-    "english", "esperanto", "estonian", "finnish", "french", "german", "greek", "hindi",
-    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian", "persian",
-    "polish", "portuguese", "romanian", "russian", "serbian", "sesotho", "spanish", "swedish",
-    "tamil", "turkish", "yiddish",
-]
-# fmt: on
-"""The languages of the tokenizer `stems`."""
 
 
 def unescape(typed: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, final, get_args, get_type_hints
 
 from seriatim.errors import UserError, nearest
 from seriatim.symbols import reading
-from seriatim.text.options import Language
+from seriatim.text.languages import Language
 from seriatim.text.tokenizers import casing
 
 _NEWLINES = re.compile(r"\r\n?")
