@@ -207,7 +207,7 @@ def test_options_that_do_not_apply(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}')
     with pytest.raises(UserError, match=r"--text.given .* plain text without fields: leave it out"):
         open_corpus(tmp_path / "a.txt", TextOptions(given=("by",)))
-    with pytest.raises(UserError, match=r"--text.separator .* JSON records"):
+    with pytest.raises(UserError, match=r"--text.separator .* records, each one document"):
         open_corpus(tmp_path / "a.jsonl", TextOptions(separator="x"))
     with pytest.raises(UserError, match=r"--data.test was given, but pydoc has its own"):
         open_corpus("pydoc", None, DataOptions(test=0.5))

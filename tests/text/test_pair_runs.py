@@ -173,7 +173,7 @@ def test_at_the_command_line(
         ("sample run --source ab --source b --beams 0 --stream", "there are 2 sources"),
         ("sample run --source ab -o .", "is a folder"),
         ("sample run --source ab --attention map.txt", "not a picture format"),
-        ("sample run --source ab --attention ''", "is a folder"),
+        ("sample run --source ab --attention ''", "--attention is empty"),
         ("sample run --source ab --source-file in.txt", "both given"),
         ("sample run --source ab --source b --attention map.png", "for a single source"),
         ("sample run --source ab --max-length 1 --min-length 2", "do not fit"),
