@@ -99,7 +99,15 @@ def test_copies_stay_together(folder: Path) -> None:
 def test_each_cut_by_time(tmp_path: Path) -> None:
     for i in range(2):
         save(tmp_path / "x" / f"{i}.wav", noise(i, 1000))
-    assert "too few distinct recordings (of 2) for a train split" in refused(tmp_path / "x", (None, None))
+    by_file = AudioOptions(split="file")
+    assert "too few distinct recordings (of 2) for a train split" in refused(tmp_path / "x", (by_file, None))
+    usual = open_recordings(tmp_path / "x")
+    assert usual.note.startswith(
+        "The 2 recordings are each cut by time, being too few to split by file: the first part"
+    )
+    assert {side: [len(x) for x in takes.x] for side, takes in usual.splits.items()} == {
+        "train": [800, 800], "validation": [100, 100], "test": [100, 100],
+    }  # fmt: skip
     found = open_recordings(tmp_path / "x", AudioOptions(split="time"), DataOptions(validation=0.2))
     assert {side: [len(x) for x in takes.x] for side, takes in found.splits.items()} == {
         "train": [700, 700], "validation": [200, 200], "test": [100, 100],

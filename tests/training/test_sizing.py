@@ -58,8 +58,8 @@ def test_small_sets_have_small_batches_and_stop_early(
     ("length", "batch", "steps"),
     [
         (50, 32, 200),
-        (3072, 32, 85),  # a picture of 32 × 32 × 3: 2²³ symbols are 85 steps
-        (12_288, 8, 85),  # 64 × 64 × 3: 2¹⁷ symbols are ten of them
+        (3072, 32, 170),  # a picture of 32 × 32 × 3: 2²⁴ symbols are 170 steps
+        (12_288, 8, 170),  # 64 × 64 × 3: 2¹⁷ symbols are ten of them
         (2**18, 1, 640),  # ten passes over 64 items
     ],
 )

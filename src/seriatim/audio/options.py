@@ -63,8 +63,9 @@ class AudioOptions(Options):
     """Samples (after resampling) per frame of a time-aligned condition; 0 is 10 ms, for features only."""
     bands: int = 40
     """Mel bands of log-mel."""
-    split: Literal["file", "time"] = "file"
-    """Split by whole recordings (file), or cut each into consecutive train, validation and test parts (time)."""
+    split: Literal["auto", "file", "time"] = "auto"
+    """file splits by whole recordings, time cuts each: its first part trains, its last tests. Default: by file if there
+    are enough distinct recordings, else by time."""
 
     def __post_init__(self) -> None:
         for name in ("labels", "spans", "track", "vectors"):

@@ -22,7 +22,7 @@ EPOCH = 2
 """Steps that an epoch should have at least: small sets have small batches."""
 LEAST = 50, 200
 """Steps that a run takes at least: 50 of large items, 200 of small ones."""
-WORK = 2**23
+WORK = 2**24
 """Symbols that decide between the two."""
 LOAD = 2**17
 """Symbols of a step, above which the batch is smaller."""

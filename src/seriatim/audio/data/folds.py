@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,14 +16,16 @@ from seriatim.data import deal
 from seriatim.data.digest import digest, fingerprint
 from seriatim.errors import UserError
 
+_CUT = re.compile(r"\[\d+:\d+\]$")  # the end of the name of a recording that was cut by time
+
 
 def folds(found: Recordings, k: int, options: AudioOptions) -> list[Recordings]:
     """k times the recordings: train and validation are pooled, fold i validates part i, the test is kept.
 
-    Parts are whole recordings, copies together; with `split="time"` the i-th stretch of each recording.
+    Parts are whole recordings, copies together; of recordings that are cut by time, the i-th stretch of each.
     """
     sides = [found.splits[side] for side in ("train", "validation") if side in found.splits]
-    by_time = options.split == "time"
+    by_time = options.split != "file" and all(_CUT.search(name) for side in sides for name in side.names)
     pool = _mended(sides) if by_time else joined(sides)
     place = [] if by_time else deal.folds([digest(x) for x in pool.x], k, found.name)
     if k < 2:

@@ -100,8 +100,9 @@ def _own(path: Path, options: AudioOptions, division: DataOptions) -> Recordings
     from seriatim.audio.data.splits import divide
 
     found = read_folder(path, options, division)
-    splits = divide(found.takes, options, division, str(path))
-    return _finished(path.name or path.resolve().name, found.rate, found.channels, splits, found.note)
+    splits, remark = divide(found.takes, options, division, str(path))
+    note = f"{found.note} {remark}".strip()
+    return _finished(path.name or path.resolve().name, found.rate, found.channels, splits, note)
 
 
 def _from_arrays(spec: object, options: AudioOptions, division: DataOptions) -> Recordings:
@@ -109,7 +110,8 @@ def _from_arrays(spec: object, options: AudioOptions, division: DataOptions) -> 
     from seriatim.audio.data.splits import divide
 
     takes, rate, channels = read_arrays(spec, options, division)
-    return _finished("arrays", rate, channels, divide(takes, options, division, "the arrays"), "")
+    splits, remark = divide(takes, options, division, "the arrays")
+    return _finished("arrays", rate, channels, splits, remark)
 
 
 def _finished(name: str, rate: int, channels: int, splits: Mapping[str, Takes], note: str) -> Recordings:

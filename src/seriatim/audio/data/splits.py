@@ -15,16 +15,25 @@ from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 
 
-def divide(takes: Takes, options: AudioOptions, division: DataOptions, where: str) -> dict[str, Takes]:
-    """Split recordings: whole, with copies together, or each cut by time."""
+def divide(takes: Takes, options: AudioOptions, division: DataOptions, where: str) -> tuple[dict[str, Takes], str]:
+    """Split recordings, whole with copies together, or each cut by time; and what to say of it.
+
+    Raises:
+        UserError: if there are too few for a split.
+    """
     splits = (_by_time if options.split == "time" else _by_file)(takes, division)
+    remark = ""
+    if options.split == "auto" and not splits.keys() >= division.shares.keys():
+        splits = _by_time(takes, division)
+        each = "The recording is" if len(takes.x) == 1 else f"The {len(takes.x)} recordings are each"
+        remark = f"{each} cut by time, being too few to split by file: the first part trains, the last tests."
     for side in division.shares:
         if side not in splits:
             raise UserError(
                 f"{where}: too few distinct recordings (of {len(takes.x)}) for a {side} split: give "
                 "more, set --data.validation and --data.test to 0, or cut each with --audio.split time"
             )
-    return splits
+    return splits, remark
 
 
 def taken(takes: Takes, rows: Sequence[int]) -> Takes:
