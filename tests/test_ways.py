@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-RECORD = {"", ".holding", ".options"}
+RECORD = {"", ".holding", ".languages", ".options"}
 WINGS = ("text", "image", "audio")
 SIZES = {
     "text": {"width": 16, "layers": 1, "heads": 2, "context": 16},
