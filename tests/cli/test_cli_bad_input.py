@@ -107,6 +107,8 @@ WRONG = [
     ("train", "words.txt --tokens.min-count 0", "min_count"),
     ("train", "words.txt --threads 0", "--threads"),
     ("train", "words.txt --folds 1", "--folds"),
+    ("train", "words.txt --folds 0", "--folds is 0"),
+    ("train", "words.txt --search 0", "--search is 0"),
     ("train", "words.txt --search 1", "--search"),
     ("train", "words.txt --folds 2 --search 2", "--search"),
     ("train", "words.txt --from nowhere", "nowhere"),

@@ -133,6 +133,22 @@ def test_what_is_damaged_or_foreign_is_refused_and_nothing_is_left(server: str, 
             hub.fetch(name, tmp_path / "found", endpoint=server)
 
 
+def test_an_unreachable_hub_is_one_line_and_files_of_the_user_stay(server: str, tmp_path: Path) -> None:
+    write(tmp_path / "run", make("lstm"))
+    for call in (
+        lambda: hub.fetch("me/small", tmp_path / "found", endpoint="http://127.0.0.1:9"),
+        lambda: hub.push(tmp_path / "run", "me/small", token="t", endpoint="http://127.0.0.1:9"),
+    ):
+        with pytest.raises(UserError, match="cannot be"):
+            call()
+    mine = tmp_path / "mine" / ".cache" / "huggingface"
+    mine.mkdir(parents=True)
+    hub.push(tmp_path / "run", "me/small", token="t", endpoint=server)
+    hub.fetch("me/small", tmp_path / "mine", endpoint=server)
+    assert mine.is_dir()
+    assert checkpoint.load(tmp_path / "mine").family == "lstm"
+
+
 def test_a_run_with_a_link_is_not_pushed(server: str, tmp_path: Path) -> None:
     write(tmp_path / "run", make("lstm"))
     (tmp_path / "run" / "curve.png").symlink_to("/etc/hostname")

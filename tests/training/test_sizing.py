@@ -20,7 +20,7 @@ from tiny_text import text_file
 
 
 class Items(Batches):
-    """So many items of so many symbols."""
+    """A given number of items of a given length."""
 
     def __init__(self, items: int, size: int, length: int = 50) -> None:
         self.size, self.per_epoch, self.length = size, max(1, items // size), length

@@ -205,7 +205,7 @@ def training_data(run: Path, once: Callable[[Plan], Plan] | None = None) -> tupl
         raise UserError(f"{run} was trained on standard input; give data to evaluate on, or - for standard input again")
     evaluated = plan if once is None else once(plan)
     data = evaluated.open()
-    if evaluated == plan and data.fingerprint != mark:
+    if mark and evaluated == plan and data.fingerprint != mark:
         tell(f"{plan.data} has changed since this run was trained: some of the evaluated data may have been trained on")
     return plan.data, data
 

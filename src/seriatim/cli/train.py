@@ -127,8 +127,9 @@ def train(
     data = base.data if data is None else data
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
-    folds, trials = run.folds or (base.folds if run.search is None else None), run.search
-    trials = trials or (base.search if run.folds is None else None)
+    folds, trials = run.folds, run.search
+    if folds is None and trials is None:
+        folds, trials = base.folds, base.search
     if run.folds is not None and run.search is not None:
         raise UserError("--folds and --search are both given; search first, then cross-validate what it found")
     typed_in = _Typed(model, preset, net or {}, groups, training, division, run.begin)

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -116,10 +116,7 @@ def commit(folder: Path, name: str, tensors: Mapping[str, Tensor], document: Map
         target = folder / f"{name}-{digest[:12]}.safetensors"
         fresh.replace(target)
         write_json(folder / f"{name}.json", {**document, "tensors": {"file": target.name, "sha256": digest}})
-        for stale in folder.glob(f"{name}-*.safetensors"):
-            if stale.name not in (target.name, before) and _TENSOR_FILE.fullmatch(stale.name):
-                with suppress(OSError):  # the checkpoint is saved; the next save tries again
-                    stale.unlink()
+        _clear(folder, name, (target.name, before))
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             fresh.unlink()
@@ -143,9 +140,15 @@ def is_tensor_file(name: str, of: str) -> bool:
 def tidy(folder: Path, name: str) -> None:
     """Remove the tensors that `commit` has left for readers."""
     kept = _named(folder, name)
-    for stale in folder.glob(f"{name}-*.safetensors") if kept is not None else ():
-        if stale.name != kept and _TENSOR_FILE.fullmatch(stale.name):
-            with suppress(OSError):
+    if kept is not None:
+        _clear(folder, name, (kept,))
+
+
+def _clear(folder: Path, name: str, kept: Sequence[str | None]) -> None:
+    """Remove all tensors of `name`.json but these."""
+    for stale in folder.glob(f"{name}-*.safetensors"):
+        if stale.name not in kept and is_tensor_file(stale.name, name):
+            with suppress(OSError):  # the checkpoint is saved; the next save tries again
                 stale.unlink()
 
 

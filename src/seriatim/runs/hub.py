@@ -8,7 +8,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from seriatim.errors import UserError
@@ -17,6 +19,7 @@ from seriatim.runs.folder import refuse_links, writing
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _PICTURES = ("curve.png",)
+_NETWORKS = {"httpx2": "HTTPError", "httpx": "HTTPError", "requests": "RequestException"}
 
 
 def push(
@@ -93,18 +96,14 @@ def fetch(
                 )
             if sum(sizes[each] for each in wanted) > shutil.disk_usage(place).free:
                 raise UserError(f"{name} is larger than the free space of {place}; choose another folder")
-            for each in wanted:
-                api.hf_hub_download(name, each, revision=info.sha, local_dir=place)
+            with TemporaryDirectory(dir=place) as held:  # what else lies in the folder is the user's
+                for each in wanted:
+                    api.hf_hub_download(name, each, revision=info.sha, local_dir=held)
+                _, tensors = files.open_pair(Path(held), "model")
+                for each in (tensors.name, "model.json"):
+                    (Path(held) / each).replace(place / each)
         except _failures(hub) as error:
             raise UserError(f"{name} cannot be fetched: {_short(error)}; check the name and the network") from None
-        finally:
-            shutil.rmtree(place / ".cache", ignore_errors=True)  # notes of the downloads
-        try:
-            files.open_pair(place, "model")
-        except UserError:
-            (place / "model.json").unlink(missing_ok=True)
-            raise
-        files.tidy(place, "model")
     return place
 
 
@@ -119,10 +118,10 @@ def _api(name: str, token: str | None, endpoint: str | None) -> tuple[Any, Any]:
 
 
 def _failures(hub: Any) -> tuple[type[Exception], ...]:
-    import requests
-
-    return hub.errors.HfHubHTTPError, hub.errors.HFValidationError, hub.errors.LocalEntryNotFoundError, OSError, \
-        requests.RequestException, ValueError  # fmt: skip
+    """What the hub's library raises, whichever library it reaches the network with."""
+    loaded = [(sys.modules[name], error) for name, error in _NETWORKS.items() if name in sys.modules]
+    network = [getattr(module, error) for module, error in loaded]
+    return (*network, hub.errors.HfHubHTTPError, OSError, ValueError)
 
 
 def _short(error: Exception) -> str:

@@ -15,7 +15,7 @@ from seriatim.errors import UserError
 from seriatim.modality import Modality, modality
 from seriatim.models import family
 from seriatim.training.options import TrainOptions
-from seriatim.training.settings import Settings, plain
+from seriatim.training.settings import Settings
 
 G = TypeVar("G", bound=Options)
 
@@ -141,9 +141,9 @@ class Plan:
             begin=self.begin,
             fold=self.fold,
             net=self.net,
-            train=plain(self.train),
-            division=plain(self.division),
-            options={name: plain(group) for name, group in self.options.items()},
+            train=dataclasses.asdict(self.train),
+            division=dataclasses.asdict(self.division),
+            options={name: dataclasses.asdict(group) for name, group in self.options.items()},
         )
 
     @classmethod

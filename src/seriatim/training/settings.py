@@ -16,7 +16,6 @@ Groups and names are those of the command line: `[train] lr` is `--train.lr`.
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -86,11 +85,6 @@ def text_of(settings: Settings) -> str:
         if held:
             document[name] = held
     return tomli_w.dumps(document)
-
-
-def plain(options: Options) -> dict[str, Any]:
-    """A group of options as a table."""
-    return {key: value for key, value in dataclasses.asdict(options).items() if value is not None}
 
 
 def read(path: Path) -> Settings:

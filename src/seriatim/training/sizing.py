@@ -134,8 +134,8 @@ def settle(
     Raises:
         UserError: if the memory is too small for one step.
     """
-    weights, each = weights_memory(model, options), item_memory(model, batches(1))
     one = batches(1)
+    weights, each = weights_memory(model, options), item_memory(model, one)
     items, symbols = one.per_epoch, one.batch(0).x.size
     batch = options.batch
     if batch is None:
@@ -148,11 +148,11 @@ def settle(
             f"a step of {batch} takes about {in_words(need)} of memory, and {in_words(free)} are free; give a smaller "
             f"{less}size of the data (--image.size, --audio.length, --net.context) or of the model (--net.…)"
         )
+    per_epoch = batches(batch).per_epoch
     if options.steps is None and options.epochs is None:
         floor = min(max(WORK // (symbols * batch), LEAST[0]), LEAST[1])
-        steps = options.total(batches(batch).per_epoch, floor)
-        options = dataclasses.replace(options, steps=steps)
-    total = options.total(batches(batch).per_epoch)
+        options = dataclasses.replace(options, steps=options.total(per_epoch, floor))
+    total = options.total(per_epoch)
     passes = total * batch * options.accumulate / max(items, 1)
     patience = options.patience
     if patience is None:

@@ -140,7 +140,7 @@ def _fitting(columns: NDArray[np.float64], path: Path, hop: int, samples: int, c
     """The frames of a recording. One or two surplus ones are rounding, more belong to one that is `cut`.
 
     Raises:
-        UserError: if there are too few, or so many that each describes fewer samples than `hop`.
+        UserError: if there are too few rows, or more than two too many.
     """
     needed = -(-samples // hop)
     spare = len(columns) - needed

@@ -45,6 +45,6 @@ def joined(parts: Sequence[Pictures]) -> Pictures:
         return None if any(value is None for value in each) else np.concatenate(each)
 
     labels = None if any(part.labels is None for part in parts) else sum((part.labels or () for part in parts), ())
-    x, maps, vectors = (all_of(name) for name in ("x", "maps", "vectors"))
+    x, maps, vectors = np.concatenate([part.x for part in parts]), all_of("maps"), all_of("vectors")
     names = [name for part in parts for name in part.names]
-    return replace(first, x=first.x if x is None else x, labels=labels, names=names, maps=maps, vectors=vectors)
+    return replace(first, x=x, labels=labels, names=names, maps=maps, vectors=vectors)
