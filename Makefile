@@ -10,7 +10,7 @@ demo: $(VENV)/.demo
 	$(BIN)/seriatim demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

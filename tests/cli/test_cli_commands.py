@@ -330,6 +330,13 @@ def test_search_and_folds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "trial 2/2: lr" in capsys.readouterr().err
     assert out(capsys, "evaluate", tmp_path / "search")
     assert out(capsys, "evaluate", tmp_path / "folds" / "fold-2", "--split", "validation")
+    config, other = tmp_path / "folds" / "fold-2" / "config.toml", tmp_path / "other.txt"
+    other.write_text(data.read_text())
+    for name, words in (("same", []), ("else", [other])):
+        assert main([str(word) for word in ("train", *words, "--config", config, "--out", tmp_path / name)]) == 0
+        divided = "fold = [" in (tmp_path / name / "config.toml").read_text()
+        assert divided == (name == "same")
+        assert ("is of fold 2 of 2; this run is not divided so" in capsys.readouterr().err) != divided
 
 
 def test_a_reader_who_has_enough_is_no_error(run: Path) -> None:

@@ -47,8 +47,8 @@ def test_a_size_that_sees_nothing_begins_with_a_finite_loss(side: int) -> None:
 
 @pytest.mark.parametrize(("side", "sizes"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (8, 3), (32, 3)])
 def test_small_pictures_have_fewer_sizes(side: int, sizes: int) -> None:
-    assert PixelCNNppConfig.suited({"height": 32, "width": side}) == {"sizes": sizes}
-    assert PixelCNNppConfig.suited({"height": side, "width": 32}) == {"sizes": sizes}
+    assert PixelCNNppConfig.suited({"height": 32, "width": side}, False) == {"sizes": sizes}
+    assert PixelCNNppConfig.suited({"height": side, "width": 32}, True) == {"sizes": sizes}
 
 
 def test_pictures_of_four_by_four_train(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from seriatim.cli import main
 from seriatim.errors import UserError
 from seriatim.runs import checkpoint
 
-pytest.importorskip("huggingface_hub")
+constants = pytest.importorskip("huggingface_hub.constants")
 from seriatim.runs import hub
 
 SHA = "a" * 40
@@ -89,11 +89,12 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     Hub.held = {}
     running = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # tests of other modules read the hub's cache alone
     yield f"http://127.0.0.1:{running.server_port}"
     running.shutdown()
     running.server_close()

@@ -28,6 +28,10 @@ def test_a_section_is_a_slice(text, start, stop):
     assert document.section(start, stop).measure == Measure.of((text[start:stop],))
 
 
+def test_a_text_may_begin_with_white_space():
+    assert Measure.of(("\nword",)).key == Measure.of(("word",)).key == Measure.of((" ", "\n wo", "RD")).key
+
+
 def test_a_section_of_a_section_counts_from_its_own_start():
     assert Document.of("poem", "0123456789").section(2, 9).section(1, 3).text() == "34"
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from seriatim.data.bad import Bad
 from seriatim.data.options import WHOLE, DataOptions
 from seriatim.errors import UserError
 from seriatim.modality import Certainty
 from seriatim.text.data.opening import open_corpus
+from seriatim.text.data.tables import csv_rows
 from seriatim.text.holding import holds
 from seriatim.text.options import TextOptions
 
@@ -51,6 +53,19 @@ def test_the_column_text_is_found_and_others_are_chosen(tmp_path: Path) -> None:
     assert len(open_corpus(other, None, DataOptions(validation=0, test=0)).splits["train"]) == 1  # as one text
     with pytest.raises(UserError, match=r"x\.csv:2: no field 'verse'; the fields are poem, by, year"):
         open_corpus(csv_file(tmp_path / "x.csv"), TextOptions(field="verse"))
+
+
+def test_a_column_of_sources_makes_a_table_of_pairs(tmp_path: Path) -> None:
+    path = csv_file(tmp_path / "x.csv")
+    with pytest.raises(UserError, match=r"x\.csv:2: no field 'text'; the fields are poem, by, year"):
+        open_corpus(path, TextOptions(source="by"), WHOLE)
+
+
+def test_the_limit_of_cells_is_not_left_raised_between_rows(tmp_path: Path) -> None:
+    limit = csv.field_size_limit()
+    rows = csv_rows(csv_file(tmp_path / "x.csv"), TextOptions(field="poem"), "x.csv", Bad(False))
+    next(rows)
+    assert csv.field_size_limit() == limit
 
 
 def test_a_source_may_be_a_column(tmp_path: Path) -> None:

@@ -34,9 +34,10 @@ def said(
     return capsys.readouterr().err.splitlines()[:2], model
 
 
-def end(model: Any, place: Path) -> str:
+def end(model: Any, place: Path, suits: str = " (dropout 0.1 for these data)") -> str:
     size = sum(p.numel() for p in model.model.parameters())
-    return f"{model.family}: {size:,} parameters, on cpu, {torch.get_num_threads()} thread; run: {place / 'run'}"
+    threads = torch.get_num_threads()
+    return f"{model.family}: {size:,} parameters{suits}, on cpu, {threads} thread; run: {place / 'run'}"
 
 
 def test_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +63,7 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         f"{tmp_path / 'photos'}: pictures: 24 train, 3 validation, 3 test; 4 × 5, grey, 256 levels; conditions: label "
         "(2: a, b; from subfolders)."
     )
-    assert lines[1] == end(model, tmp_path)
+    assert lines[1] == end(model, tmp_path, "")
 
 
 def test_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ hand-written code: stepping `nn.LSTM` one frame at a time takes 2.5 times as lon
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 import torch
 import torch.nn.functional as F
@@ -119,13 +119,20 @@ class Recurrent(Causal):
             h = self._chunk(x, None if state is None else state.h)
             return h[:, 1:], None if state is None else Memory(h[:, -1].clone(), None)
         if state is None:
-            return self.core(x)[0], None
+            return self._core(x)[0], None
         h = state.h[None].contiguous()
         if self.cell == "lstm":
-            y, (h, c) = self.core(x, (h, state.c[None].contiguous()))
+            y, (h, c) = self._core(x, (h, state.c[None].contiguous()))
             return y, Memory(h[0], c[0])
-        y, h = self.core(x, h)
+        y, h = self._core(x, h)
         return y, Memory(h[0], None)
+
+    def _core(self, x: Tensor, start: Any = None) -> tuple[Tensor, Any]:
+        """PyTorch's own layer. cuDNN passes nothing back in evaluation mode, so there it is left out."""
+        if self.training or not x.is_cuda or not torch.is_grad_enabled():
+            return self.core(x, start)
+        with torch.backends.cudnn.flags(enabled=False):
+            return self.core(x, start)
 
     def _chunk(self, x: Tensor, start: Tensor | None) -> Tensor:
         """The states (B, 1 + T, D) of an Elman network or a GRU from a first one. Default: zeros."""

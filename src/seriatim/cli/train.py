@@ -124,6 +124,9 @@ def train(
         )
         return _resume(data, run, training)
     base = _base(preset, run.config)
+    if base.fold is not None and (run.folds is not None or run.search is not None or _other(data, base)):
+        tell(f"{run.config} is of fold {base.fold[0] + 1} of {base.fold[1]}; this run is not divided so")
+        base = dataclasses.replace(base, fold=None)
     data = base.data if data is None else data
     if data is None:
         raise UserError("no data is given; give a file, a folder or a name that `seriatim data list` shows")
@@ -170,6 +173,13 @@ def _base(preset: str | None, config: Path | None) -> Settings:
         raise UserError(f"{preset!r} is not a preset; {nearest(preset, PRESETS)}")
     named = PRESETS[preset]
     return Settings(model=named.family, net=named.net, train=named.train, options=named.options)
+
+
+def _other(data: str | None, base: Settings) -> bool:
+    """Whether other data is given than the settings name."""
+    from seriatim.training.plan import locate
+
+    return data is not None and locate(data) != base.data
 
 
 def _kind(data: str, kind: str | None, model: str | None) -> Modality:

@@ -26,7 +26,7 @@ ContextLike = Mapping[str, Tensor] | Context
 """Conditions: raw ones by name, for a model with encoders, or an encoded `Context`."""
 
 
-class Model(nn.Module, ABC):
+class Model(nn.Module, Stepper, ABC):
     """p(x | c), positions visited in one order.
 
     x is (B, *S), or (B, *S, P) if the head draws P symbols per position; parameters are (B, *S, head.width).

@@ -71,7 +71,7 @@ class PixelCNNppConfig(FieldConfig):
         bounded("dropout", self.dropout, 0, 0.99)
 
     @staticmethod
-    def suited(follows: Mapping[str, float]) -> dict[str, int]:
+    def suited(follows: Mapping[str, float], small: bool) -> dict[str, int]:  # noqa: ARG004
         """Sizes for pictures of this height and width: at most 3, and the smallest has two rows and columns."""
         side = min(int(follows["height"]), int(follows["width"]))
         return {"sizes": max(1, min(3, math.ceil(math.log2(side))))}

@@ -143,14 +143,15 @@ def suited(family_name: str, follows: Mapping[str, float], small: bool) -> dict[
 
     Args:
         family_name: a key of `FAMILIES`.
-        follows: what the codec of x decides; a config may derive more from it by a static method `suited`.
-        small: whether there is so little data that a family without dropout is given some.
+        follows: what the codec of x decides.
+        small: whether there is so little data that a family without dropout is given some. A config may derive more
+            from both by a static method `suited`.
     """
     config = family(family_name).config
-    rule: Callable[[Mapping[str, float]], dict[str, Any]] | None = getattr(config, "suited", None)
+    rule: Callable[[Mapping[str, float], bool], dict[str, Any]] | None = getattr(config, "suited", None)
     fields = {field.name: field.default for field in dataclasses.fields(config)}
     dropout = {"dropout": SMALL_DROPOUT} if small and fields.get("dropout") == 0 else {}
-    return dropout if rule is None else {**dropout, **rule(follows)}
+    return dropout if rule is None else {**dropout, **rule(follows, small)}
 
 
 def encoders_of(model: Model, kind: str) -> dict[str, Any]:

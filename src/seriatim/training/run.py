@@ -173,6 +173,9 @@ class Session:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
         usual = {**building.suited(self.plan.family, follows, self.task.small), **self.task.sizes()}
         config = configs.read(family(self.plan.family).config, {**usual, **self.plan.net, **follows}, "net")
+        default = {field.name: field.default for field in dataclasses.fields(config)}
+        own = self.plan.net
+        self.task.suits = {k: v for k, v in usual.items() if k not in own and v != default[k]}
         conditions = {name: codec for name, codec in codecs.items() if name != "x"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.plan.train.seed)

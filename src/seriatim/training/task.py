@@ -27,6 +27,7 @@ class Task(ABC):
         note: licence and caveats.
         codecs: {"x": …, condition: …}, learned by `learn` or read from a run.
         model: of this run, once it exists.
+        suits: the fields of the model's config that were chosen for these data.
     """
 
     codecs: Mapping[str, Symbols]
@@ -37,6 +38,7 @@ class Task(ABC):
     def __init__(self, plan: Plan, folder: Path, data: Data) -> None:
         self.plan, self.folder = plan, folder
         self.fingerprint, self.note = data.fingerprint, data.note
+        self.suits: Mapping[str, Any] = {}
 
     @abstractmethod
     def learn(self) -> dict[str, Symbols]:
@@ -58,9 +60,11 @@ class Task(ABC):
         size, device = sum(p.numel() for p in self.model.parameters()), self.model.device
         count = torch.get_num_threads()
         threads = f", {count} thread{'s' * (count > 1)}" if device.type == "cpu" else ""
+        suits = ", ".join(f"{name} {value}" for name, value in self.suits.items())
+        suits = f" ({suits} for these data)" if suits else ""
         lines = [
             f"{self.plan.data}: {self.summary()} {note}".strip(),
-            f"{self.plan.family}: {size:,} parameters, on {device}{threads}; run: {self.folder}",
+            f"{self.plan.family}: {size:,} parameters{suits}, on {device}{threads}; run: {self.folder}",
         ]
         return [line for line in (*lines, self.afterwards()) if line]
 

@@ -43,8 +43,8 @@ class Measure:
                 key.update(_spaced(held))
                 held = ""
             elif " " in held[-_WORD:] or "\n" in held[-_WORD:]:
-                whole, held = held.rsplit(None, 1)
-                key.update(_spaced(whole))
+                *whole, held = held.rsplit(None, 1)
+                key.update(_spaced("".join(whole)))
             elif len(held) > _WORD:  # a script without spaces
                 key.update(_spaced(held)[:-1])
                 held = ""

@@ -23,29 +23,27 @@ _SNIFFED = 4096  # characters from which the separator of columns is told
 
 def columns(path: Path, encoding: str, name: str) -> list[str]:
     """The heading of a CSV file."""
-    with _long_cells():
-        return next(_csv(path, encoding, name), [])
+    return next(_csv(path, encoding, name), [])
 
 
 def has_texts(path: Path, options: TextOptions, name: str) -> bool:
-    """Whether a CSV file is read by columns: one is chosen, or one is called `text`."""
+    """Whether a CSV file is read by columns: one is chosen, or one is called `text`, or as the source is."""
     if options.field is not None or options.given:
         return True
-    return (options.field or "text") in columns(path, options.encoding, name)
+    return not {"text", options.source}.isdisjoint(columns(path, options.encoding, name))
 
 
 def csv_rows(path: Path, options: TextOptions, name: str, bad: Bad) -> Iterator[Document]:
     """One document per row of a CSV file with a heading."""
-    with _long_cells():
-        rows = _csv(path, options.encoding, name)
-        heading = next(rows, [])
-        for number, cells in enumerate(rows, start=2):
-            if not any(cells):
-                continue
-            place = f"{name}:{number}"
-            found = bad.attempt(_row, heading, cells, options, place)
-            if found is not None:
-                yield Document.of(place, *found)
+    rows = _csv(path, options.encoding, name)
+    heading = next(rows, [])
+    for number, cells in enumerate(rows, start=2):
+        if not any(cells):
+            continue
+        place = f"{name}:{number}"
+        found = bad.attempt(_row, heading, cells, options, place)
+        if found is not None:
+            yield Document.of(place, *found)
 
 
 def _row(
@@ -85,10 +83,16 @@ def _csv(path: Path, encoding: str, name: str) -> Iterator[list[str]]:
         if held:
             yield held
 
-    try:
-        yield from csv.reader(lines(), delimiter=delimiter, strict=True)
-    except csv.Error as error:
-        raise UserError(f"{name}: not CSV ({error}): correct the file, or save it as .jsonl") from None
+    rows = csv.reader(lines(), delimiter=delimiter, strict=True)
+    while True:
+        try:
+            with _long_cells():
+                row = next(rows, None)
+        except csv.Error as error:
+            raise UserError(f"{name}: not CSV ({error}): correct the file, or save it as .jsonl") from None
+        if row is None:
+            return
+        yield row
 
 
 @contextmanager
