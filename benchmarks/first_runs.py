@@ -4,7 +4,8 @@
 
 FOLDER has one entry for each run, a file or a folder. Each is trained by the command as a new user types it, on one
 core (`taskset`, where there is one), and evaluated on its held-out part next to a trivial model's figure: symbols'
-frequencies for text, PNG for pictures, FLAC (of the same 256 levels) for audio. Prints a table in Markdown, and above it what each run said.
+frequencies for text, PNG for pictures, FLAC (of the same 256 levels) for audio. Prints a table in Markdown, and above
+it what each run said.
 """
 
 from __future__ import annotations

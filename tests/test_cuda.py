@@ -59,14 +59,19 @@ def test_a_seed_draws_what_it_draws_on_the_cpu(case: ModelCase) -> None:
     torch.testing.assert_close(there.cpu(), here, rtol=1e-9, atol=1e-9)
 
 
-WORDS = "--net.width 16 --net.layers 1 --steps 8 --batch 4 --train.samples 0 --train.evaluate-every 4".split()
+WORDS = [
+    *("--net.width", "16", "--net.layers", "1", "--batch", "4"),
+    *("--train.samples", "0", "--train.evaluate-every", "4"),
+]
+WAYS = {"float32": [], "bfloat16": ["--train.precision", "bfloat16"], "compiled": ["--train.compile"]}
 
 
-@pytest.mark.parametrize("more", [[], ["--train.precision", "bfloat16"], ["--train.compile"]], ids=["float32", "bfloat16", "compiled"])
+@pytest.mark.parametrize("more", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("name", ["transformer", "lstm"])
 def test_commands_on_a_text(name: str, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, run = tiny_text.text_file(tmp_path), str(tmp_path / "run")
-    assert main(["train", str(data), "--model", name, "--out", run, "--device", "cuda", *WORDS, *more]) == 0
+    words = ["train", str(data), "--model", name, "--out", run, "--device", "cuda", *WORDS, "--steps", "8", *more]
+    assert main(words) == 0
     assert "on cuda" in capsys.readouterr().err
     assert main(["train", "--out", run, "--resume", "--steps", "12", "--device", "cuda"]) == 0
     capsys.readouterr()
@@ -81,9 +86,8 @@ def test_commands_on_a_text(name: str, more: list[str], tmp_path: Path, capsys: 
 def test_a_stopped_run_goes_on_bit_for_bit_on_the_gpu(tmp_path: Path) -> None:
     data = tiny_text.text_file(tmp_path)
     for name, steps in (("whole", "8"), ("cut", "5")):
-        words = ["train", str(data), "--model", "gru", "--out", str(tmp_path / name), "--device", "cuda"]
-        sizes = ["--net.width", "16", "--net.layers", "1", "--batch", "4", "--train.samples", "0"]
-        assert main([*words, *sizes, "--steps", steps, "--train.schedule", "constant"]) == 0
+        words = ["train", str(data), "--model", "gru", "--out", str(tmp_path / name), "--device", "cuda", *WORDS]
+        assert main([*words, "--steps", steps, "--train.schedule", "constant"]) == 0
     assert main(["train", "--out", str(tmp_path / "cut"), "--resume", "--steps", "8", "--device", "cuda"]) == 0
     one, other = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut"))
     assert one == other

@@ -18,7 +18,9 @@ from seriatim.cli import main
 from seriatim.errors import UserError
 from seriatim.runs import checkpoint
 
-constants = pytest.importorskip("huggingface_hub.constants")
+pytest.importorskip("huggingface_hub")
+from huggingface_hub import constants
+
 from seriatim.runs import hub
 
 SHA = "a" * 40
