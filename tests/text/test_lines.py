@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import unicodedata
 from pathlib import Path
 
@@ -60,21 +59,45 @@ def _corpus(folder: Path, lines: list[str], **options: str):
     return open_corpus(path, TextOptions(**options))
 
 
-def test_a_sorted_list_is_said_to_be_one(tmp_path: Path) -> None:
-    corpus = _corpus(tmp_path, sorted(NAMES))
-    last = corpus.splits["train"][-1].text().split()[-1]
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_each_line_of_a_list_is_a_document(end: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "names.txt"
+    path.write_bytes((end.join(sorted(NAMES)) + end).encode(encoding))
+    corpus = open_corpus(path)
+    assert sorted(document.text() for part in corpus.splits.values() for document in part) == sorted(NAMES)
+    assert {side: len(part) for side, part in corpus.splits.items()} == {"train": 480, "validation": 60, "test": 60}
     assert corpus.note == (
-        f"The lines are sorted, so training ends at {last!r} and the rest comes after it: to hold out whole lines at "
-        "random, give --text.separator '\\n'."
+        "It is a list, so each line is a document; --text.separator '\\n\\n' would cut it at empty lines instead."
     )
-    assert _corpus(tmp_path, sorted(NAMES), separator="\\n").note == ""
+    assert open_corpus(path, TextOptions(separator=end)).note == ""
 
 
-def test_a_shuffled_list_and_repeated_lines_are_said(tmp_path: Path) -> None:
-    shuffled = random.Random(0).sample(NAMES, len(NAMES))
-    assert _corpus(tmp_path, shuffled).note.startswith("It looks like a list of short lines, cut here by position:")
+def test_a_table_without_a_column_of_texts_is_a_list_too(tmp_path: Path) -> None:
+    path = tmp_path / "towns.csv"
+    path.write_text("\n".join(["town,country", *(f"{name},X" for name in NAMES)]))
+    assert sum(map(len, open_corpus(path).splits.values())) == len(NAMES) + 1
+
+
+def test_a_sorted_list_without_a_file_is_said_to_be_cut_by_position() -> None:
+    text = "\n".join(sorted(NAMES))
+    note = open_corpus({"x": [text]}).note
+    assert note.startswith("The lines are sorted, so training ends at 'Puta' and the rest comes after it: to hold out")
+
+
+def test_repeated_lines_are_said(tmp_path: Path) -> None:
     note = _corpus(tmp_path, [f"the same {i % 10} lines come again and again" for i in range(300)]).note
     assert note.startswith("30 of 30 lines of the test split are also in training; 30 of 30 lines of the validation")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{i}.5", "{i:060d}ACGT", "{i} is a line of more than three words", ""],
+    ids=["numbers", "long", "words", "empty"],
+)
+def test_other_lines_are_one_text(line: str, tmp_path: Path) -> None:
+    lines = [line.format(i=i) if i % 9 == 0 else NAMES[i] for i in range(300)]
+    assert len(_corpus(tmp_path, lines).splits["train"]) == 1
 
 
 def test_prose_and_short_files_are_not_remarked_on(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from seriatim.cli import main
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
 from seriatim.models import LSTM, RecurrentConfig
+from seriatim.runs import building
 from seriatim.runs.hollow import hollow
 from seriatim.training import sizing
 from seriatim.training.options import TrainOptions
@@ -118,3 +119,26 @@ def test_the_free_memory_is_below_that_of_the_machine() -> None:
     assert free is None or 0 < free < 2**45
     assert sizing.in_words(3 * 2**30) == "3.0 GiB"
     assert sizing.in_words(5 * 2**20) == "5 MiB"
+
+
+@pytest.mark.parametrize(
+    ("side", "levels", "small", "sizes"),
+    [
+        (28, 256, False, {}),
+        (28, 256, True, {"mixtures": 10}),
+        (28, 2, True, {}),
+        (64, 256, False, {"filters": 32, "layers": 6, "mixtures": 10}),
+        (64, 2, False, {"filters": 32, "layers": 6}),
+    ],
+)
+def test_a_gated_pixelcnn_suits_its_pictures(side: int, levels: int, small: bool, sizes: dict[str, int]) -> None:
+    follows = {"height": side, "width": side, "channels": 3, "levels": levels}
+    assert building.suited("gated-pixelcnn", follows, small) == sizes
+
+
+def test_a_wavenet_of_little_sound_is_small() -> None:
+    assert building.suited("wavenet", {"levels": 256, "channels": 1}, small=False) == {}
+    assert building.suited("wavenet", {"levels": 256, "channels": 1}, small=True) == {
+        **{"residual": 32, "gate": 32, "skip": 128, "dilations": 9, "cycles": 2},
+        "dropout": 0.1,
+    }

@@ -51,6 +51,11 @@ def split_file(path: Path, encoding: str, name: str, separator: str) -> Iterator
             yield document
 
 
+def line_end(text: str) -> str:
+    """What the lines of a text end with."""
+    return "\r\n" if "\r\n" in text else "\r" if "\r" in text and "\n" not in text else "\n"
+
+
 def _shown(separator: str) -> str:
     """A separator as it is typed."""
     return "'" + separator.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t") + "'"
@@ -58,9 +63,8 @@ def _shown(separator: str) -> str:
 
 def _advice(path: Path, name: str, separator: str) -> str:
     """What to give instead, by how the file's lines end."""
-    head, typed = next(read_bytes(path, name), b""), unescape(separator)
-    end = "\r\n" if b"\r\n" in head else "\r" if b"\r" in head and b"\n" not in head else ""
-    if end and "\n" in typed and "\r" not in typed:
+    end, typed = line_end(next(read_bytes(path, name), b"").decode("latin-1")), unescape(separator)
+    if end != "\n" and "\n" in typed and "\r" not in typed:
         return f"give {_shown(typed.replace(chr(10), end))}, as its lines end in {_shown(end)[1:-1]}"
     return "give the one that the file has"
 

@@ -11,9 +11,28 @@ _LEAST = 50  # lines from which anything is said
 _MOST = 200_000  # lines of a split that are read
 _IN_ORDER = 0.98  # share of neighbours in order that makes a list sorted
 _WORDS = 3  # most words of an item
+_LONGEST = 40  # most characters of one
 _ITEMS = 0.95  # share of lines that are such short ones
 _SHARED = 0.2  # share of held-out lines that training has, from which it is said
 _SHOWN = 24  # characters of a line shown
+
+
+def itemised(document: Document) -> bool:
+    """Whether a text is a list of words or names, one on each line, without empty lines.
+
+    Example:
+        >>> names = [f"{name} Smith" for name in ("Ada", "Alan", "Grace", "John", "Kurt")] * 10
+        >>> itemised(Document.of("names", "\\n".join(names)))
+        True
+    """
+    lines = list(_lines((document,)))
+    return len(lines) >= _LEAST and _short_ones(lines)
+
+
+def _short_ones(lines: Sequence[str]) -> bool:
+    """Whether nearly all are short and hold a letter, and none is empty."""
+    short = sum(len(line.split()) <= _WORDS and len(line) <= _LONGEST and any(map(str.isalpha, line)) for line in lines)
+    return short >= _ITEMS * len(lines) and all(lines)
 
 
 def remark(splits: Mapping[str, Sequence[Document]]) -> str:
@@ -33,7 +52,7 @@ def remark(splits: Mapping[str, Sequence[Document]]) -> str:
         shared = sum(line in known for line in held)
         if held and shared >= _SHARED * len(held):
             found.append(f"{shared:,} of {len(held):,} lines of the {side} split are also in training")
-    items = sum(len(line.split()) <= _WORDS for line in full) >= _ITEMS * len(full) and len(full) == len(train)
+    items = _short_ones(train)
     keys = [folded(line) for line in full]
     if items and sum(a <= b for a, b in pairwise(keys)) >= _IN_ORDER * (len(keys) - 1) and len(set(keys)) > 1:
         found.insert(0, f"the lines are sorted, so training ends at {_short(full[-1])} and the rest comes after it")

@@ -12,7 +12,7 @@ from typing import cast
 
 from seriatim.data import named, scratch
 from seriatim.data.bad import Bad
-from seriatim.data.decoding import BLOCK, bare_suffix
+from seriatim.data.decoding import BLOCK, bare_suffix, text_blocks
 from seriatim.data.digest import fingerprint
 from seriatim.data.folder import files_in, listed
 from seriatim.data.holding import existing
@@ -21,8 +21,8 @@ from seriatim.errors import UserError, nearest
 from seriatim.modality import modality
 from seriatim.text.data import split
 from seriatim.text.data.corpus import Corpus, Document, content, paired
-from seriatim.text.data.files import file_document, split_file
-from seriatim.text.data.lines import remark
+from seriatim.text.data.files import file_document, line_end, split_file
+from seriatim.text.data.lines import itemised, remark
 from seriatim.text.data.loaders import KAGGLE_RECIPES
 from seriatim.text.data.memory import in_memory
 from seriatim.text.data.pairs import empty, line_pairs, numbered, table_pairs
@@ -100,7 +100,21 @@ def _open_path(path: Path, options: TextOptions, division: DataOptions) -> Corpu
         path = scratch.keep(_chunks(path), name)
     if not path.is_file():
         raise UserError(f"{path}: neither a file nor a folder: give one, or - for standard input")
-    return _own(name, _file(path, name, options, bad), options, division, bad)
+    note = ""
+    if _plain(path, name, options) and itemised(file_document(path, options.encoding, name)):
+        options = replace(options, separator=line_end(next(text_blocks(path, options.encoding, name))))
+        note = (
+            "It is a list, so each line is a document; --text.separator '\\n\\n' would cut it at empty lines instead."
+        )
+    return _own(name, _file(path, name, options, bad), options, division, bad, note)
+
+
+def _plain(path: Path, name: str, options: TextOptions) -> bool:
+    """Whether a file would be read as one text."""
+    suffix = bare_suffix(path)
+    if suffix in (TABLE, *_RECORDS) or options.separator is not None or options.source is not None:
+        return False
+    return not (options.given or options.field) and (suffix != CSV or not has_texts(path, options, name))
 
 
 def _own(
