@@ -44,7 +44,21 @@ from seriatim.conditioning import (
     TrackEncoder,
 )
 from seriatim.context import EMPTY, Context
-from seriatim.heads import CategoricalHead, Head, MixtureHead
+from seriatim.heads import (
+    BivariateHead,
+    CategoricalHead,
+    DensityMixtureHead,
+    GaussianHead,
+    Head,
+    IndependentHead,
+    LaplaceHead,
+    MarkedHead,
+    MixtureHead,
+    NegativeBinomialHead,
+    PoissonHead,
+    ScaledHead,
+    StudentHead,
+)
 from seriatim.models import (
     FAMILIES,
     Conditional,
@@ -57,6 +71,7 @@ from seriatim.models import (
 )
 from seriatim.models.base import ContextLike as Given
 from seriatim.testing import wake
+from seriatim.testing.heads import COUNTS
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
 WIDTH, TIME, ROWS = 4, 9, 3
@@ -197,6 +212,23 @@ HEADS: dict[str, HeadCase] = {
     "logistic-4": HeadCase(lambda: MixtureHead(2, 4, mixtures=2), (2, 2, 2, 2), inverse=False),
     "toy-pair": HeadCase(lambda: PairHead((2, 3)), (2, 3)),
     "toy-normal": HeadCase(NormalHead, (0,)),
+    "gaussian": HeadCase(GaussianHead, (0,)),
+    "laplace": HeadCase(LaplaceHead, (0,)),
+    "student": HeadCase(StudentHead, (0,)),
+    "mixture-normal": HeadCase(lambda: DensityMixtureHead(3), (0,)),
+    "mixture-logistic": HeadCase(lambda: DensityMixtureHead(2, "logistic"), (0,)),
+    "poisson": HeadCase(PoissonHead, (COUNTS,)),
+    "poisson-scaled": HeadCase(lambda: PoissonHead(scaled=True), (COUNTS,)),
+    "negative-binomial": HeadCase(NegativeBinomialHead, (COUNTS,)),
+    "negative-binomial-scaled": HeadCase(lambda: NegativeBinomialHead(scaled=True), (COUNTS,)),
+    "bivariate": HeadCase(lambda: BivariateHead(3), (0, 0)),
+    "scaled": HeadCase(lambda: ScaledHead(StudentHead()), (0,)),
+    "scaled-bivariate": HeadCase(lambda: ScaledHead(BivariateHead(2)), (0, 0)),
+    "channels": HeadCase(lambda: ScaledHead(IndependentHead(LaplaceHead(), 3)), (0, 0, 0)),
+    "channels-counts": HeadCase(lambda: IndependentHead(PoissonHead(), 2), (COUNTS, COUNTS)),
+    "stop": HeadCase(lambda: MarkedHead(ScaledHead(GaussianHead())), (2, 0)),
+    "pen": HeadCase(lambda: MarkedHead(BivariateHead(2), 3), (3, 0, 0)),
+    "category": HeadCase(lambda: MarkedHead(NegativeBinomialHead(), 3, end=False), (3, COUNTS)),
 }
 
 

@@ -75,6 +75,7 @@ class Normal(Dist):
 class NormalHead(Head):
     """2 numbers -> `Normal`."""
 
+    real = True
     width = 2
 
     def forward(self, parameters: Tensor) -> Normal:

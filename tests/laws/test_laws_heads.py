@@ -14,8 +14,9 @@ from seriatim.testing import gradient_law, heads
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize("case", HEADS.values(), ids=HEADS)
 EVENTS = {name: case for name, case in HEADS.items() if len(case.levels) > 1}
-DENSITIES = {name: case for name, case in HEADS.items() if case.levels == (0,)}
-DISCRETE = {name: case for name, case in HEADS.items() if len(case.levels) == 1 and case.levels[0]}
+DENSITIES = {name: case for name, case in HEADS.items() if case.levels in {(0,), (heads.COUNTS,)}}
+DISCRETE = {name: case for name, case in HEADS.items() if len(case.levels) == 1 and case.levels[0] > 0}
+TABLES = DISCRETE | {name: case for name, case in EVENTS.items() if min(case.levels) > 0}
 DISCRETES = pytest.mark.parametrize("case", DISCRETE.values(), ids=DISCRETE)
 
 
@@ -40,7 +41,7 @@ def test_events_sum_to_one(case: HeadCase) -> None:
     heads.event_law(event, case.levels)
 
 
-@pytest.mark.parametrize("case", (DISCRETE | EVENTS).values(), ids=DISCRETE | EVENTS)
+@pytest.mark.parametrize("case", TABLES.values(), ids=TABLES)
 def test_what_is_written_by_hand_equals_the_default(case: HeadCase) -> None:
     dist = case.make()(case.parameters(4, 3))
     assert isinstance(dist, Discrete | Event)

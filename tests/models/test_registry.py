@@ -52,7 +52,8 @@ def test_every_distribution_comes_from_a_registered_head() -> None:
         dist = case.make()(case.parameters(2))
         made.add(type(dist))
         if isinstance(dist, Event):
-            made |= {type(dist.given(i, torch.zeros(2, i, dtype=torch.long))) for i in range(dist.parts)}
+            kind = torch.get_default_dtype() if dist.real else torch.long
+            made |= {type(dist.given(i, torch.zeros(2, i, dtype=kind))) for i in range(dist.parts)}
     assert (concrete(Dist) | concrete(Event)) <= made
 
 

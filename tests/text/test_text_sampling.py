@@ -51,10 +51,11 @@ def test_the_same_seed_gives_the_same_text_in_any_batch(model: TextModel) -> Non
 
 def test_a_sample_names_the_seed_that_draws_it_again_alone(gru: TextModel) -> None:
     samples = gru.sample(["abc", "hij"], 3, seed=5, max_length=20)
-    assert samples[0] == gru.sample("abc", seed=5, max_length=20)[0] == gru.sample("abc", seed=[5], max_length=20)[0]
+    alone = [gru.sample("abc", seed=seed, max_length=20)[0] for seed in (5, [5])]
+    assert repr(samples[0]) == repr(alone[0]) == repr(alone[1])  # some figures are NaN, which equals nothing
     for sample in samples:
         assert sample.seed is not None
-        assert gru.sample(sample.prompt, seed=sample.seed, max_length=20)[0] == sample
+        assert repr(gru.sample(sample.prompt, seed=sample.seed, max_length=20)[0]) == repr(sample)
 
 
 def test_the_pieces_of_a_stream_are_the_sample(model: TextModel) -> None:
@@ -120,7 +121,7 @@ def test_a_stop_string_ends_one_row_and_is_not_shown(gru: TextModel) -> None:
             assert after.ended == "stop"
             assert after.text == before.text[: min(hits)]
         else:
-            assert after == before
+            assert repr(after) == repr(before)
 
 
 def test_a_stop_string_in_the_prompt_does_not_count(gru: TextModel) -> None:

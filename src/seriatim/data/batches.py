@@ -21,7 +21,7 @@ class Batch:
     """The data of one training step.
 
     Attributes:
-        x: (B, T) symbols, 0 for padding; (B, *S) or (B, *S, P) levels for pictures.
+        x: (B, T) symbols, 0 for padding; (B, *S) or (B, *S, P) levels for pictures; floats for real numbers.
         mask: (B, T) which symbols count towards the loss: not padding, nor symbols that only serve as context; (B, *S)
             for pictures.
         given: {condition: (B,)}.
@@ -30,7 +30,7 @@ class Batch:
         cells: number of positions with padding; 0 if nothing is ever padded.
     """
 
-    x: NDArray[np.int64]
+    x: NDArray[np.int64] | NDArray[np.float64]
     mask: NDArray[np.bool_]
     given: Mapping[str, NDArray[Any]]
     fresh: bool

@@ -126,7 +126,13 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
         offset += len(chunk)
         try:
             text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
+            if (
+                not isinstance(error, UnicodeDecodeError) or "BOM" in error.reason
+            ):  # of the whole: UTF-16 without a mark
+                ends = codecs.lookup(encoding).name in ("utf-16", "utf-32")
+                advice = f"give its byte order, {encoding}-le or {encoding}-be" if ends else "give another encoding"
+                raise UserError(f"{name}: not {encoding} text ({error}): {advice}") from None
             # error.object is the remainder of the chunks before plus this chunk: it ends at `offset`.
             place = offset - len(error.object) + error.start
             raise UserError(
@@ -134,10 +140,6 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
                 "save it as UTF-8, or give the encoding of training text, e.g. --text.encoding "
                 f"{likely_encoding(encoding, error.object[error.start])}"
             ) from None
-        except UnicodeError as error:  # of the whole, such as UTF-16 without a mark
-            ends = codecs.lookup(encoding).name in ("utf-16", "utf-32")
-            advice = f"give its byte order, {encoding}-le or {encoding}-be" if ends else "give another encoding"
-            raise UserError(f"{name}: not {encoding} text ({error}): {advice}") from None
         if (nul := text.find("\0")) >= 0:
             # of most texts in two bytes a character, the high byte is 0
             order = "be" if (characters + nul) % 2 == 0 else "le"

@@ -8,9 +8,12 @@ speed equal to the defaults here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import final
 
 import torch
 from torch import Tensor, nn
+
+from seriatim.errors import UserError
 
 
 def widest(device: torch.device) -> torch.dtype:
@@ -37,6 +40,7 @@ class Dist(ABC):
     """
 
     noise: int = 1  # uniforms that one draw consumes
+    real: bool = True  # whether a symbol is a real number
 
     @property
     @abstractmethod
@@ -56,12 +60,26 @@ class Dist(ABC):
     def device(self) -> torch.device:
         """Device of the parameters."""
 
+    def typed(self, x: Tensor) -> Tensor:
+        """Symbols in this distribution's type: a category that is held next to real numbers becomes an integer."""
+        return x if self.real else x.long()
+
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One symbol per element. Final: `draw` from fresh uniforms."""
         shape = (*self.batch_shape, self.noise)
         u = torch.rand(shape, dtype=widest(self.device), device=self.device, generator=generator)
         least = torch.finfo(u.dtype).eps / 2
         return self.draw(u.clamp(least, 1 - least))
+
+    def heated(self, temperature: float) -> Dist:
+        """A density at another temperature: 1 is itself, less varies less. Default: there is none.
+
+        Raises:
+            UserError: unless it is 1.
+        """
+        if temperature == 1:
+            return self
+        raise UserError(f"temperature is {temperature}; {type(self).__name__} has none: leave it out")
 
 
 class Discrete(Dist):
@@ -83,6 +101,7 @@ class Discrete(Dist):
     """
 
     levels: int
+    real = False
 
     @abstractmethod
     def log_mass(self, x: Tensor) -> Tensor:
@@ -144,6 +163,7 @@ class Event(ABC):
     """
 
     parts: int
+    real: bool = False  # whether its symbols are real numbers, or some of them: then all are held in a float type
     noise: int = 0  # 1 if every part's draw consumes one uniform: a sampler may then draw all parts together
 
     @abstractmethod
@@ -152,8 +172,8 @@ class Event(ABC):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Joint log-probability (nats) of x (*batch_shape, P)."""
-        terms = [self.given(i, x[..., :i]).log_prob(x[..., i]) for i in range(self.parts)]
-        return torch.stack(terms).sum(0)
+        each = [(self.given(i, x[..., :i]), x[..., i]) for i in range(self.parts)]
+        return torch.stack([dist.log_prob(dist.typed(value)) for dist, value in each]).sum(0)
 
     def draw(self, u: Tensor) -> Tensor:
         """All P parts (*batch_shape, P) from uniforms u (*batch_shape, total noise of the parts).
@@ -165,9 +185,19 @@ class Event(ABC):
         for i in range(self.parts):
             dist = self.given(i, x)
             part = dist.draw(u[..., used : used + dist.noise])
-            x = torch.cat([x.to(part.dtype), part[..., None]], -1)
+            x = torch.cat([x, part[..., None]], -1)  # of categories and densities: in the float type
             used += dist.noise
         return x
+
+    def heated(self, temperature: float) -> Event:
+        """An event of densities at another temperature. Default: there is none.
+
+        Raises:
+            UserError: unless it is 1.
+        """
+        if temperature == 1:
+            return self
+        raise UserError(f"temperature is {temperature}; {type(self).__name__} has none: leave it out")
 
 
 class Head(nn.Module, ABC):
@@ -186,10 +216,29 @@ class Head(nn.Module, ABC):
 
     width: int
     parts: int = 1
+    real: bool = False
+    """Whether symbols are real numbers, or some parts of them: then all are held in a float type, NaN where missing."""
 
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:
         """The distribution with parameters (..., width)."""
+
+    @final
+    def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
+        """Log-probability (nats) of x (...) or (..., parts) under parameters (..., width).
+
+        A position of real numbers of which one is missing (NaN) counts 0 nats, and passes no gradient.
+        """
+        if not self.real:
+            return self(parameters).log_prob(x)
+        missing = x.isnan()
+        terms = self(parameters).log_prob(torch.where(missing, 0.0, x))  # replaced before: NaN · 0 is a NaN gradient
+        return torch.where(missing if self.parts == 1 else missing.any(-1), 0.0, terms)
+
+    @final
+    def blank(self, *shape: int, like: Tensor) -> Tensor:
+        """Symbols of this shape on the device of a floating tensor, in the symbols' type, and of no meaning."""
+        return torch.zeros(shape, dtype=like.dtype if self.real else torch.long, device=like.device)
 
     def marginal(self, counts: Tensor, events: Tensor) -> Tensor | None:  # noqa: ARG002
         """The constant parameters of the distribution that ignores everything but how often each symbol occurs.

@@ -143,8 +143,8 @@ class Model(nn.Module, Stepper, ABC):
 
     @final
     def log_probs(self, x: Tensor, context: ContextLike = EMPTY) -> Tensor:
-        """(B, *S): log p(x_t | x_<t, c) in nats."""
-        return self.head(self(x, context)).log_prob(x)
+        """(B, *S): log p(x_t | x_<t, c) in nats, and 0 where a real number is missing (NaN)."""
+        return self.head.log_prob(self(x, context), x)
 
     @final
     def log_prob(self, x: Tensor, context: ContextLike = EMPTY, mask: Tensor | None = None) -> Float[Tensor, "B"]:
@@ -204,7 +204,8 @@ class Model(nn.Module, Stepper, ABC):
         head = [] if prompt is None else [prompt]
         if drawn:
             head.append(torch.stack(drawn, 1))
-        return torch.cat(head, 1) if head else torch.zeros(n, 0, dtype=torch.long, device=self.device)
+        parts = () if self.head.parts == 1 else (self.head.parts,)
+        return torch.cat(head, 1) if head else self.blank(n, 0, *parts)
 
     @final
     def walk(
@@ -228,6 +229,10 @@ class Model(nn.Module, Stepper, ABC):
             UserError: if the model has no condition to be guided by.
         """
         packed = self.packed() if stepper is None else stepper
+        if guidance != 1 and self.head.real:
+            raise UserError(
+                "guidance contrasts probabilities of symbols, and this model draws real numbers; leave it out"
+            )
         if guidance == 1:
             return Walk(packed, n, context, length)
         return Guided(packed, n, context, self.null(n), guidance, length)
@@ -271,6 +276,16 @@ class Model(nn.Module, Stepper, ABC):
     def device(self) -> torch.device:
         """Device of the parameters."""
         return next(self.parameters()).device
+
+    @final
+    def blank(self, *shape: int) -> Tensor:
+        """Symbols of this shape and of no meaning, on the device: integers, or reals as precise as the weights."""
+        return self.head.blank(*shape, like=next(self.parameters()))
+
+    @final
+    def symbols(self, x: Any) -> Tensor:
+        """An array as symbols, on the model's device: whole numbers, or reals as precise as its weights."""
+        return torch.as_tensor(x, device=self.device).to(self.blank(0).dtype)
 
 
 def quiet(weights: Sequence[Tensor], surprise: Callable[[], float]) -> None:

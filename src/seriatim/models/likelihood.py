@@ -110,7 +110,7 @@ def log_probs(
     result = [np.zeros(len(x)) for x in sequences]
     for first in range(0, len(pieces), batch):
         some = pieces[first : first + batch]
-        x = pad([sequences[i][w.start : w.stop] for i, w in some], model.device)
+        x = model.symbols(pad([sequences[i][w.start : w.stop] for i, w in some]))
         context = to_given({k: v[[i for i, _ in some]] for k, v in (given or {}).items()}, model.device)
         terms = model.log_probs(x, context).cpu().double().numpy()
         for row, (i, w) in zip(terms, some, strict=True):
@@ -118,13 +118,18 @@ def log_probs(
     return result
 
 
-def pad(rows: Sequence[Array], device: torch.device) -> Tensor:
-    """(B, longest[, P]) symbols, shorter rows padded with zeros at the end, which earlier positions never see."""
-    width = max(map(len, rows))
-    x = np.zeros((len(rows), width, *rows[0].shape[1:]), dtype=np.int64)
+def pad(rows: Sequence[Array]) -> Array:
+    """(B, longest[, P]) symbols, shorter rows padded with zeros at the end, which earlier positions never see.
+
+    Example:
+        >>> pad([np.array([1, 2]), np.array([3])]).tolist(), pad([np.array([0.5, 1.7])]).tolist()
+        ([[1, 2], [3, 0]], [[0.5, 1.7]])
+    """
+    width, kind = max(map(len, rows)), np.result_type(*(np.asarray(row).dtype for row in rows))
+    x = np.zeros((len(rows), width, *rows[0].shape[1:]), dtype=kind if kind.kind == "f" else np.int64)
     for i, row in enumerate(rows):
         x[i, : len(row)] = row
-    return torch.from_numpy(x).to(device)
+    return x
 
 
 def _carried(
@@ -138,7 +143,7 @@ def _carried(
     result, read = [np.zeros(len(x)) for x in sequences], 0
     for first in range(0, len(order), batch):
         some = order[first : first + batch]
-        x = pad([sequences[i] for i in some], model.device)
+        x = model.symbols(pad([sequences[i] for i in some]))
         context = to_given({k: v[some] for k, v in given.items()}, model.device)
         terms: list[NDArray[np.float64]] = []
         for part in _chunks(model, x, context):
@@ -154,8 +159,7 @@ def _carried(
 def _chunks(model: Model, x: Tensor, given: Mapping[str, Tensor]) -> Iterator[NDArray[np.float64]]:
     walk = Walk(model, x.shape[0], model.condition(given, x.shape[0]), x.shape[1])
     for chunk in x.split(_CHUNK, 1):
-        dist: Any = model.head(walk.feed(chunk))
-        yield dist.log_prob(chunk).cpu().double().numpy()
+        yield model.head.log_prob(walk.feed(chunk), chunk).cpu().double().numpy()
 
 
 _BLOCK = 256  # symbols per block when estimating a standard error

@@ -54,7 +54,7 @@ class ReplayModel(Model):
         shape = (batch, *self.canvas(length), *parts)
         c = self.condition(context, batch)
         fixed = Fixed((c.vector, c.field, c.memory, c.mask, c.hop, c.offset))
-        return Replayed(torch.zeros(shape, dtype=torch.long, device=self.device), fixed, 0)
+        return Replayed(self.blank(*shape), fixed, 0)
 
     @final
     @torch.no_grad()

@@ -38,7 +38,8 @@ class SequenceModel(Model):
         embedding: symbols (B, T), or (B, T, P) if the head draws P of them per position -> frames (B, T, C).
         net: frames -> parameters.
         head: parameters -> a distribution.
-        start: the symbol before the first position (P times if the head draws P), which the embedding must accept.
+        start: the symbol before the first position (P times if the head draws P), which the embedding must accept; for
+            real numbers NaN, which says that there is none.
 
     Example:
         >>> from seriatim.heads import CategoricalHead
@@ -53,7 +54,7 @@ class SequenceModel(Model):
 
     carries = True
 
-    def __init__(self, embedding: Causal, net: Causal, head: Head, start: int) -> None:
+    def __init__(self, embedding: Causal, net: Causal, head: Head, start: float) -> None:
         super().__init__()
         self.embedding, self.net, self.head, self.first = embedding, net, head, start
 

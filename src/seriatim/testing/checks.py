@@ -149,10 +149,10 @@ def check_head(report: Report, head: Head, scale: float, draws: int, prefix: str
     few = dist(4)
     tables = [part for part in of_heads.parts_of(few) if isinstance(part, Discrete)]
     densities = [part for part in of_heads.parts_of(few) if not isinstance(part, Discrete)]
-    every = math.prod(levels)
+    every = math.prod(levels) if min(levels) > 0 else 0
     long = f"{max(levels):,} symbols" if max(levels) > LIMIT else ""
     many = f"{every:,} tuples of symbols" if every > LIMIT else ""
-    continuous = "a part has a density" if densities else ""
+    continuous = "a part has a density, or counts" if densities else ""
 
     shapes = [(), (3,), (2, 3)]
     report.each(f"{prefix}shape law", of_heads.shape_law, [(dist(*shape), torch.Size(shape)) for shape in shapes])
@@ -163,15 +163,14 @@ def check_head(report: Report, head: Head, scale: float, draws: int, prefix: str
     no_density = "" if densities else "no part has a density"
     report.each(f"{prefix}density law", of_heads.density_law, [(part,) for part in densities], unless=no_density)
     events = [(few, levels)] if isinstance(few, Event) else []
-    no_event = (continuous or many) if events else "one symbol at a position"
+    no_event = ("" if densities else many) if events else "one symbol at a position"
     report.each(f"{prefix}event law", of_heads.event_law, events, unless=no_event)
     by_hand = continuous or (many if events else long)
     report.check(f"{prefix}handwritten law", _handwritten, few, levels, unless=by_hand)
     report.check(f"{prefix}row law", _rows, head, levels, scale)
     report.check(f"{prefix}gradient law", _gradients, head, levels, scale)
     equal = head(scale * random_like(torch.empty(1, head.width), 4).expand(draws, -1))
-    uncounted = (continuous if events else "") or many
-    report.check(f"{prefix}draw law", of_heads.draw_law, equal, unless=uncounted)
+    report.check(f"{prefix}draw law", of_heads.draw_law, equal, unless="" if densities else many)
 
 
 def _handwritten(dist: Dist | Event, levels: Sequence[int]) -> None:

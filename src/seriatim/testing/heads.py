@@ -14,13 +14,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from seriatim.heads import Discrete, Dist, Event, Head
+from seriatim.heads import Counting, Discrete, Dist, Event, Head
 from seriatim.testing.base import hold, same
 from seriatim.testing.statistics import chi_square, integral, kolmogorov
 from seriatim.walks.noise import uniform
 
 LIMIT = 4096
 """Most symbols, or tuples of symbols, that a law goes through one by one."""
+
+COUNTS = -1
+"""Stands for the number of symbols of a part that counts: there is no last one."""
+
+_FEW = 6
 
 
 def symbols(dist: Discrete) -> Tensor:
@@ -43,30 +48,32 @@ def parts_of(dist: Dist | Event) -> list[Dist]:
     """The distributions of an event's parts, each given zeros before it; of anything else, itself."""
     if not isinstance(dist, Event):
         return [dist]
-    return [dist.given(i, torch.zeros(*shape_of(dist), i, dtype=torch.long)) for i in range(dist.parts)]
+    kind = torch.get_default_dtype() if dist.real else torch.long
+    return [dist.given(i, torch.zeros(*shape_of(dist), i, dtype=kind)) for i in range(dist.parts)]
 
 
 def levels_of(head: Head) -> tuple[int, ...]:
-    """How many symbols each part of a position has, by the head's distribution; 0 where it has a density."""
+    """How many symbols each part of a position has, by the head's distribution; 0: a density, `COUNTS`: counts."""
     weight = next(head.parameters(), torch.empty(0))
     dtype = weight.dtype if weight.is_floating_point() else torch.get_default_dtype()
     with torch.no_grad():
         parts = parts_of(head(torch.zeros(1, head.width, dtype=dtype, device=weight.device)))
-    return tuple(part.levels if isinstance(part, Discrete) else 0 for part in parts)
+    return tuple(
+        part.levels if isinstance(part, Discrete) else COUNTS if isinstance(part, Counting) else 0 for part in parts
+    )
 
 
 def random_symbols(levels: Sequence[int], shape: Sequence[int], seed: int = 0) -> Tensor:
-    """(*shape) or (*shape, P) symbols of each part; normal numbers for a part that has a density."""
+    """(*shape) or (*shape, P) symbols of each part; normal numbers for a part that has a density, few for counts."""
     generator = torch.Generator().manual_seed(seed)
-    parts = [
-        torch.randint(k, tuple(shape), generator=generator) if k else torch.randn(tuple(shape), generator=generator)
-        for k in levels
-    ]
-    return (
-        parts[0]
-        if len(parts) == 1
-        else torch.stack([part.to(torch.promote_types(part.dtype, parts[0].dtype)) for part in parts], -1)
-    )
+
+    def part(k: int) -> Tensor:
+        if k == COUNTS:
+            return torch.randint(_FEW, tuple(shape), generator=generator).to(torch.get_default_dtype())
+        return torch.randint(k, tuple(shape), generator=generator) if k else torch.randn(*shape, generator=generator)
+
+    parts = [part(k) for k in levels]
+    return parts[0] if len(parts) == 1 else torch.stack(parts, -1)
 
 
 def shape_law(dist: Dist | Event, shape: torch.Size) -> None:
@@ -105,13 +112,17 @@ def table_law(dist: Discrete) -> None:
 
 
 def density_law(dist: Dist) -> None:
-    """Density law: ∫ p(x) dx = 1 for each element, to 1e-6.
+    """Density law: ∫ p(x) dx = 1 for each element, to 1e-6; Σ p(x) = 1 over counts.
 
     Raises:
         AssertionError: naming the element.
         ImportError: without SciPy.
     """
     shape = dist.batch_shape
+    if isinstance(dist, Counting):
+        total = torch.stack([dist.log_prob(torch.full(shape, float(k))) for k in range(_last(dist))]).exp().sum(0)
+        hold(bool((total - 1).abs().max() < 1e-6), "density law", f"the counts sum to {total.flatten().tolist()}")
+        return
 
     def p(i: int, x: float) -> float:
         return float(dist.log_prob(torch.full(shape, x)).flatten()[i].exp())
@@ -121,13 +132,31 @@ def density_law(dist: Dist) -> None:
         hold(abs(total - 1) < 1e-6, "density law", f"element {i} integrates to {total:.9g}")
 
 
+def _last(dist: Counting) -> int:
+    """A count that nothing exceeds."""
+    return 2 + int((dist.mean + 60 * dist.variance.sqrt()).max())
+
+
 def event_law(event: Event, levels: Sequence[int]) -> None:
-    """Event law: Σ over all P-tuples of discrete parts = 1.
+    """Event law: Σ over all P-tuples of discrete parts = 1; with real numbers, what is scored is the chain of parts.
+
+    Of real numbers, each part is a density for itself given what was drawn before it (density law), and the whole is
+    their product.
 
     Raises:
         AssertionError: naming the element.
+        ImportError: without SciPy, for densities.
     """
     shape = shape_of(event)
+    if event.real:
+        drawn = event.draw(uniforms(torch.Size((*shape, noise_of(event))), 9))
+        for x in (drawn, random_symbols(levels, shape)):
+            same(event.log_prob(x), Event.log_prob(event, x), law="event law", when=" (the product of the parts)")
+        for i in range(event.parts):
+            part = event.given(i, drawn[..., :i])
+            if not isinstance(part, Discrete) and not bool((part.log_prob(drawn[..., i]) == 0).any()):  # not ended
+                density_law(part)
+        return
     terms = [event.log_prob(torch.tensor(x).expand(*shape, len(x))) for x in itertools.product(*map(range, levels))]
     total = torch.stack(terms).exp().sum(0)
     same(total, torch.ones_like(total), law="event law", when=" (the sum over all tuples)")
@@ -221,20 +250,44 @@ def draw_law(dist: Dist | Event, seed: int = 0) -> None:
             that ignores the one before it shows.
         seed: of the uniforms.
 
+    An event with real numbers is tried part by part, given one beginning, and its draws against the chain.
+
     Raises:
         AssertionError: if it has not, at a p-value of 1e-4.
         ImportError: without SciPy.
     """
     (n,) = shape_of(dist)
     x = dist.draw(uniforms(torch.Size((n, noise_of(dist))), seed))
-    if isinstance(dist, Event):
+    if isinstance(dist, Event) and dist.real:
+        for i in range(dist.parts):  # each given one beginning
+            part = dist.given(i, x[:1, :i].expand(n, i))
+            if isinstance(part, Discrete) or not bool((part.log_prob(x[:1, i].expand(n)) == 0).all()):  # not ended
+                draw_law(part, seed + 1 + i)
+        own = _slices(dist, uniforms(torch.Size((n, noise_of(dist))), seed), x)
+        same(own, x, law="draw law", when=" (part by part, each given what was drawn before it)")
+    elif isinstance(dist, Event):
         tuples = list(itertools.product(*[range(cast(Discrete, part).levels) for part in parts_of(dist)]))
         log_p = torch.stack([dist.log_prob(torch.tensor(t).expand(n, len(t)))[0] for t in tuples])
         chi_square(_counted(x, tuples, "draw law"), log_p.exp())
+    elif isinstance(dist, Counting):
+        counts = torch.bincount(x.long(), minlength=_last(dist))
+        every = torch.arange(len(counts), dtype=x.dtype)
+        p = torch.stack([dist.log_prob(torch.full((n,), float(k)))[0] for k in every]).exp()
+        chi_square(counts, p, "draw law")
     elif isinstance(dist, Discrete):
         chi_square(_counted(x[:, None], [(k,) for k in range(dist.levels)], "draw law"), dist.log_table()[0].exp())
     else:
         _follows_density(dist, x)
+
+
+def _slices(dist: Event, u: Tensor, x: Tensor) -> Tensor:
+    """Every part drawn again from its own uniforms, given the parts before it in x."""
+    each, used = list[Tensor](), 0
+    for i in range(dist.parts):
+        part = dist.given(i, x[..., :i])
+        each.append(part.draw(u[..., used : used + part.noise]))
+        used += part.noise
+    return torch.stack(each, -1)
 
 
 def _follows_density(dist: Dist, x: Tensor) -> None:

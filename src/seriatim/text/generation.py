@@ -69,7 +69,7 @@ class Generation:
         self.noise = Noise(seeds)
         device = model.device
         self.lengths = torch.tensor([len(p) for p in prompts], device=device)
-        self.known = pad(prompts, device)  # prompts
+        self.known = model.symbols(pad(prompts))
         self.rows = list(range(len(prompts)))  # the active rows
         self.history = self.known[:, : int(self.lengths.min())]
         self.tally = Tally(steer, model.head, len(prompts), device)

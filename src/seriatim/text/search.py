@@ -123,7 +123,7 @@ def _covered(
     each = [h for hypotheses in found for h in hypotheses]
     rows = [np.concatenate([prefixes[i], np.array(h.symbols, np.int64)]) for i, h in zip(owners, each, strict=True)]
     chosen = context.select(torch.tensor(owners, device=model.device))
-    weights = attention(model, pad(rows, model.device), chosen)
+    weights = attention(model, model.symbols(pad(rows)), chosen)
     there = torch.arange(weights.shape[1], device=weights.device) < torch.tensor(
         [len(row) for row in rows], device=weights.device
     ).unsqueeze(1)

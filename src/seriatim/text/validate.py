@@ -53,7 +53,7 @@ class Validation:
             begins = self.tokens.bounds[[d for d, _, _ in some]]
             seen = [start - int(start > begin) for (_, start, _), begin in zip(some, begins, strict=True)]
             rows = [self.tokens.symbols[at:stop] for at, (_, _, stop) in zip(seen, some, strict=True)]
-            x = pad(rows, self.model.device)
+            x = self.model.symbols(pad(rows))
             given = {name: values[[d for d, _, _ in some]] for name, values in self.tokens.given.items()}
             terms = self.model.log_probs(x, to_given(given, self.model.device)).cpu().double().numpy()
             for row, at, (_, start, stop) in zip(terms, seen, some, strict=True):

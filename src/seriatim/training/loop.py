@@ -230,7 +230,7 @@ class Loop:
 
     def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         device = self.model.device
-        x = torch.from_numpy(batch.x).to(device)
+        x = self.model.symbols(batch.x)
         mask = torch.from_numpy(batch.mask).to(device)
         given: Any = to_given(batch.given, device)
         if given:
@@ -384,7 +384,7 @@ class Loop:
     def _carry_from(self, tensors: dict[str, Tensor], clocks: list[int]) -> Carry:
         leaves = [tensors[f"carry.{i}"] for i in range(sum(name.startswith("carry.") for name in tensors))]
         batch = leaves[0].shape[0]
-        like = (torch.zeros(batch, dtype=torch.long), self.model.start(batch))
+        like = (self.model.blank(batch), self.model.start(batch))
         return Carry(*tree.rebuild(like, leaves, clocks))
 
 

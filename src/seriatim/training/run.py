@@ -122,7 +122,7 @@ class Session:
         batches, counts = task.batches(), cache(lambda: torch.from_numpy(task.counts()))
         if begin is None:
             first, device = batches.batch(0), task.model.device
-            x, mask = (torch.from_numpy(each).to(device) for each in (first.x, first.mask))
+            x, mask = task.model.symbols(first.x), torch.from_numpy(first.mask).to(device)
             task.model.initialise(x, to_given(first.given, device), counts(), mask)
         marginal = None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts)
         loop = Loop(

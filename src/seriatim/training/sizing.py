@@ -63,7 +63,7 @@ def weights_memory(model: Model, options: TrainOptions) -> int:
 def item_memory(model: Model, batches: Batches) -> int:
     """Bytes that one item of a batch takes in a training step, from what a forward pass of it keeps for backward."""
     batch, device = batches.batch(0), model.device
-    x = torch.from_numpy(batch.x[:1]).to(device)
+    x = model.symbols(batch.x[:1])
     given = to_given({name: value[:1] for name, value in batch.given.items()}, device)
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}

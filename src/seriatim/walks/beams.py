@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from seriatim.config import bounded
+from seriatim.errors import UserError
 from seriatim.heads import Discrete
 from seriatim.walks.threads import one_thread
 from seriatim.walks.walk import Walk
@@ -192,6 +193,8 @@ def beam_search(
         ([1, 1], 0)
     """
     width, count = options.width, len(prefixes)
+    if walk.stepper.head.real:
+        raise UserError("a beam search compares symbols, and this model draws real numbers; sample instead")
     if walk.batch != count * width or len(longest) != count or min(longest, default=1) < 1:
         raise ValueError(
             f"{walk.batch} rows for {count} sources and {width} beams, of lengths {list(longest)}; "

@@ -8,7 +8,7 @@ from typing import cast, final
 import torch
 from torch import Tensor
 
-from seriatim.heads import Discrete, Event, Head
+from seriatim.heads import Event, Head
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
 from seriatim.walks.walk import Walk
@@ -53,7 +53,9 @@ class Draws:
         self, walk: Walk, head: Head, seeds: Tensor, steer: Steer | None = None, prompt: Tensor | None = None
     ) -> None:
         self.walk, self.parts = walk, head.parts
-        self.steer = None if steer == Steer() else steer
+        self.steer = None if steer is None or steer.neutral else steer
+        if self.steer is not None:
+            self.steer.check(head)
         self.noise, self.tally = Noise(seeds), Tally(self.steer, head, len(seeds), seeds.device)
         self.symbols = 0 if prompt is None else prompt.shape[1] * self.parts  # known or drawn so far
         if prompt is not None:
@@ -67,12 +69,12 @@ class Draws:
             self.symbols += self.parts
             return x
         drawn = [self._symbol() for _ in range(self.parts)]
-        return drawn[0] if self.parts == 1 else torch.stack(drawn, 1)
+        return drawn[0] if self.parts == 1 else torch.stack(drawn, 1)  # in a float type if one of them is
 
     def _symbol(self) -> Tensor:
         dist = self.walk.dist
-        if self.steer is not None and isinstance(dist, Discrete):
-            dist = self.steer.apply(dist, self.tally.counts)
+        if self.steer is not None:
+            dist = self.steer.of(dist, self.tally.counts)
         x = dist.draw(self.noise(self.symbols, dist.noise))
         self.tally.add(x)
         self.walk.push(x)

@@ -12,10 +12,9 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from seriatim.heads import Discrete
 from seriatim.walks.noise import Noise, uniform
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Walk, drawing
@@ -24,12 +23,12 @@ from seriatim.walks.walk import Walk, drawing
 @drawing
 def fill_in(
     walk: Walk,
-    known: Int[Tensor, "N"],
+    known: Shaped[Tensor, "N"],
     mask: Bool[Tensor, "N"],
     seeds: Int[Tensor, "B"],
     particles: int = 1,
     steer: Steer | None = None,
-) -> Int[Tensor, "R N"]:
+) -> Shaped[Tensor, "R N"]:
     """Draw the symbols that are not known.
 
     Args:
@@ -50,21 +49,24 @@ def fill_in(
         raise ValueError(f"{walk.batch} rows do not divide into groups of {particles} particles")
     results, count = walk.batch // particles, len(mask)
     noise, leaders = Noise(seeds), seeds.view(results, particles)[:, 0]
-    drawn = torch.zeros(walk.batch, count, dtype=torch.long, device=seeds.device)
+    drawn = torch.zeros(walk.batch, count, dtype=known.dtype, device=seeds.device)
+    if steer is not None:
+        steer.check(walk.stepper.head)
     weights = torch.zeros(results, particles, dtype=torch.float64, device=seeds.device)
     for i, given in enumerate(mask.tolist()):
         if given:
             x = known[i].expand(walk.batch)
             if particles > 1:
-                weights += walk.dist.log_prob(x).double().view_as(weights)
+                dist = walk.dist
+                weights += dist.log_prob(dist.typed(x)).double().view_as(weights)
         else:
             if particles > 1 and bool((_effective(weights) < particles / 2).any()):
                 rows = _resample(weights, uniform(leaders.cpu(), i, 1, lane=7).to(weights))
                 walk.select(rows)
                 drawn, weights = drawn[rows], torch.zeros_like(weights)
             dist = walk.dist
-            if steer is not None and isinstance(dist, Discrete):
-                dist = steer.apply(dist, None)
+            if steer is not None:
+                dist = steer.of(dist)
             x = dist.draw(noise(i, dist.noise))
         walk.push(x)
         drawn[:, i] = x

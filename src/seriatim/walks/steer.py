@@ -5,7 +5,8 @@
 2. Penalties for symbols that have occurred: repetition (Keskar et al., 2019), then presence and frequency. The
    repetition penalty raises the normalised probability to a power. Dividing logits, as the paper does, would depend on
    the constant that a network happens to add to all of them, which no likelihood knows.
-3. `temperature` divides the logits; 0 takes the most probable symbol.
+3. `temperature` divides the logits; 0 takes the most probable symbol. A density's variance is multiplied by it (Ha and
+   Eck, 2018, A neural representation of sketch drawings).
 4. Filters, each applied to the renormalised result of the previous one: `top_k`, `top_p` (Holtzman et al., 2020),
    `min_p` (Nguyen et al., 2024), `typical` (Meister et al., 2022).
 
@@ -15,6 +16,7 @@ model's, not that of the steered distribution.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from seriatim.errors import UserError, nearest
-from seriatim.heads import Categorical, CategoricalHead, Discrete, Head
+from seriatim.heads import Categorical, CategoricalHead, Discrete, Dist, Head
 
 _HEAD = 256  # top-p tries this many of the most probable symbols before it sorts all of them
 
@@ -100,6 +102,29 @@ class Steer:
     def neutral(self) -> bool:
         """Whether samples are the model's own."""
         return self == Steer()
+
+    def check(self, head: Head) -> None:
+        """Refuse what only probabilities of symbols can be steered by.
+
+        Raises:
+            UserError: for a head of real numbers, if anything but the temperature is set.
+        """
+        if not head.real:
+            return
+        for each in dataclasses.fields(self):
+            if each.name != "temperature" and getattr(self, each.name) != getattr(Steer(), each.name):
+                name = each.name.replace("_", "-")
+                raise UserError(
+                    f"{name} steers probabilities of symbols, and this model draws real numbers; leave it out"
+                )
+
+    def of(self, dist: Dist, occurred: Int[Tensor, "B K"] | None = None) -> Dist:
+        """`apply` for symbols; for a density its `heated`.
+
+        Raises:
+            UserError: if the density has no temperature.
+        """
+        return self.apply(dist, occurred) if isinstance(dist, Discrete) else dist.heated(self.temperature)
 
     def apply(
         self,

@@ -102,8 +102,8 @@ class Walk:
         dist = self._whole()
         if isinstance(dist, Event):
             assert self._parameters is not None
-            prefix = torch.stack(self._part, -1) if self._part else self._parameters.new_zeros(self.batch, 0).long()
-            return dist.given(len(self._part), prefix)
+            none = self.stepper.head.blank(self.batch, 0, like=self._parameters)
+            return dist.given(len(self._part), torch.stack(self._part, -1) if self._part else none)
         return dist
 
     @property
@@ -117,9 +117,9 @@ class Walk:
                 raise ValueError(f"the walk has reached its length of {self.length} positions")
             prev = self._prev
             if prev is None:  # ignored at clock 0
-                parts = self.stepper.head.parts
-                shape = (self.batch,) if parts == 1 else (self.batch, parts)
-                prev = torch.zeros(shape, dtype=torch.long, device=self._device())
+                head = self.stepper.head
+                shape = (self.batch,) if head.parts == 1 else (self.batch, head.parts)
+                prev = head.blank(*shape, like=self._floats())
             with torch.inference_mode():
                 self._parameters, self._state = self.stepper.step(prev, self._state)
         return self.stepper.head(self._parameters)
@@ -141,10 +141,12 @@ class Walk:
         """Take the next symbol (B,) of every row."""
         if self._parameters is None:
             _ = self._whole()  # step before taking the symbol
-        self._part.append(x)
+            assert self._parameters is not None
+        # a category next to a density is held in the float type
+        self._part.append(x.to(self._parameters.dtype) if self.stepper.head.real else x)
         parts = self.stepper.head.parts
         if len(self._part) == parts:
-            self._prev = x if parts == 1 else torch.stack(self._part, -1)
+            self._prev = self._part[0] if parts == 1 else torch.stack(self._part, -1)
             self._part, self._parameters = [], None
             self.clock += 1
 
@@ -204,9 +206,11 @@ class Walk:
         self.clock += x.shape[1]
         return parameters
 
-    def _device(self) -> torch.device | None:
+    def _floats(self) -> Tensor:
+        """A floating tensor of the state, for its type and device."""
         tensors = tree.leaves(self._state)
-        return tensors[0].device if tensors else None
+        device = tensors[0].device if tensors else None
+        return next((each for each in tensors if each.is_floating_point()), torch.empty(0, device=device))
 
 
 class Guided(Walk):
