@@ -23,10 +23,13 @@ from seriatim.causal import (
     Inject,
     Multiplicative,
     Pointwise,
+    Reals,
     Recurrent,
+    Rescale,
     Residual,
     Serial,
     Slow,
+    Standardise,
     Unfold,
     Values,
 )
@@ -66,12 +69,13 @@ from seriatim.models import (
     GatedPixelCNNConfig,
     Model,
     RecurrentConfig,
+    SequenceModel,
     WaveNet,
     WaveNetConfig,
 )
 from seriatim.models.base import ContextLike as Given
 from seriatim.testing import wake
-from seriatim.testing.heads import COUNTS
+from seriatim.testing.heads import COUNTS, levels_of, random_symbols
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
 
 WIDTH, TIME, ROWS = 4, 9, 3
@@ -107,6 +111,12 @@ def conditions() -> Context:
     """A vector, and a field whose columns last three positions, the first of which is past."""
     torch.manual_seed(3)
     return Context(vector=torch.randn(ROWS, 2), field=torch.randn(ROWS, 4, 5), hop=3, offset=1)
+
+
+def scale() -> Context:
+    """A location and a log scale for each of two channels."""
+    torch.manual_seed(4)
+    return Context(scale=torch.randn(ROWS, 2, 2))
 
 
 def nested() -> Causal:
@@ -163,6 +173,9 @@ LAYERS: dict[str, LayerCase] = {
     "nested": LayerCase(nested, conditions),
     "values": LayerCase(lambda: Values(5, WIDTH), symbols=6),
     "values-of-two": LayerCase(lambda: Values(5, WIDTH, 2), symbols=6, parts=2),
+    "reals": LayerCase(lambda: Reals(WIDTH)),
+    "standardise": LayerCase(lambda: Standardise(2), scale),
+    "rescale": LayerCase(lambda: Rescale(2), scale),
     "slow": LayerCase(lambda: slow(3, 0), conditions),
     "slow-block-of-one": LayerCase(lambda: slow(1), conditions),
     "slow-attention": LayerCase(
@@ -257,6 +270,8 @@ class ModelCase(NamedTuple):
         return replace(given, field=given.field[:, :height, :width])
 
     def x(self, rows: int = ROWS) -> Tensor:
+        if min(self.levels) <= 0:
+            return random_symbols(self.levels, (rows, *self.shape), seed=1)
         torch.manual_seed(1)
         parts = [torch.randint(k, (rows, *self.shape)) for k in self.levels]
         return parts[0] if len(parts) == 1 else torch.stack(parts, -1)
@@ -275,6 +290,28 @@ def of_family(name: str, **sizes: object) -> ModelCase:
         return replace(memory() if sizes.get("memory") else EMPTY, vector=vector)
 
     return ModelCase(lambda symbols: FAMILIES[name].model(config(symbols=symbols, **sizes)), name, given=given)
+
+
+def of_reals(head: Callable[[], Head], core: Callable[[int], Causal]) -> ModelCase:
+    """A model of real numbers: they are standardised, and the head is given their scale again."""
+    parts, scaled = head().parts, "Scaled" in repr(head())
+    ends = [Rescale(parts)] if scaled else []
+
+    def given() -> Given:
+        torch.manual_seed(4)
+        return Context(scale=torch.randn(ROWS, parts, 2)) if scaled else EMPTY
+
+    def make(_: int) -> Model:
+        own = head().width - 2 * parts * scaled
+        layers = (
+            Standardise(parts),
+            Pointwise(nn.Linear(2 * parts, WIDTH)),
+            core(WIDTH),
+            Pointwise(nn.Linear(WIDTH, own)),
+        )
+        return SequenceModel(Reals(parts), Serial(*layers, *ends), head(), start=math.nan)
+
+    return ModelCase(make, levels=levels_of(head()), given=given)
 
 
 def of_sound(levels: int = 3, channels: int = 1, hop: int = 2, **sizes: Any) -> ModelCase:
@@ -444,6 +481,13 @@ _B = {"width": 4, "sets": 1, "dilations": 2}
 _T = {"width": 8, "layers": 1, "heads": 2, "hidden": 6}
 
 MODELS: dict[str, ModelCase] = {
+    "real": of_reals(lambda: ScaledHead(StudentHead()), lambda width: Recurrent("gru", width, width)),
+    "real-channels": of_reals(
+        lambda: ScaledHead(IndependentHead(DensityMixtureHead(2), 2)), lambda width: Conv(width, width, 3)
+    ),
+    "real-attention": of_reals(lambda: ScaledHead(BivariateHead(2)), lambda width: Attention(width, 2, 1)),
+    "real-stop": of_reals(lambda: MarkedHead(BivariateHead(2), 3), lambda width: Recurrent("lstm", width, width)),
+    "real-counts": of_reals(NegativeBinomialHead, lambda width: Recurrent("lstm", width, width)),
     "rnn": of_family("rnn", **_R),
     "rnn-deep-vector": of_family("rnn", width=4, layers=3, embedding=3, vector=2, dropout=0.3),
     "lstm": of_family("lstm", **_R),

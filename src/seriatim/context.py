@@ -22,6 +22,8 @@ class Context:
         field: (B, ceil(T / hop), F) for sequences, (B, H, W, F) for pictures: a condition for each position.
         memory: (B, M, D) attended to, such as an encoded source sentence.
         mask: (B, M) True where a slot of `memory` is real. Default: all are.
+        scale: (B, P, 2) location and log scale of each channel of real numbers, a function of values that are given and
+            not counted.
         hop: positions per column of `field`.
         offset: positions of the first column of `field` that are already past.
 
@@ -39,13 +41,14 @@ class Context:
     field: Float[Tensor, "B *S F"] | None = None
     memory: Float[Tensor, "B M D"] | None = None
     mask: Bool[Tensor, "B M"] | None = None
+    scale: Float[Tensor, "B P 2"] | None = None
     hop: int = 1
     offset: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether there is no condition at all."""
-        return all(value is None for value in (self.vector, self.field, self.memory, self.mask))
+        return all(value is None for value in (self.vector, self.field, self.memory, self.mask, self.scale))
 
     def window(self, start: int, stop: int) -> Context:
         """The context of positions start..stop-1 of a sequence.
@@ -88,6 +91,7 @@ class Context:
             field=pick(self.field),
             memory=pick(self.memory),
             mask=pick(self.mask),
+            scale=pick(self.scale),
         )
 
     def stacked(self, other: Context) -> Context:
@@ -110,6 +114,7 @@ class Context:
             field=torch.cat(fields) if fields else None,
             memory=memory,
             mask=mask,
+            scale=both(self.scale, other.scale),
             hop=hop,
             offset=offset,
         )
@@ -158,7 +163,7 @@ def _aligned(contexts: Sequence[Context], length: int | None) -> tuple[list[Tens
 # DDP, FSDP and torch.compile look for tensors inside arguments: registration lets them see these
 pytree.register_pytree_node(
     Context,
-    lambda c: ([c.vector, c.field, c.memory, c.mask], (c.hop, c.offset)),
+    lambda c: ([c.vector, c.field, c.memory, c.mask, c.scale], (c.hop, c.offset)),
     lambda values, rest: Context(*values, *rest),
     serialized_type_name="seriatim.Context",
 )

@@ -9,6 +9,7 @@ from seriatim.causal.feedforward import SwiGLU
 from seriatim.causal.gated import GatedStack
 from seriatim.causal.inject import Inject
 from seriatim.causal.multiplicative import Multiplicative
+from seriatim.causal.reals import Reals, Rescale, Standardise
 from seriatim.causal.recurrent import Recurrent
 from seriatim.causal.slow import Slow
 from seriatim.causal.stacks import Stack, Stacked
@@ -25,12 +26,15 @@ __all__ = [
     "Inject",
     "Multiplicative",
     "Pointwise",
+    "Reals",
     "Recurrent",
+    "Rescale",
     "Residual",
     "Serial",
     "Slow",
     "Stack",
     "Stacked",
+    "Standardise",
     "SwiGLU",
     "Unfold",
     "Values",

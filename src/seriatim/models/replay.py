@@ -53,7 +53,7 @@ class ReplayModel(Model):
         parts = () if self.head.parts == 1 else (self.head.parts,)
         shape = (batch, *self.canvas(length), *parts)
         c = self.condition(context, batch)
-        fixed = Fixed((c.vector, c.field, c.memory, c.mask, c.hop, c.offset))
+        fixed = Fixed((c.vector, c.field, c.memory, c.mask, c.scale, c.hop, c.offset))
         return Replayed(self.blank(*shape), fixed, 0)
 
     @final

@@ -183,7 +183,7 @@ def changes_of(given: ContextLike) -> dict[str, ContextLike]:
     """{condition: the same with another value of it in the first row}."""
     changes: dict[str, ContextLike] = {}
     if isinstance(given, Context):
-        for name in ("vector", "field", "memory"):
+        for name in ("vector", "field", "memory", "scale"):
             value = getattr(given, name)
             if value is not None:
                 changes[name] = replace(given, **{name: torch.cat([value[:1] + 1, value[1:]])})

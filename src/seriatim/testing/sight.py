@@ -29,13 +29,13 @@ def influence(model: Model, x: Tensor, shape: Sequence[int], levels: Sequence[in
         model: in float64.
         x: (B, *S) or (B, *S, P).
         shape: S.
-        levels: how many symbols each part has; 0: it is a real number.
+        levels: how many symbols each part has; at most 0: it is a real number.
         given: the condition.
     """
     n, parts = math.prod(shape), len(levels)
     seen = torch.zeros(n, n, dtype=torch.bool)
     rows = x.reshape(x.shape[0], n, parts)
-    opposite = torch.stack([k - 1 - rows[..., i] if k else -rows[..., i] for i, k in enumerate(levels)], -1)
+    opposite = torch.stack([k - 1 - rows[..., i] if k > 0 else -rows[..., i] for i, k in enumerate(levels)], -1)
     for number, symbols in [*enumerate(rows), *enumerate(opposite)]:
         changes = [
             (s, i, other) for s in range(n) for i in range(parts) for other in _others(float(symbols[s, i]), levels[i])
@@ -54,7 +54,7 @@ def influence(model: Model, x: Tensor, shape: Sequence[int], levels: Sequence[in
 
 def _others(symbol: float, levels: int) -> list[float]:
     """Other symbols to try, from all over the alphabet; for a real number, one to each side."""
-    if not levels:
+    if levels <= 0:
         return [symbol + 0.7, symbol - 1.3]
     count = min(_OTHERS, levels - 1)
     return [(int(symbol) + 1 + i * (levels - 1) // count) % levels for i in range(count)]

@@ -41,7 +41,7 @@ class _Subject:
     @property
     def small(self) -> tuple[int, ...] | None:
         """The largest shape of which all strings can be gone through; None if there is none."""
-        if 0 in self.levels:
+        if min(self.levels) <= 0:
             return None
         fixed = not isinstance(self.inner, SequenceModel)
         for n in [self.positions] if fixed else range(min(self.positions, 4), 0, -1):
@@ -52,7 +52,7 @@ class _Subject:
     @property
     def too_many(self) -> str:
         """Why strings are not gone through."""
-        return "a part has a density" if 0 in self.levels else f"more than {LIMIT:,} strings"
+        return "a part has a density, or counts" if min(self.levels) <= 0 else f"more than {LIMIT:,} strings"
 
 
 def laws(
@@ -172,7 +172,7 @@ def _check_stored(report: Report, s: _Subject) -> None:
     """Config and compression."""
     unregistered = "" if stored.family_of(s.inner) else "its config is not that of a registered family"
     report.check("config law", stored.config_law, s.inner, unless=unregistered)
-    continuous = "a part has a density" if 0 in s.levels else ""
+    continuous = "a part has a density, or counts" if min(s.levels) <= 0 else ""
     report.check("coding law", stored.coding_law, s.model, s.x, s.given, unless=continuous)
 
 
