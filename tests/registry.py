@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from seriatim.causal import (
+    Arma,
     Attention,
     Causal,
     Conv,
@@ -32,6 +33,7 @@ from seriatim.causal import (
     Standardise,
     Unfold,
     Values,
+    Volatility,
 )
 from seriatim.conditioning import (
     CodeConfig,
@@ -57,14 +59,19 @@ from seriatim.heads import (
     LaplaceHead,
     MarkedHead,
     MixtureHead,
+    MomentsHead,
     NegativeBinomialHead,
     PoissonHead,
     ScaledHead,
     StudentHead,
 )
 from seriatim.models import (
+    ARMA,
     FAMILIES,
+    GARCH,
+    ARMAConfig,
     Conditional,
+    GARCHConfig,
     GatedPixelCNN,
     GatedPixelCNNConfig,
     Model,
@@ -117,6 +124,13 @@ def scale() -> Context:
     """A location and a log scale for each of two channels."""
     torch.manual_seed(4)
     return Context(scale=torch.randn(ROWS, 2, 2))
+
+
+class Present(nn.Module):
+    """Frames as those of `Reals` of which nothing is missing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([x[..., 0], torch.zeros_like(x[..., 0])], -1)
 
 
 def nested() -> Causal:
@@ -174,6 +188,9 @@ LAYERS: dict[str, LayerCase] = {
     "values": LayerCase(lambda: Values(5, WIDTH), symbols=6),
     "values-of-two": LayerCase(lambda: Values(5, WIDTH, 2), symbols=6, parts=2),
     "reals": LayerCase(lambda: Reals(WIDTH)),
+    "arma": LayerCase(lambda: Serial(Pointwise(Present()), Arma(2, 1))),
+    "arma-seasonal": LayerCase(lambda: Serial(Pointwise(Present()), Arma(1, 1, 3, 1, 1))),
+    "volatility": LayerCase(lambda: Serial(Pointwise(Present()), Volatility(2, 2))),
     "standardise": LayerCase(lambda: Standardise(2), scale),
     "rescale": LayerCase(lambda: Rescale(2), scale),
     "slow": LayerCase(lambda: slow(3, 0), conditions),
@@ -226,6 +243,8 @@ HEADS: dict[str, HeadCase] = {
     "toy-pair": HeadCase(lambda: PairHead((2, 3)), (2, 3)),
     "toy-normal": HeadCase(NormalHead, (0,)),
     "gaussian": HeadCase(GaussianHead, (0,)),
+    "moments": HeadCase(MomentsHead, (0,)),
+    "moments-student": HeadCase(lambda: MomentsHead(student=True), (0,)),
     "laplace": HeadCase(LaplaceHead, (0,)),
     "student": HeadCase(StudentHead, (0,)),
     "mixture-normal": HeadCase(lambda: DensityMixtureHead(3), (0,)),
@@ -487,6 +506,10 @@ MODELS: dict[str, ModelCase] = {
     ),
     "real-attention": of_reals(lambda: ScaledHead(BivariateHead(2)), lambda width: Attention(width, 2, 1)),
     "real-stop": of_reals(lambda: MarkedHead(BivariateHead(2), 3), lambda width: Recurrent("lstm", width, width)),
+    "ar": ModelCase(lambda _: ARMA(ARMAConfig(2)), levels=(0,)),
+    "arma": ModelCase(lambda _: ARMA(ARMAConfig(1, 1, 3, 1)), levels=(0,)),
+    "arch": ModelCase(lambda _: GARCH(GARCHConfig(2, 0, "student")), levels=(0,)),
+    "garch": ModelCase(lambda _: GARCH(GARCHConfig(1, 1, "normal", "fitted")), levels=(0,)),
     "real-counts": of_reals(NegativeBinomialHead, lambda width: Recurrent("lstm", width, width)),
     "rnn": of_family("rnn", **_R),
     "rnn-deep-vector": of_family("rnn", width=4, layers=3, embedding=3, vector=2, dropout=0.3),

@@ -20,19 +20,19 @@ ORDER = [
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {"base", "sequence", "replay", "conditional", "grid", "pixelrnn", "cascade", "registry"},
     "heads": {
-        *(
-            "base",
-            "categorical",
-            "component",
-            "counting",
-            "density",
-            "density_mixture",
-            "fitting",
-            "logistic",
-            "normal",
-        ),
+        "base",
+        "categorical",
+        "component",
+        "counting",
+        "density",
+        "density_mixture",
+        "fitting",
+        "gaussian",
+        "logistic",
+        "normal",
+        "student",
     },
-    "causal": {"base", "combine", "slow", "conv", "stacks"},
+    "causal": {"base", "combine", "slow", "conv", "scan", "stacks"},
 }
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 LONGEST = 400

@@ -1,6 +1,7 @@
 """Causal layers, by their public names: what a sequence model is composed of."""
 
 from seriatim.causal import (
+    Arma,
     Attention,
     Causal,
     Conv,
@@ -22,9 +23,11 @@ from seriatim.causal import (
     SwiGLU,
     Unfold,
     Values,
+    Volatility,
 )
 
 __all__ = [
+    "Arma",
     "Attention",
     "Causal",
     "Conv",
@@ -46,4 +49,5 @@ __all__ = [
     "SwiGLU",
     "Unfold",
     "Values",
+    "Volatility",
 ]

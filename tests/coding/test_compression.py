@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from registry import MODELS, ModelCase
 from seriatim.coding import RangeDecoder, RangeEncoder
-from seriatim.coding.models import decode, encode
-from seriatim.models import Model
+from seriatim.coding.models import CHECKS, decode, encode
+from seriatim.models import Model, Transformer, TransformerConfig
+from seriatim.models.likelihood import log_probs
+from seriatim.testing import wake
 from seriatim.testing.stored import coding_law
 
-EACH = pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
+DISCRETE = {name: case for name, case in MODELS.items() if min(case.levels) > 0}
+EACH = pytest.mark.parametrize("case", DISCRETE.values(), ids=DISCRETE)
 
 
 @EACH
@@ -127,3 +130,22 @@ def test_nothing_is_nothing_and_half_a_word_is_refused() -> None:
     assert decode(model, encode(model, torch.zeros(2, 0, dtype=torch.long)), (2, 0)).shape == (2, 0)
     with pytest.raises(ValueError, match="whole number of 32-bit words"):
         RangeDecoder(b"abc")
+
+
+def test_beyond_the_horizon_the_bits_are_those_of_the_likelihood() -> None:
+    """A Transformer of context 16 reads longer texts in windows, as its likelihood does."""
+    torch.manual_seed(0)
+    config = TransformerConfig(symbols=5, width=8, heads=2, key_heads=1, layers=1, context=16)
+    model = wake(Transformer(config), scale=1.0).double()
+    x = torch.randint(5, (2, 100))
+    nats = -sum(terms.sum() for terms in log_probs(model, [row.numpy() for row in x]))
+    coded = encode(model, x)
+    assert torch.equal(decode(model, coded, x.shape), x)
+    assert nats / math.log(2) <= 8 * (len(coded) - CHECKS) <= nats / math.log(2) + 96
+
+
+@pytest.mark.parametrize("name", ["real-counts", "ar"])
+def test_real_numbers_are_not_coded(name: str) -> None:
+    case = MODELS[name]
+    with pytest.raises(TypeError, match="is not discrete; only discrete symbols can be coded"):
+        encode(case.model().double(), case.x(), case.given())

@@ -38,7 +38,8 @@ def concrete(base: type) -> set[type]:
 
 def test_every_layer_is_registered() -> None:
     layers = {cls for cls in concrete(Causal) if cls.__module__.startswith("seriatim.causal.")}
-    assert layers == {type(case.make()) for case in LAYERS.values()}, "a family's own blocks obey the family's laws"
+    tried = {type(each) for case in LAYERS.values() for each in case.make().modules()}
+    assert layers <= tried, "a family's own blocks obey the family's laws"
 
 
 def test_every_head_is_registered() -> None:

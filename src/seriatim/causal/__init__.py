@@ -8,6 +8,7 @@ from seriatim.causal.embedding import Embedding
 from seriatim.causal.feedforward import SwiGLU
 from seriatim.causal.gated import GatedStack
 from seriatim.causal.inject import Inject
+from seriatim.causal.kalman import Arma
 from seriatim.causal.multiplicative import Multiplicative
 from seriatim.causal.reals import Reals, Rescale, Standardise
 from seriatim.causal.recurrent import Recurrent
@@ -15,8 +16,10 @@ from seriatim.causal.slow import Slow
 from seriatim.causal.stacks import Stack, Stacked
 from seriatim.causal.unfold import Unfold
 from seriatim.causal.values import Values
+from seriatim.causal.volatility import Volatility
 
 __all__ = [
+    "Arma",
     "Attention",
     "Causal",
     "Conv",
@@ -38,4 +41,5 @@ __all__ = [
     "SwiGLU",
     "Unfold",
     "Values",
+    "Volatility",
 ]

@@ -25,6 +25,7 @@ from seriatim.context import EMPTY
 from seriatim.heads import Discrete, Dist
 from seriatim.models import Model
 from seriatim.models.base import ContextLike
+from seriatim.models.likelihood import Window, default_stride, windows
 from seriatim.walks.walk import Walk, roll
 
 _WORD = 4  # bytes of a checksum
@@ -50,16 +51,30 @@ def _sum(x: Tensor) -> bytes:
 
 
 def _follow(model: Model, batch: int, symbols: int, given: ContextLike, hand: Callable[[int, Dist], Tensor]) -> Tensor:
-    """Walk through `symbols` symbols in float64, on a copy of the model: (batch, symbols)."""
+    """Walk through `symbols` symbols in float64, on a copy of the model: (batch, symbols).
+
+    What is longer than the model's horizon is read in the windows of `models.likelihood`, so that its bits are those of
+    its likelihood.
+    """
     if not symbols:
         return torch.zeros(batch, 0, dtype=torch.long)
     exact = copy.deepcopy(model).double().eval()
-    walk = Walk(exact, batch, exact.condition(given, batch), symbols // model.head.parts)
-    return torch.stack(list(roll(walk, hand, symbols)), 1)
+    packed, context, found, parts = exact.packed(), exact.condition(given, batch), list[Tensor](), model.head.parts
+    length, horizon = symbols // parts, model.horizon
+    pieces = [Window(0, length, 0)] if horizon is None else windows(length, horizon, default_stride(horizon))
+    for piece in pieces:
+        around = context.window(piece.start, piece.stop) if piece.start else context
+        walk = Walk(packed, batch, around, piece.stop - piece.start)
+        if piece.fresh > piece.start:  # what the window before has coded
+            before = torch.stack(found[piece.start * parts : piece.fresh * parts], 1)
+            walk.feed(before if parts == 1 else before.unflatten(1, (-1, parts)))
+        begun = piece.fresh * parts
+        found += roll(walk, lambda i, dist, begun=begun: hand(begun + i, dist), piece.stop * parts - begun)
+    return torch.stack(found, 1)
 
 
 def encode(model: Model, x: Tensor, given: ContextLike = EMPTY) -> bytes:
-    """Code x (B, *S) or (B, *S, P) in about −log2 p(x | c) bits, plus at most three 32-bit words.
+    """Code x (B, *S) or (B, *S, P) in about −log2 p(x | c) bits, plus at most three 32-bit words and eight bytes.
 
     Args:
         model: any model with a discrete head.

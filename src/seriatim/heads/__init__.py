@@ -18,6 +18,7 @@ from seriatim.heads.density_mixture import DensityMixture, DensityMixtureHead
 from seriatim.heads.gaussian import Gaussian, GaussianHead
 from seriatim.heads.laplace import Laplace, LaplaceHead
 from seriatim.heads.mixture import Mixture, MixtureEvent, MixtureHead
+from seriatim.heads.moments import MomentsHead
 from seriatim.heads.negative_binomial import NegativeBinomial, NegativeBinomialHead
 from seriatim.heads.poisson import Poisson, PoissonHead
 from seriatim.heads.student import Student, StudentHead
@@ -48,6 +49,7 @@ __all__ = [
     "Mixture",
     "MixtureEvent",
     "MixtureHead",
+    "MomentsHead",
     "NegativeBinomial",
     "NegativeBinomialHead",
     "Poisson",

@@ -27,6 +27,7 @@ class Bivariate(Event):
         correlation: (*batch_shape, M) between −1 and 1.
 
     Example:
+        >>> import torch
         >>> dist = Bivariate(torch.zeros(1, 1), torch.zeros(1, 2, 1), torch.ones(1, 2, 1), torch.zeros(1, 1))
         >>> dist.log_prob(torch.zeros(1, 2))  # −log 2π
         tensor([-1.8379])
@@ -74,6 +75,7 @@ class BivariateHead(Head):
     Reference: Graves (2013), Generating sequences with recurrent neural networks, section 4.1.
 
     Example:
+        >>> import torch
         >>> head = BivariateHead(mixtures=3)
         >>> head(torch.randn(4, head.width)).log_prob(torch.zeros(4, 2)).shape
         torch.Size([4])

@@ -58,7 +58,7 @@ class AffineEvent(Event):
         >>> head = ScaledHead(BivariateHead(mixtures=1))
         >>> parameters = torch.zeros(1, head.width)
         >>> plain = head(parameters).log_prob(torch.zeros(1, 2))
-        >>> parameters[..., -2:] = math.log(10)  # ten times as wide in both directions: log 100 less dense
+        >>> parameters[..., -2:] = 2.302585  # log 10: ten times as wide in both directions: log 100 less dense
         >>> head(parameters).log_prob(torch.zeros(1, 2)) - plain
         tensor([-4.6052])
     """
@@ -170,7 +170,13 @@ class IndependentHead(Head):
 
 @final
 class Ended(Dist):
-    """A distribution, or in the rows that have ended the certainty of 0, which costs nothing."""
+    """A distribution, or in the rows that have ended the certainty of 0, which costs nothing.
+
+    Example:
+        >>> from seriatim.heads import Gaussian
+        >>> Ended(Gaussian(torch.zeros(2), torch.ones(2)), torch.tensor([False, True])).log_prob(torch.zeros(2))
+        tensor([-0.9189,  0.0000])
+    """
 
     def __init__(self, inner: Dist, ended: Tensor) -> None:
         self.inner, self.ended, self.noise = inner, ended, inner.noise
@@ -206,6 +212,12 @@ class Marked(Event):
         logits: (*batch_shape, K) of the category.
         values: the distribution of what follows.
         end: whether category K − 1 ends the sequence: the values after it are 0 and cost 0 nats.
+
+    Example:
+        >>> from seriatim.heads import Gaussian
+        >>> dist = Marked(torch.zeros(1, 2), Gaussian(torch.zeros(1), torch.ones(1)), end=True)
+        >>> dist.log_prob(torch.tensor([[0.0, 0.0]])), dist.log_prob(torch.tensor([[1.0, 0.0]]))
+        (tensor([-1.6121]), tensor([-0.6931]))
     """
 
     real = True

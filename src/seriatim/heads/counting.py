@@ -23,6 +23,11 @@ class Counting(Dist):
     Held in the float type, as all symbols of a model of real numbers are. A draw sums probabilities from twelve
     deviations below the mean until they exceed u: its time grows with the deviation, not with the mean, and is that of
     the slowest row.
+
+    Example:
+        >>> from seriatim.heads import Poisson
+        >>> Poisson(torch.tensor([1e6])).draw(torch.tensor([[0.5]]))
+        tensor([1000000.])
     """
 
     real = True

@@ -11,6 +11,8 @@ from seriatim.models.plugins import family, register
 from seriatim.models.registry import FAMILIES, HOMES, Family, resolve
 
 if TYPE_CHECKING:
+    from seriatim.models.arma import ARMA as ARMA
+    from seriatim.models.arma import ARMAConfig as ARMAConfig
     from seriatim.models.base import Model as Model
     from seriatim.models.bytenet import ByteNet as ByteNet
     from seriatim.models.bytenet import ByteNetConfig as ByteNetConfig
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from seriatim.models.cascade import MultiscaleConfig as MultiscaleConfig
     from seriatim.models.conditional import Conditional as Conditional
     from seriatim.models.diagonal_bilstm import DiagonalBiLSTM as DiagonalBiLSTM
+    from seriatim.models.garch import GARCH as GARCH
+    from seriatim.models.garch import GARCHConfig as GARCHConfig
     from seriatim.models.gated_pixelcnn import GatedPixelCNN as GatedPixelCNN
     from seriatim.models.gated_pixelcnn import GatedPixelCNNConfig as GatedPixelCNNConfig
     from seriatim.models.grid import GridModel as GridModel
@@ -44,16 +48,20 @@ if TYPE_CHECKING:
     from seriatim.models.wavenet import WaveNetConfig as WaveNetConfig
 
 __all__ = [
+    "ARMA",
     "FAMILIES",
+    "GARCH",
     "GRU",
     "LSTM",
     "RNN",
+    "ARMAConfig",
     "ByteNet",
     "ByteNetConfig",
     "Cascade",
     "Conditional",
     "DiagonalBiLSTM",
     "Family",
+    "GARCHConfig",
     "GatedPixelCNN",
     "GatedPixelCNNConfig",
     "GridModel",

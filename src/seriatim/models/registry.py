@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from seriatim.models.base import Model
 
 HOMES = {
+    "ARMA": "seriatim.models.arma",
+    "ARMAConfig": "seriatim.models.arma",
     "ByteNet": "seriatim.models.bytenet",
     "ByteNetConfig": "seriatim.models.bytenet",
     "Cascade": "seriatim.models.cascade",
     "Conditional": "seriatim.models.conditional",
     "DiagonalBiLSTM": "seriatim.models.diagonal_bilstm",
+    "GARCH": "seriatim.models.garch",
+    "GARCHConfig": "seriatim.models.garch",
     "GRU": "seriatim.models.recurrent",
     "GatedPixelCNN": "seriatim.models.gated_pixelcnn",
     "GatedPixelCNNConfig": "seriatim.models.gated_pixelcnn",

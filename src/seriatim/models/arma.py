@@ -1,0 +1,134 @@
+"""AR and ARMA: a value is a linear map of the values and shocks before it, plus a normal shock.
+
+The idea: the oldest autoregressive models, with the likelihood worked out exactly: the first values have the process's
+own distribution, and what is missing is integrated out. Everything a deep model does (score, sample, complete, compare)
+they do too, in the same units, so that a deep model's gain over them is known.
+
+Seasonal lags multiply: φ(L) Φ(L^s) (x_t − μ) = θ(L) Θ(L^s) ε_t.
+
+Deviations: parameters are partial autocorrelations, so that every process is stationary and invertible (Monahan, 1984);
+statsmodels does the same by default. σ is a parameter and is not concentrated out.
+
+Reference: Box and Jenkins (1970), Time series analysis; Harvey (1989), Forecasting, structural time series models and
+the Kalman filter, section 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from seriatim.causal import Reals
+from seriatim.causal.kalman import Arma, to_partial
+from seriatim.config import bounded
+from seriatim.errors import UserError
+from seriatim.heads import MomentsHead
+from seriatim.models.sequence import SequenceModel
+
+
+@final
+@dataclass(frozen=True)
+class ARMAConfig:
+    """Orders of an ARMA process.
+
+    Attributes:
+        ar: p, autoregressive lags.
+        ma: q, lags of shocks.
+        season: s, values per season; 0 for none.
+        seasonal_ar: P, autoregressive lags of whole seasons.
+        seasonal_ma: Q, lags of shocks of whole seasons.
+        constant: whether the mean is a parameter; else it is 0.
+
+    Example:
+        >>> ARMAConfig(ar=2, ma=1, season=12, seasonal_ar=1).state  # 2 + 12 values
+        14
+    """
+
+    ar: int = 1
+    ma: int = 0
+    season: int = 0
+    seasonal_ar: int = 0
+    seasonal_ma: int = 0
+    constant: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("ar", "ma", "seasonal_ar", "seasonal_ma"):
+            bounded(name, getattr(self, name), 0, 512)
+        bounded("season", self.season, 0, 2**12)
+        if (self.seasonal_ar or self.seasonal_ma) and self.season < 2:
+            raise UserError(f"season is {self.season}; seasonal lags need one of at least 2")
+        bounded("the number of values that the process remembers", self.state, 1, 1024)
+
+    @property
+    def horizon(self) -> None:
+        """None: sequences may have any length."""
+        return
+
+    @property
+    def state(self) -> int:
+        """r: numbers that the process remembers."""
+        return max(self.ar + self.season * self.seasonal_ar, self.ma + self.season * self.seasonal_ma + 1)
+
+
+@final
+class ARMA(SequenceModel):
+    """An ARMA process as a model of real numbers.
+
+    Example:
+        >>> model = ARMA(ARMAConfig(ar=1)).double()
+        >>> model.set(ar=[0.5], deviation=2.0, mean=10.0)
+        >>> x = model.sample(n=2, length=5, seed=1)
+        >>> model.log_prob(x).shape, model.log_prob(torch.tensor([[10.0]])).item()  # deviation 2 / √(1 − 0.25)
+        (torch.Size([2]), -1.7559267...)
+    """
+
+    def __init__(self, config: ARMAConfig) -> None:
+        c = config
+        process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
+        super().__init__(Reals(), process, MomentsHead(), start=math.nan)
+        self.config, self.process = config, process
+
+    @torch.no_grad()
+    def set(
+        self,
+        ar: Sequence[float] = (),
+        ma: Sequence[float] = (),
+        seasonal_ar: Sequence[float] = (),
+        seasonal_ma: Sequence[float] = (),
+        *,
+        deviation: float,
+        mean: float = 0.0,
+    ) -> None:
+        """Take over coefficients, in the signs of x_t = φ_1 x_(t−1) + … + ε_t + θ_1 ε_(t−1) + …
+
+        Args:
+            ar: φ_1 … φ_p.
+            ma: θ_1 … θ_q.
+            seasonal_ar: Φ_1 … Φ_P.
+            seasonal_ma: Θ_1 … Θ_Q.
+            deviation: σ, of a shock.
+            mean: μ, of the process.
+
+        Raises:
+            ValueError: if they are not as many as the config says, or not those of a stationary, invertible process.
+        """
+        p = self.process
+        given = {"raw_ar": ar, "raw_ma": ma, "raw_seasonal_ar": seasonal_ar, "raw_seasonal_ma": seasonal_ma}
+        for name, values in given.items():
+            raw: Tensor | None = getattr(p, name)
+            count = 0 if raw is None else len(raw)
+            if len(values) != count:
+                raise ValueError(f"{len(values)} coefficients for {name.removeprefix('raw_')}; expected {count}")
+            if raw is None:
+                continue
+            sign = -1 if name.endswith("ma") else 1
+            wide = torch.tensor([sign * value for value in values], dtype=torch.float64)
+            raw.copy_(to_partial(wide).clamp(-1 + 1e-15, 1 - 1e-15).atanh())
+        p.log_deviation.fill_(deviation).log_()
+        if p.mean is not None:
+            p.mean.fill_(mean)
