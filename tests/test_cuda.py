@@ -19,6 +19,7 @@ import tiny_text
 from registry import MODELS, ROWS, ModelCase
 from seriatim.cli import main
 from seriatim.context import Context
+from tiny_text import tensors
 
 if not torch.cuda.is_available():
     pytest.skip("no CUDA device", allow_module_level=True)
@@ -63,7 +64,7 @@ WORDS = [
     *("--net.width", "16", "--net.layers", "1", "--batch", "4"),
     *("--train.samples", "0", "--train.evaluate-every", "4"),
 ]
-WAYS = {"float32": [], "bfloat16": ["--train.precision", "bfloat16"], "compiled": ["--train.compile"]}
+WAYS = {"float32": [], "bfloat16": ["--train.precision", "bfloat16"]}
 
 
 @pytest.mark.parametrize("more", WAYS.values(), ids=WAYS)
@@ -80,7 +81,7 @@ def test_commands_on_a_text(name: str, more: list[str], tmp_path: Path, capsys: 
         assert main(["evaluate", run, "--split", "validation", "--json", "--device", device]) == 0
         figures.append(json.loads(capsys.readouterr().out)["nats_per_token"])
     np.testing.assert_allclose(*figures, rtol=1e-5)
-    assert main(["sample", run, "-n", "2", "--tokens", "20", "--device", "cuda"]) == 0
+    assert main(["sample", run, "-n", "2", "--max-length", "20", "--device", "cuda"]) == 0
 
 
 def test_a_stopped_run_goes_on_bit_for_bit_on_the_gpu(tmp_path: Path) -> None:
@@ -89,5 +90,6 @@ def test_a_stopped_run_goes_on_bit_for_bit_on_the_gpu(tmp_path: Path) -> None:
         words = ["train", str(data), "--model", "gru", "--out", str(tmp_path / name), "--device", "cuda", *WORDS]
         assert main([*words, "--steps", steps, "--train.schedule", "constant"]) == 0
     assert main(["train", "--out", str(tmp_path / "cut"), "--resume", "--steps", "8", "--device", "cuda"]) == 0
-    one, other = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut"))
-    assert one == other
+    one, other = (tensors(tmp_path / name, "model") for name in ("whole", "cut"))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)

@@ -64,7 +64,7 @@ WRONG = [
     ("train", "tinyshakespear", "did you mean 'tinyshakespeare'"),
     ("train", "empty.txt", "empty.txt"),
     ("train", "blank.txt", "contains no text"),
-    ("train", "binary.txt", "byte 128"),
+    ("train", "binary.txt", "binary.txt: no text, but a binary file; expected text: give another file"),
     ("train", "picture.txt", "PNG"),
     ("train", "bytes.txt", "byte 3 "),
     ("train", "words.txt --net.context 9000", "--net.context"),

@@ -120,7 +120,7 @@ def test_a_doubt_is_told_with_how_to_choose(
     quick = ["--train.steps", "1", "--train.samples", "0", "--net.width", "8", "--net.heads", "2", "--net.context", "8"]
     assert main(["train", "table.csv", *quick, "--out", "run"]) == 0
     said = capsys.readouterr().err
-    assert "table.csv: read as text (a .csv file, read as one text; --text.field NAME reads a column)" in said
+    assert "table.csv: read as text (a table read as plain text; --text.field NAME reads a column: a, the cat)" in said
     assert main(["train", "table.csv", "--kind", "image"]) == 2
     assert "table.csv" in capsys.readouterr().err
     assert main(["train", "table.csv", "--kind", "film"]) == 2

@@ -63,7 +63,7 @@ def test_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         f"{tmp_path / 'photos'}: pictures: 24 train, 3 validation, 3 test; 4 × 5, grey, 256 levels; conditions: label "
         "(2: a, b; from subfolders)."
     )
-    assert lines[1] == end(model, tmp_path, "")
+    assert lines[1] == end(model, tmp_path, " (mixtures 10 for these data)")
 
 
 def test_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

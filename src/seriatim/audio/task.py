@@ -25,7 +25,7 @@ from seriatim.drawing.audio import save_spectrogram, save_waveform
 from seriatim.errors import UserError
 from seriatim.symbols import Symbols
 from seriatim.training.plan import IN_MEMORY, Plan
-from seriatim.training.task import Task, conditions_in_words, unheard_in_words
+from seriatim.training.task import Task, conditions_in_words, missing_in_words, unheard_in_words
 from seriatim.training.unit import Unit, bits_per_sample
 
 _LEAST = 16_000  # least samples per evaluation, whatever `evaluate_symbols` is
@@ -56,9 +56,10 @@ class AudioTask(Task):
         origins = {name: Path(where).name for name, where in files.items() if where is not None}
         seen = conditions_in_words(self.codecs, {"": table or own, **features, **origins})
         held = splits.get("validation")
-        lacking = [] if held is None else AudioModel(self.model, self.codecs).lacking(held)
+        own = AudioModel(self.model, self.codecs)
+        lacking, absent = [] if held is None else own.lacking(held), own.lacking(self.recordings.splits["train"])
         kind = f"{rate} Hz, {'mono' if codec.channels == 1 else 'stereo'}, {codec.name}"
-        unheard = unheard_in_words(lacking, "recordings")
+        unheard = f"{missing_in_words(absent, 'recordings')} {unheard_in_words(lacking, 'recordings')}".strip()
         return f"recordings: {', '.join(each)}; {kind}; {seen} {unheard}".strip()
 
     def learn(self) -> dict[str, Symbols]:

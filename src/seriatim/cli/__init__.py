@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextvars import copy_context
@@ -12,6 +14,13 @@ from seriatim.errors import Interrupted, UserError, tell
 
 _LONGEST = 600  # characters of a message
 _SWITCHED = ("true", "false", "yes", "no", "on", "off")
+_UNKNOWN = re.compile(r'(?P<said>Unknown option: "?(?P<option>--[a-z-]+)"?\.)')
+_SHORT = {  # options that people type most, before those of the groups
+    "train": [
+        *("--steps", "--epochs", "--batch", "--lr", "--seed", "--device", "--threads", "--out", "--model", "--preset"),
+        *("--kind", "--config", "--resume", "--folds", "--search", "--from", "--quiet"),
+    ]
+}
 _NO_MEMORY = ("out of memory", "can't allocate memory")  # torch's messages on a GPU and on the CPU
 
 
@@ -41,7 +50,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         switch = "; to turn a switch off, write --image.given=false" if extra.lower() in _SWITCHED else ""
         return _fail(f"unexpected argument {extra!r}; leave it out{switch}")
     except CycloptsError as error:
-        return _fail(str(error).replace("\n", " "))
+        return _fail(_nearer(str(error).replace("\n", " "), given))
     except UserError as error:
         return _fail(str(error))
     except Interrupted as stop:
@@ -59,6 +68,15 @@ def _main(arguments: Sequence[str] | None) -> int:
         if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in _NO_MEMORY):
             raise
         return _fail("out of memory; reduce the batch (-n, --train.batch), the context or the model's size")
+
+
+def _nearer(message: str, typed: Sequence[str]) -> str:
+    """A message on an unknown option, with the nearest of the command's short options if one is near."""
+    found = _UNKNOWN.match(message)
+    if found is None or not typed or typed[0] not in _SHORT:
+        return message
+    close = difflib.get_close_matches(found["option"], _SHORT[typed[0]], n=1, cutoff=0.7)
+    return f"{found['said']} Did you mean {close[0]}?" if close else message
 
 
 def _fail(message: str) -> int:

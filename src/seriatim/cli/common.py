@@ -107,6 +107,8 @@ def opened(
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words
         raise UserError(f"{run} is a model of {held}, but this command is for models of {wanted}; give another run")
+    if model.about.get("step") == 0:
+        tell(f"{run}: untrained: no evaluation was better than at step 0")
     if measured and machine.threads is None:
         _fastest(model.model)
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from seriatim.cli.common import Machine, opened
 from seriatim.cli.groups import FLAT, Extent, Output, Penalties, Prompt, Search, Steering
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Drawing
+from seriatim.errors import tell
 
 
 def sample(
@@ -49,3 +51,9 @@ def sample(
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
     asked = Drawing(run, n, seeds, prompt, extent, steering, penalties, search, output)
     commands(model.kind).sample(model, asked)
+    from seriatim.symbols import Labels
+
+    labels = {name: codec for name, codec in model.codecs.items() if isinstance(codec, Labels)}
+    for name, codec in labels.items():
+        if name not in prompt.conditions and codec.size:
+            tell(f"drawn without {name}, which may be given, e.g. --given {shlex.quote(f'{name}={codec.values[0]}')}")

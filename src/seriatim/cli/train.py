@@ -140,12 +140,22 @@ def train(
     from seriatim.training import run as runs
     from seriatim.training.study import Study
 
-    folder = runs.default_folder(plan) if run.out is None else run.out
+    folder = _free_folder(plan) if run.out is None else run.out
     if folds is not None or trials is not None:
         asked = ("search", trials) if trials is not None else ("folds", folds)
         study = Study(cast(Any, asked[0]), asked[1] or 0, plan)
         return _study(study, folder, run, begin=True)
     return _finish(folder, runs.start(plan, folder, _means(run)))
+
+
+def _free_folder(plan: Plan) -> Path:
+    """The usual folder, or the next that is free; that one is taken is said."""
+    from seriatim.training import run as runs
+
+    folder, usual = runs.default_folder(plan), runs.usual_folder(plan)
+    if folder != usual:
+        tell(f"{usual} is taken; this run is written to {folder}")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -263,8 +273,8 @@ def _alone(others: dict[str, object]) -> None:
     for option, value in others.items():
         if value:
             raise UserError(
-                f"--{option} is given with --resume, which takes everything but steps, epochs and device from the "
-                "run; leave it out"
+                f"--{option} is given with --resume, which takes everything but steps, epochs, patience and device "
+                "from the run; leave it out"
             )
 
 
@@ -316,6 +326,8 @@ def _finish(folder: Path, trained: Trained) -> int:
         if key.startswith("validation_") and isinstance(value, int | float) and isinstance(step, int)
     )
     tell(f"{folder}: {trained.family}{best}")
+    if step == 0 and best:
+        tell("no evaluation was better than the untrained model, which is kept: its samples are noise; train longer")
     run = shlex.quote(str(folder))
     tell(f"next: seriatim sample {run}   or   seriatim evaluate {run}")
     return 0

@@ -144,7 +144,10 @@ class _Recurrent(nn.Module):
     def forward(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         lengths = real.sum(1).clamp_min(1).cpu()
         packed = pack_padded_sequence(self.dropout(x), lengths, batch_first=True, enforce_sorted=False)
-        y, _ = pad_packed_sequence(self.core(packed)[0], batch_first=True, total_length=x.shape[1])
+        # cuDNN passes nothing back in evaluation mode
+        with torch.backends.cudnn.flags(enabled=self.training or not torch.is_grad_enabled()):
+            read = self.core(packed)[0]
+        y, _ = pad_packed_sequence(read, batch_first=True, total_length=x.shape[1])
         return self.dropout(self.norm(y)), real
 
 

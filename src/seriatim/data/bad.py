@@ -11,6 +11,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _NAMED = 10  # that a message names
+_ADVICE = ": replace or remove it"  # said once for all
 _LONG = 100  # characters of what is said of each
 
 
@@ -61,9 +62,12 @@ class Bad:
             return ""
         if self.count == total > 1:
             raise UserError(f"{self._said[0]}; the other {total - 1:,} {items} cannot be read either")
-        if self.count == total or (self.count == 1 and not self.skip):
+        if self.count == total:
             raise UserError(self._said[0])
-        each = "; ".join(said if len(said) <= _LONG else said[: _LONG - 1] + "…" for said in self._said)
+        if self.count == 1 and not self.skip:
+            raise UserError(f"{self._said[0]}, or train with --data.skip-bad")
+        plain = [said.removesuffix(_ADVICE) for said in self._said]
+        each = "; ".join(said if len(said) <= _LONG else said[: _LONG - 1] + "…" for said in plain)
         more = f"; and {self.count - len(self._said):,} more" if self.count > len(self._said) else ""
         if self.skip:
             return f"{self.count:,} of {total:,} {items} cannot be read and are left out: {each}{more}."

@@ -135,6 +135,8 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
                 raise UserError(f"{name}: not {encoding} text ({error}): {advice}") from None
             # error.object is the remainder of the chunks before plus this chunk: it ends at `offset`.
             place = offset - len(error.object) + error.start
+            if sum(byte in _CONTROLS for byte in error.object[:4096]) > len(error.object[:4096]) // 20:
+                raise UserError(f"{name}: no text, but a binary file; expected text: give another file") from None
             raise UserError(
                 f"{name}: byte {place} is not {encoding.removesuffix('-sig')} text ({error.reason}): "
                 "save it as UTF-8, or give the encoding of training text, e.g. --text.encoding "
@@ -150,6 +152,9 @@ def decode(chunks: Iterable[bytes], encoding: str, name: str, offset: int = 0) -
         characters += len(text)
         if text:
             yield text
+
+
+_CONTROLS = frozenset({*range(9), *range(14, 32)})  # bytes that texts do without
 
 
 def likely_encoding(encoding: str, byte: int) -> str:

@@ -27,7 +27,7 @@ from seriatim.image.options import CodeOptions, ImageOptions
 from seriatim.models import Model
 from seriatim.symbols import Given, Labels, Symbols, Vectors, encode_given
 from seriatim.training.plan import IN_MEMORY, Plan
-from seriatim.training.task import Task, conditions_in_words, unheard_in_words
+from seriatim.training.task import Task, conditions_in_words, missing_in_words, unheard_in_words
 from seriatim.training.unit import Unit, bits_per_dim, given_code
 
 _BATCH = 64
@@ -121,8 +121,10 @@ class ImageTask(Task):
         origins = {LABEL: labels, MAP: str(self.options.maps or ""), VECTOR: str(self.options.vectors or "")}
         held = splits.get("validation")
         unheard = ""
-        if held is not None and CODE not in self.codecs:
-            unheard = unheard_in_words(ImageModel(self.model, self.codecs).lacking(held), "pictures")
+        if CODE not in self.codecs:
+            own = ImageModel(self.model, self.codecs)
+            absent = missing_in_words(own.lacking(splits["train"]), "pictures")
+            unheard = f"{absent} {unheard_in_words([] if held is None else own.lacking(held), 'pictures')}".strip()
         seen = conditions_in_words(self.codecs, {name: Path(where).name for name, where in origins.items()})
         return f"pictures: {each}; {shape}, {levels.levels} levels{ink}; {seen} {unheard}".strip()
 

@@ -67,7 +67,9 @@ class Conditional(Model):
                 raise UserError(f"{name!r} is not a condition of this model; {nearest(name, self.names)}")
         result = EMPTY
         for name, encoder in zip(self.names, self.encoders.values(), strict=True):
-            value = given[name] if name in given else cast(Any, encoder).missing(n)
+            value: Any = given[name] if name in given else cast(Any, encoder).missing(n)
+            if isinstance(value, str | int | float):
+                raise UserError(f"{name!r} is {value!r:.40}; a bare model takes tensors, as its codec encodes values")
             part: Context = encoder(value)
             if part.vector is not None and result.vector is not None:
                 part = replace(part, vector=torch.cat([result.vector, part.vector], 1))

@@ -24,6 +24,7 @@ ENDINGS = (".txt", ".md", ".text")
 
 _NUMERIC = 0.7  # share of cells of a table of numbers; the others are names, dates, gaps
 _NUMBER = re.compile(r"\"?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?\"?|nan|NaN|NA|-?inf|")
+_NAMED = 8  # columns named in a message
 _SNIFFED = 1 << 12  # bytes read of a file with an unknown suffix
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
@@ -103,7 +104,8 @@ def _file(path: Path) -> Verdict:
         heading = head.split(b"\n")[0].decode("utf-8", "replace")
         if "text" in re.split(r"[,;\t]", heading.replace('"', "").strip()):
             return Verdict(Certainty.YES, "a table with the column text", 1, path.stat().st_size)
-        words = "a .csv file, read as one text; --text.field NAME reads a column"
+        names = [name.strip() for name in re.split(r"[,;\t]", heading.replace('"', ""))][:_NAMED]
+        words = f"a table read as plain text; --text.field NAME reads a column: {', '.join(names)}"
         return Verdict(Certainty.MAYBE, words, 1, path.stat().st_size)
     if path.suffix:
         return Verdict(Certainty.MAYBE, f"a {path.suffix} file, read as one text", 1, path.stat().st_size)

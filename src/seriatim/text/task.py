@@ -24,7 +24,7 @@ from seriatim.text.options import SourceOptions, TextOptions, TokenOptions
 from seriatim.text.tokenizers import Tokenizer, train_tokenizer
 from seriatim.text.validate import Validation
 from seriatim.training.plan import Plan
-from seriatim.training.task import Task, conditions_in_words, unheard_in_words
+from seriatim.training.task import Task, conditions_in_words, missing_in_words, unheard_in_words
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 
 _SHORT = 32  # characters of a pair shown before training
@@ -65,7 +65,9 @@ class TextTask(Task):
         known = f"{len(tokens.symbols):,} training symbols, {tokenizer.size:,} in the vocabulary ({tokenizer.kind})"
         seen = conditions_in_words(self.codecs, {"": "the fields of the records"})
         held = self.corpus.splits.get("validation", ())
-        unheard = unheard_in_words(lacking(TextModel(self.model, self.codecs).given_codecs, held), "documents")
+        codecs = TextModel(self.model, self.codecs).given_codecs
+        absent = missing_in_words(lacking(codecs, self.corpus.splits["train"]), "documents")
+        unheard = f"{absent} {unheard_in_words(lacking(codecs, held), 'documents')}".strip()
         strange = sum(tokenizer.unseen(block) for document in held for block in document.blocks())
         unknown = f" {strange:,} symbols of the validation text are not in the training text." if strange else ""
         return f"documents: {', '.join(each)}; {known}; {seen}{unknown} {unheard}".strip()

@@ -25,6 +25,7 @@ from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, learning_rate, optimiser_of
 from seriatim.training.options import TrainOptions
 from seriatim.training.pace import Pace
+from seriatim.training.sizing import TENTH
 from seriatim.training.stopping import stopping
 from seriatim.training.unit import NATS_PER_TOKEN, Unit
 from seriatim.walks.walk import Carry
@@ -66,11 +67,11 @@ class _Loss(nn.Module):
             parameters = self.model(x, given)
         else:
             parameters, after = self.model(x, given, carry)
-        dist = self.model.head(parameters)
+        dist = self.model.head(parameters) if self.smoothing else None
         count = mask.sum()
         # both terms of smoothed labels from one table: a softmax over thousands of symbols is a tenth of a step
-        table = dist.log_table() if self.smoothing and isinstance(dist, Discrete) else None
-        terms = dist.log_prob(x) if table is None else table.gather(-1, x[..., None])[..., 0]
+        table = dist.log_table() if isinstance(dist, Discrete) else None
+        terms = self.model.head.log_prob(parameters, x) if table is None else table.gather(-1, x[..., None])[..., 0]
         nats = -(torch.where(mask, terms, 0.0)).sum() / count
         loss = nats
         if table is not None:
@@ -106,7 +107,7 @@ class Loop:
         self.unit = unit
         self.model, self.batches, self.options, self.folder, self.hooks = model, batches, options, folder, hooks
         self.total = options.total(batches.per_epoch)
-        self.every = options.evaluate_every or max(1, self.total // 10)
+        self.every = options.evaluate_every or max(1, self.total // TENTH)
         self.optimiser = optimiser_of(model, options)
         self.average = Average(files.tensors_of(model), options.ema) if options.ema else None
         self.module: Any = _Loss(model, options.smoothing)
@@ -139,6 +140,8 @@ class Loop:
             with stopping(self._halt), self._pace(meter) as pace:
                 if self.step == 0:
                     self._evaluate(watching)
+                elif self._exhausted() and self.step < self.total:
+                    meter.say(f"stopped early at step {self.step}; --resume --train.patience 0 goes on to the end")
                 while self.step < self.total and not self._exhausted():
                     start = time.perf_counter()
                     symbols = self._advance()

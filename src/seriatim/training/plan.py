@@ -100,16 +100,16 @@ class Plan:
         return dataclasses.replace(self, options=groups)
 
     def continued(self, train: Mapping[str, Any]) -> Plan:
-        """The plan of a resumed run: other steps, epochs or device.
+        """The plan of a resumed run: other steps, epochs, patience or device.
 
         Raises:
             UserError: if another training option would change.
         """
         for name, value in train.items():
-            if name not in ("steps", "epochs", "device") and value != getattr(self.train, name):
+            if name not in ("steps", "epochs", "patience", "device") and value != getattr(self.train, name):
                 raise UserError(
                     f"--train.{name} was {getattr(self.train, name)} in this run, and --resume can only change steps, "
-                    "epochs and device; leave it out, or start a new run with --from"
+                    "epochs, patience and device; leave it out, or start a new run with --from"
                 )
         clash = {"steps": "epochs", "epochs": "steps"}
         unset = {clash[name]: None for name in train if name in clash}

@@ -65,11 +65,16 @@ class Means:
     fixed_threads: bool = False
 
 
-def default_folder(plan: Plan) -> Path:
-    """runs/DATA-FAMILY, with a number after it if that is taken."""
+def usual_folder(plan: Plan) -> Path:
+    """runs/DATA-FAMILY."""
     special = {STANDARD_INPUT: "stdin", IN_MEMORY: "memory"}
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", special.get(plan.data) or Path(plan.data).stem) or "run"
-    base = Path("runs") / f"{stem}-{plan.family}"
+    return Path("runs") / f"{stem}-{plan.family}"
+
+
+def default_folder(plan: Plan) -> Path:
+    """The usual folder, with a number after it if that is taken."""
+    base = usual_folder(plan)
     folder, n = base, 2
     while folder.exists():
         folder, n = base.with_name(f"{base.name}-{n}"), n + 1

@@ -24,12 +24,15 @@ LEAST = 50, 200
 """Steps that a run takes at least: 50 of large items, 200 of small ones."""
 WORK = 2**24
 """Symbols that decide between the two."""
+TENTH = 10
+"""Evaluations of a run, unless the user says how often."""
 LOAD = 2**17
 """Symbols of a step, above which the batch is smaller."""
 FEW = 12
 """Passes over the training data above which training stops early."""
-PATIENCE = 4
-"""Evaluations without improvement after which it then stops."""
+PATIENCE = 4, 80
+"""Evaluations without improvement after which it then stops, and the least steps that they cover."""
+_TRIED = 16  # items, of which the longest is measured
 _COPIES = 4  # a weight, its gradient and two moments
 _WORK = 2  # backward takes about as much again as forward has saved
 _SHARE = 0.5  # of the free memory that a default batch may take
@@ -62,7 +65,8 @@ def weights_memory(model: Model, options: TrainOptions) -> int:
 
 def item_memory(model: Model, batches: Batches) -> int:
     """Bytes that one item of a batch takes in a training step, from what a forward pass of it keeps for backward."""
-    batch, device = batches.batch(0), model.device
+    some = (batches.batch(i) for i in range(min(_TRIED, max(1, batches.per_epoch))))
+    batch, device = max(some, key=lambda each: each.x.size), model.device  # items may be of several lengths
     x = model.symbols(batch.x[:1])
     given = to_given({name: value[:1] for name, value in batch.given.items()}, device)
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
@@ -156,7 +160,8 @@ def settle(
     passes = total * batch * options.accumulate / max(items, 1)
     patience = options.patience
     if patience is None:
-        patience = PATIENCE if passes > FEW else 0
+        every = options.evaluate_every or max(1, total // TENTH)
+        patience = max(PATIENCE[0], -(-PATIENCE[1] // every)) if passes > FEW else 0
     return Sizing(dataclasses.replace(options, batch=batch, patience=patience), need, passes, total)
 
 

@@ -144,3 +144,8 @@ def conditions_in_words(codecs: Mapping[str, Symbols], origins: Mapping[str, str
 def unheard_in_words(lacking: Sequence[Lacking], items: str) -> str:
     """What validation has and training has not, as sentences; empty if there is nothing."""
     return " ".join(f"In validation, {each.sentence(items)}." for each in lacking if each.unknown)
+
+
+def missing_in_words(lacking: Sequence[Lacking], items: str) -> str:
+    """Conditions that some of the training data lack, as sentences; empty if none does."""
+    return " ".join(f"In training, {each.sentence(items)}." for each in lacking if each.missing)

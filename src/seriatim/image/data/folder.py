@@ -83,7 +83,7 @@ def _read(
     if sides is None:
         sides, remark = _usual_size(headers) if option == "size" else (_common_size(files, headers, option), "")
     else:
-        remark = ""
+        remark = _fitted(headers, sides)
     height, width = sides
     channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
     check_room(len(files), height, width, channels, str(path), option)
@@ -129,6 +129,16 @@ def _usual_size(headers: Sequence[Header]) -> tuple[tuple[int, int], str]:
     least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
     words = f"{least[0]} × {least[1]} to {most[0]} × {most[1]}"
     return (side, side), f"are cropped and resized to {side} × {side}: their sizes are {words} (--image.size chooses)"
+
+
+def _fitted(headers: Sequence[Header], sides: tuple[int, int]) -> str:
+    """What is done to pictures for a size that the user chose."""
+    others = [header[:2] for header in headers if (header.height, header.width) != sides]
+    if not others:
+        return ""
+    height, width = sides
+    cut = any(each.height * width != each.width * height for each in headers)
+    return f"are {'cropped and ' if cut else ''}resized to {height} × {width} where they have another size"
 
 
 def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:

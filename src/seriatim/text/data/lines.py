@@ -12,6 +12,7 @@ _MOST = 200_000  # lines of a split that are read
 _IN_ORDER = 0.98  # share of neighbours in order that makes a list sorted
 _WORDS = 3  # most words of an item
 _LONGEST = 40  # most characters of one
+_DISTINCT = 0.5  # least share of different lines of a list
 _ITEMS = 0.95  # share of lines that are such short ones
 _SHARED = 0.2  # share of held-out lines that training has, from which it is said
 _SHOWN = 24  # characters of a line shown
@@ -30,9 +31,9 @@ def itemised(document: Document) -> bool:
 
 
 def _short_ones(lines: Sequence[str]) -> bool:
-    """Whether nearly all are short and hold a letter, and none is empty."""
+    """Whether nearly all are short and hold a letter, none is empty, and most are there once."""
     short = sum(len(line.split()) <= _WORDS and len(line) <= _LONGEST and any(map(str.isalpha, line)) for line in lines)
-    return short >= _ITEMS * len(lines) and all(lines)
+    return short >= _ITEMS * len(lines) and all(lines) and len(set(lines)) >= _DISTINCT * len(lines)
 
 
 def remark(splits: Mapping[str, Sequence[Document]]) -> str:

@@ -227,4 +227,5 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _refuse(value: object, option: str, reason: str) -> None:
     if value:
-        raise UserError(f"--text.{option} {value!r} was given, but {reason}: leave it out")
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+        raise UserError(f"--text.{option} {shown} was given, but {reason}: leave it out")

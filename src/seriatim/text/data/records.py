@@ -125,7 +125,8 @@ def text_and_given(record: Record, options: TextOptions, place: str) -> tuple[st
     """
     keys, field = ", ".join(record) or "none", options.field or "text"
     if field not in record:
-        raise UserError(f"{place}: no field {field!r}; the fields are {keys}: choose one with --text.field")
+        heading = ", by the first line" if field.isdigit() else ""
+        raise UserError(f"{place}: no field {field!r}; the fields are {keys}{heading}: choose one with --text.field")
     text = record[field]
     if not isinstance(text, str):
         raise UserError(

@@ -16,6 +16,8 @@ from seriatim.data.digest import fingerprint
 from seriatim.errors import UserError
 from seriatim.text.data.corpus import SOURCE, Corpus, Document, folded, paired
 
+_FEW_SOURCES = 10  # too few to hold some out
+
 MANY = 20
 """The number of distinct texts from which documents are assigned whole."""
 
@@ -146,6 +148,12 @@ def _collected(sided: Sequence[tuple[str, Document]], validation: float, test: f
             continue
         splits[side] = [document for at, document in sided if at == side]
         if all(document.measure.blank for document in splits[side]):
+            sources = {str(document.given[SOURCE]) for _, document in sided if SOURCE in document.given}
+            if 0 < len(sources) < _FEW_SOURCES:
+                raise UserError(
+                    f"the {len(sided):,} pairs have {len(sources)} different sources, and each stays on one side: too "
+                    "few for validation and test; for a label use --text.given"
+                )
             raise UserError(
                 f"too little text for {side} with --data.validation {validation} and --data.test {test}: "
                 "give more text, or set one of them to 0"
