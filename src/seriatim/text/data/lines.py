@@ -22,7 +22,7 @@ def itemised(document: Document) -> bool:
     """Whether a text is a list of words or names, one on each line, without empty lines.
 
     Example:
-        >>> names = [f"{name} Smith" for name in ("Ada", "Alan", "Grace", "John", "Kurt")] * 10
+        >>> names = [f"{name} {other}" for name in ("Ada", "Alan", "Grace", "Kurt", "John") for other in "ABCDEFGHIJ"]
         >>> itemised(Document.of("names", "\\n".join(names)))
         True
     """
