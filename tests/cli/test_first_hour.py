@@ -93,3 +93,17 @@ def test_what_a_chosen_size_does_is_said(tmp_path: Path) -> None:
         Image.fromarray(np.full((*size, 3), 8 * i, np.uint8)).save(tmp_path / f"{i}.png")
     noted = open_gallery(tmp_path, ImageOptions(size=(8, 8)), DataOptions()).note
     assert "30 of 30 pictures are cropped and resized to 8 × 8 where they have another size." in noted
+
+
+def test_what_evaluation_does_to_files_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for i in range(30):
+        Image.fromarray(np.full((6, 6, 3), 8 * i, np.uint8)).save(tmp_path / f"{i}.png")
+    run, other = tmp_path / "run", tmp_path / "other"
+    sizes = ["--net.filters", "4", "--net.layers", "1", "--net.first", "3", "--train.samples", "0", "--steps", "1"]
+    assert main(["train", str(tmp_path), "--kind", "image", "--out", str(run), *sizes]) == 0
+    other.mkdir()
+    Image.fromarray(np.full((12, 6, 3), 9, np.uint8)).save(other / "a.png")
+    capsys.readouterr()
+    for command in ("evaluate", "score"):
+        assert main([command, str(run), str(other)]) == 0
+        assert f"{other}: 1 of 1 pictures are cropped and resized to 6 × 6" in capsys.readouterr().err

@@ -114,6 +114,16 @@ def opened(
     return model
 
 
+def say_note(note: str, data: str) -> None:
+    """How the user's own files were read, if anything was done to them or left out.
+
+    That conditions of other files are lying there is of no interest where some files are judged.
+    """
+    told = [sentence for sentence in re.split(r"(?<=\.) ", note) if "belong to no" not in sentence]
+    if any(told):
+        tell(f"{data}: {' '.join(told)}")
+
+
 def _fastest(model: Model) -> None:
     """Use one thread or all, whichever is faster for this model; models that read a source keep all."""
     import torch

@@ -37,7 +37,8 @@ class ImageOptions(Options):
     """
 
     size: tuple[int, ...] = ()
-    """Height and width, or one number for both. Default: the size of the files if they agree, at most 64 a side."""
+    """Height and width, or one number for both. Default: the size of the files, at most 64 a side; of several
+    sizes, squares of the median of the shorter sides."""
     crop: Crop = "centre"
     """If the aspect ratio differs: crop the centre before resizing, or (none) resize only, which distorts."""
     resample: Resample = "smooth"

@@ -21,6 +21,7 @@ from seriatim.cli.common import (
     progressing,
     say,
     say_lacking,
+    say_note,
     seeds_in_words,
     training_data,
 )
@@ -311,5 +312,7 @@ def takes_of(model: AudioModel, asked: Judging, data: str | None = None) -> tupl
         return (takes if asked.limit is None else taken(takes, range(len(takes.x))[: asked.limit])), name
     options = _with(options_of(model, asked.run), model, asked.conditions)
     if Path(data).exists() or data not in NAMES:
-        return open_recordings(data, options, whole).splits["train"], data
+        found = open_recordings(data, options, whole)
+        say_note(found.note, data)
+        return found.splits["train"], data
     return chosen_split(open_recordings(data, options, DataOptions(limit=asked.limit)).splits, asked.split, data)

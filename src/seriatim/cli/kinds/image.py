@@ -18,6 +18,7 @@ from seriatim.cli.common import (
     progressing,
     say,
     say_lacking,
+    say_note,
     seeds_in_words,
     training_data,
 )
@@ -298,5 +299,7 @@ def pictures_of(model: ImageModel, asked: Judging, data: str | None = None) -> t
         return (pictures if asked.limit is None else taken(pictures, range(len(pictures.x))[: asked.limit])), name
     options = _with(options_of(model, asked.run), model, asked.conditions)
     if Path(data).exists() or data not in NAMES:
-        return open_gallery(data, options, whole).splits["train"], data
+        gallery = open_gallery(data, options, whole)
+        say_note(gallery.note, data)
+        return gallery.splits["train"], data
     return chosen_split(open_gallery(data, options, DataOptions(limit=asked.limit)).splits, asked.split, data)
