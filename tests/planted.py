@@ -269,8 +269,8 @@ FAULTS = [
     ),
     Fault(
         "particles are not weighed", "walks/particles.py",
-        "weights += walk.dist.log_prob(x).double().view_as(weights)",
-        "weights += 0 * walk.dist.log_prob(x).double().view_as(weights)",
+        "weights += dist.log_prob(dist.typed(x)).double().view_as(weights)",
+        "weights += 0 * dist.log_prob(dist.typed(x)).double().view_as(weights)",
         "walks/test_particles.py::test_particles_find_what_fits_a_known_symbol_that_comes_last",
     ),
     Fault(
@@ -473,6 +473,75 @@ FAULTS = [
         "deviations of a sample, not of the population", "symbols/scale.py",
         "std = np.sqrt(squares / count)", "std = np.sqrt(squares / max(1, count - 1))",
         "symbols/test_labels_numbers.py::test_numbers_are_standardised",
+    ),
+    # ------------------------------------------------------------------ real values
+    Fault(
+        "real symbols are padded as integers", "models/likelihood.py",
+        'dtype=kind if kind.kind == "f" else np.int64)', "dtype=np.int64)",
+        "test_examples.py::test_the_examples_of_a_module[seriatim.models.likelihood]",
+    ),
+    Fault(
+        "a missing value counts", "heads/base.py",
+        "return torch.where(missing if self.parts == 1 else missing.any(-1), 0.0, terms)", "return terms",
+        "heads/test_densities.py::test_what_is_missing_counts_nothing_and_passes_no_gradient",
+    ),
+    Fault(
+        "a missing value is replaced after the density", "heads/base.py",
+        "terms = self(parameters).log_prob(torch.where(missing, 0.0, x))", "terms = self(parameters).log_prob(x)",
+        "heads/test_densities.py::test_what_is_missing_counts_nothing_and_passes_no_gradient",
+    ),
+    Fault(
+        "a scale is left out of the likelihood", "heads/composed.py",
+        "return self.inner.log_prob((x - self.location) / self.scale) - self.scale.log()\n",
+        "return self.inner.log_prob((x - self.location) / self.scale)\n",
+        "laws/test_laws_heads.py::test_densities_integrate_to_one[scaled]",
+    ),
+    Fault(
+        "values after the end cost something", "heads/composed.py",
+        "values = torch.where(self._ended(category), 0.0, values)", "values = values",
+        "models/test_stop.py::test_what_has_ended_and_what_has_not_sum_to_one",
+    ),
+    Fault(
+        "the scale is not standardised out of the input", "causal/reals.py",
+        "(value - location) * (-log_scale).exp()", "(value - location)",
+        "test_examples.py::test_the_examples_of_a_module[seriatim.causal.reals]",
+    ),
+    Fault(
+        "a moving average has the other sign", "causal/kalman.py",
+        "return -_product(ar, seasonal_ar, self.season), _product(ma, seasonal_ma, self.season)",
+        "return -_product(ar, seasonal_ar, self.season), -_product(ma, seasonal_ma, self.season)",
+        "models/test_linear.py::test_an_arma_likelihood_is_that_of_statsmodels",
+    ),
+    Fault(
+        "a gap is read by the Kalman filter as a 0", "causal/kalman.py",
+        "gain = torch.where(missing[:, None], 0.0, covariance[:, :, 0] / covariance[:, :1, 0])",
+        "gain = covariance[:, :, 0] / covariance[:, :1, 0]",
+        "models/test_linear.py::test_an_arma_likelihood_is_that_of_statsmodels",
+    ),
+    Fault(
+        "the variance of a shock is that of two", "causal/volatility.py",
+        "drive = omega + every", "drive = 2 * omega + every",
+        "models/test_linear.py::test_a_garch_likelihood_is_that_of_arch",
+    ),
+    Fault(
+        "Student's t is not standardised", "heads/moments.py",
+        "deviation * ((freedom - 2) / freedom).sqrt())", "deviation)",
+        "models/test_linear.py::test_a_garch_likelihood_is_that_of_arch",
+    ),
+    Fault(
+        "the temperature multiplies the deviation", "heads/gaussian.py",
+        "self.scale * math.sqrt(temperature))", "self.scale * temperature)",
+        "heads/test_densities.py::test_the_temperature_multiplies_the_variance",
+    ),
+    Fault(
+        "what is coded is not read in windows", "coding/models.py",
+        "[Window(0, length, 0)] if horizon is None else", "[Window(0, length, 0)] if True else",
+        "coding/test_compression.py::test_beyond_the_horizon_the_bits_are_those_of_the_likelihood",
+    ),
+    Fault(
+        "a list is cut by position", "text/data/opening.py",
+        "if _plain(path, name, options) and itemised", "if False and itemised",
+        "text/test_lines.py::test_each_line_of_a_list_is_a_document",
     ),
 ]  # fmt: skip
 

@@ -137,7 +137,7 @@ def test_beyond_the_horizon_the_bits_are_those_of_the_likelihood() -> None:
     torch.manual_seed(0)
     config = TransformerConfig(symbols=5, width=8, heads=2, key_heads=1, layers=1, context=16)
     model = wake(Transformer(config), scale=1.0).double()
-    x = torch.randint(5, (2, 100))
+    x = torch.randint(5, (2, 1000))
     nats = -sum(terms.sum() for terms in log_probs(model, [row.numpy() for row in x]))
     coded = encode(model, x)
     assert torch.equal(decode(model, coded, x.shape), x)

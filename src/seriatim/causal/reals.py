@@ -67,9 +67,10 @@ class Standardise(Causal):
 
     Example:
         >>> frames, _ = Reals()(torch.tensor([[7.0, torch.nan]]))
-        >>> context = Context(scale=torch.tensor([[[5.0, 0.0]]]))  # location 5, scale e⁰ = 1
-        >>> Standardise()(frames, context)[0].tolist()
-        [[[2.0, 0.0], [0.0, 1.0]]]
+        >>> context = Context(scale=torch.tensor([[[5.0, 1.386294]]]))  # location 5, scale 4 = e^1.386
+        >>> Standardise()(frames, context)[0]
+        tensor([[[0.5000, 0.0000],
+                 [0.0000, 1.0000]]])
     """
 
     def __init__(self, parts: int = 1) -> None:
