@@ -107,3 +107,12 @@ def test_what_evaluation_does_to_files_is_said(tmp_path: Path, capsys: pytest.Ca
     for command in ("evaluate", "score"):
         assert main([command, str(run), str(other)]) == 0
         assert f"{other}: 1 of 1 pictures are cropped and resized to 6 × 6" in capsys.readouterr().err
+
+
+def test_who_chooses_a_column_is_not_told_of_plain_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("review,mood\n" + "".join(f"a text of its own {i},{'ab'[i % 2]}\n" for i in range(60)))
+    assert train(data, "--out", tmp_path / "plain") == 0
+    assert "a table read as plain text; --text.field NAME reads a column: review, mood" in capsys.readouterr().err
+    assert train(data, "--out", tmp_path / "column", "--text.field", "review", "--text.given", "mood") == 0
+    assert "plain text" not in capsys.readouterr().err

@@ -199,7 +199,7 @@ def _kind(data: str, kind: str | None, model: str | None) -> Modality:
     from seriatim.models import family
 
     record, verdict = kind_of(data, None if model is None else family(model).data)
-    if verdict.certainty is Certainty.MAYBE:
+    if verdict.certainty is Certainty.MAYBE and not any(map(typed, record.options)):  # who types --text.… knows
         tell(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind")
     return record
 
