@@ -257,6 +257,7 @@ HEADS: dict[str, HeadCase] = {
     "scaled": HeadCase(lambda: ScaledHead(StudentHead()), (0,)),
     "scaled-bivariate": HeadCase(lambda: ScaledHead(BivariateHead(2)), (0, 0)),
     "channels": HeadCase(lambda: ScaledHead(IndependentHead(LaplaceHead(), 3)), (0, 0, 0)),
+    "channels-categories": HeadCase(lambda: IndependentHead(CategoricalHead(3), 2), (3, 3)),
     "channels-counts": HeadCase(lambda: IndependentHead(PoissonHead(), 2), (COUNTS, COUNTS)),
     "stop": HeadCase(lambda: MarkedHead(ScaledHead(GaussianHead())), (2, 0)),
     "pen": HeadCase(lambda: MarkedHead(BivariateHead(2), 3), (3, 0, 0)),

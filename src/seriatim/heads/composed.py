@@ -126,10 +126,8 @@ class Independent(Event):
         tensor([-1.8379])
     """
 
-    real = True
-
     def __init__(self, each: list[Dist]) -> None:
-        self.each, self.parts = each, len(each)
+        self.each, self.parts, self.real = each, len(each), any(dist.real for dist in each)
         self.noise = int(all(dist.noise == 1 for dist in each))
 
     def given(self, i: int, prefix: Tensor) -> Dist:  # noqa: ARG002

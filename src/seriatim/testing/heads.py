@@ -184,7 +184,9 @@ def handwritten_law(dist: Discrete | Event, x: Tensor, u: Tensor, inverse: bool 
     if isinstance(dist, Discrete):
         arguments["cdf"] = [(x,), (torch.full_like(x, -1),), (torch.full_like(x, dist.levels - 1),), (x * 0,)]
     mine = [cls for cls in type(dist).__mro__ if cls not in base.__mro__]
-    written = sorted({name for cls in mine for name in vars(cls) if callable(vars(base).get(name))} - {"log_mass"})
+    written = sorted(
+        {name for cls in mine for name in vars(cls) if callable(vars(base).get(name))} - {"log_mass", "heated"}
+    )
     written = [name for name in written if not name.startswith("_") and name != "given"]
     for name in written:
         hold(name in arguments, "handwritten law", f"{type(dist).__name__} overrides {name}, which is final")
