@@ -18,6 +18,9 @@ from seriatim.causal.scan import linear_scan
 from seriatim.errors import UserError
 from seriatim.models import ARMA, GARCH, ARMAConfig, GARCHConfig
 from seriatim.training.maximum import maximise
+from seriatim.walks.noise import row_seeds
+from seriatim.walks.particles import fill_in
+from seriatim.walks.walk import Walk
 
 arima = pytest.importorskip("statsmodels.tsa.arima.model")
 arch = pytest.importorskip("arch")
@@ -156,6 +159,21 @@ def test_samples_have_the_moments_of_the_process() -> None:
         assert x[:, t].var().item() == pytest.approx(variance, rel=0.12)
     first = 1.5**2 * (1 + 0.7 * 0.4) * (0.7 + 0.4) / (1 - 0.7**2)
     assert torch.cov(x[:, 2:4].T)[0, 1].item() == pytest.approx(first, rel=0.12)
+
+
+def test_particles_fill_a_gap_as_the_smoother_would() -> None:
+    """Given both neighbours, a value of an AR(1) is normal about φ (x_0 + x_2) / (1 + φ²), variance σ² / (1 + φ²)."""
+    model, results, particles = ARMA(ARMAConfig(ar=1)).double(), 1500, 40
+    model.set([0.8], deviation=1.0)
+    known, mask = torch.tensor([2.0, 0.0, -1.0]).double(), torch.tensor([True, False, True])
+    seeds = row_seeds(7, results * particles)
+    filled = fill_in(Walk(model, results * particles, length=3), known, mask, seeds, particles)
+    assert bool((filled[:, [0, 2]] == known[[0, 2]]).all())
+    mean, variance = 0.8 * (2.0 - 1.0) / (1 + 0.8**2), 1 / (1 + 0.8**2)
+    assert filled[:, 1].mean().item() == pytest.approx(mean, abs=5 * math.sqrt(variance / results))
+    assert filled[:, 1].var().item() == pytest.approx(variance, rel=0.2)
+    alone = fill_in(Walk(model, results, length=3), known, mask, seeds[:results])  # one particle does not look ahead
+    assert alone[:, 1].mean().item() == pytest.approx(0.8 * 2.0, abs=5 / math.sqrt(results))
 
 
 @pytest.mark.parametrize("gaps", [(), (700, 701, 1500)], ids=["whole", "gaps"])
