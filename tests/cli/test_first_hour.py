@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seriatim.audio.data.opening import open_recordings
 from seriatim.cli import main
 from seriatim.cli.train import _finish
 from seriatim.data.options import DataOptions
@@ -116,3 +117,11 @@ def test_who_chooses_a_column_is_not_told_of_plain_text(tmp_path: Path, capsys: 
     assert "a table read as plain text; --text.field NAME reads a column: review, mood" in capsys.readouterr().err
     assert train(data, "--out", tmp_path / "column", "--text.field", "review", "--text.given", "mood") == 0
     assert "plain text" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nofile.png", "no/folder"])
+def test_a_path_that_is_not_there_is_said_to_be_none(name: str) -> None:
+    with pytest.raises(UserError, match=f"'{name}': no such file or folder: check the path"):
+        open_gallery(name)
+    with pytest.raises(UserError, match=f"'{name}': no such file or folder: check the path"):
+        open_recordings(name)

@@ -58,6 +58,8 @@ def open_set(name: str, options: AudioOptions, division: DataOptions, file: Path
     from seriatim.audio.data.splits import drawn_rows, taken
 
     if name not in named.names():
+        if Path(name).suffix or len(Path(name).parts) > 1:
+            raise UserError(f"{name!r}: no such file or folder: check the path")
         raise UserError(f"{name!r} is not a folder, recording or named data set: {nearest(name, NAMES)}")
     known = cast(AudioSet, named.of_kind(name, modality("audio")))
     own, usual = ("labels", "spans", "track", "vectors", "split"), (AudioOptions(), DataOptions())

@@ -65,6 +65,8 @@ def open_set(name: str, options: ImageOptions, division: DataOptions, file: Path
     from seriatim.image.data.pixels import shaped
 
     if name not in named.names():
+        if Path(name).suffix or len(Path(name).parts) > 1:
+            raise UserError(f"{name!r}: no such file or folder: check the path")
         raise UserError(f"{name!r} is not a folder, picture or named data set: {nearest(name, NAMES)}")
     known = cast(ImageSet, named.of_kind(name, modality("image")))
     usual = DataOptions()
