@@ -176,7 +176,7 @@ def test_no_temperature_at_all_takes_the_likeliest_component() -> None:
 def test_counts_have_no_temperature() -> None:
     dist = Poisson(torch.ones(2))
     assert dist.heated(1) is dist
-    with pytest.raises(UserError, match=r"temperature is 0\.5; counts have none: leave it out"):
+    with pytest.raises(UserError, match=r"temperature is 0\.5; Poisson has none: leave it out"):
         dist.heated(0.5)
 
 
@@ -192,7 +192,7 @@ def test_what_steers_probabilities_is_refused_for_real_numbers(steer: Steer) -> 
 def test_heated_events_are_heated_in_every_part(case: HeadCase) -> None:
     dist = case.make()(case.parameters(3))
     if -1 in case.levels:
-        with pytest.raises(UserError, match="counts have none"):
+        with pytest.raises(UserError, match="has none: leave it out"):
             dist.heated(0.5)
         return
     hot = dist.heated(1.0)

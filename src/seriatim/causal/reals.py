@@ -51,13 +51,30 @@ class _Scaled(NamedTuple):
     fixed: Fixed  # the scale (B, P, 2), or None
 
 
-def _of(state: State, context: Context) -> Tensor | None:
-    """The scale, which was given at the start."""
-    return context.scale if state is None or torch.is_grad_enabled() else state.fixed.nest
+class _Scaling(Causal):
+    """A layer that looks at its own frame and `context.scale`."""
+
+    def __init__(self, parts: int = 1) -> None:
+        super().__init__()
+        self.parts = parts
+
+    @property
+    def reach(self) -> int:
+        """0: no other frame."""
+        return 0
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """The scale."""
+        return _Scaled(Fixed(context.scale))
+
+    def scale(self, context: Context, state: State, rows: int) -> Tensor | None:
+        """(rows, P, 2): the scale, which was given at the start."""
+        found = context.scale if state is None or torch.is_grad_enabled() else state.fixed.nest
+        return None if found is None else spread(found, rows)
 
 
 @final
-class Standardise(Causal):
+class Standardise(_Scaling):
     """Takes `context.scale` out of the frames of `Reals`: (x − location) / scale; what is missing stays 0.
 
     Without a scale frames pass as they are.
@@ -73,32 +90,19 @@ class Standardise(Causal):
                  [0.0000, 1.0000]]])
     """
 
-    def __init__(self, parts: int = 1) -> None:
-        super().__init__()
-        self.parts = parts
-
-    @property
-    def reach(self) -> int:
-        """0: no other frame."""
-        return 0
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """The scale."""
-        return _Scaled(Fixed(context.scale))
-
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, 2 P) -> (B, T, 2 P)."""
-        scale = _of(state, context)
+        scale = self.scale(context, state, x.shape[0])
         if scale is None:
             return x, state
-        location, log_scale = spread(scale, x.shape[0])[:, None].unbind(-1)
+        location, log_scale = scale[:, None].unbind(-1)
         value, missing = x.split(self.parts, -1)
         value = torch.where(missing > 0, 0.0, (value - location) * (-log_scale).exp())
         return torch.cat([value, missing], -1), state
 
 
 @final
-class Rescale(Causal):
+class Rescale(_Scaling):
     """Appends `context.scale` to parameters, P locations and P log scales, for a `ScaledHead`; zeros without a scale.
 
     Args:
@@ -110,24 +114,11 @@ class Rescale(Causal):
         [[[0.0, 0.0, 5.0, 1.0]]]
     """
 
-    def __init__(self, parts: int = 1) -> None:
-        super().__init__()
-        self.parts = parts
-
-    @property
-    def reach(self) -> int:
-        """0: no other frame."""
-        return 0
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
-        """The scale."""
-        return _Scaled(Fixed(context.scale))
-
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C + 2 P)."""
-        scale = _of(state, context)
+        scale = self.scale(context, state, x.shape[0])
         if scale is None:
             more = x.new_zeros(x.shape[0], 1, 2 * self.parts)
         else:
-            more = spread(scale, x.shape[0]).transpose(1, 2).flatten(1)[:, None].to(x.dtype)
+            more = scale.transpose(1, 2).flatten(1)[:, None].to(x.dtype)
         return torch.cat([x, more.expand(-1, x.shape[1], -1)], -1), state

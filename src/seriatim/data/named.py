@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -76,3 +76,10 @@ def fetch(name: str) -> list[Path]:
 
 def _at_hand(files: Sequence[files_of.File]) -> bool:
     return all(files_of.find(file) is not None for file in files)
+
+
+def unknown(spec: str, words: str, known: Iterable[str]) -> UserError:
+    """What to say of a path or name that is neither a file nor a data set; `words`: what was expected."""
+    if Path(spec).suffix or len(Path(spec).parts) > 1:
+        return UserError(f"{spec!r}: no such file or folder: check the path")
+    return UserError(f"{spec!r} is not a {words} or named data set: {nearest(spec, known)}")

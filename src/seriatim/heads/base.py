@@ -8,17 +8,25 @@ speed equal to the defaults here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import TypeVar, final
 
 import torch
 from torch import Tensor, nn
 
 from seriatim.errors import UserError
 
+D = TypeVar("D")
+
 
 def widest(device: torch.device) -> torch.dtype:
     """float64, for sums over symbols; float32 on mps, which has nothing wider."""
     return torch.float32 if device.type == "mps" else torch.float64
+
+
+def _unheated(dist: D, temperature: float) -> D:
+    if temperature == 1:
+        return dist
+    raise UserError(f"temperature is {temperature}; {type(dist).__name__} has none: leave it out")
 
 
 class Dist(ABC):
@@ -77,9 +85,7 @@ class Dist(ABC):
         Raises:
             UserError: unless it is 1.
         """
-        if temperature == 1:
-            return self
-        raise UserError(f"temperature is {temperature}; {type(self).__name__} has none: leave it out")
+        return _unheated(self, temperature)
 
 
 class Discrete(Dist):
@@ -195,9 +201,7 @@ class Event(ABC):
         Raises:
             UserError: unless it is 1.
         """
-        if temperature == 1:
-            return self
-        raise UserError(f"temperature is {temperature}; {type(self).__name__} has none: leave it out")
+        return _unheated(self, temperature)
 
 
 class Head(nn.Module, ABC):

@@ -7,7 +7,6 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from seriatim.errors import UserError
 from seriatim.heads.base import Dist, widest
 
 _BLOCK = 64  # counts summed at a time, at first
@@ -84,13 +83,3 @@ class Counting(Dist):
     @abstractmethod
     def unsqueezed(self) -> Counting:
         """The same in float64 with an axis more, for tables."""
-
-    def heated(self, temperature: float) -> Dist:
-        """Counts have no temperature.
-
-        Raises:
-            UserError: unless it is 1.
-        """
-        if temperature == 1:
-            return self
-        raise UserError(f"temperature is {temperature}; counts have none: leave it out")

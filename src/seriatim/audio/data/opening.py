@@ -18,7 +18,7 @@ from seriatim.data import named
 from seriatim.data.digest import digest, fingerprint
 from seriatim.data.holding import existing
 from seriatim.data.options import DataOptions
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError
 from seriatim.modality import modality
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def open_set(name: str, options: AudioOptions, division: DataOptions, file: Path
     from seriatim.audio.data.splits import drawn_rows, taken
 
     if name not in named.names():
-        if Path(name).suffix or len(Path(name).parts) > 1:
-            raise UserError(f"{name!r}: no such file or folder: check the path")
-        raise UserError(f"{name!r} is not a folder, recording or named data set: {nearest(name, NAMES)}")
+        raise named.unknown(name, "folder, recording", NAMES)
     known = cast(AudioSet, named.of_kind(name, modality("audio")))
     own, usual = ("labels", "spans", "track", "vectors", "split"), (AudioOptions(), DataOptions())
     given = [f"--audio.{key}" for key in own if getattr(options, key) != getattr(usual[0], key)]

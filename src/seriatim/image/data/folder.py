@@ -133,8 +133,7 @@ def _usual_size(headers: Sequence[Header]) -> tuple[tuple[int, int], str]:
 
 def _fitted(headers: Sequence[Header], sides: tuple[int, int]) -> str:
     """What is done to pictures for a size that the user chose."""
-    others = [header[:2] for header in headers if (header.height, header.width) != sides]
-    if not others:
+    if all((header.height, header.width) == sides for header in headers):
         return ""
     height, width = sides
     cut = any(each.height * width != each.width * height for each in headers)

@@ -15,7 +15,7 @@ from seriatim.data.deal import SIDES
 from seriatim.data.digest import digest, fingerprint
 from seriatim.data.holding import existing
 from seriatim.data.options import DataOptions
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError
 from seriatim.image.data.gallery import Gallery, Pictures
 from seriatim.image.data.sets import ImageSet
 from seriatim.image.holding import CIFAR_ARCHIVES, NAMES
@@ -65,9 +65,7 @@ def open_set(name: str, options: ImageOptions, division: DataOptions, file: Path
     from seriatim.image.data.pixels import shaped
 
     if name not in named.names():
-        if Path(name).suffix or len(Path(name).parts) > 1:
-            raise UserError(f"{name!r}: no such file or folder: check the path")
-        raise UserError(f"{name!r} is not a folder, picture or named data set: {nearest(name, NAMES)}")
+        raise named.unknown(name, "folder, picture", NAMES)
     known = cast(ImageSet, named.of_kind(name, modality("image")))
     usual = DataOptions()
     given = ["--image.labels"] if options.labels is not None else []

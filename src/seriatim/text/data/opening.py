@@ -17,7 +17,7 @@ from seriatim.data.digest import fingerprint
 from seriatim.data.folder import files_in, listed
 from seriatim.data.holding import existing
 from seriatim.data.options import DataOptions
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError
 from seriatim.modality import modality
 from seriatim.text.data import split
 from seriatim.text.data.corpus import Corpus, Document, content, paired
@@ -66,12 +66,9 @@ def open_corpus(spec: object, options: TextOptions | None = None, division: Data
     path = existing(spec)
     if path is not None:
         return _open_path(path, options, division)
-    path = Path(spec)
     if str(spec) in named.names():
         return open_set(str(spec), options, division)
-    if path.suffix or len(path.parts) > 1:
-        raise UserError(f"{str(spec)!r}: no such file or folder: check the path")
-    raise UserError(f"{str(spec)!r} is not a file, folder or named data set: {nearest(str(spec), named.names())}")
+    raise named.unknown(str(spec), "file, folder", named.names())
 
 
 def open_set(name: str, options: TextOptions, division: DataOptions, files: Sequence[Path] | None = None) -> Corpus:
