@@ -12,8 +12,24 @@ from seriatim.heads.categorical import Categorical
 from seriatim.heads.density import heated_logits
 
 
+class _Wrapped(Dist):
+    """A distribution made from another one, of the same shape."""
+
+    inner: Dist
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """The shape of the symbols."""
+        return self.inner.batch_shape
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters."""
+        return self.inner.device
+
+
 @final
-class Affine(Dist):
+class Affine(_Wrapped):
     """The distribution of location + scale · z, where z has a density.
 
     Example:
@@ -25,16 +41,6 @@ class Affine(Dist):
 
     def __init__(self, inner: Dist, location: Tensor, scale: Tensor) -> None:
         self.inner, self.location, self.scale, self.noise = inner, location, scale, inner.noise
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """The shape of the symbols."""
-        return self.inner.batch_shape
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the parameters."""
-        return self.inner.device
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density (nats per unit of x) of x (*batch_shape)."""
@@ -167,7 +173,7 @@ class IndependentHead(Head):
 
 
 @final
-class Ended(Dist):
+class Ended(_Wrapped):
     """A distribution, or in the rows that have ended the certainty of 0, which costs nothing.
 
     Example:
@@ -178,16 +184,6 @@ class Ended(Dist):
 
     def __init__(self, inner: Dist, ended: Tensor) -> None:
         self.inner, self.ended, self.noise = inner, ended, inner.noise
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """The shape of the symbols."""
-        return self.inner.batch_shape
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the parameters."""
-        return self.inner.device
 
     def log_prob(self, x: Tensor) -> Tensor:
         """0 where ended."""

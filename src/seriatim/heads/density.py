@@ -8,10 +8,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seriatim.heads.base import Dist
+
 FLOOR = 1e-3
 """The least scale of a density, in the units that the network sees: values that repeat would make it infinite."""
 
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+
+
+class Density(Dist):
+    """A density with one number of each parameter for each element; a subclass sets `like`, one of its parameters."""
+
+    like: Tensor
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        """The shape of the symbols."""
+        return self.like.shape
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters."""
+        return self.like.device
 
 
 def spread(raw: Tensor, floor: float = FLOOR) -> Tensor:

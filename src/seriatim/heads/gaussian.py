@@ -8,12 +8,12 @@ from typing import final
 import torch
 from torch import Tensor
 
-from seriatim.heads.base import Dist, Head
-from seriatim.heads.density import FLOOR, bell, spread
+from seriatim.heads.base import Head
+from seriatim.heads.density import FLOOR, Density, bell, spread
 
 
 @final
-class Gaussian(Dist):
+class Gaussian(Density):
     """The normal distribution with mean and standard deviation (*batch_shape).
 
     Example:
@@ -24,16 +24,7 @@ class Gaussian(Dist):
 
     def __init__(self, mean: Tensor, scale: Tensor) -> None:
         self.mean, self.scale = mean, scale
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """The shape of the symbols."""
-        return self.mean.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the parameters."""
-        return self.mean.device
+        self.like = mean
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density (nats) of x (*batch_shape)."""

@@ -8,12 +8,12 @@ from typing import final
 import torch
 from torch import Tensor
 
-from seriatim.heads.base import Dist, Head
-from seriatim.heads.density import FLOOR, spread
+from seriatim.heads.base import Head
+from seriatim.heads.density import FLOOR, Density, spread
 
 
 @final
-class Laplace(Dist):
+class Laplace(Density):
     """The Laplace distribution with median and mean absolute deviation (*batch_shape).
 
     Example:
@@ -23,16 +23,7 @@ class Laplace(Dist):
 
     def __init__(self, median: Tensor, scale: Tensor) -> None:
         self.median, self.scale = median, scale
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """The shape of the symbols."""
-        return self.median.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the parameters."""
-        return self.median.device
+        self.like = median
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density (nats) of x (*batch_shape)."""

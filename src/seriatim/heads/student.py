@@ -8,14 +8,14 @@ from typing import final
 import torch
 from torch import Tensor
 
-from seriatim.heads.base import Dist, Head
-from seriatim.heads.density import FLOOR, spread
+from seriatim.heads.base import Head
+from seriatim.heads.density import FLOOR, Density, spread
 
 _LEAST = 2.0  # degrees of freedom, above which there is a variance
 
 
 @final
-class Student(Dist):
+class Student(Density):
     """Student's t with degrees of freedom, location and scale (*batch_shape); the scale is not the deviation.
 
     A draw takes two uniforms: √(ν (U^(−2/ν) − 1)) · cos 2πV is exact (Bailey, 1994, in its polar form without
@@ -30,16 +30,7 @@ class Student(Dist):
 
     def __init__(self, freedom: Tensor, location: Tensor, scale: Tensor) -> None:
         self.freedom, self.location, self.scale = freedom, location, scale
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """The shape of the symbols."""
-        return self.location.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the parameters."""
-        return self.location.device
+        self.like = location
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density (nats) of x (*batch_shape)."""
