@@ -488,7 +488,8 @@ def test_a_path_that_exists_wins_over_a_name(folder, tmp_path, monkeypatch):
     folder.rename(tmp_path / "mnist")
     assert surely("mnist")
     assert sum(len(part.x) for part in open_gallery("mnist").splits.values()) == 30
-    assert "not a folder, picture or named data set" in refused("no/such")
+    assert "no such file or folder: check the path" in refused("no/such")
+    assert "not a folder, picture or named data set" in refused("nosuch")
     assert "not a folder, picture or named data set" in refused("")
 
 
