@@ -15,6 +15,7 @@ from seriatim.audio.quantiser import Quantiser
 from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
 from seriatim.runs import building, checkpoint, files
+from seriatim.series.codec import SeriesCodec
 from seriatim.symbols import Labels, Numbers, Symbols
 from seriatim.text.tokenizers import train_tokenizer
 
@@ -31,6 +32,7 @@ TINY: dict[str, dict[str, Any]] = {
     "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
     "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
+    "mlp": {"width": 3, "lags": (1, 4), "chain": 2},
     "wavenet": {
         "head": "logistic", "mixtures": 2, "residual": 3, "gate": 4, "skip": 5, "dilations": 2, "cycles": 2, "first": 2,
         "stacks": (2, 3), "stack_dilations": 2, "stack_channels": 3, "dropout": 0.25,
@@ -44,6 +46,7 @@ def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
         "text": lambda: train_tokenizer("characters", ["banana split"]),
         "image": lambda: Levels(4, 3, 3, 5),
         "audio": lambda: Quantiser(8000, 2, "linear", 9),
+        "series": lambda: SeriesCodec(["load"], "h", past=8, horizon=4, block=2, rotation="dct"),
     }
     made: dict[str, Symbols] = {"x": makers[FAMILIES[family].data]()}
     return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
@@ -53,7 +56,9 @@ def make(family: str, conditions: bool = False, dtype: torch.dtype = torch.float
     """A model as training would leave it: nothing at its initial value."""
     torch.manual_seed(seed)
     known = codecs(conditions, family)
-    follows = {name: value for name, value in building.follows(family, known["x"]).items() if name != "start"}
+    follows = {
+        name: value for name, value in building.follows(FAMILIES[family].data, known["x"]).items() if name != "start"
+    }
     config = FAMILIES[family].config(**follows, **TINY[family])
     model = building.build(family, config, {k: v for k, v in known.items() if k != "x"}).to(dtype)
     with torch.no_grad():

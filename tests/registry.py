@@ -22,7 +22,9 @@ from seriatim.causal import (
     Embedding,
     GatedStack,
     Inject,
+    Lags,
     Multiplicative,
+    Parallel,
     Pointwise,
     Reals,
     Recurrent,
@@ -52,6 +54,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import (
     BivariateHead,
     CategoricalHead,
+    ChainedHead,
     DensityMixtureHead,
     GaussianHead,
     Head,
@@ -184,6 +187,10 @@ LAYERS: dict[str, LayerCase] = {
     "multiplicative-dilated": LayerCase(lambda: Multiplicative(WIDTH, 2, 3)),
     "residual": LayerCase(lambda: Residual(Serial(Conv(WIDTH, WIDTH, 3), Pointwise(nn.Linear(WIDTH, WIDTH))))),
     "serial": LayerCase(stack),
+    "parallel": LayerCase(lambda: Parallel(stack(), Pointwise(nn.Linear(WIDTH, 2)), Recurrent("gru", WIDTH, 3))),
+    "parallel-reach": LayerCase(lambda: Parallel(Conv(WIDTH, 2, 2, 5), Conv(WIDTH, 3, 2))),
+    "lags": LayerCase(lambda: Lags((0, 2, 5), 2)),
+    "lags-far": LayerCase(lambda: Lags((12, 1), 2)),
     "nested": LayerCase(nested, conditions),
     "values": LayerCase(lambda: Values(5, WIDTH), symbols=6),
     "values-of-two": LayerCase(lambda: Values(5, WIDTH, 2), symbols=6, parts=2),
@@ -193,6 +200,7 @@ LAYERS: dict[str, LayerCase] = {
     "volatility": LayerCase(lambda: Serial(Pointwise(Present()), Volatility(2, 2))),
     "standardise": LayerCase(lambda: Standardise(2), scale),
     "rescale": LayerCase(lambda: Rescale(2), scale),
+    "rescale-shifted": LayerCase(lambda: Rescale(2, shifted=True), scale),
     "slow": LayerCase(lambda: slow(3, 0), conditions),
     "slow-block-of-one": LayerCase(lambda: slow(1), conditions),
     "slow-attention": LayerCase(
@@ -229,6 +237,13 @@ class HeadCase(NamedTuple):
         return 1.5 * torch.randn(*shape, self.make().width)
 
 
+def seeded(make: Callable[[], Head]) -> Head:
+    """A head with weights, the same at every call."""
+    with torch.random.fork_rng():
+        torch.manual_seed(9)
+        return make().requires_grad_(False)
+
+
 HEADS: dict[str, HeadCase] = {
     "categorical": HeadCase(lambda: CategoricalHead(5), (5,)),
     "categorical-2": HeadCase(lambda: CategoricalHead(2), (2,)),
@@ -259,6 +274,10 @@ HEADS: dict[str, HeadCase] = {
     "channels": HeadCase(lambda: ScaledHead(IndependentHead(LaplaceHead(), 3)), (0, 0, 0)),
     "channels-categories": HeadCase(lambda: IndependentHead(CategoricalHead(3), 2), (3, 3)),
     "channels-counts": HeadCase(lambda: IndependentHead(PoissonHead(), 2), (COUNTS, COUNTS)),
+    "chained": HeadCase(lambda: seeded(lambda: ChainedHead(GaussianHead(), 3, 4, 2)), (0, 0, 0)),
+    "chained-mixture": HeadCase(
+        lambda: seeded(lambda: ScaledHead(ChainedHead(DensityMixtureHead(2), 2, 3, 2))), (0, 0)
+    ),
     "stop": HeadCase(lambda: MarkedHead(ScaledHead(GaussianHead())), (2, 0)),
     "pen": HeadCase(lambda: MarkedHead(BivariateHead(2), 3), (3, 0, 0)),
     "category": HeadCase(lambda: MarkedHead(NegativeBinomialHead(), 3, end=False), (3, COUNTS)),
@@ -332,6 +351,22 @@ def of_reals(head: Callable[[], Head], core: Callable[[int], Causal]) -> ModelCa
         return SequenceModel(Reals(parts), Serial(*layers, *ends), head(), start=math.nan)
 
     return ModelCase(make, levels=levels_of(head()), given=given)
+
+
+def of_series(name: str, **sizes: Any) -> ModelCase:
+    """A case of a family over real values, in units of a window, with a field at every position."""
+    entry = FAMILIES[name].of("series")
+    config = entry.config(**{"width": 4, "lags": (1, 3), "dropout": 0.3, **sizes})
+
+    def given() -> Given:
+        torch.manual_seed(6)
+        vector = torch.randn(ROWS, config.vector) if config.vector else None
+        field = torch.randn(ROWS, 7, config.field) if config.field else None
+        return Context(vector=vector, field=field, scale=torch.randn(ROWS, config.parts, 2))
+
+    own = name if FAMILIES[name].data == "series" else None
+    levels = (COUNTS,) if config.head in ("poisson", "negative-binomial") else (0,) * config.parts
+    return ModelCase(lambda _: entry.model(config), own, levels=levels, given=given)
 
 
 def of_sound(levels: int = 3, channels: int = 1, hop: int = 2, **sizes: Any) -> ModelCase:
@@ -511,6 +546,15 @@ MODELS: dict[str, ModelCase] = {
     "arma": ModelCase(lambda _: ARMA(ARMAConfig(1, 1, 3, 1)), levels=(0,)),
     "arch": ModelCase(lambda _: GARCH(GARCHConfig(2, 0, "student")), levels=(0,)),
     "garch": ModelCase(lambda _: GARCH(GARCHConfig(1, 1, "normal", "fitted")), levels=(0,)),
+    "real-rnn": of_series("rnn", vector=2, field=3),
+    "real-lstm": of_series("lstm", layers=1, head="mixture"),
+    "real-lstm-counts": of_series("lstm", layers=1, head="negative-binomial", vector=2),
+    "real-gru": of_series("gru", parts=2, chain=3, head="normal", vector=2, field=3),
+    "real-transformer": of_series("transformer", heads=2, head="laplace", field=2),
+    "real-wavenet": of_series("wavenet", layers=1, dilations=2, vector=2),
+    "real-bytenet": of_series("bytenet", layers=1, dilations=2, head="logistic", linear=False),
+    "mlp": of_series("mlp"),
+    "mlp-block": of_series("mlp", parts=3, chain=2, head="mixture", layers=1, vector=2, field=3),
     "real-counts": of_reals(NegativeBinomialHead, lambda width: Recurrent("lstm", width, width)),
     "rnn": of_family("rnn", **_R),
     "rnn-deep-vector": of_family("rnn", width=4, layers=3, embedding=3, vector=2, dropout=0.3),

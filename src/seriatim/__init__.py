@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from seriatim.models.base import Model as Model
     from seriatim.models.plugins import register as register
     from seriatim.models.sequence import SequenceModel as SequenceModel
+    from seriatim.series.forecast import Forecast as Forecast
+    from seriatim.series.forecast import Forecasts as Forecasts
+    from seriatim.series.model import SeriesModel as SeriesModel
+    from seriatim.series.options import SeriesOptions as SeriesOptions
     from seriatim.text.model import TextModel as TextModel
     from seriatim.text.options import SourceOptions as SourceOptions
     from seriatim.text.options import TextOptions as TextOptions
@@ -53,12 +57,16 @@ _NAMES = {
     "CodeOptions": "seriatim.image.options",
     "DataOptions": "seriatim.data.options",
     "Evaluation": "seriatim.training.observers",
+    "Forecast": "seriatim.series.forecast",
+    "Forecasts": "seriatim.series.forecast",
     "ImageModel": "seriatim.image.model",
     "ImageOptions": "seriatim.image.options",
     "Model": "seriatim.models.base",
     "QuantiserOptions": "seriatim.audio.options",
     "Sample": "seriatim.text.samples",
     "SequenceModel": "seriatim.models.sequence",
+    "SeriesModel": "seriatim.series.model",
+    "SeriesOptions": "seriatim.series.options",
     "SourceOptions": "seriatim.text.options",
     "Steer": "seriatim.walks.steer",
     "Step": "seriatim.training.observers",
@@ -90,12 +98,16 @@ __all__ = [
     "CodeOptions",
     "DataOptions",
     "Evaluation",
+    "Forecast",
+    "Forecasts",
     "ImageModel",
     "ImageOptions",
     "Model",
     "QuantiserOptions",
     "Sample",
     "SequenceModel",
+    "SeriesModel",
+    "SeriesOptions",
     "SourceOptions",
     "Steer",
     "Step",

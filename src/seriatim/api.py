@@ -86,14 +86,14 @@ def train(
         return _resume(model if isinstance(model, str) else None, in_memory, out, options, means)
     likely = family(model).data if isinstance(model, str) else None
     record = modality.modality(kind) if kind is not None else modality.kind_of(data, likely)[0]
-    if isinstance(model, str):
-        check_family(model, record, modality.shown(data))
     groups, division, chosen = _sorted(options, record)
     if from_ is not None:
         _brought(record, net, groups)
     begun = None if from_ is None or own is not None else run.open_model(Path(from_), "cpu").family
     name = checkpoint.CUSTOM if own is not None else str(model or begun or record.family)
-    usual = {} if own is not None else {**record.training, **family(name).training}
+    if own is None:
+        check_family(name, record, modality.shown(data), "--model" if from_ is None else "--from")
+    usual = {} if own is not None else {**record.training, **family(name).of(record.name).training}
     source = locate(data) if isinstance(data, str | Path) else IN_MEMORY
     plan = Plan(
         data=source,

@@ -52,8 +52,9 @@ class Encoding(NamedTuple):
     """What such conditions are called, for messages."""
     make: Callable[[Any, Any, Any], Any]
     """(codec, the encoder's sizes or None, the model's config) -> encoder."""
-    width: int | str
-    """The channels that it adds to its part: a number, or the field of the encoder's sizes that says it."""
+    width: int | str | None
+    """The channels that it adds to its part: a number, the field of the encoder's sizes that says it, or None for
+    the size of the codec; 0 for a part that has no field in a config, which every model of such data reads."""
     sizes: Mapping[str, type[Any]] = {}
     """{kind: the dataclass of the encoder's sizes}; empty where the codec alone decides them."""
     special: str | None = None
@@ -63,8 +64,10 @@ class Encoding(NamedTuple):
     prior: Callable[[Any], Any] | None = None
     """(encoder) -> a model of what it encodes to, if that is to be drawn."""
 
-    def channels(self, sizes: Any) -> int:
-        """The channels that an encoder of these sizes adds."""
+    def channels(self, sizes: Any, codec: Any) -> int:
+        """The channels that an encoder of these sizes adds, for a condition with this codec."""
+        if self.width is None:
+            return codec.size
         return self.width if isinstance(self.width, int) else getattr(sizes, self.width)
 
     def kind(self, name: str) -> str:
@@ -122,7 +125,12 @@ class Modality:
     foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
 
 
-HOMES = {"text": "seriatim.text", "image": "seriatim.image", "audio": "seriatim.audio"}
+HOMES = {
+    "text": "seriatim.text",
+    "image": "seriatim.image",
+    "audio": "seriatim.audio",
+    "series": "seriatim.series",
+}
 """Where each kind of data lives. The only list."""
 
 

@@ -66,7 +66,18 @@ def test_python_objects() -> None:
     assert kind({"x": ["a", "b"], "mood": [1, 2]}) == ("text", Certainty.YES)
     assert kind(pixels) == kind({"x": pixels, "label": ["a"] * 3}) == ("image", Certainty.YES)
     assert kind(samples) == kind(np.zeros((3, 9), np.int16)) == ("audio", Certainty.YES)
-    for nothing in (3, None, [], [1, 2], np.zeros(3), np.zeros((2, 2, 2, 2, 2), np.uint8), {"y": ["a"]}, b"bytes"):
+    assert kind(np.zeros(3)) == kind([np.zeros((4, 2)), np.zeros((5, 2))]) == ("series", Certainty.YES)
+    for nothing in (
+        3,
+        None,
+        [],
+        [1, 2],
+        np.zeros(3, int),
+        np.zeros((2, 2, 2)),
+        np.zeros((2, 2, 2, 2, 2), np.uint8),
+        {"y": ["a"]},
+        b"bytes",
+    ):
         with pytest.raises(UserError, match="cannot be trained on"):
             kind_of(nothing)
 
@@ -97,7 +108,7 @@ def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
         kind_of(tmp_path / "none.txt")
     with pytest.raises(UserError, match="did you mean 'mnist'"):
         kind_of("mnits")
-    with pytest.raises(UserError, match="'video' is no kind of data; known: audio, image, text"):
+    with pytest.raises(UserError, match="'video' is no kind of data; known: audio, image, series, text"):
         modality("video")
 
 
@@ -168,11 +179,18 @@ NUMBERS = {
     "tabs": "x\ty\n1\t2\n",
     "semicolons": "x;y\n1,5;2\n3,5;4\n",
     "long": "a,b\n" + "123,456\n" * 2000,
+    "one-column": "1\n2\n3\n",
+    "times": "day,sold\n2026-01-01,3\n2026-01-02,\n",
+    "long-table": "id,day,sold\na,2026-01-01,3\nb,2026-01-01,4\n",
+    "compact": "date,co2\n19580329,316.1\n19580405,317.3\n",
+    "slashes": "Date,Close\n1/4/1999,1229.22998\n1/5/1999,1228.1\n",
+    "quoted": '"YEAR","SUN"\n1700,5\n1701,11\n',
 }
 PROSE = {
     "prose": "In 1984 there were 3 of us.\nIn 2001, none.\n",
-    "one-column": "1\n2\n3\n",
     "texts": "name,text\na,the cat\n",
+    "names-and-ages": "name,age\nAnna,31\nOtto,42\n",
+    "diary": "day,words\n2026-01-01,It rained all day and nobody came to see us at all.\n",
     "one-line": "1,2,3",
     "code": "x = [1, 2]\ny = [3, 4]\n",
     "empty": "",
@@ -180,15 +198,16 @@ PROSE = {
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, *PROSE])
-def test_a_table_of_numbers_is_asked_about(name: str, tmp_path: Path) -> None:
+def test_a_table_of_numbers_is_series(name: str, tmp_path: Path) -> None:
     for ending in ("txt", "csv", "dat"):
         path = tmp_path / f"x.{ending}"
         path.write_text((NUMBERS | PROSE)[name])
         if name in PROSE:
             assert kind(path)[0] == "text"
             continue
-        with pytest.raises(UserError, match="holds a table of numbers; to read it as text, give --kind text"):
-            kind_of(path)
+        record, verdict = kind_of(path)
+        assert (record.name, verdict.certainty) == ("series", Certainty.YES)
+        assert "number" in verdict.reason
 
 
 def test_captions_and_pictures_are_asked_about(tmp_path: Path) -> None:

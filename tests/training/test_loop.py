@@ -67,11 +67,11 @@ def test_a_step_is_adamw_of_clipped_gradients_at_the_rate_in_the_metrics(tmp_pat
     loop, slopes, norms = Loop(model, Dealt(x), options, tmp_path, NOTHING, quiet=True), [], []
     forward = loop.module.forward
 
-    def seen(x: Tensor, mask: Tensor, given: Any, carry: Any) -> Any:
+    def seen(x: Tensor, mask: Tensor, given: Any, carry: Any, first: int) -> Any:
         own = torch.autograd.grad(-model.log_probs(x).mean(), list(model.parameters()), materialize_grads=True)
         slopes.append([each.clone() for each in own])
         norms.append(math.sqrt(sum(float(each.square().sum()) for each in own)))
-        return forward(x, mask, given, carry)
+        return forward(x, mask, given, carry, first)
 
     loop.module.forward = seen
     loop.run()
@@ -140,8 +140,8 @@ class Kept(nn.Module):
         super().__init__()
         self.inner, self.given, self.nats = inner, list[dict[str, Tensor]](), list[float]()
 
-    def forward(self, x: Tensor, mask: Tensor, given: Any, carry: Any) -> Any:
-        loss, nats, after = self.inner(x, mask, given, carry)
+    def forward(self, x: Tensor, mask: Tensor, given: Any, carry: Any, first: int) -> Any:
+        loss, nats, after = self.inner(x, mask, given, carry, first)
         self.given.append(dict(given))
         self.nats.append(float(nats))
         return loss, nats, after

@@ -11,7 +11,7 @@ import torch
 from seriatim.cli import main
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
-from seriatim.models import LSTM, RecurrentConfig
+from seriatim.models import LSTM, GatedPixelCNNConfig, RecurrentConfig, WaveNetConfig
 from seriatim.runs import building
 from seriatim.runs.hollow import hollow
 from seriatim.training import sizing
@@ -133,12 +133,12 @@ def test_the_free_memory_is_below_that_of_the_machine() -> None:
 )
 def test_a_gated_pixelcnn_suits_its_pictures(side: int, levels: int, small: bool, sizes: dict[str, int]) -> None:
     follows = {"height": side, "width": side, "channels": 3, "levels": levels}
-    assert building.suited("gated-pixelcnn", follows, small) == sizes
+    assert building.suited(GatedPixelCNNConfig, follows, small) == sizes
 
 
 def test_a_wavenet_of_little_sound_is_small() -> None:
-    assert building.suited("wavenet", {"levels": 256, "channels": 1}, small=False) == {}
-    assert building.suited("wavenet", {"levels": 256, "channels": 1}, small=True) == {
+    assert building.suited(WaveNetConfig, {"levels": 256, "channels": 1}, small=False) == {}
+    assert building.suited(WaveNetConfig, {"levels": 256, "channels": 1}, small=True) == {
         **{"residual": 32, "gate": 32, "skip": 128, "dilations": 9, "cycles": 2},
         "dropout": 0.1,
     }

@@ -39,7 +39,7 @@ def test_portions_cover_every_row_once() -> None:
 def model_of(name: str) -> Any:
     """A model with random weights, conditioned on a label."""
     known = codecs(False, name) | {"label": Labels(["a", "b"])}
-    config = family(name).config(**building.follows(name, known["x"]), **TINY[name])
+    config = family(name).config(**building.follows(family(name).data, known["x"]), **TINY[name])
     with torch.random.fork_rng():
         torch.manual_seed(2)
         model = building.build(name, config, {"label": known["label"]})

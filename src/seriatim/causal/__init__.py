@@ -2,15 +2,15 @@
 
 from seriatim.causal.attention import Attention, CrossAttention
 from seriatim.causal.base import Causal, Pointwise
-from seriatim.causal.combine import Residual, Serial
+from seriatim.causal.combine import Parallel, Residual, Serial
 from seriatim.causal.conv import Conv
 from seriatim.causal.embedding import Embedding
-from seriatim.causal.feedforward import SwiGLU
+from seriatim.causal.feedforward import SwiGLU, usual_hidden
 from seriatim.causal.gated import GatedStack
 from seriatim.causal.inject import Inject
 from seriatim.causal.kalman import Arma
 from seriatim.causal.multiplicative import Multiplicative
-from seriatim.causal.reals import Reals, Rescale, Standardise
+from seriatim.causal.reals import Lags, Reals, Rescale, Standardise
 from seriatim.causal.recurrent import Recurrent
 from seriatim.causal.slow import Slow
 from seriatim.causal.stacks import Stack, Stacked
@@ -27,7 +27,9 @@ __all__ = [
     "Embedding",
     "GatedStack",
     "Inject",
+    "Lags",
     "Multiplicative",
+    "Parallel",
     "Pointwise",
     "Reals",
     "Recurrent",
@@ -42,4 +44,5 @@ __all__ = [
     "Unfold",
     "Values",
     "Volatility",
+    "usual_hidden",
 ]

@@ -104,3 +104,54 @@ class Residual(Causal):
         """(B, T, C) -> (B, T, C)."""
         y, state = self.branch(x, context, state)
         return x + y, state
+
+
+@final
+class Parallel(Causal):
+    """Layers that read the same input; their outputs are concatenated. Its reach is the longest of theirs.
+
+    Args:
+        layers: in order; named "0", "1", …
+        named: layers that follow these, under their own names in `layers`.
+
+    Example:
+        >>> from seriatim.layers import Conv, Pointwise
+        >>> both = Parallel(Conv(4, 3, kernel=2), skip=Pointwise(nn.Linear(4, 1)))
+        >>> both.reach, both(torch.zeros(1, 7, 4))[0].shape
+        (1, torch.Size([1, 7, 4]))
+    """
+
+    def __init__(self, *layers: Causal, **named: Causal) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
+
+    def _each(self) -> list[Causal]:
+        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
+
+    @property
+    def reach(self) -> int | None:
+        """The longest of the layers' reaches."""
+        longest = 0
+        for layer in self._each():
+            if layer.reach is None:
+                return None
+            longest = max(longest, layer.reach)
+        return longest
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """What any of the layers sees."""
+        seen = torch.zeros(steps, steps, dtype=torch.bool)
+        for layer in self._each():
+            seen = seen | layer.sight(steps)
+        return seen
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """A tuple of the layers' states."""
+        return tuple(layer.start(batch, context, length) for layer in self._each())
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
+        """(B, T, C) -> (B, T, Σ C')."""
+        states = [None] * len(self.layers) if state is None else state
+        each = [layer(x, context, held) for layer, held in zip(self._each(), states, strict=True)]
+        after = None if state is None else tuple(held for _, held in each)
+        return torch.cat([y for y, _ in each], -1), after

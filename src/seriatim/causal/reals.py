@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from seriatim.causal.base import Causal
@@ -107,18 +109,76 @@ class Rescale(_Scaling):
 
     Args:
         parts: P, numbers per position.
+        shifted: whether the last P parameters move the locations, in units of the scales, instead of being passed on.
 
     Example:
         >>> context = Context(scale=torch.tensor([[[5.0, 1.0]]]))
         >>> Rescale()(torch.zeros(1, 1, 2), context)[0].tolist()
         [[[0.0, 0.0, 5.0, 1.0]]]
+        >>> Rescale(shifted=True)(torch.tensor([[[0.0, 0.0, 2.0]]]), context)[0]  # 5 + 2 e
+        tensor([[[ 0.0000,  0.0000, 10.4366,  1.0000]]])
     """
 
+    def __init__(self, parts: int = 1, shifted: bool = False) -> None:
+        super().__init__(parts)
+        self.shifted = shifted
+
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
-        """(B, T, C) -> (B, T, C + 2 P)."""
+        """(B, T, C) -> (B, T, C + 2 P), or (B, T, C + P) if shifted."""
         scale = self.scale(context, state, x.shape[0])
         if scale is None:
-            more = x.new_zeros(x.shape[0], 1, 2 * self.parts)
+            location = log_scale = x.new_zeros(x.shape[0], 1, self.parts)
         else:
-            more = scale.transpose(1, 2).flatten(1)[:, None].to(x.dtype)
-        return torch.cat([x, more.expand(-1, x.shape[1], -1)], -1), state
+            location, log_scale = scale.to(x.dtype)[:, None].unbind(-1)
+        if self.shifted:
+            x, shift = x[..., : -self.parts], x[..., -self.parts :]
+            location = location + shift * log_scale.exp()
+        steps = x.shape[1]
+        return torch.cat([x, location.expand(-1, steps, -1), log_scale.expand(-1, steps, -1)], -1), state
+
+
+@final
+class Lags(Causal):
+    """The frames of `Reals` of several positions before, one after another; before the first, all is missing.
+
+    Args:
+        lags: how many frames back each is; 0 is the frame itself.
+        parts: P, numbers per position.
+
+    Example:
+        >>> frames, _ = Reals()(torch.tensor([[7.0, 8.0, 9.0]]))
+        >>> Lags((0, 2))(frames)[0].tolist()  # the value, whether it is missing; and those of two frames before
+        [[[7.0, 0.0, 0.0, 1.0], [8.0, 0.0, 0.0, 1.0], [9.0, 0.0, 7.0, 0.0]]]
+    """
+
+    def __init__(self, lags: Sequence[int], parts: int = 1) -> None:
+        super().__init__()
+        if not lags or min(lags) < 0:
+            raise ValueError(f"lags are {tuple(lags)}; expected one or more numbers from 0")
+        self.lags, self.parts = tuple(lags), parts
+
+    @property
+    def reach(self) -> int:
+        """The largest lag."""
+        return max(self.lags)
+
+    def sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """The lags, and no frame between them."""
+        apart = torch.arange(steps)[:, None] - torch.arange(steps)
+        return torch.isin(apart, torch.tensor(self.lags))
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
+        """Nothing: frames that are not there yet are missing."""
+        return ()
+
+    def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:  # noqa: ARG002
+        """(B, T, 2 P) -> (B, T, 2 P · lags)."""
+        reach, steps = self.reach, x.shape[1]
+        if isinstance(state, Tensor):
+            before = state
+        else:
+            before = x.new_zeros(x.shape[0], reach, x.shape[2])
+            before[..., self.parts :] = 1.0
+        seen = torch.cat([before, x], 1)
+        y = torch.cat([seen[:, reach - lag : reach - lag + steps] for lag in self.lags], -1)
+        return y, None if state is None else seen[:, steps:]

@@ -16,6 +16,7 @@ from seriatim.cli import (
     evaluate,
     explore,
     export,
+    forecast,
     hub,
     inspect,
     models,
@@ -63,6 +64,7 @@ app = App(
 app.command(train.train)
 app.command(sample.sample)
 app.command(evaluate.evaluate)
+app.command(forecast.forecast)
 app.command(score.score)
 app.command(complete.complete)
 app.command(classify.classify)

@@ -136,7 +136,7 @@ def _fastest(model: Model) -> None:
     if count == 1 or model.device.type != "cpu" or getattr(inner.config, "memory", 0):
         return
     shape = inner.canvas if isinstance(inner, GridModel) else (min(inner.crop, _PROBED),)
-    x = torch.zeros(2, *shape, *([model.head.parts] if model.head.parts > 1 else []), dtype=torch.long)
+    x = model.blank(2, *shape, *([model.head.parts] if model.head.parts > 1 else []))
 
     def read() -> None:
         with torch.no_grad():

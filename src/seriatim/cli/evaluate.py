@@ -8,9 +8,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seriatim.cli.common import Data, Machine, opened
-from seriatim.cli.groups import FLAT, Conditions, Json, Reading
+from seriatim.cli.groups import FLAT, Ahead, Conditions, Json, Reading
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
+from seriatim.series.options import SeriesOptions
 from seriatim.text.options import TextOptions
 
 
@@ -23,15 +24,18 @@ def evaluate(
     limit: int | None = None,
     conditions: Annotated[Conditions, FLAT] = Conditions(),  # noqa: B008 (frozen)
     how: Annotated[Reading, FLAT] = Reading(),  # noqa: B008
+    ahead: Annotated[Ahead, FLAT] = Ahead(),  # noqa: B008
     as_json: Json = False,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
     text: Annotated[TextOptions | None, Parameter(name="--text")] = None,
+    series: Annotated[SeriesOptions | None, Parameter(name="--series")] = None,
 ) -> None:
     """Evaluate the exact likelihood of held-out data, with standard errors.
 
     Text: nats/token, perplexity, bits/char and bits/byte; each document's end counts as a symbol, and standard errors
     come from blocks of 256 symbols. Pictures: bits/dim and nats/image. Audio: bits/sample with the quantiser, and
-    standard errors over recordings.
+    standard errors over recordings. Series: nats/value given what precedes each window, and forecasts from rolling
+    origins beside a seasonal naive.
 
     Parameters
     ----------
@@ -48,4 +52,5 @@ def evaluate(
     """
     model = opened(run, machine, measured=True)
     given = () if data is None else (data,)
-    commands(model.kind).evaluate(model, Judging(run, given, conditions, as_json, text, split, limit, how))
+    asked = Judging(run, given, conditions, as_json, text, split, limit, how, ahead=ahead, series=series)
+    commands(model.kind).evaluate(model, asked)

@@ -165,6 +165,21 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """Forecasts from rolling origins; for series."""
+
+    horizon: int | None = None
+    """For series: steps to forecast from each origin. Default: --series.horizon of training."""
+    origins: int | None = None
+    """For series: times of the past to forecast from, a horizon apart, up to the end; 0 for none. Default: as many as
+    the split has, at most 20."""
+    paths: int = 200
+    """For series: sample paths from each origin."""
+    seed: int = 0
+    """For series: of the paths."""
+
+
+@dataclass(frozen=True)
 class Output:
     """Where samples go, and how they are shown."""
 

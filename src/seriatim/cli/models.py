@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import inspect as python
 import re
+from typing import TYPE_CHECKING, Any
 
 from seriatim import config as configs
 from seriatim.cli.common import print_json
 from seriatim.cli.groups import Json
+
+if TYPE_CHECKING:
+    from seriatim.models import Family
 
 
 def models(name: str | None = None, /, *, as_json: Json = False) -> None:
@@ -26,30 +30,50 @@ def models(name: str | None = None, /, *, as_json: Json = False) -> None:
 
     if name is None:
         if as_json:
-            ours = {k: {"year": f.year, "paper": f.paper, "data": f.data} for k, f in FAMILIES.items()}
+            ours = {k: {"year": f.year, "paper": f.paper, "data": list(f.kinds)} for k, f in FAMILIES.items()}
             print_json({**ours, **{key: {"package": package} for key, package in known().items()}})
             return
         for key, entry in FAMILIES.items():
-            print(f"{key:15s} {entry.year}  {entry.data:8s} {entry.paper}")
+            print(f"{key:15s} {entry.year}  {', '.join(entry.kinds):13s} {entry.paper}")
         for key, package in known().items():
             print(f"{key:15s} from the package {package}")
         print("\n`seriatim models NAME` lists the --net.… options")
         return
+    entry = family(name)
+    each = [entry.of(kind) for kind in entry.kinds]
+    if as_json:
+        every = {one.data: {f.name: _default(f) for f in _sizes(one)} for one in each}
+        print_json(every[entry.data] if len(every) == 1 else every)
+        return
+    print(f"{name}: {entry.paper}" + ("" if entry.year is None else f" ({entry.year})"))
+    for one in each:
+        if len(each) > 1:
+            print(f"for {one.data}:")
+        _print(one)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def _sizes(entry: Family) -> list[dataclasses.Field[Any]]:
+    """The fields of a family's config that a user may set."""
     from seriatim.modality import modality
     from seriatim.runs.building import PARTS
 
-    entry = family(name)
+    follow = {*modality(entry.data).follows, *PARTS}
+    return [f for f in dataclasses.fields(entry.config) if f.name not in follow]
+
+
+def _print(entry: Family) -> None:
+    """The options of a family for one kind of data."""
+    from seriatim.modality import modality
+
     described: dict[str, str] = {}
     for kind in reversed(entry.config.__mro__):
         described |= dict(re.findall(r"^ {8}(\w+): (.+?)(?=^ {8}\w+: |\Z)", _attributes(kind), re.M | re.S))
-    follow = {*modality(entry.data).follows, *PARTS}
-    fields = [f for f in dataclasses.fields(entry.config) if f.name not in follow]
-    if as_json:
-        print_json({f.name: None if f.default is dataclasses.MISSING else f.default for f in fields})
-        return
-    print(f"{name}: {entry.paper}" + ("" if entry.year is None else f" ({entry.year})"))
     kinds = configs.fields(entry.config)
-    for f in fields:
+    for f in _sizes(entry):
         words = " ".join(described.get(f.name, "").split())
         print(f"  --net.{f.name:12s} {words} [{configs.wanted(kinds[f.name])}; default {f.default}]")
     for option, value in {**modality(entry.data).training, **entry.training}.items():

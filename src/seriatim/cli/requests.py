@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seriatim.cli.groups import Conditions, Extent, Output, Penalties, Prompt, Reading, Search, Steering
+from seriatim.cli.groups import Ahead, Conditions, Extent, Output, Penalties, Prompt, Reading, Search, Steering
+from seriatim.series.options import SeriesOptions
 from seriatim.text.options import TextOptions
 
 
@@ -40,3 +41,6 @@ class Judging:
     how: Reading = field(default_factory=Reading)
     symbols: bool = False
     """Whether to list the symbols of texts."""
+    ahead: Ahead = field(default_factory=Ahead)
+    series: SeriesOptions | None = None
+    """Reading options for series, as typed."""

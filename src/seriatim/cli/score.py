@@ -12,6 +12,7 @@ from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
+from seriatim.series.options import SeriesOptions
 from seriatim.text.options import TextOptions
 
 
@@ -25,8 +26,11 @@ def score(
     as_json: Json = False,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
     text: Annotated[TextOptions | None, Parameter(name="--text")] = None,
+    series: Annotated[SeriesOptions | None, Parameter(name="--series")] = None,
 ) -> None:
     """Score documents, pictures or recordings in bits, highest bits/char, bits/dim or bits/sample first.
+
+    Of series, the values that surprise most are listed, in nats.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ def score(
     files
         Text files, JSONL, `-` for standard input, pictures, recordings, or folders of these.
     limit
-        Score n items of each only. Default: all.
+        Score n items of each only. Default: all. Of series: list n values. Default: 20.
     symbols
         For text: also the log-probability of each symbol, in nats, given those before it.
     as_json
@@ -45,4 +49,5 @@ def score(
         raise UserError("no data is given; give files, folders, or - for standard input")
     conditions.each(files)
     model = opened(run, machine, measured=True)
-    commands(model.kind).score(model, Judging(run, files, conditions, as_json, text, limit=limit, symbols=symbols))
+    asked = Judging(run, files, conditions, as_json, text, limit=limit, symbols=symbols, series=series)
+    commands(model.kind).score(model, asked)

@@ -231,19 +231,18 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
             raise UserError(f"--from keeps the {' and '.join(kept)} of its run, or none; leave out {option}")
     source = locate(data)
     usual = base.model or record.family
-    if usual != "custom" and family(usual).data != record.name:
+    if usual != "custom" and record.name not in family(usual).kinds:
         where = "preset is" if given.preset else "file of settings is"
         option = "--preset" if given.preset else "--config"
         raise UserError(f"{data} holds {record.words}, but the {where} for {usual}; leave out {option}")
     name = given.model or usual
-    if given.model is not None:
-        check_family(given.model, record, data)
-    elif begin is not None:
+    if given.model is None and begin is not None:
         from seriatim.training.run import open_model
 
         name = open_model(begin, "cpu").family
     if name == "custom":
         raise UserError("a model of the family custom is composed in Python; train it there, or give --model")
+    check_family(name, record, data, "--from" if given.model is None and begin is not None else "--model")
     for group in _GROUPS.keys() - record.options.keys():
         for option in typed(group):
             raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
@@ -253,13 +252,14 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
         group: _merged(getattr(given.groups, group), kind, base.options.get(group, {}), group).located(source)
         for group, kind in record.options.items()
     }
-    training = {**record.training, **family(name).training, **base.train}
+    entry = family(name).of(record.name)
+    training = {**record.training, **entry.training, **base.train}
     sizes = base.net if name == usual and given.begin is None else {}
     return Plan(
         data=source,
         kind=record.name,
         family=name,
-        net={**sizes, **configs.parse(family(name).config, given.net, "net")},
+        net={**sizes, **configs.parse(entry.config, given.net, "net")},
         options=chosen,
         division=_merged(given.division, DataOptions, base.division, "data"),
         train=_merged(given.training, TrainOptions, training, "train"),

@@ -3,6 +3,7 @@
 from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapEncoder
 from seriatim.conditioning.label import LabelEncoder
 from seriatim.conditioning.number import NumberEncoder
+from seriatim.conditioning.series import FieldEncoder, ScaleEncoder
 from seriatim.conditioning.text import TextConfig, TextEncoder
 from seriatim.conditioning.track import MARGIN, SpanEncoder, TrackConfig, TrackEncoder
 
@@ -10,10 +11,12 @@ __all__ = [
     "MARGIN",
     "CodeConfig",
     "CodeEncoder",
+    "FieldEncoder",
     "LabelEncoder",
     "MapConfig",
     "MapEncoder",
     "NumberEncoder",
+    "ScaleEncoder",
     "SpanEncoder",
     "TextConfig",
     "TextEncoder",

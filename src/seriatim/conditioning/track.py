@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from seriatim.config import bounded, divides
 from seriatim.context import Context
 
-_FOR_EVER = 2**20 * 3**6 * 5**4 * 7**2  # hop of a missing track's single column: a multiple of any usual hop
+FOR_EVER = 2**20 * 3**6 * 5**4 * 7**2
+"""The hop of the single column of a missing field: a multiple of any usual hop."""
 MARGIN = 4
 """Maximum number of frames after an excerpt that its field depends on: two through the convolutions and, for each
 upsampling layer, one at its rate, fewer than two in all."""
@@ -68,7 +69,7 @@ class _Frames(nn.Module):
 
     def nothing(self, batch: int) -> Context:
         """The field of a missing track, of any length."""
-        return Context(field=self.null.expand(batch, 1, -1), hop=_FOR_EVER)
+        return Context(field=self.null.expand(batch, 1, -1), hop=FOR_EVER)
 
     def forward(self, frames: Float[Tensor, "B N D"], there: Bool[Tensor, "B N"]) -> Context:
         y, real = frames.transpose(1, 2), there[:, None].to(frames.dtype)

@@ -37,6 +37,11 @@ class Batch:
     origin: str
     cells: int = 0
 
+    @property
+    def first(self) -> int:
+        """The first position of a sequence that counts in any row; 0 for pictures."""
+        return int(self.mask.any(0).argmax()) if self.mask.ndim == 2 else 0
+
 
 class Batches(ABC):
     """An endless sequence of batches, indexed by step."""

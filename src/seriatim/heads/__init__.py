@@ -3,6 +3,7 @@
 from seriatim.heads.base import Discrete, Dist, Event, Head
 from seriatim.heads.bivariate import Bivariate, BivariateHead
 from seriatim.heads.categorical import Categorical, CategoricalHead
+from seriatim.heads.chained import Chained, ChainedHead
 from seriatim.heads.composed import (
     Affine,
     AffineEvent,
@@ -30,6 +31,8 @@ __all__ = [
     "BivariateHead",
     "Categorical",
     "CategoricalHead",
+    "Chained",
+    "ChainedHead",
     "Counting",
     "DensityMixture",
     "DensityMixtureHead",

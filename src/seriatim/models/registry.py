@@ -5,7 +5,7 @@ A family's module is imported on first use, so that listing families does not im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
@@ -39,6 +39,17 @@ HOMES = {
     "PixelSNAIL": "seriatim.models.pixelsnail",
     "PixelSNAILConfig": "seriatim.models.pixelsnail",
     "RNN": "seriatim.models.recurrent",
+    "RealAttentiveConfig": "seriatim.models.real",
+    "RealByteNet": "seriatim.models.real",
+    "RealConfig": "seriatim.models.real",
+    "RealDilatedConfig": "seriatim.models.real",
+    "RealForwardConfig": "seriatim.models.real",
+    "RealGRU": "seriatim.models.real",
+    "RealLSTM": "seriatim.models.real",
+    "RealMLP": "seriatim.models.real",
+    "RealRNN": "seriatim.models.real",
+    "RealTransformer": "seriatim.models.real",
+    "RealWaveNet": "seriatim.models.real",
     "RecurrentConfig": "seriatim.models.recurrent",
     "ReplayModel": "seriatim.models.replay",
     "RowLSTM": "seriatim.models.row_lstm",
@@ -74,12 +85,15 @@ class Family:
         year: of the paper.
         data: the kind of data, a key of `modality.HOMES`.
         training: `TrainOptions` that differ from the defaults: what learns most in a given time.
+        others: the same net for other kinds of data, under the same name.
 
     Example:
         >>> FAMILIES["lstm"]
         Family('Hochreiter and Schmidhuber, Long short-term memory', 1997, 'text')
         >>> FAMILIES["lstm"].config(symbols=5, width=8).layers
         2
+        >>> FAMILIES["lstm"].kinds, FAMILIES["lstm"].of("series").config(lags=(1, 24)).lags
+        (('text', 'series'), (1, 24))
     """
 
     def __init__(
@@ -90,12 +104,37 @@ class Family:
         year: int | None,
         data: str,
         training: Mapping[str, Any] | None = None,
+        others: Sequence[Family] = (),
     ):
         self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
-        self.training = dict(training or {})
+        self.training, self._each = dict(training or {}), {data: self, **{other.data: other for other in others}}
 
     def __repr__(self) -> str:
         return f"Family({self.paper!r}, {self.year}, {self.data!r})"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of data that it is for."""
+        return tuple(self._each)
+
+    def of(self, kind: str) -> Family:
+        """The same net for a kind of data.
+
+        Raises:
+            KeyError: if it is not for such data.
+        """
+        return self._each[kind]
+
+    def taking(self, config: Any) -> Family:
+        """The same net for the kind of data that a config of its sizes is for.
+
+        Raises:
+            TypeError: if it is a config of another family.
+        """
+        for each in self._each.values():
+            if len(self._each) == 1 or each.config is type(config):
+                return each
+        raise TypeError(f"{type(config).__name__} is no config of this family")
 
     @property
     def model(self) -> Callable[[Any], Model]:
@@ -113,22 +152,43 @@ _PIXEL_RNN = "van den Oord et al., Pixel recurrent neural networks"
 _MUON = {"optimiser": "muon"}
 _FAST = {"lr": 4e-3}
 
+_ELMAN = "Elman, Finding structure in time"
+_LSTM = "Hochreiter and Schmidhuber, Long short-term memory"
+_CHO = "Cho et al., RNN encoder-decoder"
+_VASWANI = "Vaswani et al., Attention is all you need"
+_BYTENET = "Kalchbrenner et al., Neural machine translation in linear time"
+_WAVENET = "van den Oord et al., WaveNet: A generative model for raw audio"
+
+
+def _real(model: str, config: str, paper: str, year: int) -> Family:
+    """A net over real values."""
+    return Family(model, config, paper, year, "series")
+
+
 FAMILIES: dict[str, Family] = {
-    "rnn": Family("RNN", "RecurrentConfig", "Elman, Finding structure in time", 1990, "text", _FAST),
-    "lstm": Family(
-        "LSTM", "RecurrentConfig", "Hochreiter and Schmidhuber, Long short-term memory", 1997, "text", _FAST
+    "rnn": Family(
+        "RNN", "RecurrentConfig", _ELMAN, 1990, "text", _FAST, [_real("RealRNN", "RealConfig", _ELMAN, 1990)]
     ),
-    "gru": Family("GRU", "RecurrentConfig", "Cho et al., RNN encoder-decoder", 2014, "text", _FAST),
+    "lstm": Family(
+        "LSTM", "RecurrentConfig", _LSTM, 1997, "text", _FAST, [_real("RealLSTM", "RealConfig", _LSTM, 1997)]
+    ),
+    "gru": Family("GRU", "RecurrentConfig", _CHO, 2014, "text", _FAST, [_real("RealGRU", "RealConfig", _CHO, 2014)]),
     "transformer": Family(
-        "Transformer", "TransformerConfig", "Vaswani et al., Attention is all you need", 2017, "text"
+        "Transformer",
+        "TransformerConfig",
+        _VASWANI,
+        2017,
+        "text",
+        others=[_real("RealTransformer", "RealAttentiveConfig", _VASWANI, 2017)],
     ),
     "bytenet": Family(
         "ByteNet",
         "ByteNetConfig",
-        "Kalchbrenner et al., Neural machine translation in linear time",
+        _BYTENET,
         2016,
         "text",
         _MUON,
+        [_real("RealByteNet", "RealDilatedConfig", _BYTENET, 2016)],
     ),
     "pixelcnn": Family("PixelCNN", "PixelCNNConfig", _PIXEL_RNN, 2016, "image", _MUON),
     "row-lstm": Family("RowLSTM", "RowLSTMConfig", _PIXEL_RNN, 2016, "image", _MUON),
@@ -147,11 +207,13 @@ FAMILIES: dict[str, Family] = {
     "wavenet": Family(
         "WaveNet",
         "WaveNetConfig",
-        "van den Oord et al., WaveNet: A generative model for raw audio",
+        _WAVENET,
         2016,
         "audio",
         _MUON,
+        [_real("RealWaveNet", "RealDilatedConfig", _WAVENET, 2016)],
     ),
+    "mlp": _real("RealMLP", "RealForwardConfig", "Lapedes and Farber, Nonlinear signal processing", 1987),
 }
 """The built-in families by name."""
 
@@ -172,7 +234,7 @@ def built_in(name: str, others: Iterable[str] = ()) -> Family:
         raise UserError(
             f"{name!r} reads both ways, so it would see the symbols it has to predict: it can encode a source "
             "(--source.encoder lstm) but not generate text; "
-            f"choose one of {', '.join(n for n, f in FAMILIES.items() if f.data == 'text')}"
+            f"choose one of {', '.join(n for n, f in FAMILIES.items() if 'text' in f.kinds)}"
         )
     if name not in FAMILIES:
         raise UserError(f"{name!r} is not a model family; {nearest(name, [*FAMILIES, *others])}")

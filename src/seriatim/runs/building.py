@@ -53,7 +53,11 @@ def _encoding(codec: Symbols, kind: str) -> Encoding:
     for other in modalities():
         found = _found(codec, other.encoders())
         if found is not None:
-            able = [n for n, f in FAMILIES.items() if f.data == other.name and found.part in configs.fields(f.config)]
+            able = [
+                n
+                for n, f in FAMILIES.items()
+                if other.name in f.kinds and found.part in configs.fields(f.of(other.name).config)
+            ]
             refusal = f"models of {modality(kind).words} take no {found.words} as conditions"
             raise UserError(f"{refusal}; choose one of {', '.join(able)}")
     raise UserError(f"a condition of the kind {codec.kind!r} is none that a model takes")
@@ -77,14 +81,15 @@ def build(
     Raises:
         UserError: if the family takes no such conditions.
     """
-    entry, sizes = family(family_name), encoders or {}
+    entry, sizes = family(family_name).taking(config), encoders or {}
     if not conditions:
         return entry.model(config)
     encodings = {name: _encoding(codec, entry.data) for name, codec in conditions.items()}
     needs: dict[str, int] = {}
     for name, encoding in encodings.items():
         _accepts(family_name, config, encoding, sum(each is encoding for each in encodings.values()))
-        needs[encoding.part] = needs.get(encoding.part, 0) + encoding.channels(sizes.get(name))
+        if width := encoding.channels(sizes.get(name), conditions[name]):
+            needs[encoding.part] = needs.get(encoding.part, 0) + width
     model = entry.model(dataclasses.replace(config, **needs))
     modules = {name: each.make(conditions[name], sizes.get(name), config) for name, each in encodings.items()}
     priors = [each.prior(modules[name]) for name, each in encodings.items() if each.prior is not None]
@@ -102,7 +107,7 @@ def changed(model: Model, family_name: str, conditions: Mapping[str, Symbols], n
         UserError: for another field, or one that the family does not have.
     """
     for name in net:
-        if name not in CHANGEABLE or name not in configs.fields(family(family_name).config):
+        if name not in CHANGEABLE or name not in configs.fields(type(model.config)):
             raise UserError(f"--net.{name} is given for a {family_name} of --from, which brings its own; leave it out")
     encoders = dict(zip(model.names, model.encoders.values(), strict=True)) if isinstance(model, Conditional) else {}
     sizes = {name: config for name, each in encoders.items() if (config := getattr(each, "config", None)) is not None}
@@ -120,34 +125,35 @@ def _accepts(family_name: str, config: Any, encoding: Encoding, count: int) -> N
     """
     if encoding.most is not None and count > encoding.most:
         raise UserError(f"{count} {encoding.words} are given as conditions; a model reads at most {encoding.most}")
-    if not hasattr(config, encoding.part):
-        data = family(family_name).data
-        able = [n for n, f in FAMILIES.items() if f.data == data and encoding.part in configs.fields(f.config)]
+    if encoding.width != 0 and not hasattr(config, encoding.part):
+        data = family(family_name).taking(config).data
+        able = [
+            n for n, f in FAMILIES.items() if data in f.kinds and encoding.part in configs.fields(f.of(data).config)
+        ]
         raise UserError(f"{family_name} takes no {encoding.words} as conditions; choose one of {', '.join(able)}")
 
 
-def follows(family_name: str, codec: Symbols) -> dict[str, int | float]:
-    """The fields of a config that the codec of x decides.
+def follows(kind_name: str, codec: Symbols) -> dict[str, int | float]:
+    """The fields of a config that the codec of x decides, for a kind of data.
 
     Raises:
         UserError: if it is no codec of such data.
     """
-    kind = modality(family(family_name).data)
+    kind = modality(kind_name)
     if not all(hasattr(codec, attribute) for attribute in kind.follows.values()):
         raise UserError(f"the codec of x is of the kind {codec.kind!r}, which is none of {kind.words}")
     return {name: getattr(codec, attribute) for name, attribute in kind.follows.items()}
 
 
-def suited(family_name: str, follows: Mapping[str, float], small: bool) -> dict[str, Any]:
+def suited(config: type[Any], follows: Mapping[str, float], small: bool) -> dict[str, Any]:
     """The fields of a config that suit the data, unless the user sets them.
 
     Args:
-        family_name: a key of `FAMILIES`.
+        config: the class of a family's config.
         follows: what the codec of x decides.
         small: whether there is so little data that a family without dropout is given some. A config may derive more
             from both by a static method `suited`.
     """
-    config = family(family_name).config
     rule: Callable[[Mapping[str, float], bool], dict[str, Any]] | None = getattr(config, "suited", None)
     fields = {field.name: field.default for field in dataclasses.fields(config)}
     dropout = {"dropout": SMALL_DROPOUT} if small and fields.get("dropout") == 0 else {}

@@ -196,7 +196,7 @@ def _built(
     except UserError as error:
         raise UserError(str(error) if where in str(error) else f"{where}: config: {error}") from error
     try:
-        followed = follows(name, codecs["x"])
+        followed = follows(kind, codecs["x"])
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     for key, value in followed.items():
@@ -212,6 +212,6 @@ def _family(name: str, kind: str, where: str) -> Family:
         entry = family(name)
     except UserError:
         raise UserError(f"{where}: family {name[:60]!r} is not one that this program has") from None
-    if entry.data != kind:
+    if kind not in entry.kinds:
         raise UserError(f"{where}: family {name[:60]!r} is for {entry.data}, and 'modality' is {kind}")
-    return entry
+    return entry.of(kind)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from seriatim.data.decoding import COMPRESSED, bare_suffix
 from seriatim.data.folder import files_in
 from seriatim.data.holding import existing, minority, named
+from seriatim.data.numeric import HEAD, table_of_numbers
 from seriatim.modality import FOREIGN, NOT_MINE, Certainty, Verdict
 from seriatim.text.options import CSV, RECORDS, TABLE
 
@@ -22,10 +23,7 @@ NAMES = (
 ENDINGS = (".txt", ".md", ".text")
 """Suffixes of text in a folder; a single file may have any other suffix."""
 
-_NUMERIC = 0.7  # share of cells of a table of numbers; the others are names, dates, gaps
-_NUMBER = re.compile(r"\"?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?\"?|nan|NaN|NA|-?inf|")
 _NAMED = 8  # columns named in a message
-_SNIFFED = 1 << 12  # bytes read of a file with an unknown suffix
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
@@ -45,17 +43,6 @@ def holds(data: object) -> Verdict:
     return _file(path)
 
 
-def is_table_of_numbers(head: bytes) -> bool:
-    """Whether the beginning of a file has rows of two numbers or more, as many in each, perhaps under a heading."""
-    *lines, rest = head.decode("utf-8", "replace").splitlines() or [""]
-    lines = [line for line in (lines if len(head) == _SNIFFED else [*lines, rest]) if line.strip()][1:]
-    cells = [re.split(r"\s*[,;\t]\s*|\s+", line.strip()) for line in lines]
-    if not cells or len(cells[0]) < 2 or len({len(row) for row in cells}) > 1:
-        return False
-    every = [cell for row in cells for cell in row]
-    return sum(_NUMBER.fullmatch(cell) is not None for cell in every) > _NUMERIC * len(every)
-
-
 def texts_in(data: object) -> bool:
     """Whether a Python object is several texts."""
     if isinstance(data, list | tuple):
@@ -68,7 +55,10 @@ def texts_in(data: object) -> bool:
 
 def _object(data: object) -> Verdict:
     if hasattr(data, "columns") and hasattr(data, "itertuples"):
-        return Verdict(Certainty.YES, "a data frame")
+        kinds = {str(kind) for kind in cast(Any, data).dtypes}
+        words = any(kind in ("object", "str", "string") or kind.startswith("string") for kind in kinds)
+        sure = Certainty.YES if "text" in cast(Any, data).columns else Certainty.MAYBE if words else Certainty.NO
+        return Verdict(sure, "a data frame with texts")
     x: Any = cast("dict[str, Any]", data).get("x") if isinstance(data, dict) else data
     return Verdict(Certainty.YES, "texts", len(x)) if texts_in(x) else NOT_MINE
 
@@ -91,21 +81,21 @@ def _file(path: Path) -> Verdict:
         return Verdict(sure, "a compressed file", 1, path.stat().st_size)
     try:
         with path.open("rb") as file:
-            head = file.read(_SNIFFED)
+            head = file.read(HEAD)
     except OSError:  # the reader reports why
         return Verdict(Certainty.MAYBE, "a file", 1)
-    if is_table_of_numbers(head):
+    heading = head.split(b"\n")[0].decode("utf-8", "replace")
+    columns = [name.strip() for name in re.split(r"[,;\t]", heading.replace('"', ""))]
+    if bare_suffix(path) == CSV and "text" in columns:
+        return Verdict(Certainty.YES, "a table with the column text", 1, path.stat().st_size)
+    if table_of_numbers(head, len(head) < HEAD):
         return Verdict(Certainty.MAYBE, "a table of numbers", 1, path.stat().st_size, ask=True)
     if path.suffix.lower() in ENDINGS:
         return Verdict(Certainty.YES, "a text file", 1, path.stat().st_size)
     if b"\0" in head and not head.startswith(_MARKS):
         return NOT_MINE
     if bare_suffix(path) == CSV:
-        heading = head.split(b"\n")[0].decode("utf-8", "replace")
-        if "text" in re.split(r"[,;\t]", heading.replace('"', "").strip()):
-            return Verdict(Certainty.YES, "a table with the column text", 1, path.stat().st_size)
-        names = [name.strip() for name in re.split(r"[,;\t]", heading.replace('"', ""))][:_NAMED]
-        words = f"a table read as plain text; --text.field NAME reads a column: {', '.join(names)}"
+        words = f"a table read as plain text; --text.field NAME reads a column: {', '.join(columns[:_NAMED])}"
         return Verdict(Certainty.MAYBE, words, 1, path.stat().st_size)
     if path.suffix:
         return Verdict(Certainty.MAYBE, f"a {path.suffix} file, read as one text", 1, path.stat().st_size)

@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from seriatim import tree
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import Interrupted, UserError, tell
-from seriatim.heads import Discrete
 from seriatim.models import Model
-from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import to_given
 from seriatim.runs import files
+from seriatim.training.loss import Loss
 from seriatim.training.meter import Meter
 from seriatim.training.observers import Board, Evaluation, Log, Observer, Step
 from seriatim.training.optim import Average, learning_rate, optimiser_of
@@ -53,33 +52,6 @@ class Hooks(NamedTuple):
     marginal: Callable[[], float] | None = None
 
 
-class _Loss(nn.Module):
-    """Masked mean of −log p (nats per symbol), as a module so that a compiler or DDP sees all of it."""
-
-    def __init__(self, model: Model, smoothing: float) -> None:
-        super().__init__()
-        self.model, self.smoothing = model, smoothing
-
-    def forward(self, x: Tensor, mask: Tensor, given: ContextLike, carry: Carry | None) -> tuple[Tensor, Tensor, Any]:
-        """Loss to minimise, nats per symbol without smoothing, next state."""
-        after = None
-        if carry is None:
-            parameters = self.model(x, given)
-        else:
-            parameters, after = self.model(x, given, carry)
-        dist = self.model.head(parameters) if self.smoothing else None
-        count = mask.sum()
-        # both terms of smoothed labels from one table: a softmax over thousands of symbols is a tenth of a step
-        table = dist.log_table() if isinstance(dist, Discrete) else None
-        terms = self.model.head.log_prob(parameters, x) if table is None else table.gather(-1, x[..., None])[..., 0]
-        nats = -(torch.where(mask, terms, 0.0)).sum() / count
-        loss = nats
-        if table is not None:
-            even = -torch.where(mask, table.mean(-1), 0.0).sum() / count
-            loss = (1 - self.smoothing) * nats + self.smoothing * even
-        return loss, nats.detach(), after
-
-
 @final
 class Loop:
     """One training run.
@@ -110,7 +82,7 @@ class Loop:
         self.every = options.evaluate_every or max(1, self.total // TENTH)
         self.optimiser = optimiser_of(model, options)
         self.average = Average(files.tensors_of(model), options.ema) if options.ema else None
-        self.module: Any = _Loss(model, options.smoothing)
+        self.module: Any = Loss(model, options.smoothing)
         if options.compile:
             self.module = torch.compile(self.module)
         self.drops = model.drops() if options.drop_given is None else dict.fromkeys(model.drops(), options.drop_given)
@@ -242,7 +214,8 @@ class Loop:
             self.carry = Carry(x[:, 0], self.model.start(x.shape[0]))
         kind = torch.bfloat16 if self.options.precision == "bfloat16" else torch.float32
         with torch.autocast(device.type, kind, enabled=kind != torch.float32):
-            loss, nats, after = self.module(x, mask, given, self.carry if self.options.carry else None)
+            first = 0 if self.options.compile else batch.first  # a compiler would make code for every number
+            loss, nats, after = self.module(x, mask, given, self.carry if self.options.carry else None, first)
         if after is not None:
             self.carry = Carry(*tree.detach(tuple(after)))
         return loss, nats

@@ -204,6 +204,7 @@ def check_family(name: str, record: Modality, data: str, option: str = "--model"
     Raises:
         UserError: if it is one.
     """
-    wanted = modality(family(name).data)
-    if wanted.name != record.name:
-        raise UserError(f"{data} holds {record.words}, but {name} is for {wanted.words}; leave out {option}")
+    kinds = family(name).kinds
+    if record.name not in kinds:
+        words = " and ".join(modality(kind).words for kind in kinds)
+        raise UserError(f"{data} holds {record.words}, but {name} is for {words}; leave out {option}")

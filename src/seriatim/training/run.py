@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import torch
 
@@ -124,12 +124,14 @@ class Session:
         plan = self.plan
         if plan.train.drop_given and task.codecs.keys() == {"x"}:
             raise UserError("--train.drop-given is for models with conditions, and this one has none; leave it out")
-        batches, counts = task.batches(), cache(lambda: torch.from_numpy(task.counts()))
+        batches, counts = task.batches(), cache(self._counts)
         if begin is None:
             first, device = batches.batch(0), task.model.device
             x, mask = task.model.symbols(first.x), torch.from_numpy(first.mask).to(device)
             task.model.initialise(x, to_given(first.given, device), counts(), mask)
-        marginal = None if plan.begin is not None else lambda: entropy(counts(), task.model.head.parts)
+        marginal = None
+        if plan.begin is None and not task.model.head.real:
+            marginal = lambda: entropy(cast(torch.Tensor, counts()), task.model.head.parts)  # noqa: E731
         loop = Loop(
             task.model,
             batches,
@@ -146,6 +148,11 @@ class Session:
         if resume:
             loop.resume()
         return loop
+
+    def _counts(self) -> torch.Tensor | None:
+        """How often each symbol occurs in the training split; None for real values."""
+        found = self.task.counts()
+        return None if found is None else torch.from_numpy(found)
 
     def _settle(self) -> None:
         """Set what the user has left open; a resumed run has it in its plan."""
@@ -172,12 +179,13 @@ class Session:
     def _fresh(self, codecs: Mapping[str, Symbols]) -> Model:
         if self.plan.family == checkpoint.CUSTOM:
             return self._composed(codecs)
-        follows = building.follows(self.plan.family, codecs["x"])
+        follows = building.follows(self.plan.kind, codecs["x"])
         reserved = {*follows, *building.PARTS} & set(self.plan.net)
         if reserved:
             raise UserError(f"--net.{reserved.pop()} follows from the data; leave it out")
-        usual = {**building.suited(self.plan.family, follows, self.task.small), **self.task.sizes()}
-        config = configs.read(family(self.plan.family).config, {**usual, **self.plan.net, **follows}, "net")
+        wanted = family(self.plan.family).of(self.plan.kind).config
+        usual = {**building.suited(wanted, follows, self.task.small), **self.task.sizes()}
+        config = configs.read(wanted, {**usual, **self.plan.net, **follows}, "net")
         default = {field.name: field.default for field in dataclasses.fields(config)}
         own = self.plan.net
         self.task.suits = {k: v for k, v in usual.items() if k not in own and v != default[k]}

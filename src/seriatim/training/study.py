@@ -214,13 +214,13 @@ _WIDTHS = ("width", "filters", "residual", "gate", "skip")
 
 def _widths(plan: Plan) -> dict[str, int]:
     """{field: channels} of the family's config: what a search varies together."""
-    fields = {f.name: f.default for f in dataclasses.fields(family(plan.family).config)}
+    fields = {f.name: f.default for f in dataclasses.fields(family(plan.family).of(plan.kind).config)}
     names = [name for name in _WIDTHS if name in fields and name not in plan.modality.follows]
     return {name: int(plan.net.get(name, fields[name])) for name in names}
 
 
 def _variant(plan: Plan, random: np.random.Generator) -> Plan:
-    kind = family(plan.family).config
+    kind = family(plan.family).of(plan.kind).config
     default = {f.name: f.default for f in dataclasses.fields(kind)}
     heads = int(plan.net.get("heads", default.get("heads", 1)))
     grain = 2 * heads if "heads" in configs.fields(kind) else 8

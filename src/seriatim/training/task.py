@@ -86,8 +86,8 @@ class Task(ABC):
         return
 
     @abstractmethod
-    def counts(self) -> NDArray[np.int64]:
-        """(P, K): counts of each of K symbols in the training split, for each of P channels of x."""
+    def counts(self) -> NDArray[np.int64] | None:
+        """(P, K): counts of each of K symbols in the training split, for each of P channels of x; None for reals."""
 
     @abstractmethod
     def batches(self, size: int | None = None) -> Batches:

@@ -39,3 +39,8 @@ def given_code(parts: int) -> Unit:
 def bits_per_sample(parts: int, given_features: bool = False) -> Unit:
     """Bits per sample of one channel, for positions of `parts` channels; given features of it, not a likelihood."""
     return Unit(f"bits_per_sample{'_given_features' if given_features else ''}", 1 / (parts * math.log(2)))
+
+
+def nats_per_value(parts: int) -> Unit:
+    """Nats per real value, for positions of `parts` of them."""
+    return Unit("nats_per_value", 1 / parts)

@@ -97,6 +97,7 @@ class Walk:
         self._part: list[Tensor] = []  # symbols of the current position
 
     @property
+    @torch.no_grad()  # a head may have weights
     def dist(self) -> Dist:
         """The distribution of the next symbol of each row. Asking twice steps once."""
         dist = self._whole()
@@ -111,6 +112,7 @@ class Walk:
         """The distribution of the whole current position, all its symbols together."""
         return self._whole()
 
+    @torch.no_grad()
     def _whole(self) -> Dist | Event:
         if self._parameters is None:
             if self.length is not None and self.clock >= self.length:

@@ -12,6 +12,7 @@ KINDS = {
     "text": "seriatim.cli.kinds.text",
     "image": "seriatim.cli.kinds.image",
     "audio": "seriatim.cli.kinds.audio",
+    "series": "seriatim.cli.kinds.series",
 }
 
 

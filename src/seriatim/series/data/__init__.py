@@ -1,0 +1,1 @@
+"""Readers of series: tables of numbers, arrays, data frames, named data sets."""
