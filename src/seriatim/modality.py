@@ -101,6 +101,7 @@ class Modality:
         learned: groups of `options` that a run keeps in its codecs; `--from` takes them from there.
         refuses: options of `TrainOptions` that do not apply.
         foreign: (folder, device) -> a model that another program has saved; None if it is none of those.
+        next: the command that draws from a trained model.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Modality:
     learned: tuple[str, ...] = ()
     refuses: tuple[str, ...] = ()
     foreign: Callable[[Path, str], Any] = lambda folder, device: None  # noqa: ARG005
+    next: str = "sample"
 
 
 HOMES = {

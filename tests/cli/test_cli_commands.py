@@ -292,7 +292,7 @@ def test_explore_inspect_models_and_data(run: Path, capsys: pytest.CaptureFixtur
     assert held["looks_back_symbols"] == 12
     assert f"{held['parameters']:,} parameters" in out(capsys, "inspect", run)
     assert set(json.loads(out(capsys, "models", "--json"))) >= {"rnn", "lstm", "gru", "transformer"}
-    assert json.loads(out(capsys, "models", "lstm", "--json"))["width"] == 256
+    assert json.loads(out(capsys, "models", "lstm", "--json"))["text"]["width"] == 256
     assert "--net.heads" in out(capsys, "models", "transformer")
     assert "transformer" in out(capsys, "models")
     for family in FAMILIES:

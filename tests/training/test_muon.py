@@ -221,7 +221,7 @@ def test_every_parameter_has_one_place(name: str) -> None:
     assert set(placed) == set(model.parameters())
     (turned,) = [part for part in optimiser.parts if isinstance(part, Muon)]
     inside = set(turned.param_groups[0]["params"])
-    outer = {p for each in model.outputs() for p in each.parameters()}
+    outer = {p for each in (*model.outputs(), model.head) for p in each.parameters()}
     outer |= {p for each in model.modules() if isinstance(each, nn.Embedding) for p in each.parameters()}
     for key, parameter in model.named_parameters() if not name.startswith("toy") else ():
         plain = parameter.dim() < 2 or parameter in outer or key.endswith("direction")

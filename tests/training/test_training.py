@@ -20,8 +20,8 @@ from seriatim.runs import files
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions, TokenOptions
 from seriatim.text.tokenizers import Policy
-from seriatim.training import loop as loops
 from seriatim.training.loop import DivergedError, Hooks, Loop
+from seriatim.training.loss import Loss
 from seriatim.training.options import TrainOptions
 from seriatim.training.run import Means, default_folder, plan_of, resume, start
 from tiny_text import metrics, plan, records_file, tensors, text_file, text_model, words
@@ -231,14 +231,14 @@ def test_label_smoothing_is_its_formula() -> None:
     x = torch.randint(0, model.config.symbols, (2, 5))
     mask = torch.ones(2, 5, dtype=torch.bool)
     mask[1, 3:] = False
-    loss, nats, _ = loops._Loss(model, 0.3)(x, mask, {}, None)
+    loss, nats, _ = Loss(model, 0.3)(x, mask, {}, None)
     table = model.head(model(x)).log_table()
     k = table.shape[-1]
     target = torch.nn.functional.one_hot(x, k) * 0.7 + 0.3 / k
     slow = -(target * table).sum(-1)[mask].mean()
     assert torch.allclose(loss, slow)
     assert torch.allclose(nats, -model.log_probs(x)[mask].mean())
-    plain, same, _ = loops._Loss(model, 0.0)(x, mask, {}, None)
+    plain, same, _ = Loss(model, 0.0)(x, mask, {}, None)
     assert plain.item() == same.item() == nats.item()
 
 

@@ -329,5 +329,5 @@ def _finish(folder: Path, trained: Trained) -> int:
     if step == 0 and best:
         tell("no evaluation was better than the untrained model, which is kept: its samples are noise; train longer")
     run = shlex.quote(str(folder))
-    tell(f"next: seriatim sample {run}   or   seriatim evaluate {run}")
+    tell(f"next: seriatim {modality(trained.kind).next} {run}   or   seriatim evaluate {run}")
     return 0

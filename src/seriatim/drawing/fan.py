@@ -6,7 +6,7 @@ import importlib.util
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ _BEFORE = 3  # horizons of the past that are drawn
 _MOST = 12  # charts in a picture
 
 
+@runtime_checkable
 class Fan(Protocol):
     """A forecast of a series."""
 
@@ -30,6 +31,7 @@ class Fan(Protocol):
         ...
 
 
+@runtime_checkable
 class Past(Protocol):
     """A series."""
 

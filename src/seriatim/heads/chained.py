@@ -21,6 +21,12 @@ class Chained(Event):
         head: its weights.
         hidden: (*batch_shape, P, H) what the features contribute to each part's hidden layer.
         temperature: of every part.
+
+    Example:
+        >>> from seriatim.heads import GaussianHead
+        >>> dist = ChainedHead(GaussianHead(), parts=2, width=4)(torch.zeros(1, 4))
+        >>> dist.given(1, torch.tensor([[0.5]])).batch_shape  # the second part, given the first
+        torch.Size([1])
     """
 
     real = True

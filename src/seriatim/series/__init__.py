@@ -88,4 +88,5 @@ MODALITY = Modality(
     refuses=("carry", "truncate", "prompt", "smoothing"),
     task=_task,
     model=_model,
+    next="forecast",
 )

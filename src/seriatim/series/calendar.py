@@ -48,7 +48,7 @@ class Calendar:
         """Numbers for each time."""
         return 2 * sum(self.cycles.values())
 
-    def encode(self, raw: NDArray[np.datetime64], /) -> NDArray[np.float32]:
+    def encode(self, raw: NDArray[Any], /) -> NDArray[np.float32]:
         """Times (T,) -> (T, size)."""
         times = np.asarray(raw, "datetime64[ns]")
         days = times.astype("datetime64[D]")

@@ -124,9 +124,9 @@ class SeriesCodec:
         """The inverse of `to_json`."""
         keys = ("channels", "frequency", "past", "horizon", "block", "rotation")
         fields = reading.document(document, cls.kind, keys)
-        words = {name: reading.text(fields[name], name) for name in ("frequency", "rotation")}
-        return cls(reading.strings(fields["channels"], "channels"), words["frequency"], fields["past"],
-                   fields["horizon"], fields["block"], words["rotation"])  # fmt: skip
+        frequency, rotation = (reading.text(fields[name], name) for name in ("frequency", "rotation"))
+        past, horizon, block = (reading.whole(fields[name], name, 1, _LONGEST) for name in ("past", "horizon", "block"))
+        return cls(reading.strings(fields["channels"], "channels"), frequency, past, horizon, block, rotation)
 
 
 @cache

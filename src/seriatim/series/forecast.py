@@ -37,7 +37,7 @@ class Forecast:
 
     name: str
     paths: Floats
-    times: NDArray[np.datetime64] | None
+    times: NDArray[Any] | None
     channels: tuple[str, ...]
 
     def quantile(self, level: float) -> Floats:

@@ -103,7 +103,7 @@ def usual_lags(season: int, past: int) -> tuple[int, ...]:
 
     Example:
         >>> usual_lags(7, 56)
-        (1, 2, 3, 4, 6, 7, 8, 13, 14, 15, 20, 21, 22, 28, 35, 42, 49, 56)
+        (1, 2, 3, 4, 6, 7, 8, 13, 14, 15, 20, 21, 22, 28, 35, 42, 49)
     """
     near = range(1, min(4, past) + 1)
     whole = [k * season for k in range(1, past // season + 1)] if season > 1 else []

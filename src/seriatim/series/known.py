@@ -70,4 +70,6 @@ class Known:
         """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("names", "block", "mean", "std"))
         numbers = [reading.numbers(fields[name], name) for name in ("mean", "std")]
-        return cls(reading.strings(fields["names"], "names"), *numbers, block=fields["block"])
+        return cls(
+            reading.strings(fields["names"], "names"), *numbers, block=reading.whole(fields["block"], "block", 1, 2**10)
+        )

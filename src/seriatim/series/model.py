@@ -240,7 +240,7 @@ class SeriesModel(Trained):
         windows = [Window(owner, at, horizon) for owner, at in enumerate(origins)]
         found = self.paths(panel, windows, horizon, paths, seed, progress, steer)
 
-        def times(each: Series, at: int) -> NDArray[np.datetime64] | None:
+        def times(each: Series, at: int) -> NDArray[Any] | None:
             return None if each.times is None else times_between(each, panel.frequency, at, at + horizon)
 
         each = zip(panel.items, origins, found, strict=True)

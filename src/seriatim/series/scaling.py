@@ -141,4 +141,5 @@ class WindowScale:
         """The inverse of `to_json`."""
         fields = reading.document(document, cls.kind, ("mode", "past", "block", "location", "log_scale"))
         numbers = [reading.numbers(fields[name], name) for name in ("location", "log_scale")]
-        return cls(reading.text(fields["mode"], "mode"), fields["past"], *numbers, block=fields["block"])
+        past, block = (reading.whole(fields[name], name, 1, 2**20) for name in ("past", "block"))
+        return cls(reading.text(fields["mode"], "mode"), past, *numbers, block=block)

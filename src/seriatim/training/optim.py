@@ -88,7 +88,7 @@ def hidden(model: Model) -> dict[nn.Parameter, Stack]:
 
 
 def _outer(model: Model) -> set[nn.Parameter]:
-    layers = [*model.outputs(), *(each for each in model.modules() if isinstance(each, nn.Embedding))]
+    layers = [*model.outputs(), model.head, *(each for each in model.modules() if isinstance(each, nn.Embedding))]
     return {parameter for each in layers for parameter in each.parameters()}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class Series:
     name: str
     values: NDArray[np.float64]
     """(T, C), NaN where missing."""
-    times: NDArray[np.datetime64] | None = None
+    times: NDArray[Any] | None = None
     """(T',) the time of each step, and of those after the last that are known ahead; None: rows are counted."""
     known: NDArray[np.float64] | None = None
     """(T', K) what is known ahead, for T' >= T steps, NaN where missing."""

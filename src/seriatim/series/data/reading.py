@@ -67,9 +67,6 @@ def roles(frame: Frame, options: SeriesOptions) -> Roles:
     values = options.values or tuple(numeric)
     if not values:
         have = columns_in_words([str(name) for name in frame.table.columns])
-        bad = next((name for name in words if name not in (time, key)), None)
-        if bad is not None and bad not in taken:
-            numbers(frame, bad, options)  # says which cell is no number
         raise UserError(f"{frame.where}: no column of numbers among {have}; expected a heading and columns of numbers")
     unused = (*words, *(name for name in numeric if options.values and name not in options.values))
     return Roles(time, key, tuple(values), options.known, options.labels, unused)
@@ -94,7 +91,7 @@ def panel_of(frame: Frame, options: SeriesOptions) -> tuple[Panel, str]:
     found = roles(frame, options)
     notes = [_in_words(found, options)]
     columns = {name: numbers(frame, name, options) for name in (*found.values, *found.known)}
-    stamps: NDArray[np.datetime64] | None = None
+    stamps: NDArray[Any] | None = None
     if found.time is not None:
         stamps, remark = clock.times_of(frame, found.time)
         notes.append(remark)
@@ -161,7 +158,7 @@ def _in_words(found: Roles, options: SeriesOptions) -> str:
     return f"Columns: {'; '.join(said)}."
 
 
-def _in_order(frame: Frame, key: str, rows: list[int], stamps: NDArray[np.datetime64]) -> list[int]:
+def _in_order(frame: Frame, key: str, rows: list[int], stamps: NDArray[Any]) -> list[int]:
     """Rows of a series in the order of time.
 
     Raises:
@@ -181,7 +178,7 @@ def _shown(time: np.datetime64) -> str:
     return str(time.astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
 
 
-def _common(frame: Frame, each: Sequence[NDArray[np.datetime64]]) -> str:
+def _common(frame: Frame, each: Sequence[NDArray[Any]]) -> str:
     """The frequency of the longest series."""
     try:
         return clock.frequency_of(max(each, key=len))
@@ -195,7 +192,7 @@ class _Laid:
 
     key: str
     rows: NDArray[np.int64]
-    times: NDArray[np.datetime64] | None
+    times: NDArray[Any] | None
     columns: Mapping[str, NDArray[np.float64]]
     gaps: int
 
@@ -207,7 +204,7 @@ def _lay(
     frame: Frame,
     key: str,
     rows: list[int],
-    stamps: NDArray[np.datetime64] | None,
+    stamps: NDArray[Any] | None,
     frequency: str,
     columns: Mapping[str, NDArray[np.float64]],
 ) -> _Laid:

@@ -127,7 +127,7 @@ class Cutter:
         return self.labels[name].get(item.name if name == SERIES else str(item.labels.get(name)), -1)
 
 
-def times_between(item: Series, frequency: str, start: int, stop: int) -> NDArray[np.datetime64]:
+def times_between(item: Series, frequency: str, start: int, stop: int) -> NDArray[Any]:
     """The times of the steps start … stop − 1; beyond both ends they go on as the frequency says."""
     assert item.times is not None
     times = item.times
