@@ -37,7 +37,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "net": {"width": 64, "layers": 2, "head": "mixture", "lags": tuple(range(1, 15))},
     },
     "lstm": {
-        "family": "lstm", "series": _HOURLY, "steps": 3000,
+        "family": "lstm", "series": _HOURLY, "steps": 2000,
         "net": {"width": 40, "layers": 2, "head": "student"},
     },
 }  # fmt: skip

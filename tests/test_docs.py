@@ -15,6 +15,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
     "concepts.md": 6,
     "tutorials/own.md": 6,
+    "tutorials/series.md": 1,
     "families/arma.md": 1,
     "families/garch.md": 1,
 }  # least number of blocks

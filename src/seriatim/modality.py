@@ -226,7 +226,7 @@ def shown(data: object) -> str:
 
 def _not_held(data: object) -> str:
     if not isinstance(data, str | Path):
-        known = "a list of texts, 8-bit pictures (N, H, W, C), a list of 16-bit recordings, a dict, a data frame"
+        known = "texts, 8-bit pictures (N, H, W, C), 16-bit recordings, float series, a dict, a data frame"
         return f"cannot be trained on; give {known}, or a path"
     path = Path(data)
     if path.exists():

@@ -80,13 +80,14 @@ def train(
     division: Annotated[DataOptions | None, Parameter(name="--data")] = None,
     groups: Annotated[Groups, FLAT] = Groups(),  # noqa: B008
 ) -> int:
-    """Train a model on your own text, pictures or audio, or on a named data set.
+    """Train a model on your own text, pictures, audio or series, or on a named data set.
 
     Examples:
 
       seriatim train novel.txt
       seriatim train photos/ --image.size 32
       seriatim train voices/
+      seriatim train sales.csv
       seriatim train poems.jsonl --text.field poem --text.given genre,year
       seriatim train pairs.tsv
       seriatim train train.de --text.source train.en
@@ -98,15 +99,15 @@ def train(
     Parameters
     ----------
     data
-        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, `-` for standard input, or a
-        named data set; see `seriatim data list`.
+        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, a table of numbers, `-` for
+        standard input, or a named data set; see `seriatim data list`.
     model
         The model family; see `seriatim models`. Default: transformer for text, gated-pixelcnn for pictures, wavenet for
-        audio.
+        audio, lstm for series.
     preset
         Named settings, e.g. nanogpt-cpu or book-lstm; other options override them.
     kind
-        text, image or audio. Default: determined from the files.
+        text, image, audio or series. Default: determined from the files.
     net
         Sizes of the model, e.g. --net.width 256 --net.layers 6; see `seriatim models NAME`.
     """
