@@ -16,6 +16,7 @@ from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
 from seriatim.runs import building, checkpoint, files
 from seriatim.series.codec import SeriesCodec
+from seriatim.series.scaling import WindowScale
 from seriatim.symbols import Labels, Numbers, Symbols
 from seriatim.text.tokenizers import train_tokenizer
 
@@ -32,6 +33,10 @@ TINY: dict[str, dict[str, Any]] = {
     "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
     "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
+    "ar": {"ar": 2},
+    "arma": {"ar": 1, "ma": 2, "season": 3, "seasonal_ar": 1},
+    "arch": {"arch": 2, "garch": 0},
+    "garch": {"tails": "student", "first": "fitted"},
     "mlp": {"width": 3, "lags": (1, 4), "chain": 2},
     "wavenet": {
         "head": "logistic", "mixtures": 2, "residual": 3, "gate": 4, "skip": 5, "dilations": 2, "cycles": 2, "first": 2,
@@ -46,9 +51,11 @@ def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
         "text": lambda: train_tokenizer("characters", ["banana split"]),
         "image": lambda: Levels(4, 3, 3, 5),
         "audio": lambda: Quantiser(8000, 2, "linear", 9),
-        "series": lambda: SeriesCodec(["load"], "h", past=8, horizon=4, block=2, rotation="dct"),
+        "series": lambda: SeriesCodec(["load"], "h", 8, 4, *([] if FAMILIES[family].linear else [2, "dct"])),
     }
     made: dict[str, Symbols] = {"x": makers[FAMILIES[family].data]()}
+    if FAMILIES[family].linear:  # which take no other condition
+        return made | ({"scale": WindowScale("none", 8, [1.0], [0.5])} if conditions else {})
     return made | ({"genre": Labels(["ode", "sonnet"]), "year": Numbers(1900.0, 50.0)} if conditions else {})
 
 
@@ -73,7 +80,10 @@ def write(folder: Path, model: Model, family: str = "lstm", conditions: bool = F
 
 def bits(model: Model) -> dict[str, bytes]:
     """Every tensor, to the last bit."""
-    return {name: tensor.contiguous().view(torch.uint8).numpy().tobytes() for name, tensor in tensors(model).items()}
+    return {
+        name: tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        for name, tensor in tensors(model).items()
+    }
 
 
 def tensors(model: Model) -> dict[str, Tensor]:

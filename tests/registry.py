@@ -369,6 +369,12 @@ def of_series(name: str, **sizes: Any) -> ModelCase:
     return ModelCase(lambda _: entry.model(config), own, levels=levels, given=given)
 
 
+def unit_of_one() -> Given:
+    """A location and a log scale of one value."""
+    torch.manual_seed(7)
+    return Context(scale=torch.randn(ROWS, 1, 2))
+
+
 def of_sound(levels: int = 3, channels: int = 1, hop: int = 2, **sizes: Any) -> ModelCase:
     """A case of WaveNet, its field one column for `hop` samples."""
     config = WaveNetConfig(levels, channels, residual=3, gate=4, skip=9, stack_channels=3, **sizes)
@@ -542,10 +548,10 @@ MODELS: dict[str, ModelCase] = {
     ),
     "real-attention": of_reals(lambda: ScaledHead(BivariateHead(2)), lambda width: Attention(width, 2, 1)),
     "real-stop": of_reals(lambda: MarkedHead(BivariateHead(2), 3), lambda width: Recurrent("lstm", width, width)),
-    "ar": ModelCase(lambda _: ARMA(ARMAConfig(2)), levels=(0,)),
-    "arma": ModelCase(lambda _: ARMA(ARMAConfig(1, 1, 3, 1)), levels=(0,)),
-    "arch": ModelCase(lambda _: GARCH(GARCHConfig(2, 0, "student")), levels=(0,)),
-    "garch": ModelCase(lambda _: GARCH(GARCHConfig(1, 1, "normal", "fitted")), levels=(0,)),
+    "ar": ModelCase(lambda _: ARMA(ARMAConfig(2)), "ar", levels=(0,)),
+    "arma": ModelCase(lambda _: ARMA(ARMAConfig(1, 1, 3, 1)), "arma", levels=(0,), given=unit_of_one),
+    "arch": ModelCase(lambda _: GARCH(GARCHConfig(2, 0, "student")), "arch", levels=(0,), given=unit_of_one),
+    "garch": ModelCase(lambda _: GARCH(GARCHConfig(1, 1, "normal", "fitted")), "garch", levels=(0,)),
     "real-rnn": of_series("rnn", vector=2, field=3),
     "real-lstm": of_series("lstm", layers=1, head="mixture"),
     "real-lstm-counts": of_series("lstm", layers=1, head="negative-binomial", vector=2),

@@ -339,3 +339,44 @@ def test_folds_go_forward_in_time(tmp_path: Path) -> None:
         (part.splits["train"].items[0].steps, part.splits["validation"].items[0].first) for part in fold(divided, 3)
     ]
     assert ends == [(36, 36), (72, 72), (108, 108)]  # of 144 steps without the test split
+
+
+@pytest.mark.parametrize("family", ["ar", "arma", "arch", "garch"])
+def test_linear_families_are_fitted_kept_and_forecast(family: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    x, shocks = np.zeros(300), random.normal(size=300)
+    for t in range(2, 300):
+        x[t] = 0.6 * x[t - 1] - 0.3 * x[t - 2] + shocks[t]
+    x = 50 + 4 * x
+    quick = {"quiet": True, "device": "cpu", "samples": 0, "out": tmp_path / "run"}
+    made = seriatim.train(x, family, series=SeriesOptions(horizon=5), data=DataOptions(0, 0), **quick)
+    again = seriatim.load(tmp_path / "run", "cpu")
+    assert isinstance(again, SeriesModel)
+    assert np.array_equal(made.forecast(x, 9, 4, seed=1).paths, again.forecast(x, 9, 4, seed=1).paths)
+    assert made.evaluate(x) == again.evaluate(x)
+    assert next(made.model.parameters()).dtype == torch.float64
+    with pytest.raises(UserError, match="fitted to all data at once"):
+        seriatim.train(x, family, series=SeriesOptions(horizon=5), steps=5, **{**quick, "out": tmp_path / "other"})
+    with pytest.raises(UserError, match="models one series, and there are several"):
+        seriatim.train([x, x], family, **{**quick, "out": tmp_path / "other"})
+    with pytest.raises(UserError, match="is constant"):
+        seriatim.train(np.full(50, 3.0), family, **{**quick, "out": tmp_path / "other"})
+
+
+def test_an_ar_by_command_is_statsmodels_in_the_user_s_units(tmp_path: Path) -> None:
+    """The likelihood of the whole series, and the forecast's mean and deviation."""
+    arima = pytest.importorskip("statsmodels.tsa.arima.model")
+    random = np.random.default_rng(2)
+    x, shocks = np.zeros(200), random.normal(size=200)
+    for t in range(2, 200):
+        x[t] = 0.7 * x[t - 1] - 0.2 * x[t - 2] + shocks[t]
+    x = 1000 + 30 * x
+    x[50:55] = np.nan
+    quick = {"quiet": True, "device": "cpu", "samples": 0, "out": tmp_path / "run"}
+    made = seriatim.train(x, "ar", net={"ar": 2}, series=SeriesOptions(horizon=5), data=DataOptions(0, 0), **quick)
+    fitted = arima.ARIMA(x, order=(2, 0, 0), trend="c").fit()
+    row = json.loads((tmp_path / "run" / "metrics.jsonl").read_text())
+    assert -row["train_nats_per_value"] * 195 == pytest.approx(fitted.llf, abs=195e-6)
+    theirs, ours = fitted.get_forecast(6), made.forecast(x, 6, 20_000, seed=1)[0]
+    assert np.allclose(ours.mean[:, 0], theirs.predicted_mean, atol=5 * 45 / np.sqrt(20_000))
+    assert np.allclose(ours.paths.std(0)[:, 0], theirs.se_mean, rtol=0.03)

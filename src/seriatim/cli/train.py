@@ -89,7 +89,6 @@ def train(
       seriatim train voices/
       seriatim train sales.csv
       seriatim train poems.jsonl --text.field poem --text.given genre,year
-      seriatim train pairs.tsv
       seriatim train train.de --text.source train.en
       seriatim train novel.txt --model lstm --steps 2000 --batch 16 --lr 1e-3
       seriatim train tinyshakespeare --preset nanogpt-cpu

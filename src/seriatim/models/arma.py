@@ -23,11 +23,11 @@ from typing import final
 import torch
 from torch import Tensor
 
-from seriatim.causal import Reals
+from seriatim.causal import Reals, Rescale, Serial, Standardise
 from seriatim.causal.kalman import Arma, to_partial
 from seriatim.config import bounded
 from seriatim.errors import UserError
-from seriatim.heads import MomentsHead
+from seriatim.heads import MomentsHead, ScaledHead
 from seriatim.models.sequence import SequenceModel
 
 
@@ -43,6 +43,7 @@ class ARMAConfig:
         seasonal_ar: P, autoregressive lags of whole seasons.
         seasonal_ma: Q, lags of shocks of whole seasons.
         constant: whether the mean is a parameter; else it is 0.
+        parts: 1: a process has one value at a position.
 
     Example:
         >>> ARMAConfig(ar=2, ma=1, season=12, seasonal_ar=1).state  # 2 + 12 values
@@ -55,8 +56,11 @@ class ARMAConfig:
     seasonal_ar: int = 0
     seasonal_ma: int = 0
     constant: bool = True
+    parts: int = 1
 
     def __post_init__(self) -> None:
+        if self.parts != 1:
+            raise UserError(f"ar and arma model one value at a time, and there are {self.parts}; choose another family")
         for name in ("ar", "ma", "seasonal_ar", "seasonal_ma"):
             bounded(name, getattr(self, name), 0, 512)
         bounded("season", self.season, 0, 2**12)
@@ -77,7 +81,7 @@ class ARMAConfig:
 
 @final
 class ARMA(SequenceModel):
-    """An ARMA process as a model of real numbers.
+    """An ARMA process as a model of real numbers; in units of `context.scale`, if there is one.
 
     Example:
         >>> model = ARMA(ARMAConfig(ar=1)).double()
@@ -90,7 +94,8 @@ class ARMA(SequenceModel):
     def __init__(self, config: ARMAConfig) -> None:
         c = config
         process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
-        super().__init__(Reals(), process, MomentsHead(), start=math.nan)
+        net = Serial(standardise=Standardise(), process=process, scale=Rescale())
+        super().__init__(Reals(), net, ScaledHead(MomentsHead()), start=math.nan)
         self.config, self.process = config, process
 
     @torch.no_grad()

@@ -20,11 +20,12 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
-from seriatim.causal import Causal, Reals, Serial
+from seriatim.causal import Reals, Rescale, Serial, Standardise
 from seriatim.causal.base import Pointwise
 from seriatim.causal.volatility import Volatility
 from seriatim.config import bounded
-from seriatim.heads import MomentsHead
+from seriatim.errors import UserError
+from seriatim.heads import MomentsHead, ScaledHead
 from seriatim.heads.moments import raw_freedom
 from seriatim.models.sequence import SequenceModel
 
@@ -39,18 +40,22 @@ class GARCHConfig:
         garch: q, lags of variances; 0 is ARCH.
         tails: "normal", or "student" with degrees of freedom as a parameter.
         first: the variance before the first value: the "stationary" one, or "fitted".
+        parts: 1: a process has one value at a position.
 
     Example:
         >>> GARCHConfig(arch=1, garch=0)  # ARCH
-        GARCHConfig(arch=1, garch=0, tails='normal', first='stationary')
+        GARCHConfig(arch=1, garch=0, tails='normal', first='stationary', parts=1)
     """
 
     arch: int = 1
     garch: int = 1
     tails: Literal["normal", "student"] = "normal"
     first: Literal["stationary", "fitted"] = "stationary"
+    parts: int = 1
 
     def __post_init__(self) -> None:
+        if self.parts != 1:
+            raise UserError(f"garch models one value at a time, and there are {self.parts}; choose another family")
         bounded("arch", self.arch, 1, 512)
         bounded("garch", self.garch, 0, 512)
 
@@ -62,7 +67,7 @@ class GARCHConfig:
 
 @final
 class GARCH(SequenceModel):
-    """A GARCH process as a model of real numbers.
+    """A GARCH process as a model of real numbers; in units of `context.scale`, if there is one.
 
     Example:
         >>> model = GARCH(GARCHConfig(tails="student")).double()
@@ -76,8 +81,9 @@ class GARCH(SequenceModel):
         student = config.tails == "student"
         process = Volatility(config.arch, config.garch, config.first == "fitted")
         tails = _Append(4.0) if student else None  # about 6 degrees of freedom
-        net: Causal = process if tails is None else Serial(process=process, tails=Pointwise(tails))
-        super().__init__(Reals(), net, MomentsHead(student), start=math.nan)
+        after = {} if tails is None else {"tails": Pointwise(tails)}
+        net = Serial(standardise=Standardise(), process=process, **after, scale=Rescale())
+        super().__init__(Reals(), net, ScaledHead(MomentsHead(student)), start=math.nan)
         self.config, self.process, self.tails = config, process, tails
 
     @torch.no_grad()

@@ -86,6 +86,7 @@ class Family:
         data: the kind of data, a key of `modality.HOMES`.
         training: `TrainOptions` that differ from the defaults: what learns most in a given time.
         others: the same net for other kinds of data, under the same name.
+        linear: whether it is fitted by maximum likelihood to all data at once, in float64.
 
     Example:
         >>> FAMILIES["lstm"]
@@ -105,8 +106,10 @@ class Family:
         data: str,
         training: Mapping[str, Any] | None = None,
         others: Sequence[Family] = (),
+        linear: bool = False,
     ):
         self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
+        self.linear = linear
         self.training, self._each = dict(training or {}), {data: self, **{other.data: other for other in others}}
 
     def __repr__(self) -> str:
@@ -213,6 +216,12 @@ FAMILIES: dict[str, Family] = {
         _MUON,
         [_real("RealWaveNet", "RealDilatedConfig", _WAVENET, 2016)],
     ),
+    "ar": Family("ARMA", "ARMAConfig", "Yule, Periodicities in disturbed series", 1927, "series", linear=True),
+    "arma": Family("ARMA", "ARMAConfig", "Box and Jenkins, Time series analysis", 1970, "series", linear=True),
+    "arch": Family(
+        "GARCH", "GARCHConfig", "Engle, Autoregressive conditional heteroscedasticity", 1982, "series", linear=True
+    ),
+    "garch": Family("GARCH", "GARCHConfig", "Bollerslev, Generalized ARCH", 1986, "series", linear=True),
     "mlp": _real("RealMLP", "RealForwardConfig", "Lapedes and Farber, Nonlinear signal processing", 1987),
 }
 """The built-in families by name."""

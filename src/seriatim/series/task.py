@@ -9,15 +9,16 @@ from typing import Any, cast, final
 import numpy as np
 import torch
 
-from seriatim.data.batches import Batches
+from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
 from seriatim.models.likelihood import to_given
 from seriatim.models.real import COUNTS
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Divided, Panel
-from seriatim.series.data.windows import Cutter, Windows, tiled
+from seriatim.series.data.windows import Cutter, Window, Windows, tiled
 from seriatim.series.frequency import in_words, usual_lags
 from seriatim.series.learning import codecs
+from seriatim.series.linear import LINEAR, linear_codecs, orders
 from seriatim.series.model import SeriesModel
 from seriatim.series.options import SeriesOptions
 from seriatim.series.pictures import save_forecasts
@@ -44,6 +45,11 @@ class SeriesTask(Task):
         self.train: Panel = divided.splits["train"]
 
     @property
+    def linear(self) -> bool:
+        """Whether the family is fitted to the whole series at once."""
+        return self.plan.family in LINEAR
+
+    @property
     def codec(self) -> SeriesCodec:
         """Steps <-> positions."""
         return cast(SeriesCodec, self.codecs["x"])
@@ -66,6 +72,8 @@ class SeriesTask(Task):
 
     def learn(self) -> dict[str, Symbols]:
         """The codecs of values, scale, calendar, what is known ahead, and labels."""
+        if self.linear:
+            return linear_codecs(self.train, self.options, self.plan.family)
         counted = self.plan.net.get("head") in COUNTS
         if counted:
             self._check_counts()
@@ -83,8 +91,11 @@ class SeriesTask(Task):
                 )
 
     def sizes(self) -> dict[str, Any]:
-        """The lags that suit the season."""
+        """The lags that suit the season; of a linear family, its orders."""
         codec = self.codec
+        if self.linear:
+            season = self.options.season or codec.season
+            return orders(self.plan.family, self.train.items[0].values[:, 0], season)
         if codec.block > 1:
             return {"lags": tuple(range(1, min(codec.past // codec.block, 28) + 1))}
         return {"lags": usual_lags(self.options.season or codec.season, codec.past)}
@@ -104,6 +115,10 @@ class SeriesTask(Task):
         if "series" in self.codecs and not known & set(cast(Any, self.codecs["series"]).values):
             raise UserError("none of these series is known to the model; train a new one")
         return Windows(self.train, self.codecs, self.size(size), self.plan.train.seed, self._window())
+
+    def whole(self) -> Batch:
+        """The training series from its first step on."""
+        return Cutter(self.train, self.codecs, past=0).batch([Window(0, 0, self.train.items[0].steps)])
 
     def _window(self) -> int:
         """Steps of a training window that count: horizons, as long as the past at least."""

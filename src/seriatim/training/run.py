@@ -28,6 +28,7 @@ from seriatim.runs.opening import open_run, pick_device
 from seriatim.runs.trained import Trained
 from seriatim.symbols import Symbols
 from seriatim.training import checkpointing
+from seriatim.training.fit import Fit
 from seriatim.training.loop import Hooks, Loop
 from seriatim.training.observers import Observer, read
 from seriatim.training.options import TrainOptions
@@ -94,7 +95,7 @@ def open_model(folder: Path, device: str, net: Model | None = None) -> Trained:
 class Session:
     """A run being made: its data in symbols, its model, its loop."""
 
-    sizing: Sizing
+    sizing: Sizing | None = None
 
     def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
         self.plan, self.folder, self.means = plan, folder, means or Means()
@@ -109,7 +110,7 @@ class Session:
         self.task: Task = plan.modality.task()(plan, folder, data)
         self.device = pick_device(plan.train.device)
 
-    def prepare(self, resume: bool) -> Loop:
+    def prepare(self, resume: bool) -> Loop | Fit:
         """Codecs, model and loop: learned from the training split, or read from the run."""
         plan, task = self.plan, self.task
         begin = self.folder if resume else None if plan.begin is None else Path(plan.begin)
@@ -118,6 +119,8 @@ class Session:
             task.model = self._fresh(task.codecs)
         else:
             self._loaded(begin)
+        if plan.family != checkpoint.CUSTOM and family(plan.family).of(plan.kind).linear:
+            return self._fit()
         if plan.train.checkpointing:
             checkpointing.enable(task.model)
         self._settle()
@@ -148,6 +151,26 @@ class Session:
         if resume:
             loop.resume()
         return loop
+
+    def _fit(self) -> Fit:
+        """The fit of a linear family."""
+        task, train, device = self.task, self.plan.train, torch.device(self.device)
+        for name in ("steps", "epochs", "batch", "accumulate", "checkpointing", "compile"):
+            if getattr(train, name) != getattr(TrainOptions, name):
+                raise UserError(
+                    f"--train.{name} does not apply to {self.plan.family}, which is fitted to all data at once by "
+                    "maximum likelihood; leave it out"
+                )
+        task.model.double()
+
+        def data() -> tuple[torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
+            whole = task.whole()
+            mask = torch.from_numpy(whole.mask).to(device)
+            return task.model.symbols(whole.x), to_given(whole.given, device), mask
+
+        hooks = Hooks(task.validation(), self.keep, self._show)
+        note = {"data": Path(self.plan.data).name, "note": task.note}
+        return Fit(task.model, data, self.folder, hooks, task.unit(), self.means.quiet, note)
 
     def _counts(self) -> torch.Tensor | None:
         """How often each symbol occurs in the training split; None for real values."""
@@ -257,17 +280,17 @@ def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
         return _begin(session, loop)
 
 
-def _begin(session: Session, loop: Loop) -> Trained:
+def _begin(session: Session, loop: Loop | Fit) -> Trained:
     """Save step 0, the model first: where there is a state there is a model."""
     if not session.means.quiet:
-        for line in (*session.task.opening(), str(session.sizing)):
+        for line in (*session.task.opening(), *([] if session.sizing is None else [str(session.sizing)])):
             tell(line)
     session.keep({"data": Path(session.plan.data).name, "step": 0})
     loop.save()
     return _run(session, loop)
 
 
-def _run(session: Session, loop: Loop) -> Trained:
+def _run(session: Session, loop: Loop | Fit) -> Trained:
     try:
         loop.run()
     except Interrupted as stop:

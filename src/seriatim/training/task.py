@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seriatim.data.batches import Batches
+from seriatim.data.batches import Batch, Batches
+from seriatim.errors import UserError
 from seriatim.models import Model
 from seriatim.symbols import Labels, Numbers, Symbols, Vectors
 from seriatim.symbols.lacking import Lacking
@@ -96,6 +97,10 @@ class Task(ABC):
         Raises:
             UserError: if the options do not fit the data or the model.
         """
+
+    def whole(self) -> Batch:
+        """All of the training split as one batch, for a family that is fitted to it at once."""
+        raise UserError(f"{self.plan.family} is fitted to all data at once, which {self.plan.kind} does not do")
 
     @final
     def size(self, size: int | None) -> int:
