@@ -96,5 +96,5 @@ def test_studies_are_for_families(tmp_path: Path, study: str) -> None:
 
 @pytest.mark.parametrize("data", [3, [], {"pictures": []}])
 def test_data_that_is_none(tmp_path: Path, data: object) -> None:
-    with pytest.raises(UserError, match="cannot be trained on; give a list of texts"):
+    with pytest.raises(UserError, match="cannot be trained on; give texts"):
         seriatim.train(data, out=tmp_path / "run", quiet=True)

@@ -51,7 +51,7 @@ def test_the_nearest_option_is_a_short_one(typed: str, meant: str, capsys: pytes
 def test_a_model_that_never_became_better_is_said_to_be_untrained(
     step: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained = SimpleNamespace(about={"step": step, "validation_bits_per_dim": 3.0}, family="gru")
+    trained = SimpleNamespace(about={"step": step, "validation_bits_per_dim": 3.0}, family="gru", kind="text")
     assert _finish(Path("run"), cast(Any, trained)) == 0
     assert ("its samples are noise; train longer" in capsys.readouterr().err) == (step == 0)
 
