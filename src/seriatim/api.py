@@ -48,8 +48,8 @@ def train(
     """Train a model on text, images, audio or series.
 
     Args:
-        data: a file, a folder, or the name of a data set; or Python objects: a list of texts, a data frame with texts or
-            numbers, pictures (N, H, W, C) of 8 bits, recordings of 16 bits, series (T,) or (T, C) of floats.
+        data: a file, a folder, or the name of a data set; or Python objects: texts, a data frame of texts or numbers,
+            pictures (N, H, W, C) of 8 bits, recordings of 16 bits, series (T,) or (T, C) of floats.
         model: a family, a key of `seriatim.models.FAMILIES`. Default: the kind's usual family. Or a model of your own,
             or a function that makes one from {"x": codec, …}; then it is saved under `custom`.
         kind: text, image, audio or series. Default: what the data holds.

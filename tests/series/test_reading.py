@@ -81,6 +81,9 @@ def test_rows_out_of_order_are_sorted_and_this_is_said(tmp_path: Path) -> None:
         (["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09", "2026-01-12"], "B"),
         (["19580329", "19580405", "19580412", "19580419"], "W-SAT"),
         (["31/1/2026", "1/2/2026", "2/2/2026", "3/2/2026"], "D"),
+        (["1/2/2026", "2/2/2026", "3/2/2026", "4/2/2026"], "D"),  # the reading in which steps are alike
+        (["2/1/2026", "2/2/2026", "2/3/2026", "2/4/2026"], "D"),
+        (["01.02.2026", "01.03.2026", "01.04.2026", "01.05.2026"], "MS"),  # points: the day first
     ],
 )
 def test_the_frequency_is_found(tmp_path: Path, times: list[str], frequency: str) -> None:

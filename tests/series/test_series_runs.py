@@ -380,3 +380,44 @@ def test_an_ar_by_command_is_statsmodels_in_the_user_s_units(tmp_path: Path) -> 
     theirs, ours = fitted.get_forecast(6), made.forecast(x, 6, 20_000, seed=1)[0]
     assert np.allclose(ours.mean[:, 0], theirs.predicted_mean, atol=5 * 45 / np.sqrt(20_000))
     assert np.allclose(ours.paths.std(0)[:, 0], theirs.se_mean, rtol=0.03)
+
+
+def test_gaps_are_filled_as_the_smoother_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An AR(2) with a gap: mean and deviation of the missing values given all others, by statsmodels' smoother."""
+    sarimax = pytest.importorskip("statsmodels.tsa.statespace.sarimax")
+    random = np.random.default_rng(3)
+    x, shocks = np.zeros(120), random.normal(size=120)
+    for t in range(2, 120):
+        x[t] = 0.7 * x[t - 1] - 0.2 * x[t - 2] + shocks[t]
+    x[60:64] = np.nan
+    quick = {"quiet": True, "device": "cpu", "samples": 0, "out": tmp_path / "run"}
+    made = seriatim.train(x, "ar", net={"ar": 2, "constant": False}, data=DataOptions(0, 0), **quick)
+    (filled,) = made.complete(x, n=400, particles=100, seed=1)
+    assert (filled.gap.start, filled.gap.stop) == (60, 64)
+    assert 1 < filled.effective <= 100
+    process, unit = made.model.model.process, made.codecs["scale"]
+    with torch.no_grad():
+        phi = process.lags()[0].numpy()
+        variance = float(process.log_deviation.exp()) ** 2
+    place, scale = unit.location[0], np.exp(unit.log_scale[0])
+    smoother = sarimax.SARIMAX((x - place) / scale, order=(2, 0, 0)).smooth([*phi, variance])
+    mean = smoother.smoothed_state[0, 60:64] * scale + place
+    deviation = np.sqrt(smoother.smoothed_state_cov[0, 0, 60:64]) * scale
+    assert np.allclose(filled.values[:, :, 0].mean(0), mean, atol=0.25 * deviation.max())
+    assert np.allclose(filled.values[:, :, 0].std(0), deviation, rtol=0.2)
+
+
+def test_gaps_by_command(sales: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "sales.csv", "--steps", "2", *NET, "--out", "run", "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["complete", "run", "sales.csv", "-n", "10", "--particles", "5", "-o", "full.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "full.csv: 1 gaps, 5 values, 10 draws of each, seed 0" in said
+    assert "of 5 particles at least" in said
+    rows = Path("full.csv").read_text().splitlines()
+    assert rows[0] == "series,time,mean,q0.1,q0.5,q0.9"
+    assert [row.split(",")[1] for row in rows[1:]] == [f"2024-03-0{day}" for day in range(1, 6)]
+    whole = "date,sold\n" + "\n".join(f"2024-01-{day:02d},{day}" for day in range(1, 31))
+    Path("whole.csv").write_text(whole)
+    assert main(["complete", "run", "whole.csv"]) == 2
+    assert "has no gap with values before and after it" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seriatim.image.model import ImageModel
     from seriatim.image.options import Fitting
 
 HALVES = ("upper", "lower", "left", "right")
@@ -22,48 +25,79 @@ HALVES = ("upper", "lower", "left", "right")
 
 def complete(
     run: Path,
-    picture: Path,
+    file: Path,
     /,
     *,
     known: str = "upper",
-    n: Annotated[int, Parameter(name=["-n", "--number"])] = 8,
-    particles: int = 1,
+    n: Annotated[int | None, Parameter(name=["-n", "--number"])] = None,
+    particles: int | None = None,
     given: list[str] | None = None,
     seed: int = 0,
-    output: Annotated[Path, Parameter(name=["-o", "--output"])] = Path("completions.png"),
+    output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
     columns: int = 10,
     steering: Annotated[Steering, FLAT] = Steering(),  # noqa: B008 (frozen)
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    """Complete a picture: a sheet with the picture, its known part and the completions.
+    """Complete a picture: a sheet with it, its known part and the completions. Or fill the gaps of series.
 
     Pixels are drawn left to right and top to bottom. If the upper half is known (or every second pixel, with a
     multi-scale model), completions follow the model's exact conditional distribution. Otherwise, pixels are drawn
     without knowledge of known pixels below or to the right; --particles draws several candidates and resamples them by
-    the likelihood of the known pixels.
+    the likelihood of the known pixels. Gaps of series are filled in the same way, given what is before and after: a
+    table with the missing values' mean and quantiles.
 
     Parameters
     ----------
     run
         Directory written by `seriatim train`.
-    picture
-        A picture; it is resized to the model's size.
+    file
+        A picture, which is resized to the model's size; or a table with gaps.
     known
-        The known part: upper, lower, left or right (half), every-2 (each second row and column; any number), or a
-        mask picture in which white is known.
+        Of a picture, the known part: upper, lower, left or right (half), every-2 (each second row and column; any
+        number), or a mask picture in which white is known.
     n
-        Number of completions.
+        Number of completions. Default: 8 of a picture, 100 of each gap.
     particles
-        Candidates per completion.
+        Candidates per completion. Default: 1 of a picture, 50 of a gap.
     given
         A condition, NAME=VALUE. Repeatable.
     seed
         Seed of the first completion.
     output
-        Output file.
+        Output file. Default: completions.png, or completed.csv.
     columns
         Pictures per row of the sheet.
     """
+    model = opened(run, machine, threads=1)
+    if model.kind == "series":
+        from seriatim.cli.kinds.series import complete as fill
+
+        fill(model, run, file, 100 if n is None else n, 50 if particles is None else particles, seed, output)
+    elif model.kind == "image":
+        conditions = assignments(given or [], "--given")
+        asked = _Asked(run, file, known, 8 if n is None else n, 1 if particles is None else particles, seed, columns)
+        _picture(model, asked, output or Path("completions.png"), conditions, steering)
+    else:
+        from seriatim.modality import modality
+
+        raise UserError(f"{run} is a model of {modality(model.kind).words}; pictures and series are completed")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of a model of pictures."""
+
+    run: Path
+    picture: Path
+    known: str
+    n: int
+    particles: int
+    seed: int
+    columns: int
+
+
+def _picture(model: ImageModel, asked: _Asked, output: Path, conditions: Mapping[str, str], steering: Steering) -> None:
+    """A sheet of completions."""
     import numpy as np
 
     from seriatim.cli.kinds.image import conditions_of, options_of
@@ -72,22 +106,21 @@ def complete(
     from seriatim.walks.noise import own_seeds
     from seriatim.walks.steer import Steer
 
-    if columns < 1:
-        raise UserError(f"--columns is {columns}; give 1 or more")
+    if asked.columns < 1:
+        raise UserError(f"--columns is {asked.columns}; give 1 or more")
     if not output.suffix:
         raise UserError(f"{output} has no suffix; write to .png")
-    model = opened(run, machine, "image", threads=1)
-    how = options_of(model, run).fitting
+    how, n, particles, seed = options_of(model, asked.run).fitting, asked.n, asked.particles, asked.seed
     shape: tuple[int, int, int] = model.shape
     fits(n + 2, shape, "fewer (-n)")
-    mask = _mask(known, shape[:2], how)
-    x = read_picture(picture, *shape, how)
+    mask = _mask(asked.known, shape[:2], how)
+    x = read_picture(asked.picture, *shape, how)
     x = model.levels.decode(model.levels.encode(x))  # as the model sees it
     steer = Steer(**steering.options())
-    conditions = conditions_of(model, run, assignments(given or [], "--given"))
-    done = model.complete(x, mask, n, particles=particles, given=conditions, seed=seed, steer=steer)
+    own = conditions_of(model, asked.run, conditions)
+    done = model.complete(x, mask, n, particles=particles, given=own, seed=seed, steer=steer)
     kept = np.where(mask[..., None], x, np.uint8(128))
-    sheet = grid(np.concatenate([x[None], kept[None], done]), columns)
+    sheet = grid(np.concatenate([x[None], kept[None], done]), asked.columns)
     seeds = own_seeds(seed, n, "completions")
     save(sheet, output, magnification(sheet.shape[1]), seeds)
     before = mask.ravel()[model.path]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, cast, final
 
@@ -20,12 +19,13 @@ from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Panel, Series
 from seriatim.series.data.windows import KNOWN, Cutter, Window, tiled, times_between
 from seriatim.series.figures import SeriesFigures
+from seriatim.series.filling import Filled, fill
 from seriatim.series.forecast import Forecast, Forecasts
 from seriatim.series.known import Known
 from seriatim.series.options import SeriesOptions
 from seriatim.series.rolling import Rolling, rolling
 from seriatim.walks.draws import Draws
-from seriatim.walks.noise import own_seeds
+from seriatim.walks.noise import own_seeds, seed_of
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.threads import one_thread
 
@@ -188,6 +188,13 @@ class SeriesModel(Trained):
         steps = self._horizon(horizon, panel)
         return rolling(self, panel, steps, origins, paths, seed, season, progress)
 
+    @takes(n=arguments.count, particles=arguments.count, progress=arguments.function)
+    def complete(
+        self, data: object, n: int = 100, particles: int = 50, seed: int = 0, progress: Progress | None = None
+    ) -> list[Filled]:
+        """Draw what may have been in the gaps of series, given what is before and after. See `series.filling.fill`."""
+        return fill(self, self.panel(data), n, particles, seed, progress)
+
     # ------------------------------------------------------------------ forecasts
 
     @takes(horizon=arguments.count, paths=arguments.count, seed=arguments.seeds, steer=STEER,
@@ -300,7 +307,7 @@ class SeriesModel(Trained):
             for first in range(0, len(windows), size):
                 some = [Window(each.owner, each.at, horizon) for each in windows[first : first + size]]
                 names = [f"{panel.items[each.owner].name}:{each.at}" for each in some]
-                seeds = [own for name in names for own in own_seeds(_seed_of(seed, name), paths, "paths")]
+                seeds = [own for name in names for own in own_seeds(seed_of(seed, name), paths, "paths")]
                 x = self._drawn(cutter, some, horizon, paths, seeds, steer)
                 values = codec.decode(x.double().cpu().numpy())[:, :horizon]
                 found += [part.astype(np.float64) for part in values.reshape(len(some), paths, *values.shape[1:])]
@@ -324,8 +331,3 @@ class SeriesModel(Trained):
         walk.select(torch.arange(len(windows), device=device).repeat_interleave(paths))
         draws = Draws(walk, self.model.head, torch.tensor(seeds, dtype=torch.long, device=device), steer)
         return torch.stack([draws.position() for _ in range(positions)], 1)
-
-
-def _seed_of(seed: int, name: str) -> int:
-    """A seed for the first path of a window, a function of the user's seed and the window alone."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6])

@@ -10,6 +10,7 @@ of those with large ones. The more particles, the closer to the true conditional
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -28,16 +29,18 @@ def fill_in(
     seeds: Int[Tensor, "B"],
     particles: int = 1,
     steer: Steer | None = None,
+    watch: Callable[[float], object] | None = None,
 ) -> Shaped[Tensor, "R N"]:
     """Draw the symbols that are not known.
 
     Args:
-        walk: at its start, of B = R · particles rows; those of one result are adjacent.
+        walk: of B = R · particles rows; those of one result are adjacent. It may have read what comes before.
         known: every symbol of the walk; values where `mask` is False are ignored.
         mask: True where a symbol is known.
         seeds: one per row.
         particles: candidates per result.
         steer: how candidates are drawn; their weights are the model's own.
+        watch: called after each known symbol with the effective number of particles of the worst result.
 
     Returns:
         R rows, with the known symbols unchanged.
@@ -59,6 +62,8 @@ def fill_in(
             if particles > 1:
                 dist = walk.dist
                 weights += dist.log_prob(dist.typed(x)).double().view_as(weights)
+                if watch is not None:
+                    watch(float(_effective(weights).min()))
         else:
             if particles > 1 and bool((_effective(weights) < particles / 2).any()):
                 rows = _resample(weights, uniform(leaders.cpu(), i, 1, lane=7).to(weights))

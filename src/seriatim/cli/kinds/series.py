@@ -39,10 +39,15 @@ def evaluate(model: SeriesModel, asked: Judging) -> None:
     horizon = ahead.horizon or model.codec.horizon
     fit = max((each.steps - each.first) // horizon for each in panel.items)
     origins = min(fit, _ORIGINS) if ahead.origins is None else ahead.origins
-    found = None
+    found, why = None, f"the split is shorter than {horizon:,} steps; give --horizon"
     if origins:
-        with progressing(origins * len(panel.items), "forecasting") as progress:
-            found = model.rolling(panel, horizon, origins, ahead.paths, ahead.seed, progress=progress)
+        try:
+            with progressing(origins * len(panel.items), "forecasting") as progress:
+                found = model.rolling(panel, horizon, origins, ahead.paths, ahead.seed, progress=progress)
+        except UserError as error:
+            if ahead.origins is not None:
+                raise
+            why = str(error)
     if asked.as_json:
         print_json({"data": name, **figures.to_json(), **({} if found is None else {"rolling": found.to_json()})})
         return
@@ -54,7 +59,7 @@ def evaluate(model: SeriesModel, asked: Judging) -> None:
     if found is not None:
         say(*_table(found))
     elif ahead.origins is None:
-        say(f"  no forecasts: the split is shorter than {horizon:,} steps; give --horizon")
+        say(f"  no forecasts: {why}")
 
 
 def _table(found: Rolling) -> list[str]:
@@ -156,6 +161,45 @@ def forecast(
     span = f"{in_words(model.codec.frequency, steps)}{f' from {begins}' if begins else ''}"
     also = f", {picture}" if drawn else " (no picture: pip install 'seriatim[plot]')"
     tell(f"{output}{also}: {len(found):,} series, {span}, {count:,} paths, seed {how['seed']}")
+
+
+def complete(model: SeriesModel, run: Path, file: Path, n: int, particles: int, seed: int, output: Path | None) -> None:
+    """Fill gaps: a table with the mean and quantiles of every missing value."""
+    from seriatim.cli.groups import Conditions
+    from seriatim.runs.files import write_text
+    from seriatim.series.filling import fill, gaps
+
+    only("a model of series", ("number", "particles", "seed", "output", "device", "threads"))
+    path = Path("completed.csv") if output is None else output
+    if path.suffix.lower() != ".csv":
+        raise UserError(f"{path}: {path.suffix or 'no suffix'!r} is not a table; write to .csv")
+    panel, name = panel_of(model, Judging(run, (str(file),), Conditions(), False))
+    count = sum(1 for _ in gaps(panel))
+    if not count:
+        raise UserError(f"{name} has no gap with values before and after it; there is nothing to fill")
+    with progressing(count, "filling") as progress:
+        found = fill(model, panel, n, particles, seed, progress)
+    rows = [
+        ["series", "time", *([] if len(model.codec.channels) == 1 else ["channel"]), "mean", "q0.1", "q0.5", "q0.9"]
+    ]
+    for filled in found:
+        item, gap = panel.items[filled.gap.owner], filled.gap
+        for t in range(gap.start, gap.stop):
+            for c, channel in enumerate(model.codec.channels):
+                if math.isnan(item.values[t, c]):
+                    own = sorted(filled.values[:, t - gap.start, c].tolist())
+                    levels = [own[min(len(own) - 1, int(level * len(own)))] for level in (0.1, 0.5, 0.9)]
+                    which = [item.name, _when(item.times, t) or str(t)]
+                    which += [] if len(model.codec.channels) == 1 else [channel]
+                    rows.append([*which, *(repr(value) for value in (sum(own) / len(own), *levels))])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue())
+    worst = min(filled.effective for filled in found)
+    tell(f"{path}: {count:,} gaps, {len(rows) - 1:,} values, {n:,} draws of each, seed {seed}")
+    if particles > 1:
+        few = "; more --particles would be closer" if worst < 0.1 * particles else ""
+        tell(f"of {particles:,} particles at least {worst:.1f} counted{few}")
 
 
 def _csv(found: Forecasts, quantiles: Sequence[float], paths: bool) -> str:

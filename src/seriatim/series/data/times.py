@@ -63,9 +63,24 @@ def _parsed(text: Any) -> Any:
 
 
 def day_first(text: Any) -> bool:
-    """Whether dates such as 31/1/2026 begin with the day: a first number above 12 says so."""
+    """Whether dates such as 1/2/2026 begin with the day.
+
+    A number above 12 says so; so do points between the numbers; else the reading in which the steps are more alike.
+    """
     found = text.str.extract(_SLASHED).dropna()
-    return bool(len(found)) and int(found[0].astype(int).max()) > 12
+    if not len(found):
+        return False
+    one, two = (found[column].astype(int) for column in (0, 1))
+    if one.max() > 12 or two.max() > 12:
+        return bool(one.max() > 12)
+    if text.str.contains(r"^\d{1,2}\.\d{1,2}\.").all():
+        return True
+    some = text.head(_TRIED)
+    different = [
+        len(np.unique(np.diff(pandas().to_datetime(some, errors="coerce", dayfirst=first).to_numpy())))
+        for first in (False, True)
+    ]
+    return different[1] < different[0]
 
 
 def zoned(text: Any) -> bool:
