@@ -80,7 +80,8 @@ def complete(
     else:
         from seriatim.modality import modality
 
-        raise UserError(f"{run} is a model of {modality(model.kind).words}; pictures and series are completed")
+        held = modality(model.kind).words
+        raise UserError(f"{run} is a model of {held}, but this command is for models of pictures and series")
 
 
 @dataclass(frozen=True)

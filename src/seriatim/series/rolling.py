@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _SEASONS = 28  # whose values are the quantiles of a naive forecast
 _DRAWS = 1000  # of the bootstrap
-MODEL, NAIVE, EMPIRICAL = "model", "seasonal naive", "seasonal naive, normal"
+MODEL, NAIVE = "model", "seasonal naive"
 
 
 @final

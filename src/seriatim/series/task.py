@@ -100,11 +100,6 @@ class SeriesTask(Task):
             return {"lags": tuple(range(1, min(codec.past // codec.block, 28) + 1))}
         return {"lags": usual_lags(self.options.season or codec.season, codec.past)}
 
-    @property
-    def small(self) -> bool:
-        """No: dropout is usual."""
-        return False
-
     def counts(self) -> None:
         """None: real values have no frequencies."""
         return
