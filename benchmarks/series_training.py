@@ -43,8 +43,7 @@ class Clock(pl.Callback):
 clock = Clock()
 estimator = DeepAREstimator(freq="h", prediction_length=168, context_length=168, num_layers=2, hidden_size=40,
     batch_size=64, num_batches_per_epoch=steps, num_parallel_samples=200,
-    trainer_kwargs=dict(max_epochs=1, callbacks=[clock], enable_progress_bar=False, logger=False, accelerator="cpu",
-                        enable_checkpointing=False))
+    trainer_kwargs=dict(max_epochs=1, callbacks=[clock], enable_progress_bar=False, logger=False, accelerator="cpu"))
 predictor = estimator.train(data)
 began = time.process_time()
 found = list(predictor.predict(data))

@@ -394,7 +394,7 @@ def test_a_word_too_many_is_named_and_switches_are_explained(capsys: pytest.Capt
         (["sample", "run", "-o", ""], "-o is empty"),
         (["sample", "run", "--threads", "0"], "--threads is 0"),
         (["evaluate", "run", "--threads", "100000"], "--threads is 100000; give 1 or more, at most 1024"),
-        (["complete", "run", ""], "PICTURE is empty"),
+        (["complete", "run", ""], "FILE is empty"),
         (["export", "run", ""], "OUT is empty"),
         (["demo", "--out", ""], "--out is empty"),
         (["data", "info", ""], "NAME is empty; give one"),
