@@ -24,7 +24,7 @@ from seriatim.series.data.opening import open_set
 from seriatim.series.data.panel import Panel
 from seriatim.series.figures import naive_scale
 from seriatim.series.options import SeriesOptions
-from seriatim.series.rolling import naive, origins_of, quantile_loss, repeated, rolling
+from seriatim.series.rolling import naive, origins_of, quantile_loss, repeated
 
 HORIZON, ORIGINS, PATHS = 168, 20, 200
 HELD = HORIZON * ORIGINS
@@ -103,7 +103,7 @@ def main() -> None:
                 net={**made["net"], **json.loads(asked.net)}, seed=seed, samples=0, **options,
             )  # fmt: skip
             trained = time.process_time() - began
-            found = rolling(model, whole, HORIZON, ORIGINS, PATHS, seed)
+            found = model.rolling(whole, HORIZON, ORIGINS, PATHS, seed)
             held = dataclasses.replace(
                 whole, items=[dataclasses.replace(each, first=each.steps - HELD) for each in whole.items]
             )

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seriatim.errors import UserError
+from seriatim.models import Model
 from seriatim.models.likelihood import to_given
+from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Panel
 from seriatim.series.data.windows import Cutter, Window
+from seriatim.symbols import Symbols
 from seriatim.walks.noise import own_seeds, seed_of
 from seriatim.walks.particles import fill_in
 from seriatim.walks.threads import one_thread
-
-if TYPE_CHECKING:
-    from seriatim.series.model import SeriesModel
 
 _AFTER = 64  # known steps after a gap that are looked at, at most
 _LEAST = 2  # known steps before one
@@ -60,7 +60,8 @@ def gaps(panel: Panel) -> Iterator[Gap]:
 
 @torch.no_grad()
 def fill(
-    model: SeriesModel,
+    model: Model,
+    codecs: Mapping[str, Symbols],
     panel: Panel,
     n: int = 100,
     particles: int = 50,
@@ -73,7 +74,8 @@ def fill(
     own distribution of the gap. Gaps are filled one at a time: other gaps near one stay missing.
 
     Args:
-        model: the model.
+        model: over positions.
+        codecs: of the values ("x") and of the conditions.
         panel: the series.
         n: draws for each gap.
         particles: candidates for each draw.
@@ -83,7 +85,7 @@ def fill(
     Raises:
         UserError: for blocks, whose values are not drawn in the order of time, or impossible numbers.
     """
-    codec, device = model.codec, model.model.device
+    codec, device = cast(SeriesCodec, codecs["x"]), model.device
     if codec.block > 1:
         raise UserError(
             "a model of blocks cannot fill gaps inside them; use one that was trained without --series.block"
@@ -92,15 +94,15 @@ def fill(
         raise UserError(
             f"{n:,} draws of {particles:,} particles are asked for; give 1 or more, at most {_ROWS:,} in all"
         )
-    cutter, found, width = Cutter(panel, model.codecs), list[Filled](), len(codec.channels)
+    cutter, found, width = Cutter(panel, codecs), list[Filled](), len(codec.channels)
     with one_thread():
         for gap in gaps(panel):
             item = panel.items[gap.owner]
             steps = min(gap.stop + _AFTER, item.steps) - gap.start
             batch = cutter.batch([Window(gap.owner, gap.start, steps)])
-            x = model.model.symbols(batch.x)
-            context = model.model.condition(to_given(batch.given, device), 1)
-            walk = model.model.walk(1, context, x.shape[1])
+            x = model.symbols(batch.x)
+            context = model.condition(to_given(batch.given, device), 1)
+            walk = model.walk(1, context, x.shape[1])
             walk.feed(x[:, : codec.past])
             rows = n * particles
             walk.select(torch.zeros(rows, dtype=torch.long, device=device))

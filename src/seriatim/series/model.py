@@ -186,14 +186,18 @@ class SeriesModel(Trained):
         """Forecast the end of series from rolling origins, beside a seasonal naive. See `series.rolling.rolling`."""
         panel = self.panel(data)
         steps = self._horizon(horizon, panel)
-        return rolling(self, panel, steps, origins, paths, seed, season, progress)
+
+        def draw(windows: list[Window]) -> list[Floats]:
+            return self.paths(panel, windows, steps, paths, seed, progress)
+
+        return rolling(draw, panel, steps, origins, season or self.codec.season)
 
     @takes(n=arguments.count, particles=arguments.count, progress=arguments.function)
     def complete(
         self, data: object, n: int = 100, particles: int = 50, seed: int = 0, progress: Progress | None = None
     ) -> list[Filled]:
         """Draw what may have been in the gaps of series, given what is before and after. See `series.filling.fill`."""
-        return fill(self, self.panel(data), n, particles, seed, progress)
+        return fill(self.model, self.codecs, self.panel(data), n, particles, seed, progress)
 
     # ------------------------------------------------------------------ forecasts
 

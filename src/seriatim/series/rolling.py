@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from seriatim.errors import UserError
 from seriatim.series.data.panel import Panel
 from seriatim.series.data.windows import Window
 from seriatim.series.figures import LEVELS, crps, naive_scale, quantile_loss
-
-if TYPE_CHECKING:
-    from seriatim.series.model import SeriesModel
 
 Floats = NDArray[np.float64]
 
@@ -118,33 +115,26 @@ def repeated(past: Floats, horizon: int, season: int) -> Floats:
 
 
 def rolling(
-    model: SeriesModel,
+    draw: Callable[[list[Window]], list[Floats]],
     panel: Panel,
     horizon: int,
     origins: int,
-    paths: int = 200,
-    seed: int = 0,
-    season: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    season: int,
 ) -> Rolling:
     """Forecast from rolling origins, and compare with what came.
 
     Args:
-        model: a trained model.
+        draw: windows -> (N, H, C) paths of each, drawn from what precedes it.
         panel: series whose last horizon · origins steps are forecast, each window from all that precedes it.
         horizon: steps of a window.
         origins: windows of each series.
-        paths: sample paths of each.
-        seed: of the paths.
-        season: steps in a season. Default: by the frequency.
-        progress: called with the number of windows done.
+        season: steps in a season.
 
     Raises:
         UserError: if the series are too short.
     """
-    season = season or model.codec.season
     windows = origins_of(panel, horizon, origins)
-    drawn = model.paths(panel, windows, horizon, paths, seed, progress)
+    drawn = draw(windows)
     each: dict[str, list[dict[str, float]]] = {MODEL: [], NAIVE: []}
     for window, found in zip(windows, drawn, strict=True):
         item = panel.items[window.owner]
@@ -168,7 +158,7 @@ def rolling(
         origins,
         len({window.owner for window in windows}),
         horizon,
-        paths,
+        len(drawn[0]),
     )
 
 

@@ -167,7 +167,7 @@ def complete(model: SeriesModel, run: Path, file: Path, n: int, particles: int, 
     """Fill gaps: a table with the mean and quantiles of every missing value."""
     from seriatim.cli.groups import Conditions
     from seriatim.runs.files import write_text
-    from seriatim.series.filling import fill, gaps
+    from seriatim.series.filling import gaps
 
     only("a model of series", ("number", "particles", "seed", "output", "device", "threads"))
     path = Path("completed.csv") if output is None else output
@@ -178,7 +178,7 @@ def complete(model: SeriesModel, run: Path, file: Path, n: int, particles: int, 
     if not count:
         raise UserError(f"{name} has no gap with values before and after it; there is nothing to fill")
     with progressing(count, "filling") as progress:
-        found = fill(model, panel, n, particles, seed, progress)
+        found = model.complete(panel, n, particles, seed, progress)
     rows = [
         ["series", "time", *([] if len(model.codec.channels) == 1 else ["channel"]), "mean", "q0.1", "q0.5", "q0.9"]
     ]
