@@ -36,6 +36,63 @@ class Fault(NamedTuple):
 
 
 FAULTS = [
+    # ------------------------------------------------------------------ series
+    Fault(
+        "the scale of a window sees its first value",
+        "series/scaling.py",
+        "        count = self.count[at] - self.count[begin]\n",
+        "        at = min(at + 1, len(self.count) - 1)\n        count = self.count[at] - self.count[begin]\n",
+        "series/test_figures.py::test_a_scale_sees_nothing_of_its_window",
+    ),
+    Fault(
+        "lags are one position off",
+        "models/real.py",
+        "lags=Lags([lag - 1 for lag in c.lags], c.parts)",
+        "lags=Lags([lag for lag in c.lags], c.parts)",
+        "models/test_textbook_reals.py",
+    ),
+    Fault(
+        "a part of a chain sees itself",
+        "heads/chained.py",
+        "np.triu(np.ones((parts, parts), np.float32), 1)",
+        "np.triu(np.ones((parts, parts), np.float32), 0)",
+        "models/test_textbook_reals.py",
+    ),
+    Fault(
+        "paths of all series share their noise",
+        "series/model.py",
+        'names = [f"{panel.items[each.owner].name}:{each.at}" for each in some]',
+        'names = ["one" for each in some]',
+        "series/test_series_runs.py::test_a_seed_gives_the_same_paths_in_any_company",
+    ),
+    Fault(
+        "the window's own values are read as its past",
+        "series/model.py",
+        "prompt = self.model.symbols(batch.x[:, :known])",
+        "prompt = self.model.symbols(batch.x[:, positions : known + positions])",
+        "series/test_series_runs.py::test_forecasts_see_nothing_after_their_origin",
+    ),
+    Fault(
+        "the cosine transform is not orthonormal",
+        "series/codec.py",
+        "    rows[0] /= np.sqrt(2)\n",
+        "",
+        "series/test_figures.py::test_blocks_are_turned_by_scipy_s_transform",
+    ),
+    Fault(
+        "the crps forgets half of its second term",
+        "series/figures.py",
+        "(weight * ordered).sum(0) / n**2",
+        "(weight * ordered).sum(0) / (2 * n**2)",
+        "series/test_figures.py::test_the_crps_is_the_energy_form",
+    ),
+    Fault(
+        "missing rows are not missing values",
+        "series/data/reading.py",
+        "return np.where(self.rows < 0, np.nan, self.columns[name][self.rows])",
+        "return self.columns[name][self.rows]",
+        "series/test_reading.py::test_a_gap_is_missing_values",
+    ),
     # ------------------------------------------------------------------ training
     Fault(
         "no training mode after an evaluation", "training/loop.py",
@@ -127,7 +184,7 @@ FAULTS = [
         "training/test_pace.py::test_the_faster_number_is_used_and_the_callers_comes_back",
     ),
     Fault(
-        "smoothing over one symbol fewer", "training/loop.py",
+        "smoothing over one symbol fewer", "training/loss.py",
         "table.mean(-1)", "table.sum(-1) / (table.shape[-1] - 1)",
         "training/test_training.py::test_label_smoothing_is_its_formula",
     ),
