@@ -130,6 +130,8 @@ def test_blocks_and_channels(tmp_path: Path) -> None:
     assert made.forecast(data, 10, 3).paths.shape == (1, 3, 10, 1)  # the second block is cut
     figures = made.evaluate(data)
     assert figures.values == 7 * (len(data[0]) // 7 - 2)
+    short = made.log_probs(data[0][:26])[0]  # shorter than twice its past: what counts begins with a whole block
+    assert np.isnan(short).tolist() == [True, True, False, True]
     together = np.stack(waves(3), 1)
     joint = trained(tmp_path / "b", together, "gru", joint=True)
     assert joint.forecast(together, 5, 3).paths.shape == (1, 3, 5, 3)

@@ -129,7 +129,7 @@ class SeriesModel(Trained):
             progress: called with the number of windows read.
         """
         panel = self.panel(data)
-        windows = tiled(panel, self.codec.past, self.codec.horizon)
+        windows = tiled(panel, self.codec.past, self.codec.horizon, self.codec.block)
         block = self.codec.block
         found = [np.full(-(-each.steps // block), np.nan) for each in panel.items]
         for window, terms in zip(windows, self._terms(panel, windows, progress), strict=True):
@@ -170,7 +170,7 @@ class SeriesModel(Trained):
             UserError: if no value counts.
         """
         panel = self.panel(data)
-        windows = tiled(panel, self.codec.past, self.codec.horizon)
+        windows = tiled(panel, self.codec.past, self.codec.horizon, self.codec.block)
         terms = [row[~np.isnan(row)] for row in self._terms(panel, windows, progress)]
         terms = [row for row in terms if len(row)]
         if not terms:

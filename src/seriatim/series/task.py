@@ -125,7 +125,7 @@ class SeriesTask(Task):
         held = self.divided.splits.get("validation")
         if held is None:
             return None
-        windows = tiled(held, self.codec.past, self.codec.horizon)
+        windows = tiled(held, self.codec.past, self.codec.horizon, self.codec.block)
         most = self.plan.train.evaluate_symbols
         if most and len(windows) * self.codec.horizon > most:
             some = np.linspace(0, len(windows) - 1, max(1, most // self.codec.horizon)).astype(int)

@@ -201,11 +201,14 @@ def first_of(item: Series, past: int) -> int:
     return max(item.first, min(past, max(_LEAST, item.steps // 2)))
 
 
-def tiled(panel: Panel, past: int, steps: int) -> list[Window]:
-    """Windows one after another that count each step of a split once, but for those that nothing precedes."""
+def tiled(panel: Panel, past: int, steps: int, block: int = 1) -> list[Window]:
+    """Windows one after another that count each step of a split once, but for those that nothing precedes.
+
+    Blocks count from the first step of what is split, or of a series that is not.
+    """
     found: list[Window] = []
     for owner, each in enumerate(panel.items):
-        first = max(each.first, _LEAST if each.first else first_of(each, past))
+        first = max(each.first, _LEAST) if each.first else -(-first_of(each, past) // block) * block
         for at in range(first, each.steps, steps):
             found.append(Window(owner, at, min(steps, each.steps - at)))
     return found
