@@ -425,3 +425,12 @@ def test_gaps_by_command(sales: Path, capsys: pytest.CaptureFixture[str]) -> Non
     Path("whole.csv").write_text(whole)
     assert main(["complete", "run", "whole.csv"]) == 2
     assert "has no gap with values before and after it" in capsys.readouterr().err
+
+
+def test_a_season_that_is_given_is_the_one_that_forecasts_are_judged_by(tmp_path: Path) -> None:
+    """Rows have no season of their own; with one of 7 the naive of a wave of 7 is nearly right."""
+    data = waves(1, 240)
+    made = trained(tmp_path, data, "mlp")
+    assert (made.codec.season, seriatim.load(tmp_path / "run", "cpu").codec.season) == (7, 7)  # pyright: ignore
+    naive = made.rolling(data, 7, 5, paths=5).rows["seasonal naive"]
+    assert naive["mase"] == pytest.approx(1, abs=0.35)  # in units of its own past errors

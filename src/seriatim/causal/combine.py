@@ -13,8 +13,23 @@ from seriatim.context import EMPTY, Context
 from seriatim.tree import State
 
 
+class _Layers(Causal):
+    """Layers by name, each with its own state."""
+
+    def __init__(self, *layers: Causal, **named: Causal) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
+
+    def _each(self) -> list[Causal]:
+        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
+
+    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
+        """A tuple of the layers' states."""
+        return tuple(layer.start(batch, context, length) for layer in self._each())
+
+
 @final
-class Serial(Causal):
+class Serial(_Layers):
     """One layer after another. Its reach is the sum of theirs.
 
     Args:
@@ -29,13 +44,6 @@ class Serial(Causal):
         >>> net(torch.zeros(1, 7, 4))[0].shape
         torch.Size([1, 7, 2])
     """
-
-    def __init__(self, *layers: Causal, **named: Causal) -> None:
-        super().__init__()
-        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
-
-    def _each(self) -> list[Causal]:
-        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
 
     @property
     def reach(self) -> int | None:
@@ -53,10 +61,6 @@ class Serial(Causal):
         for layer in self._each():
             seen = through(layer.sight(steps), seen)
         return seen
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """A tuple of the layers' states."""
-        return tuple(layer.start(batch, context, length) for layer in self._each())
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C') through every layer in order."""
@@ -107,7 +111,7 @@ class Residual(Causal):
 
 
 @final
-class Parallel(Causal):
+class Parallel(_Layers):
     """Layers that read the same input; their outputs are concatenated. Its reach is the longest of theirs.
 
     Args:
@@ -120,13 +124,6 @@ class Parallel(Causal):
         >>> both.reach, both(torch.zeros(1, 7, 4))[0].shape
         (1, torch.Size([1, 7, 4]))
     """
-
-    def __init__(self, *layers: Causal, **named: Causal) -> None:
-        super().__init__()
-        self.layers = nn.ModuleDict({str(i): layer for i, layer in enumerate(layers)} | named)
-
-    def _each(self) -> list[Causal]:
-        return [layer for layer in self.layers.values() if isinstance(layer, Causal)]
 
     @property
     def reach(self) -> int | None:
@@ -144,10 +141,6 @@ class Parallel(Causal):
         for layer in self._each():
             seen = seen | layer.sight(steps)
         return seen
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """A tuple of the layers' states."""
-        return tuple(layer.start(batch, context, length) for layer in self._each())
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, Σ C')."""

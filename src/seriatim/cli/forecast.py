@@ -68,32 +68,22 @@ def forecast(
          "series"),
     )  # fmt: skip
     from seriatim.cli.kinds.series import forecast as draw
-    from seriatim.cli.kinds.series import panel_of
+    from seriatim.cli.kinds.series import own_of, panel_of
 
     try:
         levels = [float(word) for word in quantiles.split(",") if word.strip()]
     except ValueError:
         raise UserError(f"--quantiles is {quantiles!r}; give levels such as 0.1,0.5,0.9") from None
     model = opened(run, machine, "series", threads=1)
-    whole = (data,) if data is not None else ()
-    panel, name = panel_of(model, Judging(run, whole, Conditions(), False, series=series, split=_last(run, data)))
     if data is None:
-        tell(f"what follows the end of {name.split(', ')[0]}")
+        name, panel = own_of(run)
+        tell(f"what follows the end of {name}")
+    else:
+        panel, _ = panel_of(model, Judging(run, (data,), Conditions(), False, series=series))
     if origin is not None:
         panel = dataclasses.replace(panel, items=[_until(each, origin) for each in panel.items])
     how = {"paths": paths, "seed": seed, "temperature": temperature}
     draw(model, panel, output, how, levels, every_path, horizon)
-
-
-def _last(run: Path, data: str | None) -> str | None:
-    """The split that ends where the run's own data does."""
-    if data is not None:
-        return None
-    from seriatim.training.run import plan_of
-
-    division = plan_of(run)[0].division
-    held = plan_of(run)[0].group(SeriesOptions).origins
-    return "test" if division.test or held else "validation" if division.validation else "train"
 
 
 def _until(item: Series, origin: str) -> Series:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.errors import UserError
-from seriatim.series.frequency import season, unit
+from seriatim.series.frequency import usual_season
 from seriatim.symbols import reading
 
 Floats = NDArray[np.float64]
@@ -34,6 +34,7 @@ class SeriesCodec:
         horizon: steps that follow them.
         block: steps at one position.
         rotation: none or dct.
+        season: steps in a season. Default: by the frequency.
 
     Raises:
         UserError: if they do not fit each other.
@@ -49,13 +50,21 @@ class SeriesCodec:
     kind: ClassVar = "series"
 
     def __init__(
-        self, channels: Sequence[str], frequency: str, past: int, horizon: int, block: int = 1, rotation: str = "none"
+        self,
+        channels: Sequence[str],
+        frequency: str,
+        past: int,
+        horizon: int,
+        block: int = 1,
+        rotation: str = "none",
+        season: int | None = None,
     ) -> None:
         self.channels, self.frequency, self.rotation = tuple(channels), frequency, rotation
         self.past = reading.whole(past, "past", 1, _LONGEST)
         self.horizon = reading.whole(horizon, "horizon", 1, _LONGEST)
         self.block = reading.whole(block, "block", 1, _WIDEST)
-        unit(frequency)
+        usual = usual_season(frequency)  # which refuses an unknown frequency
+        self.season = reading.whole(usual if season is None else season, "season", 1, _LONGEST)
         if not 1 <= len(self.channels) <= _WIDEST or (block > 1 and len(self.channels) > 1):
             raise UserError(f"{len(self.channels)} channels in blocks of {block}; expected one channel, or blocks of 1")
         if past % block or horizon % block:
@@ -72,11 +81,6 @@ class SeriesCodec:
     def parts(self) -> int:
         """Values at one position."""
         return self.block * len(self.channels)
-
-    @property
-    def season(self) -> int:
-        """Steps in a season, by the frequency."""
-        return season(self.frequency)
 
     @property
     def matrix(self) -> Floats | None:
@@ -117,16 +121,18 @@ class SeriesCodec:
             "horizon": self.horizon,
             "block": self.block,
             "rotation": self.rotation,
+            "season": self.season,
         }
 
     @classmethod
     def from_json(cls, document: object) -> Self:
         """The inverse of `to_json`."""
-        keys = ("channels", "frequency", "past", "horizon", "block", "rotation")
+        keys = ("channels", "frequency", "past", "horizon", "block", "rotation", "season")
         fields = reading.document(document, cls.kind, keys)
         frequency, rotation = (reading.text(fields[name], name) for name in ("frequency", "rotation"))
-        past, horizon, block = (reading.whole(fields[name], name, 1, _LONGEST) for name in ("past", "horizon", "block"))
-        return cls(reading.strings(fields["channels"], "channels"), frequency, past, horizon, block, rotation)
+        steps = (reading.whole(fields[name], name, 1, _LONGEST) for name in ("past", "horizon", "block", "season"))
+        past, horizon, block, season = steps
+        return cls(reading.strings(fields["channels"], "channels"), frequency, past, horizon, block, rotation, season)
 
 
 @cache

@@ -63,11 +63,11 @@ def unit(frequency: str) -> tuple[Unit, int]:
     return UNITS[name], int(found[1] or 1)
 
 
-def season(frequency: str) -> int:
+def usual_season(frequency: str) -> int:
     """Steps in a season.
 
     Example:
-        >>> season("h"), season("15min"), season("D"), season("rows")
+        >>> usual_season("h"), usual_season("15min"), usual_season("D"), usual_season("rows")
         (24, 96, 7, 1)
     """
     found, count = unit(frequency)

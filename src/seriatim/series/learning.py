@@ -36,7 +36,7 @@ def codecs(panel: Panel, options: SeriesOptions, mode: str) -> dict[str, Symbols
         UserError: if a label has the name of another condition.
     """
     past, horizon = past_of(options, panel), horizon_of(options, panel)
-    x = SeriesCodec(panel.channels, panel.frequency, past, horizon, options.block, options.rotation)
+    x = SeriesCodec(panel.channels, panel.frequency, past, horizon, options.block, options.rotation, options.season)
     found: dict[str, Symbols] = {"x": x}
     if mode != "none" or options.block > 1:
         found[SCALE] = _scale(panel, x, mode)

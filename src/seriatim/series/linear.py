@@ -16,9 +16,6 @@ from seriatim.series.options import SeriesOptions
 from seriatim.series.scaling import WindowScale
 from seriatim.symbols import Symbols
 
-LINEAR = ("ar", "arma", "arch", "garch")
-"""Families that are fitted by maximum likelihood."""
-
 _PAST = 4096  # steps before an origin that are read: what is further back hardly matters, and takes time
 _MOST = 48  # lags that are tried
 _SEASONAL = 31  # steps of the longest season that an ARMA gets by itself
@@ -50,7 +47,7 @@ def linear_codecs(panel: Panel, options: SeriesOptions, family: str) -> dict[str
         )
     horizon = horizon_of(options, panel)
     past = options.past or max(horizon, min(_PAST, 2 * len(values)))
-    codec = SeriesCodec(panel.channels, panel.frequency, past, horizon)
+    codec = SeriesCodec(panel.channels, panel.frequency, past, horizon, season=options.season)
     return {"x": codec, SCALE: WindowScale("none", past, [mean], [float(np.log(deviation))])}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
@@ -90,9 +92,9 @@ class SeriesModel(Trained):
         frequency = self.codec.frequency
         usual = SeriesOptions(joint=several, known=self.known, values=self.codec.channels if several else (),
                               frequency=frequency if frequency == "rows" else None)  # fmt: skip
-        if several and not isinstance(data, str) and not hasattr(data, "columns"):
+        if several and not isinstance(data, str | Path) and not hasattr(data, "columns"):
             usual = SeriesOptions(joint=True)
-        return self._checked(open_series(data, options or usual, WHOLE).splits["train"])
+        return self._checked(open_series(data, replace(options or usual, origins=None), WHOLE).splits["train"])
 
     def _checked(self, panel: Panel) -> Panel:
         codec = self.codec
@@ -129,10 +131,10 @@ class SeriesModel(Trained):
             progress: called with the number of windows read.
         """
         panel = self.panel(data)
-        windows = tiled(panel, self.codec.past, self.codec.horizon, self.codec.block)
+        windows = self.windows(panel)
         block = self.codec.block
         found = [np.full(-(-each.steps // block), np.nan) for each in panel.items]
-        for window, terms in zip(windows, self._terms(panel, windows, progress), strict=True):
+        for window, terms in zip(windows, self.terms(panel, windows, progress), strict=True):
             at = window.at // block
             found[window.owner][at : at + len(terms)] = terms
         return found
@@ -141,8 +143,12 @@ class SeriesModel(Trained):
         """log p of each series in nats, given its beginning. For arguments see `log_probs`."""
         return np.array([np.nansum(terms) for terms in self.log_probs(data, progress)])
 
+    def windows(self, panel: Panel) -> list[Window]:
+        """The windows of a horizon in which series are judged."""
+        return tiled(panel, self.codec.past, self.codec.horizon, self.codec.block)
+
     @torch.no_grad()
-    def _terms(self, panel: Panel, windows: Sequence[Window], progress: Progress | None = None) -> list[Floats]:
+    def terms(self, panel: Panel, windows: Sequence[Window], progress: Progress | None = None) -> list[Floats]:
         """log p of the positions of each window; NaN where a value is missing."""
         cutter, found = Cutter(panel, self.codecs), list[Floats]()
         skipped = cutter.past // self.codec.block
@@ -170,8 +176,8 @@ class SeriesModel(Trained):
             UserError: if no value counts.
         """
         panel = self.panel(data)
-        windows = tiled(panel, self.codec.past, self.codec.horizon, self.codec.block)
-        terms = [row[~np.isnan(row)] for row in self._terms(panel, windows, progress)]
+        windows = self.windows(panel)
+        terms = [row[~np.isnan(row)] for row in self.terms(panel, windows, progress)]
         terms = [row for row in terms if len(row)]
         if not terms:
             raise UserError("no value can be judged: the series are shorter than what must be given; give longer ones")

@@ -76,9 +76,9 @@ class WindowScale:
     Args:
         mode: standard, mean (location 0, the mean of absolute values) or none.
         past: steps.
-        matrix: (n, n) that turns a block; None for none.
         location: (P,) of each value at a position, in units of the window.
         log_scale: (P,) likewise.
+        block: steps at a position.
 
     Raises:
         UserError: if they do not fit.
@@ -110,7 +110,13 @@ class WindowScale:
         return 1
 
     def encode(self, raw: NDArray[Any], /) -> Floats:
-        """The values before a window (t, C) -> (P, 2)."""
+        """The values before a window (t, C) -> (P, 2).
+
+        Raises:
+            UserError: for blocks, which may be turned: `of` is told how.
+        """
+        if self.block > 1:
+            raise UserError("window-scale: the scale of a block depends on what turns it")
         values = np.asarray(raw, np.float64)
         return self.of(Running(values, self.mode).scale(len(values), self.past), None)
 

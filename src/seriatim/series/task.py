@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
-import torch
 
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
-from seriatim.models.likelihood import to_given
+from seriatim.models import family
 from seriatim.models.real import COUNTS
+from seriatim.runs.checkpoint import CUSTOM
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Divided, Panel
-from seriatim.series.data.windows import Cutter, Window, Windows, tiled
+from seriatim.series.data.windows import Cutter, Window, Windows
 from seriatim.series.frequency import in_words, usual_lags
 from seriatim.series.learning import codecs
-from seriatim.series.linear import LINEAR, linear_codecs, orders
+from seriatim.series.linear import linear_codecs, orders
 from seriatim.series.model import SeriesModel
 from seriatim.series.options import SeriesOptions
 from seriatim.series.pictures import save_forecasts
@@ -29,8 +29,7 @@ from seriatim.training.unit import Unit, nats_per_value
 
 _SHOWN = 6  # series drawn after an evaluation
 _PATHS = 100  # of each
-_TOGETHER = 64  # windows read together
-_WEEK = 7  # horizons that a training window counts, at least as many as fit into half of its past
+_HORIZONS = 7  # that a training window counts, at most
 
 
 @final
@@ -47,7 +46,7 @@ class SeriesTask(Task):
     @property
     def linear(self) -> bool:
         """Whether the family is fitted to the whole series at once."""
-        return self.plan.family in LINEAR
+        return self.plan.family != CUSTOM and family(self.plan.family).of(self.plan.kind).linear
 
     @property
     def codec(self) -> SeriesCodec:
@@ -94,11 +93,10 @@ class SeriesTask(Task):
         """The lags that suit the season; of a linear family, its orders."""
         codec = self.codec
         if self.linear:
-            season = self.options.season or codec.season
-            return orders(self.plan.family, self.train.items[0].values[:, 0], season)
+            return orders(self.plan.family, self.train.items[0].values[:, 0], codec.season)
         if codec.block > 1:
             return {"lags": tuple(range(1, min(codec.past // codec.block, 28) + 1))}
-        return {"lags": usual_lags(self.options.season or codec.season, codec.past)}
+        return {"lags": usual_lags(codec.season, codec.past)}
 
     def counts(self) -> None:
         """None: real values have no frequencies."""
@@ -116,34 +114,26 @@ class SeriesTask(Task):
         return Cutter(self.train, self.codecs, past=0).batch([Window(0, 0, self.train.items[0].steps)])
 
     def _window(self) -> int:
-        """Steps of a training window that count: horizons, as long as the past at least."""
+        """Steps of a training window that count: as many horizons as are half as long as its past, at least one."""
         codec = self.codec
-        return codec.horizon * max(1, min(_WEEK, round(codec.past / codec.horizon / 2)))
+        return codec.horizon * max(1, min(_HORIZONS, round(codec.past / codec.horizon / 2)))
 
     def validation(self) -> Callable[[], float] | None:
         """Windows of the validation split, a horizon each, the same every time."""
         held = self.divided.splits.get("validation")
         if held is None:
             return None
-        windows = tiled(held, self.codec.past, self.codec.horizon, self.codec.block)
+        windows = SeriesModel(self.model, self.codecs).windows(held)
         most = self.plan.train.evaluate_symbols
         if most and len(windows) * self.codec.horizon > most:
             some = np.linspace(0, len(windows) - 1, max(1, most // self.codec.horizon)).astype(int)
             windows = [windows[i] for i in dict.fromkeys(some.tolist())]
-        cutter = Cutter(held, self.codecs)
-        each = [cutter.batch(windows[i : i + _TOGETHER]) for i in range(0, len(windows), _TOGETHER)]
-        if not any(batch.mask.any() for batch in each):
+        if all(np.isnan(each.values[each.first :]).any(1).all() for each in held.items):
             raise UserError("no step of the validation split can be judged; give --data.validation more, or 0")
 
         def validate() -> float:
-            total, count = 0.0, 0
-            with torch.no_grad():
-                for batch in each:
-                    x = self.model.symbols(batch.x)
-                    terms = self.model.log_probs(x, to_given(batch.given, self.model.device)).double().cpu().numpy()
-                    total -= float(terms[batch.mask].sum())
-                    count += int(batch.mask.sum())
-            return total / max(count, 1)
+            terms = np.concatenate(SeriesModel(self.model, self.codecs).terms(held, windows))
+            return -float(np.nansum(terms)) / max(int(np.count_nonzero(~np.isnan(terms))), 1)
 
         return validate
 

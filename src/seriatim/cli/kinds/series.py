@@ -33,7 +33,7 @@ def evaluate(model: SeriesModel, asked: Judging) -> None:
     only("a model of series", (*_SHARED, "split", "horizon", "origins", "paths", "seed"))
     panel, name = panel_of(model, asked)
     say_unknown(model, panel)
-    with progressing(len(panel.items), "evaluating") as progress:
+    with progressing(len(model.windows(panel)), "evaluating") as progress:
         figures = model.evaluate(panel, progress=progress)
     ahead = asked.ahead
     horizon = ahead.horizon or model.codec.horizon
@@ -88,7 +88,7 @@ def score(model: SeriesModel, asked: Judging) -> None:
     for file in asked.data:
         panel, name = panel_of(model, dataclasses.replace(asked, data=(file,), limit=None))
         say_unknown(model, panel)
-        with progressing(len(panel.items), "scoring") as progress:
+        with progressing(len(model.windows(panel)), "scoring") as progress:
             terms = model.log_probs(panel, progress=progress)
         block = model.codec.block
         rows = [
@@ -107,7 +107,7 @@ def score(model: SeriesModel, asked: Judging) -> None:
             else:
                 words = ", ".join(f"{value:g}" for value in values[:4]) + (", …" if len(values) > 4 else "")
                 say(f"{nats:z10.3f} nats  {item.name}  {when or f'step {at}'}  {words}")
-        picture = asked.run / "score.png"
+        picture = asked.run / ("score.png" if len(asked.data) == 1 else f"score-{Path(file).stem}.png")
         if save_scores(panel, terms, block, picture):
             tell(f"{picture}: the values of {name}, and how surprising each is")
 
@@ -119,8 +119,7 @@ def _when(times: Any, at: int) -> str | None:
 def sample(model: SeriesModel, asked: Drawing) -> None:
     """Paths of what may follow the run's own data."""
     only("a model of series", ("number", "seed", "temperature", "output", "device", "threads"))
-    data, divided = training_data(asked.run)
-    panel = list(divided.splits.values())[-1]
+    data, panel = own_of(asked.run)
     seed = asked.seeds if isinstance(asked.seeds, int) else asked.seeds[0]
     output = asked.output.output or Path("sample.csv")
     tell(f"paths that follow the end of {data}; seriatim forecast gives quantiles, and follows other files")
@@ -165,6 +164,8 @@ def forecast(
 
 def complete(model: SeriesModel, run: Path, file: Path, n: int, particles: int, seed: int, output: Path | None) -> None:
     """Fill gaps: a table with the mean and quantiles of every missing value."""
+    import numpy as np
+
     from seriatim.cli.groups import Conditions
     from seriatim.runs.files import write_text
     from seriatim.series.filling import gaps
@@ -187,11 +188,11 @@ def complete(model: SeriesModel, run: Path, file: Path, n: int, particles: int, 
         for t in range(gap.start, gap.stop):
             for c, channel in enumerate(model.codec.channels):
                 if math.isnan(item.values[t, c]):
-                    own = sorted(filled.values[:, t - gap.start, c].tolist())
-                    levels = [own[min(len(own) - 1, int(level * len(own)))] for level in (0.1, 0.5, 0.9)]
+                    own = filled.values[:, t - gap.start, c]
+                    levels = np.quantile(own, (0.1, 0.5, 0.9)).tolist()
                     which = [item.name, _when(item.times, t) or str(t)]
                     which += [] if len(model.codec.channels) == 1 else [channel]
-                    rows.append([*which, *(repr(value) for value in (sum(own) / len(own), *levels))])
+                    rows.append([*which, *(repr(value) for value in (float(own.mean()), *levels))])
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_text(path, text.getvalue())
@@ -260,6 +261,12 @@ def options_of(model: SeriesModel, run: Path, given: SeriesOptions | None) -> Se
     base = dataclasses.replace(base, frequency=model.codec.frequency, origins=None)
     own = {} if given is None else {name: getattr(given, name) for name in typed("series")}
     return dataclasses.replace(base, **own)
+
+
+def own_of(run: Path) -> tuple[str, Panel]:
+    """The name of the run's own data, and all of it: the last split ends where it does."""
+    data, divided = training_data(run)
+    return data, list(divided.splits.values())[-1]
 
 
 def panel_of(model: SeriesModel, asked: Judging) -> tuple[Panel, str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.series.data.panel import Panel, Series
-from seriatim.series.frequency import season, usual_past
+from seriatim.series.frequency import usual_past, usual_season
 from seriatim.series.options import SeriesOptions
 
 _SIDES = ("train", "validation", "test")
@@ -19,7 +19,7 @@ def horizon_of(options: SeriesOptions, panel: Panel) -> int:
     if options.horizon is not None:
         return options.horizon
     longest = max(each.steps for each in panel.items)
-    own = options.season or season(panel.frequency)
+    own = options.season or usual_season(panel.frequency)
     count = own if own > 1 else max(1, usual_past(panel.frequency) // 8)
     return _multiple(max(1, min(count, longest // 5)), options.block)
 
@@ -28,7 +28,7 @@ def past_of(options: SeriesOptions, panel: Panel) -> int:
     """Steps that a window reads first: as asked for, or by the frequency, at most half of the longest series."""
     if options.past is not None:
         return options.past
-    own = options.season or season(panel.frequency)
+    own = options.season or usual_season(panel.frequency)
     longest = max(each.steps for each in panel.items)
     return _multiple(max(2, min(max(usual_past(panel.frequency), 2 * own), longest // 2)), options.block)
 
