@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from seriatim.training.observers import Evaluation as Evaluation
     from seriatim.training.observers import Step as Step
     from seriatim.training.options import TrainOptions as TrainOptions
+    from seriatim.trajectory.model import TrajectoryModel as TrajectoryModel
+    from seriatim.trajectory.options import TrajectoryOptions as TrajectoryOptions
     from seriatim.walks.beams import Beams as Beams
     from seriatim.walks.steer import Steer as Steer
     from seriatim.walks.walk import Walk as Walk
@@ -75,6 +77,8 @@ _NAMES = {
     "TokenOptions": "seriatim.text.options",
     "TrackOptions": "seriatim.audio.options",
     "TrainOptions": "seriatim.training.options",
+    "TrajectoryModel": "seriatim.trajectory.model",
+    "TrajectoryOptions": "seriatim.trajectory.options",
     "UserError": "seriatim.errors",
     "Walk": "seriatim.walks.walk",
     "load": "seriatim.api",
@@ -116,6 +120,8 @@ __all__ = [
     "TokenOptions",
     "TrackOptions",
     "TrainOptions",
+    "TrajectoryModel",
+    "TrajectoryOptions",
     "UserError",
     "Walk",
     "coding",

@@ -45,14 +45,14 @@ def train(
     on_evaluation: Callable[[Evaluation], object] | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a model on text, images, audio or series.
+    """Train a model on text, images, audio, series or trajectories.
 
     Args:
         data: a file, a folder, or the name of a data set; or Python objects: texts, a data frame of texts or numbers,
-            pictures (N, H, W, C) of 8 bits, recordings of 16 bits, series (T,) or (T, C) of floats.
+            8-bit pictures (N, H, W, C), 16-bit recordings, series (T[, C]) of floats, {"x": trajectories, "label": …}.
         model: a family, a key of `seriatim.models.FAMILIES`. Default: the kind's usual family. Or a model of your own,
             or a function that makes one from {"x": codec, …}; then it is saved under `custom`.
-        kind: text, image, audio or series. Default: what the data holds.
+        kind: text, image, audio, series or trajectory. Default: what the data holds.
         out: the run's folder. Default: runs/DATA-MODEL.
         net: sizes of the model, such as {"width": 256, "layers": 6}.
         from_: a run whose weights and codecs to start from.
@@ -67,7 +67,7 @@ def train(
             those of the kind at hand, such as tokens=TokenOptions(kind="words") or image=ImageOptions(size=(32,)).
 
     Returns:
-        The best model on validation: a `TextModel`, `ImageModel`, `AudioModel` or `SeriesModel`.
+        The best model on validation: a `TextModel`, `ImageModel`, `AudioModel`, `SeriesModel` or `TrajectoryModel`.
 
     Raises:
         UserError: on impossible options or bad data.
@@ -196,7 +196,7 @@ def load(run: str | Path, device: str = "auto", model: Model | None = None) -> T
         model: of a run saved under `custom`: a model of the same shapes, which takes the tensors.
 
     Returns:
-        A `TextModel`, `ImageModel`, `AudioModel` or `SeriesModel`, in evaluation mode.
+        A `TextModel`, `ImageModel`, `AudioModel`, `SeriesModel` or `TrajectoryModel`, in evaluation mode.
 
     Raises:
         UserError: if it is missing, damaged or not what it says.

@@ -132,6 +132,7 @@ HOMES = {
     "image": "seriatim.image",
     "audio": "seriatim.audio",
     "series": "seriatim.series",
+    "trajectory": "seriatim.trajectory",
 }
 """Where each kind of data lives. The only list."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seriatim.runs.trained import by_bayes
+from seriatim.runs.bayes import by_bayes
 
 
 def test_bayes_by_hand() -> None:

@@ -27,7 +27,8 @@ from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given
 from seriatim.runs import arguments
 from seriatim.runs.arguments import takes
-from seriatim.runs.trained import STEER, Trained, by_bayes
+from seriatim.runs.bayes import by_bayes
+from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given, Labels, Vectors
 from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.draws import Draws, portions

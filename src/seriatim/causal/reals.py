@@ -110,6 +110,7 @@ class Rescale(_Scaling):
     Args:
         parts: P, numbers per position.
         shifted: whether the last P parameters move the locations, in units of the scales, instead of being passed on.
+        marked: whether a category comes before the numbers: the scale has a row for it, which is left out.
 
     Example:
         >>> context = Context(scale=torch.tensor([[[5.0, 1.0]]]))
@@ -119,9 +120,9 @@ class Rescale(_Scaling):
         tensor([[[ 0.0000,  0.0000, 10.4366,  1.0000]]])
     """
 
-    def __init__(self, parts: int = 1, shifted: bool = False) -> None:
+    def __init__(self, parts: int = 1, shifted: bool = False, marked: bool = False) -> None:
         super().__init__(parts)
-        self.shifted = shifted
+        self.shifted, self.marked = shifted, marked
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C + 2 P), or (B, T, C + P) if shifted."""
@@ -129,7 +130,7 @@ class Rescale(_Scaling):
         if scale is None:
             location = log_scale = x.new_zeros(x.shape[0], 1, self.parts)
         else:
-            location, log_scale = scale.to(x.dtype)[:, None].unbind(-1)
+            location, log_scale = scale.to(x.dtype)[:, None, int(self.marked) :].unbind(-1)
         if self.shifted:
             x, shift = x[..., : -self.parts], x[..., -self.parts :]
             location = location + shift * log_scale.exp()

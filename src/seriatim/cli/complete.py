@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Machine, assignments, opened, seeds_in_words
+from seriatim.cli.common import Machine, assignments, number, opened, seeds_in_words
 from seriatim.cli.groups import FLAT, Steering
 from seriatim.errors import UserError, tell
 
@@ -28,7 +28,7 @@ def complete(
     file: Path,
     /,
     *,
-    known: str = "upper",
+    known: str | None = None,
     n: Annotated[int | None, Parameter(name=["-n", "--number"])] = None,
     particles: int | None = None,
     given: list[str] | None = None,
@@ -38,25 +38,28 @@ def complete(
     steering: Annotated[Steering, FLAT] = Steering(),  # noqa: B008 (frozen)
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    """Complete a picture: a sheet with it, its known part and the completions. Or fill the gaps of series.
+    """Complete a picture or a drawing: a sheet with it, its known part and completions. Or fill the gaps of series.
 
     Pixels are drawn left to right and top to bottom. If the upper half is known (or every second pixel, with a
     multi-scale model), completions follow the model's exact conditional distribution. Otherwise, pixels are drawn
     without knowledge of known pixels below or to the right; --particles draws several candidates and resamples them by
     the likelihood of the known pixels. Gaps of series are filled in the same way, given what is before and after: a
-    table with the missing values' mean and quantiles.
+    table with the missing values' mean and quantiles. Drawings and labelled series go on from their beginning until
+    they end by themselves.
 
     Parameters
     ----------
     run
         Directory written by `seriatim train`.
     file
-        A picture, which is resized to the model's size; or a table with gaps.
+        A picture, which is resized to the model's size; or a table with gaps; or a file or a named data set of
+        drawings or labelled series, of which the first 8 are completed.
     known
         Of a picture, the known part: upper, lower, left or right (half), every-2 (each second row and column; any
-        number), or a mask picture in which white is known.
+        number), or a mask picture in which white is known. Default: upper. Of drawings and labelled series, the share
+        of points from the beginning, or their number. Default: 0.5.
     n
-        Number of completions. Default: 8 of a picture, 100 of each gap.
+        Number of completions. Default: 8 of a picture or a drawing, 100 of each gap.
     particles
         Candidates per completion. Default: 1 of a picture, 50 of a gap.
     given
@@ -64,7 +67,7 @@ def complete(
     seed
         Seed of the first completion.
     output
-        Output file. Default: completions.png, or completed.csv.
+        Output file. Default: completions.png, or completed.csv of series; of drawings also .svg or .gif.
     columns
         Pictures per row of the sheet.
     """
@@ -75,13 +78,20 @@ def complete(
         fill(model, run, file, 100 if n is None else n, 50 if particles is None else particles, seed, output)
     elif model.kind == "image":
         conditions = assignments(given or [], "--given")
-        asked = _Asked(run, file, known, 8 if n is None else n, 1 if particles is None else particles, seed, columns)
+        each, candidates = 8 if n is None else n, 1 if particles is None else particles
+        asked = _Asked(run, file, known or "upper", each, candidates, seed, columns)
         _picture(model, asked, output or Path("completions.png"), conditions, steering)
+    elif model.kind == "trajectory":
+        from seriatim.cli.kinds.trajectory import complete as go_on
+
+        conditions = assignments(given or [], "--given")
+        share = 0.5 if known is None else number(known, "--known", "0.5, the share of points that is known")
+        go_on(model, run, str(file), share, 8 if n is None else n, conditions, seed, output, steering.temperature)
     else:
         from seriatim.modality import modality
 
         held = modality(model.kind).words
-        raise UserError(f"{run} is a model of {held}, but this command is for models of pictures and series")
+        raise UserError(f"{run} is a model of {held}; this command is for models of pictures, series and trajectories")
 
 
 @dataclass(frozen=True)

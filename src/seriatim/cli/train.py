@@ -80,14 +80,14 @@ def train(
     division: Annotated[DataOptions | None, Parameter(name="--data")] = None,
     groups: Annotated[Groups, FLAT] = Groups(),  # noqa: B008
 ) -> int:
-    """Train a model on your own text, pictures, audio or series, or on a named data set.
+    """Train a model on your own text, pictures, audio, series or drawings, or on a named data set.
 
     Examples:
 
       seriatim train novel.txt
       seriatim train photos/ --image.size 32
-      seriatim train voices/
       seriatim train sales.csv
+      seriatim train cats.ndjson
       seriatim train poems.jsonl --text.field poem --text.given genre,year
       seriatim train train.de --text.source train.en
       seriatim train novel.txt --model lstm --steps 2000 --batch 16 --lr 1e-3
@@ -98,15 +98,16 @@ def train(
     Parameters
     ----------
     data
-        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, a table of numbers, `-` for
-        standard input, or a named data set; see `seriatim data list`.
+        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, a table of numbers, drawings or
+        labelled series (.ndjson, .svg, .npz, .ts), `-` for standard input, or a named data set; see `seriatim data
+        list`.
     model
         The model family; see `seriatim models`. Default: transformer for text, gated-pixelcnn for pictures, wavenet for
-        audio, lstm for series.
+        audio, lstm for series and trajectories.
     preset
         Named settings, e.g. nanogpt-cpu or book-lstm; other options override them.
     kind
-        text, image, audio or series. Default: determined from the files.
+        text, image, audio, series or trajectory. Default: determined from the files.
     net
         Sizes of the model, e.g. --net.width 256 --net.layers 6; see `seriatim models NAME`.
     """

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from seriatim.data.arrays import UInt8
-from seriatim.errors import UserError, nearest
+from seriatim.errors import UserError
 from seriatim.image.canvas import grid_of, pictures, positions
 from seriatim.image.codes import Codes
 from seriatim.image.conditions import LABEL, MAP, VECTOR, encode_conditions, several, with_conditions
@@ -22,7 +22,8 @@ from seriatim.models import GridModel
 from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments
 from seriatim.runs.arguments import takes
-from seriatim.runs.trained import STEER, Trained, by_bayes
+from seriatim.runs.bayes import posterior
+from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
 from seriatim.walks.draws import portions
@@ -218,23 +219,11 @@ class ImageModel(Trained):
         """
         labels = self.labels(name)  # an auto-encoder has none
         pictures = several(pictures, self.shape)
-        unknown = [label for label in prior or {} if label not in labels]
-        if unknown:
-            raise UserError(f"{unknown[0]!r} is not a {name} of this model; {nearest(unknown[0], labels)}")
-        weights = np.array([1.0 if prior is None else prior.get(label, 0.0) for label in labels])
-        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
-            raise UserError(f"the prior is {dict(prior or {})}; expected numbers from 0, not all 0")
-        some = [i for i, weight in enumerate(weights) if weight > 0]
-        scores = np.full((len(pictures), len(labels)), -np.inf)
-        for turn, i in enumerate(some):
 
-            def told(done: int, before: int = turn * len(pictures)) -> None:
-                if progress is not None:
-                    progress((before + done) // len(some))
+        def log_prob(label: str, told: Progress | None) -> NDArray[np.float64]:
+            return self.log_prob(pictures, {**(given or {}), name: label}, batch, told)
 
-            log_p = self.log_prob(pictures, {**(given or {}), name: labels[i]}, batch, told)
-            scores[:, i] = log_p + np.log(weights[i])
-        return by_bayes(scores)
+        return posterior(log_prob, labels, len(pictures), prior, name, progress)
 
     def labels(self, name: str = LABEL) -> list[str]:
         """The labels of a condition. Default: of the pictures' own."""

@@ -33,17 +33,21 @@ if TYPE_CHECKING:
     from seriatim.models.pixelrnn import PixelRNNConfig as PixelRNNConfig
     from seriatim.models.pixelsnail import PixelSNAIL as PixelSNAIL
     from seriatim.models.pixelsnail import PixelSNAILConfig as PixelSNAILConfig
-    from seriatim.models.real import RealAttentiveConfig as RealAttentiveConfig
     from seriatim.models.real import RealByteNet as RealByteNet
-    from seriatim.models.real import RealConfig as RealConfig
-    from seriatim.models.real import RealDilatedConfig as RealDilatedConfig
-    from seriatim.models.real import RealForwardConfig as RealForwardConfig
     from seriatim.models.real import RealGRU as RealGRU
     from seriatim.models.real import RealLSTM as RealLSTM
     from seriatim.models.real import RealMLP as RealMLP
     from seriatim.models.real import RealRNN as RealRNN
     from seriatim.models.real import RealTransformer as RealTransformer
     from seriatim.models.real import RealWaveNet as RealWaveNet
+    from seriatim.models.real_config import RealAttentiveConfig as RealAttentiveConfig
+    from seriatim.models.real_config import RealConfig as RealConfig
+    from seriatim.models.real_config import RealDilatedConfig as RealDilatedConfig
+    from seriatim.models.real_config import RealForwardConfig as RealForwardConfig
+    from seriatim.models.real_config import TrajectoryAttentiveConfig as TrajectoryAttentiveConfig
+    from seriatim.models.real_config import TrajectoryConfig as TrajectoryConfig
+    from seriatim.models.real_config import TrajectoryDilatedConfig as TrajectoryDilatedConfig
+    from seriatim.models.real_config import TrajectoryForwardConfig as TrajectoryForwardConfig
     from seriatim.models.recurrent import GRU as GRU
     from seriatim.models.recurrent import LSTM as LSTM
     from seriatim.models.recurrent import RNN as RNN
@@ -102,6 +106,10 @@ __all__ = [
     "RowLSTMConfig",
     "SequenceModel",
     "SubpixelModel",
+    "TrajectoryAttentiveConfig",
+    "TrajectoryConfig",
+    "TrajectoryDilatedConfig",
+    "TrajectoryForwardConfig",
     "Transformer",
     "TransformerConfig",
     "WaveNet",

@@ -1,4 +1,4 @@
-"""Models of real-valued series: nets over lagged values, with a density at every position.
+"""Models of real values, series and trajectories: nets over lagged values, with a density at every position.
 
 The idea: a value depends on some of the values before it, on what is known of its time, and on which series it is of.
 The net reads lagged values in units of the window's own scale (`Context.scale`), a field (the calendar, what is known
@@ -11,16 +11,21 @@ net, which starts as a linear autoregression does.
 Deviations from DeepAR: real values take Student's t or a mixture and not a normal density; the scale is a mean and a
 standard deviation and not a mean; what is missing is said to the net instead of being drawn.
 
+A trajectory ends by itself: its positions begin with a category (the state of a pen; whether it goes on), the last of
+which is the end, and after which values cost nothing. Deviations from sketch-rnn's decoder: units are those of the
+user, and the end is a position of its own.
+
 References: Salinas et al. (2020), DeepAR. Lapedes and Farber (1987), Nonlinear signal processing using neural networks.
 van den Oord et al. (2016), WaveNet. Kalchbrenner et al. (2016), ByteNet. Vaswani et al. (2017), Transformer.
+Graves (2013), Generating sequences with recurrent neural networks. Ha and Eck (2018), A neural representation of sketch
+drawings.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, final
+from typing import final
 
 from torch import nn
 
@@ -43,153 +48,27 @@ from seriatim.causal import (
     usual_hidden,
 )
 from seriatim.causal.recurrent import Cell
-from seriatim.config import bounded, divides
-from seriatim.errors import UserError
 from seriatim.heads import (
+    BivariateHead,
     ChainedHead,
     DensityMixtureHead,
     GaussianHead,
     Head,
     LaplaceHead,
+    MarkedHead,
     NegativeBinomialHead,
     PoissonHead,
     ScaledHead,
     StudentHead,
 )
+from seriatim.models.real_config import (
+    COUNTS,
+    RealAttentiveConfig,
+    RealConfig,
+    RealDilatedConfig,
+    RealForwardConfig,
+)
 from seriatim.models.sequence import SequenceModel
-
-Density = Literal["student", "normal", "laplace", "mixture", "logistic", "poisson", "negative-binomial"]
-COUNTS = ("poisson", "negative-binomial")
-"""Densities of counts."""
-
-
-@dataclass(frozen=True)
-class RealConfig:
-    """Sizes of a model of real values.
-
-    Attributes:
-        parts: values at one position.
-        head: the density of a value: Student's t, normal, Laplace, a mixture of `mixtures` normal or logistic ones, or
-            for counts Poisson or negative binomial.
-        mixtures: components of a mixture.
-        lags: the positions before the predicted one that the net reads; 1 is the last.
-        width: units of a layer.
-        layers: number of layers.
-        dropout: dropout rate after each layer.
-        chain: hidden units of each of several parts, which depend on those before them.
-        linear: whether a linear map of what the net reads moves the location.
-        vector: channels of the global condition.
-        field: channels of the condition along time.
-
-    Example:
-        >>> RealConfig(lags=(1, 24)).past is None  # a state remembers more than the lags
-        True
-    """
-
-    parts: int = 1
-    head: Density = "student"
-    mixtures: int = 3
-    lags: tuple[int, ...] = (1,)
-    width: int = 40
-    layers: int = 2
-    dropout: float = 0.1
-    chain: int = 32
-    linear: bool = True
-    vector: int = 0
-    field: int = 0
-
-    def __post_init__(self) -> None:
-        bounded("parts", self.parts, 1, 2**10)
-        bounded("mixtures", self.mixtures, 1, 2**8)
-        bounded("the number of lags", len(self.lags), 1, 2**10)
-        for lag in self.lags:
-            bounded("a lag", lag, 1, 2**14)
-        if len(set(self.lags)) < len(self.lags):
-            raise UserError(f"lags are {','.join(map(str, self.lags))}; give each lag once")
-        bounded("width", self.width, 1, 2**14)
-        bounded("layers", self.layers, 1, 64)
-        bounded("dropout", self.dropout, 0, 0.99)
-        bounded("chain", self.chain, 1, 2**12)
-        bounded("vector", self.vector, 0, 2**16)
-        bounded("field", self.field, 0, 2**16)
-        if self.parts > 1 and self.head in COUNTS:
-            raise UserError(f"head is {self.head}, for one value at a position; there are {self.parts}: choose another")
-
-    @property
-    def past(self) -> int | None:
-        """None: a state may remember everything."""
-        return None
-
-    @property
-    def horizon(self) -> None:
-        """None: sequences may have any length."""
-        return
-
-
-@final
-@dataclass(frozen=True)
-class RealForwardConfig(RealConfig):
-    """Sizes of a feed-forward net, which sees nothing but the lagged values.
-
-    Example:
-        >>> RealForwardConfig(lags=(1, 24)).past
-        24
-    """
-
-    @property
-    def past(self) -> int:
-        """The largest lag."""
-        return max(self.lags)
-
-
-@final
-@dataclass(frozen=True)
-class RealAttentiveConfig(RealConfig):
-    """Sizes of a Transformer over real values.
-
-    Attributes:
-        heads: attention heads, a divisor of `width`.
-
-    Example:
-        >>> RealAttentiveConfig(width=64, heads=8).heads
-        8
-    """
-
-    heads: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        divides("two channels a head", 2 * self.heads, "width", self.width)
-
-
-@final
-@dataclass(frozen=True)
-class RealDilatedConfig(RealConfig):
-    """Sizes of a stack of dilated convolutions over real values; `layers` is the number of cycles.
-
-    Attributes:
-        dilations: layers of a cycle; they are dilated by 1, 2, 4, …
-
-    Example:
-        >>> RealDilatedConfig(layers=1, dilations=8, lags=(1,)).past  # 1 + 255
-        256
-    """
-
-    dilations: int = 6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        bounded("dilations", self.dilations, 1, 14)
-
-    @property
-    def each(self) -> list[int]:
-        """The dilation of every layer."""
-        return [2**i for _ in range(self.layers) for i in range(self.dilations)]
-
-    @property
-    def past(self) -> int:
-        """The largest lag and the layers' reach."""
-        return max(self.lags) + sum(self.each)
 
 
 class RealModel(SequenceModel):
@@ -204,10 +83,12 @@ class RealModel(SequenceModel):
         c = config
         inner = _density(c)
         # a chain reads features; a single density its own parameters
-        head: Head = inner if c.parts == 1 else ChainedHead(inner, c.parts, c.width, c.chain)
-        counted = c.head in COUNTS
-        out = head.width - 2 * counted  # of counts, the last two are the location and the scale
-        read = 2 * c.parts * len(c.lags)
+        head: Head = inner if inner.parts == c.parts else ChainedHead(inner, c.parts, c.width, c.chain)
+        counted, marks = c.head in COUNTS, getattr(c, "marks", 0)  # of trajectories alone
+        marked = marks > 0
+        out = marks + head.width - 2 * counted  # of counts, the last two are the location and the scale
+        parts = c.parts + marked
+        read = 2 * parts * len(c.lags)
         deep = Serial(
             into=Pointwise(nn.Linear(read, c.width)),
             inject=Inject(c.width, c.vector, c.field),
@@ -217,17 +98,20 @@ class RealModel(SequenceModel):
         linear = c.linear and not counted
         both = Parallel(deep=deep, linear=_linear(read, c)) if linear else deep
         net = Serial(
-            standardise=Standardise(c.parts),
-            lags=Lags([lag - 1 for lag in c.lags], c.parts),
+            standardise=Standardise(parts),
+            lags=Lags([lag - 1 for lag in c.lags], parts),
             net=both,
-            scale=Rescale(c.parts, shifted=linear),
+            scale=Rescale(c.parts, shifted=linear, marked=marked),
         )
-        super().__init__(Reals(c.parts), net, head if counted else ScaledHead(head), start=math.nan)
+        scaled = head if counted else ScaledHead(head)
+        super().__init__(Reals(parts), net, MarkedHead(scaled, marks) if marked else scaled, start=math.nan)
         self.config = config
 
 
 def _density(config: RealConfig) -> Head:
-    """The head of one value."""
+    """The head of one value, or of two that go together."""
+    if config.head == "bivariate":
+        return BivariateHead(config.mixtures)
     if config.head in ("mixture", "logistic"):
         return DensityMixtureHead(config.mixtures, "normal" if config.head == "mixture" else "logistic")
     if config.head == "poisson":

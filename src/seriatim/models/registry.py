@@ -39,11 +39,11 @@ HOMES = {
     "PixelSNAIL": "seriatim.models.pixelsnail",
     "PixelSNAILConfig": "seriatim.models.pixelsnail",
     "RNN": "seriatim.models.recurrent",
-    "RealAttentiveConfig": "seriatim.models.real",
+    "RealAttentiveConfig": "seriatim.models.real_config",
     "RealByteNet": "seriatim.models.real",
-    "RealConfig": "seriatim.models.real",
-    "RealDilatedConfig": "seriatim.models.real",
-    "RealForwardConfig": "seriatim.models.real",
+    "RealConfig": "seriatim.models.real_config",
+    "RealDilatedConfig": "seriatim.models.real_config",
+    "RealForwardConfig": "seriatim.models.real_config",
     "RealGRU": "seriatim.models.real",
     "RealLSTM": "seriatim.models.real",
     "RealMLP": "seriatim.models.real",
@@ -56,6 +56,10 @@ HOMES = {
     "RowLSTMConfig": "seriatim.models.row_lstm",
     "SequenceModel": "seriatim.models.sequence",
     "SubpixelModel": "seriatim.models.grid",
+    "TrajectoryAttentiveConfig": "seriatim.models.real_config",
+    "TrajectoryConfig": "seriatim.models.real_config",
+    "TrajectoryDilatedConfig": "seriatim.models.real_config",
+    "TrajectoryForwardConfig": "seriatim.models.real_config",
     "Transformer": "seriatim.models.transformer",
     "TransformerConfig": "seriatim.models.transformer",
     "WaveNet": "seriatim.models.wavenet",
@@ -160,29 +164,30 @@ _LSTM = "Hochreiter and Schmidhuber, Long short-term memory"
 _CHO = "Cho et al., RNN encoder-decoder"
 _VASWANI = "Vaswani et al., Attention is all you need"
 _BYTENET = "Kalchbrenner et al., Neural machine translation in linear time"
+_LAPEDES = "Lapedes and Farber, Nonlinear signal processing"
 _WAVENET = "van den Oord et al., WaveNet: A generative model for raw audio"
 
 
-def _real(model: str, config: str, paper: str, year: int) -> Family:
-    """A net over real values."""
-    return Family(model, config, paper, year, "series")
+_OVER_REALS = {"series": "Real", "trajectory": "Trajectory"}
+"""Kinds of real values, and how the names of their configs begin."""
+
+
+def _real(model: str, config: str, paper: str, year: int) -> list[Family]:
+    """A net over real values, for each kind of them."""
+    return [Family(model, f"{begin}{config}", paper, year, kind) for kind, begin in _OVER_REALS.items()]
 
 
 FAMILIES: dict[str, Family] = {
-    "rnn": Family(
-        "RNN", "RecurrentConfig", _ELMAN, 1990, "text", _FAST, [_real("RealRNN", "RealConfig", _ELMAN, 1990)]
-    ),
-    "lstm": Family(
-        "LSTM", "RecurrentConfig", _LSTM, 1997, "text", _FAST, [_real("RealLSTM", "RealConfig", _LSTM, 1997)]
-    ),
-    "gru": Family("GRU", "RecurrentConfig", _CHO, 2014, "text", _FAST, [_real("RealGRU", "RealConfig", _CHO, 2014)]),
+    "rnn": Family("RNN", "RecurrentConfig", _ELMAN, 1990, "text", _FAST, _real("RealRNN", "Config", _ELMAN, 1990)),
+    "lstm": Family("LSTM", "RecurrentConfig", _LSTM, 1997, "text", _FAST, _real("RealLSTM", "Config", _LSTM, 1997)),
+    "gru": Family("GRU", "RecurrentConfig", _CHO, 2014, "text", _FAST, _real("RealGRU", "Config", _CHO, 2014)),
     "transformer": Family(
         "Transformer",
         "TransformerConfig",
         _VASWANI,
         2017,
         "text",
-        others=[_real("RealTransformer", "RealAttentiveConfig", _VASWANI, 2017)],
+        others=_real("RealTransformer", "AttentiveConfig", _VASWANI, 2017),
     ),
     "bytenet": Family(
         "ByteNet",
@@ -191,7 +196,7 @@ FAMILIES: dict[str, Family] = {
         2016,
         "text",
         _MUON,
-        [_real("RealByteNet", "RealDilatedConfig", _BYTENET, 2016)],
+        _real("RealByteNet", "DilatedConfig", _BYTENET, 2016),
     ),
     "pixelcnn": Family("PixelCNN", "PixelCNNConfig", _PIXEL_RNN, 2016, "image", _MUON),
     "row-lstm": Family("RowLSTM", "RowLSTMConfig", _PIXEL_RNN, 2016, "image", _MUON),
@@ -214,7 +219,7 @@ FAMILIES: dict[str, Family] = {
         2016,
         "audio",
         _MUON,
-        [_real("RealWaveNet", "RealDilatedConfig", _WAVENET, 2016)],
+        _real("RealWaveNet", "DilatedConfig", _WAVENET, 2016),
     ),
     "ar": Family("ARMA", "ARMAConfig", "Yule, Periodicities in disturbed series", 1927, "series", linear=True),
     "arma": Family("ARMA", "ARMAConfig", "Box and Jenkins, Time series analysis", 1970, "series", linear=True),
@@ -222,7 +227,14 @@ FAMILIES: dict[str, Family] = {
         "GARCH", "GARCHConfig", "Engle, Autoregressive conditional heteroscedasticity", 1982, "series", linear=True
     ),
     "garch": Family("GARCH", "GARCHConfig", "Bollerslev, Generalized ARCH", 1986, "series", linear=True),
-    "mlp": _real("RealMLP", "RealForwardConfig", "Lapedes and Farber, Nonlinear signal processing", 1987),
+    "mlp": Family(
+        "RealMLP",
+        "RealForwardConfig",
+        _LAPEDES,
+        1987,
+        "series",
+        others=_real("RealMLP", "ForwardConfig", _LAPEDES, 1987)[1:],
+    ),
 }
 """The built-in families by name."""
 

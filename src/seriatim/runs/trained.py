@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seriatim.errors import UserError
 from seriatim.modality import modality
 from seriatim.models import Model
@@ -116,10 +113,3 @@ class Trained(ABC):
             advice = f"train one on labelled {modality(self.kind).words}"
             raise UserError(f"this model is not conditioned on {name!r}; {has}: {advice}")
         return list(known[name].values)
-
-
-def by_bayes(log_likelihoods: NDArray[np.float64], log_prior: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """p(y | x) from log p(x | y), an item a row and a label a column; None: all labels are equally likely."""
-    scores = log_likelihoods if log_prior is None else log_likelihoods + log_prior
-    p = np.exp(scores - scores.max(1, keepdims=True))
-    return p / p.sum(1, keepdims=True)

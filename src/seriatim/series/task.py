@@ -11,7 +11,7 @@ import numpy as np
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
 from seriatim.models import family
-from seriatim.models.real import COUNTS
+from seriatim.models.real_config import COUNTS
 from seriatim.runs.checkpoint import CUSTOM
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Divided, Panel

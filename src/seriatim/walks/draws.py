@@ -71,6 +71,12 @@ class Draws:
         drawn = [self._symbol() for _ in range(self.parts)]
         return drawn[0] if self.parts == 1 else torch.stack(drawn, 1)  # in a float type if one of them is
 
+    def select(self, rows: Tensor) -> None:
+        """Keep the given rows, as where others have ended."""
+        self.walk.select(rows)
+        self.noise.select(rows)
+        self.tally.select(rows)
+
     def _symbol(self) -> Tensor:
         dist = self.walk.dist
         if self.steer is not None:

@@ -13,6 +13,7 @@ KINDS = {
     "image": "seriatim.cli.kinds.image",
     "audio": "seriatim.cli.kinds.audio",
     "series": "seriatim.cli.kinds.series",
+    "trajectory": "seriatim.cli.kinds.trajectory",
 }
 
 

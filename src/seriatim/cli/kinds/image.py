@@ -29,6 +29,9 @@ from seriatim.image.conditions import LABEL, MAP, VECTOR
 from seriatim.symbols.lacking import Lacking, given_key, given_words, heard, together
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from seriatim.image.data.gallery import Pictures
     from seriatim.image.model import ImageModel
     from seriatim.image.options import ImageOptions
@@ -274,12 +277,23 @@ def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | Non
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
     names, some = model.labels(LABEL), taken(found, chosen)
     with progressing(count, "classifying") as progress:
-        best = model.posterior(some.x, prior, given=other_conditions(model, some), progress=progress).argmax(1)
+        best = model.posterior(some.x, prior, given=_other_conditions(model, some), progress=progress).argmax(1)
     right = [names[int(guess)] == label for guess, label in zip(best, some.labels or (), strict=True)]
     return sum(right) / count, count, name
 
 
-def other_conditions(model: ImageModel, pictures: Pictures) -> Given:
+def posteriors(
+    model: ImageModel, asked: Judging, file: str, prior: Mapping[str, float] | None
+) -> tuple[list[str], NDArray[np.float64], list[Lacking]]:
+    """The names of a file's pictures, the posterior of their labels, and what else they lack."""
+    found, _ = pictures_of(model, asked, file)
+    with progressing(len(found.x), "classifying") as progress:
+        posterior = model.posterior(found.x, prior, given=_other_conditions(model, found), progress=progress)
+    without = [each for each in model.lacking(found) if each.name != LABEL]
+    return full_names(file, found.names), posterior, without
+
+
+def _other_conditions(model: ImageModel, pictures: Pictures) -> Given:
     """The conditions of pictures other than the label to infer."""
     return {name: value for name, value in model.given_of(pictures).items() if name != LABEL}
 

@@ -1,0 +1,1 @@
+"""Readers of drawings and labelled series."""
