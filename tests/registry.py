@@ -369,6 +369,21 @@ def of_series(name: str, **sizes: Any) -> ModelCase:
     return ModelCase(lambda _: entry.model(config), own, levels=levels, given=given)
 
 
+def of_trajectories(name: str, **sizes: Any) -> ModelCase:
+    """A case of a family over trajectories: a category before the values, whose unit is the same for all rows."""
+    entry = FAMILIES[name].of("trajectory")
+    config = entry.config(**{"width": 4, "lags": (1, 2), "dropout": 0.3, **sizes})
+
+    def given() -> Given:
+        torch.manual_seed(8)
+        vector = torch.randn(ROWS, config.vector) if config.vector else None
+        scale = torch.randn(ROWS, 1 + config.parts, 2)
+        scale[:, 0] = 0  # a category has no unit
+        return Context(vector=vector, scale=scale)
+
+    return ModelCase(lambda _: entry.model(config), levels=(config.marks, *[0] * config.parts), given=given)
+
+
 def unit_of_one() -> Given:
     """A location and a log scale of one value."""
     torch.manual_seed(7)
@@ -561,6 +576,10 @@ MODELS: dict[str, ModelCase] = {
     "real-bytenet": of_series("bytenet", layers=1, dilations=2, head="logistic", linear=False),
     "mlp": of_series("mlp"),
     "mlp-block": of_series("mlp", parts=3, chain=2, head="mixture", layers=1, vector=2, field=3),
+    "drawing-lstm": of_trajectories("lstm", parts=2, head="bivariate", mixtures=2, marks=3, layers=1, vector=2),
+    "drawing-transformer": of_trajectories("transformer", heads=2, parts=2, head="bivariate", mixtures=2, marks=3),
+    "labelled-gru": of_trajectories("gru", parts=3, chain=2, head="normal", layers=1, vector=2, linear=False),
+    "labelled-mlp": of_trajectories("mlp", head="mixture", layers=1),
     "real-counts": of_reals(NegativeBinomialHead, lambda width: Recurrent("lstm", width, width)),
     "rnn": of_family("rnn", **_R),
     "rnn-deep-vector": of_family("rnn", width=4, layers=3, embedding=3, vector=2, dropout=0.3),
