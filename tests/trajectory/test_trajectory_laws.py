@@ -176,3 +176,30 @@ def test_drawing_stops_at_the_end(model: TrajectoryModel) -> None:
         alone = model.draw(1, seed=[seed], longest=6)
         assert alone.ended == [found.ended[seed]]
         assert np.allclose(alone.points[0], found.points[seed], atol=1e-12)
+
+
+def test_a_sample_taken_up_from_its_own_beginning_ends_as_it_did(model: TrajectoryModel) -> None:
+    """A position has noise of its own, wherever drawing began."""
+    found = [x for x in model.sample(60, seed=list(range(60)), longest=6) if len(x) > 1]
+    assert len(found) > 10
+    taken_up = 0
+    for seed in range(60):
+        (x,) = model.sample(1, seed=seed, longest=6)
+        for known in range(1, len(x) - 1):
+            (again,) = model.complete(x[:known], seed=seed, longest=6)
+            assert again.shape == x.shape
+            assert np.allclose(again, x, atol=1e-9)
+            taken_up += 1
+    assert taken_up > 10
+
+
+def test_the_values_of_a_drawn_end_are_zero(model: TrajectoryModel) -> None:
+    inner: Any = model.model
+    with torch.no_grad():
+        scale = torch.tensor(model.codecs["scale"].encode(None)).expand(400, 2, 2)
+        parameters = inner.model(torch.zeros(400, 1, 2), Context(scale=scale))[:, 0]
+        drawn = inner.model.head(parameters).draw(torch.rand(400, 2, generator=torch.Generator().manual_seed(1)))
+    ended = drawn[:, 0] == 1
+    assert 50 < int(ended.sum()) < 350
+    assert not drawn[ended, 1].any()
+    assert drawn[~ended, 1].all()

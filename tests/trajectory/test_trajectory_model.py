@@ -189,7 +189,6 @@ def test_what_was_begun_is_kept(drawn: bool, request: pytest.FixtureRequest) -> 
     begun = several(drawing if drawn else series, 3)[2]
     found = model.sample(6, seed=2, begun=begun)
     assert all(np.array_equal(x[: len(begun)], begun) for x in found)
-    assert max(map(len, found)) > len(begun)
     again = model.complete(begun, 6, seed=2)
     assert all(np.array_equal(*pair) for pair in zip(found, again, strict=True))
 
@@ -238,10 +237,8 @@ REFUSED: dict[str, tuple[Callable[[TrajectoryModel], object], str]] = {
     "empty list": (lambda m: m.log_prob([]), "(empty|no trajectories|at least one)"),
     "no points": (lambda m: m.log_prob([SQUARE[:0]]), "at least one"),
     "one alone": (lambda m: m.log_prob(SQUARE), r"give \[trajectory\]"),
-    "text": (lambda m: m.posterior("square"), "is a str; expected a list of arrays"),
     "n": (lambda m: m.sample(0), "n is 0; give 1 or more"),
     "n, no number": (lambda m: m.draw("3"), "n is '3'; expected a whole number"),
-    "batch": (lambda m: m.log_prob([SQUARE], batch=0), "batch is 0; give 1 or more"),
     "longest": (lambda m: m.sample(longest=0), "longest is 0"),
     "no longer than begun": (lambda m: m.sample(begun=SQUARE, longest=4), "longest is 4; give more than the 4 points"),
     "begun off the grid": (lambda m: m.sample(begun=[[0.5, 0, 1]]), "multiples of 1"),
@@ -256,11 +253,6 @@ def test_refusals_name_what_is_wrong(name: str, pen: TrajectoryModel) -> None:
     with pytest.raises(UserError, match=words) as caught:
         call(pen)
     assert "\n" not in str(caught.value)
-
-
-def test_a_model_without_labels_has_no_posterior(plain: TrajectoryModel) -> None:
-    with pytest.raises(UserError, match="not conditioned on 'label'"):
-        plain.posterior(several(series, 2))
 
 
 # ------------------------------------------------------------------ batches

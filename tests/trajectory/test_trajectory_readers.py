@@ -23,12 +23,13 @@ from seriatim.errors import UserError
 from seriatim.trajectory.data import svg
 from seriatim.trajectory.data.lines import lines_of
 from seriatim.trajectory.data.long import read_long
-from seriatim.trajectory.data.points import is_points, read_points
+from seriatim.trajectory.data.points import read_points
 from seriatim.trajectory.data.quickdraw import MOST_POINTS, read_ndjson
 from seriatim.trajectory.data.stroke3 import read_stroke3
 from seriatim.trajectory.data.strokes import fitted, moves_to_strokes, rounded, simplified, strokes_to_moves
 from seriatim.trajectory.data.svg import read_svg
-from seriatim.trajectory.data.ts import is_ts, read_ts
+from seriatim.trajectory.data.ts import read_ts
+from seriatim.trajectory.holding import is_points, is_ts
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")
 TWO = [np.array([[1, 2, 0], [3, -4, 1]], np.int16), np.array([[5, 6, 1]], np.int16)]

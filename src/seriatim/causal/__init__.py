@@ -12,6 +12,7 @@ from seriatim.causal.kalman import Arma
 from seriatim.causal.multiplicative import Multiplicative
 from seriatim.causal.reals import Lags, Reals, Rescale, Standardise
 from seriatim.causal.recurrent import Recurrent
+from seriatim.causal.regression import Regression
 from seriatim.causal.slow import Slow
 from seriatim.causal.stacks import Stack, Stacked
 from seriatim.causal.unfold import Unfold
@@ -33,6 +34,7 @@ __all__ = [
     "Pointwise",
     "Reals",
     "Recurrent",
+    "Regression",
     "Rescale",
     "Residual",
     "Serial",

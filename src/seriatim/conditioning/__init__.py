@@ -1,7 +1,7 @@
 """Encoders: each turns one named raw condition into a part of the `Context`."""
 
 from seriatim.conditioning.image import CodeConfig, CodeEncoder, MapConfig, MapEncoder
-from seriatim.conditioning.label import LabelEncoder
+from seriatim.conditioning.label import ChoiceEncoder, LabelEncoder
 from seriatim.conditioning.number import NumberEncoder
 from seriatim.conditioning.series import FieldEncoder, ScaleEncoder
 from seriatim.conditioning.text import TextConfig, TextEncoder
@@ -9,6 +9,7 @@ from seriatim.conditioning.track import MARGIN, SpanEncoder, TrackConfig, TrackE
 
 __all__ = [
     "MARGIN",
+    "ChoiceEncoder",
     "CodeConfig",
     "CodeEncoder",
     "FieldEncoder",

@@ -6,6 +6,10 @@ they do too, in the same units, so that a deep model's gain over them is known.
 
 Seasonal lags multiply: φ(L) Φ(L^s) (x_t − μ) = θ(L) Θ(L^s) ε_t.
 
+With chosen lags, an autoregression is a linear regression on them, with normal or Student's t shocks: many lags of a
+long season cost little. Then it is fitted given the values that the lags reach back to, coefficients are free, and a
+missing value counts as the mean of its series: the pattern of what is missing is conditioned on, not integrated out.
+
 Deviations: parameters are partial autocorrelations, so that every process is stationary and invertible (Monahan, 1984);
 statsmodels does the same by default. σ is a parameter and is not concentrated out.
 
@@ -18,16 +22,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.causal import Reals, Rescale, Serial, Standardise
+from seriatim.causal import Reals, Regression, Rescale, Serial, Standardise
 from seriatim.causal.kalman import Arma, to_partial
+from seriatim.causal.regression import least_squares
 from seriatim.config import bounded
+from seriatim.context import EMPTY
 from seriatim.errors import UserError
-from seriatim.heads import MomentsHead, ScaledHead
+from seriatim.heads import GaussianHead, MomentsHead, ScaledHead, StudentHead
+from seriatim.heads.density import FLOOR, spread
+from seriatim.models.base import ContextLike
 from seriatim.models.sequence import SequenceModel
 
 
@@ -43,6 +52,10 @@ class ARMAConfig:
         seasonal_ar: P, autoregressive lags of whole seasons.
         seasonal_ma: Q, lags of shocks of whole seasons.
         constant: whether the mean is a parameter; else it is 0.
+        lags: in place of all of the above, the lags of a regression; 1 is the value before.
+        tails: of the shocks, normal, or with such lags Student's t.
+        ridge: λ, with such lags: the fit maximises log p − λ Σ w² / 2σ².
+        vector: series, each of which has coefficients of its own, with such lags; 0: one for all.
         parts: 1: a process has one value at a position.
 
     Example:
@@ -56,6 +69,10 @@ class ARMAConfig:
     seasonal_ar: int = 0
     seasonal_ma: int = 0
     constant: bool = True
+    lags: tuple[int, ...] = ()
+    tails: Literal["normal", "student"] = "normal"
+    ridge: float = 0.0
+    vector: int = 0
     parts: int = 1
 
     def __post_init__(self) -> None:
@@ -66,7 +83,27 @@ class ARMAConfig:
         bounded("season", self.season, 0, 2**12)
         if (self.seasonal_ar or self.seasonal_ma) and self.season < 2:
             raise UserError(f"season is {self.season}; seasonal lags need one of at least 2")
-        bounded("the number of values that the process remembers", self.state, 1, 1024)
+        if not self.lags:
+            bounded("the number of values that the process remembers", self.state, 1, 1024)
+        if self.tails != "normal" and not self.lags:
+            raise UserError("tails are student, which needs chosen lags, e.g. 1,2,24; a process of orders is normal")
+        bounded("ridge", self.ridge, 0, 1e12)
+        bounded("vector", self.vector, 0, 2**12)
+        if self.lags:
+            self._check_lags()
+        elif self.ridge or self.vector:
+            raise UserError("ridge and several series are for chosen lags; give lags, e.g. 1,2,24")
+
+    def _check_lags(self) -> None:
+        """Refuse lags that cannot be, and orders beside them."""
+        bounded("the number of lags", len(self.lags), 1, 2**10)
+        for lag in self.lags:
+            bounded("a lag", lag, 1, 2**14)
+        if len(set(self.lags)) < len(self.lags):
+            raise UserError(f"lags are {','.join(map(str, self.lags))}; give each lag once")
+        for name in ("ma", "seasonal_ar", "seasonal_ma"):
+            if getattr(self, name):
+                raise UserError(f"{name} is {getattr(self, name)}, which does not go with chosen lags; leave out one")
 
     @property
     def horizon(self) -> None:
@@ -74,8 +111,15 @@ class ARMAConfig:
         return
 
     @property
+    def past(self) -> int | None:
+        """The largest of chosen lags; None: all of the past, as what is missing makes earlier values matter."""
+        return max(self.lags) if self.lags else None
+
+    @property
     def state(self) -> int:
         """r: numbers that the process remembers."""
+        if self.lags:
+            return max(self.lags)
         return max(self.ar + self.season * self.seasonal_ar, self.ma + self.season * self.seasonal_ma + 1)
 
 
@@ -93,10 +137,41 @@ class ARMA(SequenceModel):
 
     def __init__(self, config: ARMAConfig) -> None:
         c = config
+        if c.lags:
+            head = GaussianHead() if c.tails == "normal" else StudentHead()
+            process = Regression(c.lags, head.width, c.vector)
+            net = Serial(standardise=Standardise(), process=process, scale=Rescale(shifted=True))
+            super().__init__(Reals(), net, ScaledHead(head), start=math.nan)
+            self.config, self.process = config, process
+            return
         process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
         net = Serial(standardise=Standardise(), process=process, scale=Rescale())
         super().__init__(Reals(), net, ScaledHead(MomentsHead()), start=math.nan)
         self.config, self.process = config, process
+
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
+        """Of chosen lags, begin with the weights of a ridge regression, and the mean and deviation of what is left."""
+        process, head = self.process, self.head
+        if not isinstance(process, Regression):
+            return
+        given = self.condition(context, len(x))
+        scale = x.new_zeros(len(x), 1, 2) if given.scale is None else given.scale
+        unit = (x - scale[:, :, 0]) * (-scale[:, :, 1]).exp()
+        rest = least_squares(process, unit, given.vector if process.rows else None, self.config.ridge)
+        assert isinstance(head, ScaledHead)
+        with torch.no_grad():
+            raw = (rest[:, 1] - FLOOR).clamp_min(FLOOR).expm1().log()  # the reverse of softplus
+            start = torch.stack([rest[:, 0], raw], 1)
+            # of Student's t, six degrees of freedom
+            process.density.copy_(start if self.config.tails == "normal" else F.pad(start, (1, 0), value=4.0))
+
+    def penalty(self) -> Tensor | float:
+        """λ Σ w² / 2σ² of chosen lags, in nats."""
+        process = self.process
+        if not isinstance(process, Regression) or not self.config.ridge:
+            return 0.0
+        deviation = spread(process.density[:, -1])
+        return 0.5 * self.config.ridge * (process.weight.square().sum(1) / deviation.square()).sum()
 
     @torch.no_grad()
     def set(
@@ -120,9 +195,12 @@ class ARMA(SequenceModel):
             mean: μ, of the process.
 
         Raises:
-            ValueError: if they are not as many as the config says, or not those of a stationary, invertible process.
+            ValueError: if they are not as many as the config says, or not those of a stationary, invertible process;
+                and of chosen lags, whose weights are in `process.weight`.
         """
         p = self.process
+        if not isinstance(p, Arma):
+            raise ValueError("orders and their coefficients; this model has chosen lags: set process.weight")
         given = {"raw_ar": ar, "raw_ma": ma, "raw_seasonal_ar": seasonal_ar, "raw_seasonal_ma": seasonal_ma}
         for name, values in given.items():
             raw: Tensor | None = getattr(p, name)

@@ -112,6 +112,10 @@ class Model(nn.Module, Stepper, ABC):
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Set data-dependent scales from the first batch. Default: nothing."""
 
+    def penalty(self) -> Tensor | float:
+        """Nats that a fit by maximum likelihood adds for parameters that the model holds unlikely. Default: 0."""
+        return 0.0
+
     def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
         """Let the untrained model predict nearly the same at every position.
 

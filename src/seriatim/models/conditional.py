@@ -115,6 +115,10 @@ class Conditional(Model):
         """As the inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))
 
+    def penalty(self) -> Tensor | float:
+        """As the inner model's."""
+        return self.model.penalty()
+
     def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
         """As the inner model's: the marginal over all conditions."""
         self.model.begin_from(constant, surprise)

@@ -44,11 +44,13 @@ def _folds(data: Divided, k: int, options: Mapping[str, Any]) -> Sequence[Divide
 
 def _codecs() -> Mapping[str, type[Symbols]]:
     from seriatim.series.calendar import Calendar
+    from seriatim.series.choices import Choices
     from seriatim.series.codec import SeriesCodec
     from seriatim.series.known import Known
     from seriatim.series.scaling import WindowScale
 
-    return {"series": SeriesCodec, "window-scale": WindowScale, "calendar": Calendar, "known": Known}
+    own = {"series": SeriesCodec, "window-scale": WindowScale, "choices": Choices}
+    return {**own, "calendar": Calendar, "known": Known}
 
 
 def _encoders() -> Mapping[type[Any], Encoding]:

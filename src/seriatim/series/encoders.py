@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from seriatim.conditioning import FieldEncoder, ScaleEncoder
+from seriatim.conditioning import ChoiceEncoder, FieldEncoder, ScaleEncoder
 from seriatim.modality import Encoding
 from seriatim.series.calendar import Calendar
+from seriatim.series.choices import Choices
 from seriatim.series.known import Known
 from seriatim.series.scaling import WindowScale
 
@@ -19,7 +20,12 @@ def _field(codec: Calendar | Known, sizes: Any, config: Any) -> FieldEncoder:  #
     return FieldEncoder(codec.size)
 
 
+def _choice(codec: Choices, sizes: Any, config: Any) -> ChoiceEncoder:  # noqa: ARG001
+    return ChoiceEncoder(codec.size)
+
+
 ENCODINGS: Final = {
+    Choices: Encoding("vector", "series with coefficients of their own", _choice, None),
     WindowScale: Encoding("scale", "scales of windows", _scale, 0),
     Calendar: Encoding("field", "calendars", _field, None),
     Known: Encoding("field", "columns known ahead", _field, None),

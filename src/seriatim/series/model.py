@@ -17,8 +17,9 @@ from seriatim.models.likelihood import relative_error, to_given
 from seriatim.runs import arguments
 from seriatim.runs.arguments import takes
 from seriatim.runs.trained import STEER, Trained
+from seriatim.series.choices import Choices
 from seriatim.series.codec import SeriesCodec
-from seriatim.series.data.panel import Panel, Series
+from seriatim.series.data.panel import SERIES, Panel, Series
 from seriatim.series.data.windows import KNOWN, Cutter, Window, tiled, times_between
 from seriatim.series.figures import SeriesFigures
 from seriatim.series.filling import Filled, fill
@@ -26,6 +27,7 @@ from seriatim.series.forecast import Forecast, Forecasts
 from seriatim.series.known import Known
 from seriatim.series.options import SeriesOptions
 from seriatim.series.rolling import Rolling, rolling
+from seriatim.symbols import Labels
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import own_seeds, seed_of
 from seriatim.walks.steer import Steer, steer_of
@@ -114,7 +116,7 @@ class SeriesModel(Trained):
 
     def unknown(self, panel: Panel) -> list[str]:
         """The series that it was not trained on, where it tells series apart."""
-        codec = self.label_codecs.get("series")
+        codec = cast("Labels | Choices | None", self.codecs.get(SERIES))
         return [] if codec is None else [each.name for each in panel.items if each.name not in codec.values]
 
     # ------------------------------------------------------------------ likelihood

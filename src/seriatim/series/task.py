@@ -15,10 +15,10 @@ from seriatim.models.real_config import COUNTS
 from seriatim.runs.checkpoint import CUSTOM
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import Divided, Panel
-from seriatim.series.data.windows import Cutter, Window, Windows
+from seriatim.series.data.windows import Windows
 from seriatim.series.frequency import in_words, usual_lags
 from seriatim.series.learning import codecs
-from seriatim.series.linear import linear_codecs, orders
+from seriatim.series.linear import linear_codecs, sizes, whole
 from seriatim.series.model import SeriesModel
 from seriatim.series.options import SeriesOptions
 from seriatim.series.pictures import save_forecasts
@@ -93,7 +93,7 @@ class SeriesTask(Task):
         """The lags that suit the season; of a linear family, its orders."""
         codec = self.codec
         if self.linear:
-            return orders(self.plan.family, self.train.items[0].values[:, 0], codec.season)
+            return sizes(self.plan.family, self.train, codec.season, "lags" in self.plan.net)
         if codec.block > 1:
             return {"lags": tuple(range(1, min(codec.past // codec.block, 28) + 1))}
         return {"lags": usual_lags(codec.season, codec.past)}
@@ -110,8 +110,8 @@ class SeriesTask(Task):
         return Windows(self.train, self.codecs, self.size(size), self.plan.train.seed, self._window())
 
     def whole(self) -> Batch:
-        """The training series from its first step on."""
-        return Cutter(self.train, self.codecs, past=0).batch([Window(0, 0, self.train.items[0].steps)])
+        """The training series from their first steps on; of a regression, the steps that its lags need are given."""
+        return whole(self.train, self.codecs, self.model.past or 0)
 
     def _window(self) -> int:
         """Steps of a training window that count: as many horizons as are half as long as its past, at least one."""

@@ -62,6 +62,7 @@ class Fit:
         """
         began = time.perf_counter()
         x, given, mask = self.data()
+        self.model.calibrate(x, given)
         nats = maximise(self.model, x, given, mask)
         count, key = int(mask.sum()), self.unit.key
         row: dict[str, Any] = {"step": 1, f"train_{key}": -nats / count * self.unit.scale}

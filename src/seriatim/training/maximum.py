@@ -18,7 +18,7 @@ _ROUNDS = 20  # of L-BFGS, each from where the last has ended
 def maximise(
     model: Model, x: Tensor, given: ContextLike = EMPTY, mask: Tensor | None = None, steps: int = 200
 ) -> float:
-    """Fit a model to all of x: its parameters are changed in place.
+    """Fit a model to all of x, given what it holds unlikely (`Model.penalty`): its parameters are changed in place.
 
     Args:
         model: in float64; AR, ARMA, ARCH, GARCH.
@@ -47,7 +47,7 @@ def maximise(
     if not count:
         raise UserError("there is no value to fit to; give data with values that count")
     parameters = [each for each in model.parameters() if each.requires_grad]
-    last = math.inf
+    last, log_p = math.inf, -math.inf
     for _ in range(_ROUNDS):
         optimiser = torch.optim.LBFGS(
             parameters, max_iter=steps, history_size=20, line_search_fn="strong_wolfe", tolerance_grad=1e-9,
@@ -56,16 +56,17 @@ def maximise(
 
         def surprise(optimiser: torch.optim.Optimizer = optimiser) -> Tensor:
             optimiser.zero_grad()
-            loss = -model.log_prob(x, given, mask).sum() / count
+            loss = (model.penalty() - model.log_prob(x, given, mask).sum()) / count
             loss.backward()
             return loss
 
         optimiser.step(surprise)  # pyright: ignore[reportArgumentType]
         with torch.no_grad():
-            now = -float(model.log_prob(x, given, mask).sum()) / count
+            log_p = float(model.log_prob(x, given, mask).sum())
+            now = (float(model.penalty()) - log_p) / count
         if not math.isfinite(now):
             raise UserError("the likelihood is not finite; scale the data, or give other orders")
         if last - now < 1e-10:
-            return -now * count
+            return log_p
         last = now
-    return -last * count
+    return log_p

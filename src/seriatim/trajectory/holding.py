@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,14 @@ TABLES = (".csv", ".tsv")
 COMPRESSED = (".gz", ".bz2", ".xz")
 ENDINGS = (*DRAWINGS, STROKES, LABELLED, *TABLES, *COMPRESSED)
 """Suffixes of files in a folder that may be read."""
+
+STROKE = ("stroke", "stroke_id", "path")
+"""Columns that number the strokes of a drawing."""
+PEN_UP = ("pen", "lift", "pen_up")
+"""Columns that are 1 where the pen is lifted after the point, else 0."""
+TS_KEYS = {"problemname", "timestamps", "missing", "univariate", "dimensions", "dimension", "equallength",
+          "serieslength", "classlabel", "targetlabel", "data"}  # fmt: skip
+"""What the lines of the .ts format may say."""
 
 _HEAD = 1 << 12
 _SIDES = {"train.npy", "valid.npy", "validation.npy", "test.npy"}
@@ -62,19 +71,42 @@ def kind_of_file(path: Path) -> str:
 
 
 def is_ts(head: bytes) -> bool:
-    """Whether a file begins as the .ts format does."""
-    lines = head.decode("utf-8", "replace").lower().splitlines()
-    return any(line.startswith(("@problemname", "@data", "@classlabel")) for line in lines)
+    """Whether a file that starts with these bytes is in this format.
+
+    Example:
+        >>> is_ts(b"# made by hand\\n@problemName Vowels\\n"), is_ts(b"@relation vowels\\n")
+        (True, False)
+    """
+    for line in head.removeprefix(b"\xef\xbb\xbf").decode("latin-1").splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            words = line.split()[0]
+            return words.startswith("@") and words[1:].lower() in TS_KEYS
+    return False
 
 
 def is_points(head: bytes) -> bool:
-    """Whether a table has the columns x and y, and one of strokes or of the pen."""
-    first = head.decode("utf-8-sig", "replace").splitlines()[:1]
-    if not first:
+    """Whether a file that starts with these bytes has the columns of points and of strokes.
+
+    Example:
+        >>> is_points(b"drawing,stroke,X,Y\\n1,1,0,0\\n"), is_points(b"x,y\\n0,0\\n")
+        (True, False)
+    """
+    lines = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip().splitlines()
+    try:
+        names = next(csv.reader(lines[:1], delimiter=mark_of(lines[0]))) if lines else []
+    except csv.Error:
         return False
-    mark = max(",;\t", key=first[0].count)
-    names = {cell.strip().strip('"').lower() for cell in first[0].split(mark)}
-    return {"x", "y"} <= names and bool(names & {"stroke", "stroke_id", "path", "pen", "lift", "pen_up"})
+    return {"x", "y"} <= (held := {name.strip().lower() for name in names}) and bool(held & {*STROKE, *PEN_UP})
+
+
+def mark_of(heading: str) -> str:
+    """What separates the cells of a heading.
+
+    Example:
+        >>> mark_of("x;y"), mark_of("x,y")
+        (';', ',')
+    """
+    return next((mark for mark in "\t;" if mark in heading), ",")
 
 
 def _is_stroke3(path: Path) -> bool:

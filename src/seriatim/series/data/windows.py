@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seriatim.data.batches import Batch, Batches
 from seriatim.errors import UserError
 from seriatim.series.calendar import Calendar
+from seriatim.series.choices import Choices
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import SERIES, Panel, Series
 from seriatim.series.data.times import grid
@@ -52,7 +53,7 @@ class Cutter:
             cast("Calendar | None", codecs.get(CALENDAR)),
             cast("Known | None", codecs.get(KNOWN)),
         )
-        labels = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels)}
+        labels = {name: codec for name, codec in codecs.items() if isinstance(codec, Labels | Choices)}
         self.labels = {name: {value: i for i, value in enumerate(codec.values)} for name, codec in labels.items()}
         self._running: dict[int, Running] = {}
         self._calendars: dict[int, tuple[int, NDArray[np.float32]]] = {}  # the first step, and those from it on

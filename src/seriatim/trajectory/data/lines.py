@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seriatim.data.decoding import text_blocks
 from seriatim.errors import UserError
+from seriatim.trajectory.holding import mark_of
 
 LONGEST = 1 << 24
 """Characters of a line at most."""
@@ -75,16 +76,6 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         at = reader.line_num + first[0] - 1
         raise UserError(f"{path}: line {at}: malformed CSV ({error}); expected plain cells: correct it") from None
-
-
-def mark_of(heading: str) -> str:
-    """What separates the cells of a heading.
-
-    Example:
-        >>> mark_of("x;y"), mark_of("x,y")
-        (';', ',')
-    """
-    return next((mark for mark in "\t;" if mark in heading), ",")
 
 
 def column(heading: Sequence[str], names: Sequence[str], path: Path) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.errors import UserError
-from seriatim.trajectory.data.lines import check_most, column, fault, mark_of, number_of, rows_of
+from seriatim.trajectory.data.lines import check_most, column, fault, number_of, rows_of
 from seriatim.trajectory.data.strokes import FAR
+from seriatim.trajectory.holding import PEN_UP, STROKE
 
-STROKE = ("stroke", "stroke_id", "path")
-"""Columns that number the strokes of a drawing."""
-PEN_UP = ("pen", "lift", "pen_up")
-"""Columns that are 1 where the pen is lifted after the point, else 0."""
 DRAWING = ("drawing", "id", "drawing_id", "key_id")
 """Columns that say which drawing a point is of."""
 WORD = ("label", "word", "class")
@@ -47,21 +43,6 @@ class _Drawing:
     lifted: bool = True
     stroke: str = ""
     seen: set[str] = field(default_factory=set)
-
-
-def is_points(head: bytes) -> bool:
-    """Whether a file that starts with these bytes has the columns of points and of strokes.
-
-    Example:
-        >>> is_points(b"drawing,stroke,X,Y\\n1,1,0,0\\n"), is_points(b"x,y\\n0,0\\n")
-        (True, False)
-    """
-    lines = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip().splitlines()
-    try:
-        names = _lower(next(csv.reader(lines[:1], delimiter=mark_of(lines[0])))) if lines else []
-    except csv.Error:
-        return False
-    return {"x", "y"} <= set(names) and any(name in names for name in STROKE + PEN_UP)
 
 
 def read_points(path: Path) -> tuple[list[list[NDArray[np.float64]]], list[str | None], list[str]]:

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from seriatim.errors import UserError, nearest
 from seriatim.trajectory.data.lines import check_most, fault, lines_of, number_of
-
-_KNOWN = {"problemname", "timestamps", "missing", "univariate", "dimensions", "dimension", "equallength",
-          "serieslength", "classlabel", "targetlabel", "data"}  # fmt: skip
+from seriatim.trajectory.holding import TS_KEYS
 
 
 @final
@@ -25,20 +23,6 @@ class _Header:
     channels: int | None = None
     length: int | None = None
     labels: list[str] | None = None
-
-
-def is_ts(head: bytes) -> bool:
-    """Whether a file that starts with these bytes is in this format.
-
-    Example:
-        >>> is_ts(b"# made by hand\\n@problemName Vowels\\n"), is_ts(b"@relation vowels\\n")
-        (True, False)
-    """
-    for line in head.removeprefix(b"\xef\xbb\xbf").decode("latin-1").splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            words = line.split()[0]
-            return words.startswith("@") and words[1:].lower() in _KNOWN
-    return False
 
 
 def read_ts(path: Path) -> tuple[list[NDArray[np.float64]], list[str] | None]:
@@ -89,7 +73,7 @@ def _header(lines: Iterator[tuple[int, str]], path: Path) -> _Header:
     for number, line in lines:
         name, *words = line.split()
         key = name[1:].lower()
-        if name[0] != "@" or key not in _KNOWN:
+        if name[0] != "@" or key not in TS_KEYS:
             raise UserError(
                 f"{path}: line {number}: {name!r:.40}; expected lines such as @classLabel, then @data: correct it"
             )
