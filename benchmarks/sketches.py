@@ -2,8 +2,8 @@
 
     python benchmarks/sketches.py RUN [RUN …] --out sheets
 
-Trains nothing: RUN is a run of `seriatim train kanji` or omniglot (docs/results.md has the commands). For each run: nats
-per step and per drawing on the official test split, the mean and quantiles of the number of points of the test
+Trains nothing: RUN is a run of `seriatim train kanji` or omniglot (docs/results.md has the commands). For each run:
+nats per step and per drawing on the official test split, the mean and quantiles of the number of points of the test
 drawings and of as many samples, the two-sample Kolmogorov-Smirnov distance with its p-value, how many samples had not
 ended by themselves, and the time to draw them on one thread.
 """
@@ -48,7 +48,8 @@ def report(run: Path, out: Path) -> None:
     print(f"  {len(ours):,} drawings in {spent:.1f} s of CPU time")
     for temperature in (1.0, 0.5):
         path = out / f"{run.name}-{temperature:g}.png"
-        some = model.sample(48, given={key: value[:48] for key, value in given.items()}, seed=1, temperature=temperature)
+        own = {key: value[:48] for key, value in given.items()}
+        some = model.sample(48, given=own, seed=1, temperature=temperature)
         save(some, path, model.codec.channels, columns=12)
         print(f"  {path}")
 

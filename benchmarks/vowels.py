@@ -48,7 +48,9 @@ def gaussians(train: Trajectories, test: Trajectories, labels: list[str]) -> np.
     return scores
 
 
-def log_likelihoods(name: str, train: Trajectories, test: Trajectories, seed: int, out: Path) -> tuple[np.ndarray, list]:
+def log_likelihoods(
+    name: str, train: Trajectories, test: Trajectories, seed: int, out: Path
+) -> tuple[np.ndarray, list]:
     """(N, labels): log p of each test series given each speaker, after training."""
     family, net, lr, steps = SETTINGS[name]
     data = {"x": list(train.x), "label": list(train.labels or ())}

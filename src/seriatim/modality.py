@@ -24,6 +24,8 @@ class Certainty(IntEnum):
     NO = 0
     MAYBE = 1
     YES = 2
+    SURE = 3
+    """The format itself says so."""
 
 
 class Verdict(NamedTuple):

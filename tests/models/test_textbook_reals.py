@@ -104,8 +104,10 @@ CORES: dict[str, Core] = {
 
 
 def test_every_net_over_reals_has_a_loop() -> None:
-    made = {name for name, case in MODELS.items() if type(case.model()).__module__ == "seriatim.models.real"}
-    assert made == set(CORES)
+    made = {name: case.model() for name, case in MODELS.items()}
+    nets = {name for name, net in made.items() if type(net).__module__ == "seriatim.models.real"}
+    ended = {name for name in nets if hasattr(made[name].config, "marks")}  # tests/trajectory has their loops
+    assert nets - ended == set(CORES)
 
 
 def log_density(kind: str, p: list[float], z: float, mixtures: int) -> float:

@@ -66,7 +66,7 @@ LONGEST = 3
 
 def tiny(seed: int = 7) -> TrajectoryModel:
     """One value, "go on" or "end", and weights that make the end depend on the values strongly."""
-    scale = FixedScale([0.0, 0.5], [0.0, 0.2])
+    scale = FixedScale([0.0, 0.2])
     entry = FAMILIES["gru"].of("trajectory")
     config = entry.config(parts=1, head="normal", marks=2, width=8, layers=1)
     with torch.random.fork_rng():

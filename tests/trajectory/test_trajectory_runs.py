@@ -238,8 +238,9 @@ def test_samples_of_drawings(tmp_path: Path, capsys: Captured) -> None:
     rows = [json.loads(line) for line in (tmp_path / "a.ndjson").read_text().splitlines()]
     model = TrajectoryModel.load("pen")
     found = model.sample(5, given={"label": "square"}, seed=0)
-    assert [row["word"] for row in rows] == ["square"] * 5
-    assert [sum(len(stroke[0]) for stroke in row["drawing"]) for row in rows] == [len(x) for x in found]
+    assert {row["word"] for row in rows} == {"square"}
+    drawn = [len(x) for x in found if len(x)]  # nothing can be said of one without points
+    assert [sum(len(stroke[0]) for stroke in row["drawing"]) for row in rows] == drawn
 
 
 def test_samples_of_series(tmp_path: Path, capsys: Captured) -> None:
@@ -293,17 +294,16 @@ def test_complete(tmp_path: Path, capsys: Captured) -> None:
         assert command(f"complete pen shapes.ndjson --known {known} -n 2 -o {out}") == 0
         said = capsys.readouterr().err
         assert "the first 8 of 40 trajectories are completed" in said
-        assert "of each of 8, itself and 2 completions, seed 0" in said
+        assert "of each of 8, 2 completions, seed 0" in said
         drawings: dict[int, list[list[float]]] = {}
         for row in out.read_text().splitlines()[1:]:
             number, _, _, x, y = row.split(",")
             drawings.setdefault(int(number), []).append([float(x), float(y)])
         for i in range(8):
-            whole = drawings[3 * i]
-            assert whole == np.array(shape(i)[0]).T.tolist()
+            whole = np.array(shape(i)[0]).T.tolist()
             count = kept[i % 2]
-            for j in (1, 2):
-                assert drawings.get(3 * i + j, [])[:count] == whole[:count]
+            for j in (0, 1):
+                assert drawings.get(2 * i + j, [])[:count] == whole[:count]
     for suffix in ("png", "svg", "gif", "ndjson"):
         assert command(f"complete pen shapes.ndjson --known 3 -n 1 -o {tmp_path / 'b'}.{suffix}") == 0
     assert command(f"complete plain shapes.ts --known 2 -n 2 -o {tmp_path / 'c.csv'} --given label=line") == 0

@@ -246,7 +246,11 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
     check_family(name, record, data, "--from" if given.model is None and begin is not None else "--model")
     for group in _GROUPS.keys() - record.options.keys():
         for option in typed(group):
-            raise UserError(f"--{group}.{option.replace('_', '-')} does not apply to {name}; leave it out")
+            own = next((each.name for each in modalities() if group in each.options), None)
+            raise UserError(
+                f"--{group}.{option.replace('_', '-')} is for {modality(own).words if own else group}, and {data} was "
+                f"taken for {record.words}; leave it out{f', or give --kind {own}' if own else ''}"
+            )
         if group in base.options:
             raise UserError(f"[{group}] does not apply to {record.words}; leave it out of --config")
     chosen = {

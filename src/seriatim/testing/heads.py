@@ -125,7 +125,7 @@ def density_law(dist: Dist) -> None:
         return
 
     def p(i: int, x: float) -> float:
-        return float(dist.log_prob(torch.full(shape, x)).flatten()[i].exp())
+        return float(dist.log_prob(torch.full(shape, x)).detach().flatten()[i].exp())
 
     for i in range(shape.numel()):
         total = integral(partial(p, i), -math.inf, math.inf, "density law")
@@ -299,7 +299,7 @@ def _follows_density(dist: Dist, x: Tensor) -> None:
     points = [-math.inf, *x.sort().values[edges].tolist(), math.inf]
 
     def p(v: float) -> float:
-        return float(dist.log_prob(torch.full((n,), v))[0].exp())
+        return float(dist.log_prob(torch.full((n,), v)).detach()[0].exp())
 
     inside = [integral(p, a, b, "draw law") for a, b in itertools.pairwise(points)]
     counts = torch.tensor([b - a for a, b in itertools.pairwise([0, *edges, n])])

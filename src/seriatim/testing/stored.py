@@ -21,7 +21,8 @@ from seriatim.testing.base import hold
 
 def family_of(model: Model) -> Family | None:
     """The registered family whose config the model has; the one that makes its class, if there are several."""
-    found = [each for each in families() if each.config is type(model.config)]
+    every = [each.of(kind) for each in families() for kind in each.kinds]
+    found = [each for each in every if each.config is type(model.config)]
     return next((each for each in found if each.model is type(model)), found[0] if found else None)
 
 

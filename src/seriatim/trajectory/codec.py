@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 _WIDEST = 2**10  # channels
 _LONGEST = 2**20  # points
+_BEYOND = 60.0  # of a log scale: float32 has no more
+_STILL = 1e-12  # of the largest value: a deviation that is none
 _OFF = 1e-6  # of a grid's step, that a value may be away from it
 
 
@@ -28,13 +30,16 @@ class TrajectoryCodec:
     down, 1 lifted, 2 end. Of other trajectories it is 0 for a point and 1 for the end. The end is a position of its
     own, whose values are 0 and mean nothing: T points are T + 1 positions.
 
-    Values on a grid, such as whole numbers, would have an unbounded density. Uniform noise as wide as the grid is
-    added, so that −log p bounds that of the grid's cells from above.
+    Values on a grid of step g, such as whole numbers, would have an unbounded density. Uniform noise as wide as that
+    is added: −log p − P log g for each point bounds what the grid's cells cost from above; with g = 1, −log p does.
+
+    Other channels are held relative to an origin, so that values far from 0 keep their digits in float32.
 
     Args:
         channels: the name of each channel; `PEN` for drawings.
         longest: points of the longest trajectory in training; samples end after twice as many.
         grid: the step of the grid; 0: values are real.
+        origin: (P,) what is subtracted from each value. Default: 0.
 
     Raises:
         UserError: if a number is out of range.
@@ -49,13 +54,18 @@ class TrajectoryCodec:
 
     kind: ClassVar = "trajectory"
 
-    def __init__(self, channels: Sequence[str], longest: int, grid: float = 0.0) -> None:
+    def __init__(
+        self, channels: Sequence[str], longest: int, grid: float = 0.0, origin: Sequence[float] | None = None
+    ) -> None:
         self.channels, self.longest = tuple(channels), reading.whole(longest, "longest", 1, _LONGEST)
         if not 1 <= len(self.channels) <= _WIDEST:
             raise UserError(f"{len(self.channels):,} channels; expected 1 to {_WIDEST:,}")
         if not 0 <= grid < 2**20:
             raise UserError(f"grid: {grid}; expected a number from 0")
         self.grid = float(grid)
+        self.origin = np.zeros(self.parts) if origin is None else np.array([*origin], np.float64)
+        if self.origin.shape != (self.parts,) or not np.isfinite(self.origin).all():
+            raise UserError(f"origin: {self.origin.size} numbers; expected {self.parts} finite ones")
 
     @property
     def drawn(self) -> bool:
@@ -108,7 +118,7 @@ class TrajectoryCodec:
                     f"the model's values are multiples of {self.grid:g}, and these are not; round them, or train "
                     "with --trajectory.grid 0"
                 )
-        return np.column_stack([mark, values])
+        return np.column_stack([mark, values - self.origin])
 
     def noisy(self, positions: Floats, random: np.random.Generator | None = None) -> Floats:
         """Positions with uniform noise as wide as the grid; without a grid as they are.
@@ -131,32 +141,34 @@ class TrajectoryCodec:
         x = np.asarray(x, np.float64)
         ended = np.flatnonzero(x[:, 0] == self.marks - 1)
         x = x[: ended[0]] if len(ended) else x
-        values = np.rint(x[:, 1:] / self.grid) * self.grid if self.grid else x[:, 1:]
+        values = x[:, 1:] + self.origin
+        values = np.rint(values / self.grid) * self.grid if self.grid else values
         values = values + 0.0  # no −0
         return np.column_stack([values, x[:, 0]]) if self.drawn else values
 
     def to_json(self) -> dict[str, Any]:
         """Everything that `from_json` needs."""
-        return {"kind": self.kind, "channels": list(self.channels), "longest": self.longest, "grid": self.grid}
+        numbers = {"longest": self.longest, "grid": self.grid, "origin": self.origin.tolist()}
+        return {"kind": self.kind, "channels": list(self.channels), **numbers}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
         """The inverse of `to_json`."""
-        fields = reading.document(document, cls.kind, ("channels", "longest", "grid"))
-        longest = reading.whole(fields["longest"], "longest", 1, _LONGEST)
-        return cls(reading.strings(fields["channels"], "channels"), longest, reading.number(fields["grid"], "grid"))
+        fields = reading.document(document, cls.kind, ("channels", "longest", "grid", "origin"))
+        longest, channels = reading.whole(fields["longest"], "longest", 1, _LONGEST), fields["channels"]
+        grid, origin = reading.number(fields["grid"], "grid"), reading.numbers(fields["origin"], "origin")
+        return cls(reading.strings(channels, "channels"), longest, grid, origin)
 
 
 @final
 class FixedScale:
-    """The unit of each value, learned from the training split: a location and a log scale.
+    """The unit of each value, learned from the training split: a location of 0 and a log scale.
 
     Args:
-        location: (P,) of the category, which is 0, and of each value.
-        log_scale: (P,) likewise.
+        log_scale: (P,) of the category, which is 0, and of each value.
 
     Raises:
-        UserError: if they do not fit.
+        UserError: if a scale is out of range.
 
     Example:
         >>> points = [np.array([[3.0, 4.0, 0.0], [3.0, 4.0, 1.0]])]
@@ -166,14 +178,10 @@ class FixedScale:
 
     kind: ClassVar = "fixed-scale"
 
-    def __init__(self, location: Sequence[float], log_scale: Sequence[float]) -> None:
-        self.location, self.log_scale = np.array([*location], np.float64), np.array([*log_scale], np.float64)
-        if self.location.shape != self.log_scale.shape or not 1 <= len(self.location) <= 1 + _WIDEST:
-            raise UserError(
-                f"fixed-scale: {self.location.size} locations and {self.log_scale.size} scales do not fit each other"
-            )
-        if not (np.isfinite(self.location).all() and (np.abs(self.log_scale) < 700).all()):
-            raise UserError("fixed-scale: a location or a scale is out of range")
+    def __init__(self, log_scale: Sequence[float]) -> None:
+        self.log_scale = np.array([*log_scale], np.float64)
+        if not 1 <= len(self.log_scale) <= 1 + _WIDEST or not (np.abs(self.log_scale) < _BEYOND).all():
+            raise UserError("fixed-scale: a scale is out of range")
 
     @classmethod
     def train(cls, x: Sequence[NDArray[np.float64]], codec: TrajectoryCodec) -> Self:
@@ -181,14 +189,11 @@ class FixedScale:
 
         A channel that never changes has the scale 1.
         """
-        values = np.concatenate([each[:, : codec.parts] for each in x])
-        if codec.drawn:
-            location, scale = np.zeros(2), np.full(2, np.sqrt(np.square(values).mean()))
-        else:
-            location, scale = values.mean(0), values.std(0)
-        still = scale <= 1e-12 * np.maximum(np.abs(location), np.abs(values).max(0))
+        values = np.concatenate([each[:, : codec.parts] for each in x]) - codec.origin
+        scale = np.full(2, np.sqrt(np.square(values).mean())) if codec.drawn else values.std(0)
+        still = scale <= _STILL * np.maximum(np.abs(codec.origin), np.abs(values).max(0))
         scale = np.where(still, codec.grid or 1.0, scale)
-        return cls([0.0, *location.tolist()], [0.0, *np.log(scale).tolist()])
+        return cls([0.0, *np.log(scale).tolist()])
 
     @property
     def size(self) -> int:
@@ -197,7 +202,7 @@ class FixedScale:
 
     def encode(self, raw: object, /) -> Floats:  # noqa: ARG002
         """(P, 2), the same for all trajectories."""
-        return np.stack([self.location, self.log_scale], -1)
+        return np.stack([np.zeros_like(self.log_scale), self.log_scale], -1)
 
     def decode(self, x: Any, /) -> Any:  # noqa: ARG002
         """Values cannot be told from their unit."""
@@ -205,10 +210,10 @@ class FixedScale:
 
     def to_json(self) -> dict[str, Any]:
         """Everything that `from_json` needs."""
-        return {"kind": self.kind, "location": self.location.tolist(), "log_scale": self.log_scale.tolist()}
+        return {"kind": self.kind, "log_scale": self.log_scale.tolist()}
 
     @classmethod
     def from_json(cls, document: object) -> Self:
         """The inverse of `to_json`."""
-        fields = reading.document(document, cls.kind, ("location", "log_scale"))
-        return cls(*(reading.numbers(fields[name], name) for name in ("location", "log_scale")))
+        fields = reading.document(document, cls.kind, ("log_scale",))
+        return cls(reading.numbers(fields["log_scale"], "log_scale"))

@@ -10,7 +10,7 @@ from seriatim.trajectory.codec import FixedScale
 
 
 def _scale(codec: FixedScale, sizes: Any, config: Any) -> ScaleEncoder:  # noqa: ARG001
-    return ScaleEncoder(len(codec.location))
+    return ScaleEncoder(len(codec.log_scale))
 
 
 ENCODINGS: Final = {FixedScale: Encoding("scale", "scales", _scale, 0)}

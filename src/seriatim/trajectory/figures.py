@@ -19,8 +19,8 @@ class TrajectoryFigures:
         trajectories: their number.
         steps: points and ends, each of which is a step.
         relative_error: standard error of the mean over trajectories, as a share of it.
-        grid: the step of the grid that values are on; with one, −log p is that of values with uniform noise, an upper
-            bound of what the grid's cells cost. 0: none.
+        grid: the step of the grid that values are on; with one, −log p is that of values with uniform noise of this
+            width: with the step 1, an upper bound of what the grid's cells cost. 0: none.
         given: the conditions.
         lacking: how many lack one of them.
 

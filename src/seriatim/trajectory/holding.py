@@ -66,7 +66,7 @@ def kind_of_file(path: Path) -> str:
     if suffix == LABELLED:
         return "ts" if is_ts(head) else ""
     if suffix == ".ndjson":
-        return "ndjson" if b'"drawing"' in head or not head else ""
+        return "ndjson" if b'"drawing"' in head else ""
     return "points" if is_points(head) else ""
 
 
@@ -128,7 +128,7 @@ _WORDS = {
 
 def _file(path: Path) -> Verdict:
     kind = "" if path.is_fifo() else kind_of_file(path)
-    return Verdict(Certainty.YES, _WORDS[kind], 1, path.stat().st_size) if kind else NOT_MINE
+    return Verdict(Certainty.SURE, _WORDS[kind], 1, path.stat().st_size) if kind else NOT_MINE
 
 
 def _folder(path: Path) -> Verdict:

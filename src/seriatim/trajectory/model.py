@@ -219,6 +219,8 @@ class TrajectoryModel(Trained):
         """
         return self.draw(n, given, seed, begun, longest, steer_of(steer, steering), progress).points
 
+    @takes(n=arguments.count, given=arguments.named, seed=arguments.seeds, longest=arguments.count, steer=STEER,
+           progress=arguments.function)  # fmt: skip
     def draw(
         self,
         n: int = 1,
@@ -241,7 +243,7 @@ class TrajectoryModel(Trained):
         for part in portions(n, self.model.device):
             some = {name: value[part] for name, value in encoded.items()}
             rows = self._rows(prompt, seeds[part], some, most, steer, progress)
-            ended += [bool(len(row)) and row[-1, 0] == self.codec.marks - 1 for row in rows]
+            ended += [bool(len(row) and row[-1, 0] == self.codec.marks - 1) for row in rows]
             points += [self.codec.decode(row) for row in rows]
         return Drawn(points, ended)
 
@@ -306,9 +308,12 @@ class TrajectoryModel(Trained):
         """
         if getattr(trajectories, "ndim", 0) == 2:
             raise UserError("trajectories is one trajectory; expected a list of them: give [trajectory]")
-        if isinstance(trajectories, str | bytes) or not hasattr(trajectories, "__len__") or not len(trajectories):
+        if isinstance(trajectories, list | tuple) and not trajectories:
+            raise UserError("trajectories is empty; give one or more")
+        if not isinstance(trajectories, list | tuple):
             raise UserError(f"trajectories is a {type(trajectories).__name__}; expected a list of arrays (T, C)")
-        return [points_of(each, f"trajectory {i}") for i, each in enumerate(trajectories)]
+        each = cast("Sequence[Any]", trajectories)
+        return [points_of(one, f"trajectory {i}") for i, one in enumerate(each)]
 
     def _begun(self, begun: Any) -> Floats:
         return self.codec.noisy(self.codec.begun(points_of(begun, "begun")))

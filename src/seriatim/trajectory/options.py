@@ -20,7 +20,7 @@ class TrajectoryOptions(Options):
     """
 
     id: str | None = None
-    """Of a table with a row per point: the column that says which trajectory a row is of."""
+    """Of a table with a row per point: the column that says which trajectory a row is of. Default: id."""
     label: str | None = None
     """Of such a table: the column with the label of each trajectory. Default: label, class or word, if there is one."""
     values: tuple[str, ...] = ()

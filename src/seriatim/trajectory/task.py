@@ -22,7 +22,7 @@ from seriatim.trajectory.data.trajectories import LABEL, Trajectories, Trajector
 from seriatim.trajectory.model import TrajectoryModel
 from seriatim.trajectory.options import TrajectoryOptions
 
-_SHOWN = 16  # drawn after an evaluation
+_SHOWN, _CHARTS = 16, 6  # drawings, and charts of series, after an evaluation
 _ITEMS = "trajectories"
 _SMALL = 20_000  # points to train on, below which dropout helps
 _DRAWING = {"head": "bivariate", "mixtures": 20, "width": 256}
@@ -62,7 +62,9 @@ class TrajectoryTask(Task):
     def learn(self) -> dict[str, Symbols]:
         """The codecs of points, unit and labels."""
         grid = self._grid() if self.options.grid is None else self.options.grid
-        x = TrajectoryCodec(self.data.channels, max(map(len, self.train.x)), grid)
+        mean = np.zeros(2) if self.data.drawn else np.concatenate(self.train.x).mean(0)
+        origin = [float(value) for value in (np.rint(mean / grid) * grid if grid else mean)]
+        x = TrajectoryCodec(self.data.channels, max(map(len, self.train.x)), grid, origin)
         found: dict[str, Symbols] = {"x": x, SCALE: FixedScale.train(self.train.x, x)}
         labels = [label for label in self.train.labels or () if label is not None]
         if len(set(labels)) > 1:
@@ -122,8 +124,9 @@ class TrajectoryTask(Task):
         """A sheet of samples: of each label in turn, if there are labels."""
         model = TrajectoryModel(self.model, self.codecs)
         labels = model.labels() if LABEL in model.label_codecs else []
-        given = {LABEL: [labels[i % len(labels)] for i in range(_SHOWN)]} if labels else {}
-        found = model.sample(_SHOWN, given=given, seed=step)
+        count = _SHOWN if self.codec.drawn else _CHARTS
+        given = {LABEL: [labels[i % len(labels)] for i in range(count)]} if labels else {}
+        found = model.sample(count, given=given, seed=step)
         path = self.folder / "samples" / f"step-{step:06d}.png"
         if self.codec.drawn:
             save_strokes(found, path, names=given.get(LABEL, ()))

@@ -45,6 +45,8 @@ def save(
 ) -> list[Path]:
     """Write trajectories; series that are no drawings as a table get a chart next to it.
 
+    In a table and in NDJSON, a trajectory without points is left out, as nothing can be said of it there.
+
     Args:
         x: (T, C) each.
         path: its suffix says how.
@@ -67,7 +69,7 @@ def save(
     if drawn and suffix in PICTURES:
         save_strokes(x, path, columns, names, known, seeds)
     elif suffix == ".ndjson":
-        write_text(path, "".join(_record(each, i, labels) for i, each in enumerate(x)))
+        write_text(path, "".join(_record(each, i, labels) for i, each in enumerate(x) if len(each)))
     elif suffix == ".csv":
         write_text(path, _points(x, labels) if drawn else _table(x, channels, labels))
         picture = path.with_suffix(".png")

@@ -125,7 +125,8 @@ def own_seeds(seed: Any, n: int, what: str = "rows") -> list[int]:
     if isinstance(seed, Sequence) or getattr(seed, "ndim", 0):
         given = [_whole(each) for each in seed]
         if len(given) != n:
-            raise UserError(f"{len(given)} seeds for {n} {what}; give one, or one per {what.removesuffix('s')}")
+            one = f"{what[:-3]}y" if what.endswith("ies") else what.removesuffix("s")
+            raise UserError(f"{len(given)} seeds for {n} {what}; give one, or one per {one}")
         return given
     first = _whole(seed)
     return [first, *offspring(first, n)[1:]][:n]

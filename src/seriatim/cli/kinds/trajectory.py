@@ -41,6 +41,8 @@ _SHARED = ("json", "device", "threads", "limit")
 _SAMPLED = ("number", "given", "seed", "temperature", "max-length", "output", "columns", "device", "threads")
 _ITEMS = "trajectories"
 ADVICE = {LABEL: "give the folder whose subfolders are the labels, or a file that names them"}
+_MOST = 1 << 20  # points that are known
+_SEEDS = 8  # that are told
 _SHOWN = 8  # of a file, that are completed
 
 
@@ -57,7 +59,8 @@ def evaluate(model: TrajectoryModel, asked: Judging) -> None:
     end = given_words(figures.given)
     spread = abs(figures.nats_per_step) * figures.relative_error
     error = "" if math.isnan(spread) else f" ± {spread:.4f}"
-    noise = f" (values with uniform noise of width {figures.grid:g}, a bound)" if figures.grid else ""
+    bound = ", a bound" if figures.grid == 1 else ""
+    noise = f" (values with uniform noise of width {figures.grid:g}{bound})" if figures.grid else ""
     say(f"{name}: {figures.trajectories:,} trajectories, {figures.steps:,} steps: points and ends")
     say(f"  nats/step{end}       {figures.nats_per_step:z.4f}{error}{noise}")
     say(f"  nats/trajectory{end} {figures.nats_per_trajectory:z.3f}")
@@ -99,14 +102,17 @@ def sample(model: TrajectoryModel, asked: Drawing) -> None:
         raise UserError(f"--columns is {asked.output.columns}; give 1 or more")
     given = asked.prompt.conditions
     seeds = own_seeds(asked.seeds, asked.n, _ITEMS)
-    longest = asked.extent.max_length or 2 * model.codec.longest
+    longest = 2 * model.codec.longest if asked.extent.max_length is None else asked.extent.max_length
     steer = Steer(temperature=asked.steering.temperature)
     with progressing(longest, "drawing") as progress:
         found = model.draw(asked.n, given, seeds, None, longest, steer, progress)
     labels = [given[LABEL]] * asked.n if LABEL in given else []
     files = save(found.points, path, model.codec.channels, labels, asked.output.columns, seeds=seeds)
-    shown = seeds_in_words(seeds, 8 if path.suffix == ".png" else asked.n)
+    kept = path.suffix.lower() in (".png", ".svg") and drawn  # which hold the seeds
+    shown = seeds_in_words(seeds) if kept or asked.n <= _SEEDS else f", the first seed {seeds[0]}"
     tell(f"{' and '.join(map(str, files))}: {_counted(found.points, model)}{shown}")
+    if path.suffix.lower() in (".csv", ".ndjson") and (none := sum(not len(x) for x in found.points)):
+        tell(f"{none:,} ended before the first point and are left out of the file")
     _say_unended(found.ended, longest)
 
 
@@ -142,7 +148,7 @@ def complete(
     only("a model of trajectories", ("known", "number", "given", "seed", "output", "temperature", "device", "threads"))
     path = output or Path("completions.png")
     check_suffix(path, model.codec.drawn)
-    if known < 0 or (known > 1 and known != int(known)):
+    if not 0 <= known < _MOST or (known > 1 and known != int(known)):
         raise UserError(f"--known is {known:g}; give the share of points that is known, from 0 to 1, or their number")
     part, name = part_of(model, Judging(run, (), Conditions(), False), file)
     if len(part.x) > _SHOWN:
@@ -166,9 +172,13 @@ def complete(
             labels += [own.get(LABEL)] * (n + 1)
             ended += found.ended
             progress(i + 1)
+    if path.suffix.lower() in (".csv", ".ndjson"):  # of what can be read again, the completions alone
+        kept = [i for i in range(len(rows)) if i % (n + 1)]
+        rows, marks, labels = [rows[i] for i in kept], [marks[i] for i in kept], [labels[i] for i in kept]
     shown = labels if any(labels) else []
     files = save(rows, path, model.codec.channels, shown, columns=n + 1, known=marks)
-    tell(f"{' and '.join(map(str, files))}: of each of {len(part.x):,}, itself and {n:,} completions, seed {seed}")
+    itself = "" if path.suffix.lower() in (".csv", ".ndjson") else "itself and "
+    tell(f"{' and '.join(map(str, files))}: of each of {len(part.x):,}, {itself}{n:,} completions, seed {seed}")
     _say_unended(ended, longest)
 
 
@@ -217,6 +227,11 @@ def lines(model: TrajectoryModel) -> list[str]:
     return [f"trajectories {what}, at most {codec.longest:,} points in training, and an end{grid}"]
 
 
+def _listed(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:5]) + (f", … ({len(names)})" if len(names) > 5 else "")
+
+
 def options_of(run: Path) -> TrajectoryOptions:
     """How the run's own data was read; longer trajectories are not left out."""
     from seriatim.training.run import plan_of
@@ -251,7 +266,7 @@ def part_of(model: TrajectoryModel, asked: Judging, data: str | None = None) -> 
         held = open_set(data, dataclasses.replace(options_of(asked.run), id=None, label=None, values=()), DataOptions())
         part, name = chosen_split(held.splits, asked.split, data)
         channels = held.channels
-    if channels != model.codec.channels and (len(channels) != len(model.codec.channels) or model.codec.drawn):
-        own, given = (", ".join(names)[:60] for names in (model.codec.channels, channels))
+    if len(channels) != len(model.codec.channels) or held.drawn != model.codec.drawn:
+        own, given = (_listed(names) for names in (model.codec.channels, channels))
         raise UserError(f"{name} has the channels {given}, and the model {own}; give the same")
     return (part if asked.limit is None else part.taken(range(min(asked.limit, len(part.x))))), name

@@ -18,7 +18,7 @@ def stroke3(files: Sequence[Path]) -> Loaded:
     splits: dict[str, Trajectories] = {}
     for file in files:
         for side, drawings in read_stroke3(file).items():
-            names = [f"{file.name}:{side}:{i}" for i in range(len(drawings))]
+            names = [f"{file.name}:{side}:{i + 1}" for i in range(len(drawings))]
             word = file.stem.removeprefix("short_").removesuffix(".full")
             label = [word] * len(drawings) if len(files) > 1 else None
             before = splits.get(side, Trajectories([], [], None if label is None else []))
@@ -34,7 +34,7 @@ def ts(files: Sequence[Path]) -> Loaded:
     for side, file in zip(("train", "test"), files, strict=True):
         x, labels = read_ts(file)
         channels = x[0].shape[1]
-        splits[side] = Trajectories(x, [f"{file.name}:{i}" for i in range(len(x))], labels)
+        splits[side] = Trajectories(x, [f"{file.name}:{i + 1}" for i in range(len(x))], labels)
     return tuple(f"channel {i + 1}" for i in range(channels)), splits
 
 

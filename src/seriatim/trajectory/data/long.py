@@ -14,6 +14,10 @@ from seriatim.trajectory.data.lines import check_most, fault, number_of, rows_of
 _EMPTY = ("", "na", "nan", "?")  # of a first cell that says nothing of its column
 
 
+LABELS = ("label", "class", "word")
+"""Columns that say what a series is, unless another is named."""
+
+
 def read_long(
     path: Path, id_column: str, label: str | None, values: tuple[str, ...]
 ) -> tuple[list[NDArray[np.float64]], list[str | None] | None, list[str], tuple[str, ...]]:
@@ -21,8 +25,8 @@ def read_long(
 
     Args:
         path: a CSV file, or one with tabs or semicolons, with a heading; it may be compressed.
-        id_column: the column that names the series.
-        label: the column with the label of each series. Default: none.
+        id_column: the column that names the series; or "id" where it is not there, as in a table of samples.
+        label: the column with the label of each series. Default: label, class or word, if one of them is there.
         values: the columns that are channels. Default, if it is empty: the other columns that start with a number.
 
     Raises:
@@ -39,6 +43,11 @@ def read_long(
     """
     rows = rows_of(path)
     heading = next(rows)[1]
+    if id_column not in heading and "id" in heading:
+        id_column = "id"
+    if label is None:
+        found_in = [name for name in LABELS if name in heading and name not in (id_column, *values)]
+        label = found_in[0] if found_in else None
     key_at, label_at, given = _named(heading, id_column, label, values, path)
     first = next(rows, None)
     if first is None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.data.bad import Bad
+from seriatim.data.decoding import bare_suffix, read_bytes
 from seriatim.data.folder import files_in, listed
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
@@ -22,7 +23,7 @@ from seriatim.trajectory.data.strokes import fitted, rounded, simplified, stroke
 from seriatim.trajectory.data.svg import read_svg
 from seriatim.trajectory.data.trajectories import PEN, Trajectories
 from seriatim.trajectory.data.ts import read_ts
-from seriatim.trajectory.holding import ENDINGS, TABLES, kind_of_file
+from seriatim.trajectory.holding import ENDINGS, TABLES, kind_of_file, mark_of
 from seriatim.trajectory.options import TrajectoryOptions
 
 Floats = NDArray[np.float64]
@@ -144,14 +145,15 @@ def _read(
     def labelled(own: Sequence[str | None]) -> list[str | None]:
         return [folder or label for label in own]
 
+    kind = kind or {".ndjson": "ndjson", ".ts": "ts", ".npz": "npz"}.get(bare_suffix(file), "")  # says what is wrong
     if kind == "npz":
         for side, x in read_stroke3(file).items():
-            names = [f"{name}:{side}:{i}" for i in range(len(x))]
+            names = [f"{name}:{side}:{i + 1}" for i in range(len(x))]
             found.add(side, x, names, [folder or stem] * len(x), PEN)
     elif kind == "ts":
         x, labels = read_ts(file)
         channels = tuple(f"channel {i + 1}" for i in range(x[0].shape[1]))
-        found.add("", x, [f"{name}:{i}" for i in range(len(x))], labelled(labels or [None] * len(x)), channels)
+        found.add("", x, [f"{name}:{i + 1}" for i in range(len(x))], labelled(labels or [None] * len(x)), channels)
     elif kind == "ndjson":
         strokes, labels, names, remark = read_ndjson(file, limit)
         found.notes += [remark] if remark else []
@@ -163,14 +165,21 @@ def _read(
         strokes, labels, names = read_points(file)
         found.notes.append(_remark(options))
         found.add("", _moves(strokes, options, True), _within(names, name), labelled(labels), PEN)
-    elif options.id is not None and file.suffix.lower() in TABLES:
-        x, labels, names, channels = read_long(file, options.id, options.label, options.values)
+    elif bare_suffix(file) in TABLES and (options.id is not None or _has_id(file)):
+        x, labels, names, channels = read_long(file, options.id or "id", options.label, options.values)
         found.add("", x, _within(names, name), labelled(labels or [None] * len(x)), channels)
     else:
         raise UserError(
             f"{file}: no drawings or labelled series; expected .ndjson, .svg, stroke-3 .npz, .ts, or a table with a "
             "row for each point: give --trajectory.id COLUMN"
         )
+
+
+def _has_id(file: Path) -> bool:
+    """Whether a table has a column named id."""
+    first = next(iter(read_bytes(file, str(file), 0, 1 << 12)), b"").removeprefix(b"\xef\xbb\xbf")
+    heading = first.decode("utf-8", "replace").splitlines()[:1]
+    return any(cell.strip().strip('"') == "id" for line in heading for cell in line.split(mark_of(line)))
 
 
 def _within(names: Sequence[str], file: str) -> list[str]:
