@@ -245,6 +245,9 @@ class TrajectoryModel(Trained):
             rows = self._rows(prompt, seeds[part], some, most, steer, progress)
             ended += [bool(len(row) and row[-1, 0] == self.codec.marks - 1) for row in rows]
             points += [self.codec.decode(row) for row in rows]
+        if begun is not None:
+            for each in points:
+                each[: len(prompt)] = begun  # to the last digit
         return Drawn(points, ended)
 
     @takes(n=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER)
