@@ -1,9 +1,10 @@
 """ETT_1H of fev-bench: 14 hourly series, 20 windows of a week, one fit on what precedes the first of them.
 
-    python benchmarks/series_ett.py FOLDER [--period earlier] [--seeds 0,1,2] [--models day-block,lstm] [--steps N]
+    python benchmarks/series_ett.py FOLDER [--period earlier] [--seeds 0,1,2] [--models day-block,lstm,ar] [--steps N]
 
 Settings were chosen with `--period earlier`, the 3,360 hours before those of the benchmark. SQL and MASE as the
-benchmark has them; ± is the standard error of the difference to the naive one, paired over windows.
+benchmark has them; ± is the standard error of the difference to the naive one, paired over windows. With --together,
+the last row pools the paths of all these models, as many of each.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import seriatim
 from seriatim.data.options import WHOLE
 from seriatim.series.data.opening import open_set
 from seriatim.series.data.panel import Panel
+from seriatim.series.data.windows import Window
 from seriatim.series.figures import naive_scale
+from seriatim.series.model import SeriesModel
 from seriatim.series.options import SeriesOptions
-from seriatim.series.rolling import naive, origins_of, quantile_loss, repeated
+from seriatim.series.rolling import naive, origins_of, quantile_loss, repeated, rolling
 
 HORIZON, ORIGINS, PATHS = 168, 20, 200
 HELD = HORIZON * ORIGINS
@@ -40,6 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "family": "lstm", "series": _HOURLY, "steps": 2000,
         "net": {"width": 40, "layers": 2, "head": "student"},
     },
+    "ar": {"family": "ar", "series": _HOURLY, "steps": 0, "net": {}},
 }  # fmt: skip
 
 
@@ -86,27 +90,32 @@ def main() -> None:
     arguments.add_argument("--models", default=",".join(SETTINGS))
     arguments.add_argument("--steps", type=int)
     arguments.add_argument("--net", default="{}", help="JSON that overrides sizes")
+    arguments.add_argument("--together", action="store_true")
     arguments.add_argument("--train", default="{}", help="JSON that overrides training options")
     asked = arguments.parse_args()
     torch.set_num_threads(1)
     whole = panel(asked.period)
     for name, row in naives(whole).items():
         print(f"{name:22s} SQL {row['sql']:.4f} MASE {row['mase']:.4f}")
+    held = dataclasses.replace(
+        whole, items=[dataclasses.replace(each, first=each.steps - HELD) for each in whole.items]
+    )
+    models: list[SeriesModel] = []
     for name in asked.models.split(","):
         made = SETTINGS[name]
         for seed in map(int, asked.seeds.split(",")):
             began = time.process_time()
-            options = {**_TRAIN, "steps": asked.steps or made["steps"], **json.loads(asked.train)}
+            steps = asked.steps or made["steps"]
+            options = {**_TRAIN, "steps": steps, **json.loads(asked.train)} if steps else {}  # a linear model is fitted
             model = seriatim.train(
                 before(whole), made["family"], kind="series", series=made["series"], quiet=True, device="cpu",
                 out=asked.folder / f"{asked.period}-{name}-{seed}", data=seriatim.DataOptions(0.0, 0.0),
                 net={**made["net"], **json.loads(asked.net)}, seed=seed, samples=0, **options,
             )  # fmt: skip
             trained = time.process_time() - began
+            assert isinstance(model, SeriesModel)
+            models.append(model)
             found = model.rolling(whole, HORIZON, ORIGINS, PATHS, seed)
-            held = dataclasses.replace(
-                whole, items=[dataclasses.replace(each, first=each.steps - HELD) for each in whole.items]
-            )
             nats = model.evaluate(held).nats_per_value
             (mean, error), row = next(iter(found.differences.values())), found.rows["model"]
             print(
@@ -116,6 +125,19 @@ def main() -> None:
                 f"{time.process_time() - began - trained:.0f} s to forecast",
                 flush=True,
             )
+    if asked.together:
+
+        def pooled(windows: list[Window]) -> list[np.ndarray]:
+            each = PATHS // len(models)
+            drawn = [model.paths(whole, windows, HORIZON, each, seed=0) for model in models]
+            return [np.concatenate(paths) for paths in zip(*drawn, strict=True)]
+
+        found = rolling(pooled, whole, HORIZON, ORIGINS, 24)
+        (mean, error), row = next(iter(found.differences.values())), found.rows["model"]
+        print(
+            f"all {len(models)} together: SQL {row['sql']:.4f} MASE {row['mase']:.4f} "
+            f"coverage {row['coverage_80']:.3f}; naive 28 days less it {mean:.4f} ± {error:.4f}"
+        )
 
 
 if __name__ == "__main__":

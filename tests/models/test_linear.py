@@ -211,7 +211,7 @@ def test_partial_autocorrelations_there_and_back() -> None:
 def test_what_cannot_be_fitted_and_wrong_orders_are_refused() -> None:
     with pytest.raises(UserError, match="no value to fit to"):
         maximise(ARMA(ARMAConfig()).double(), torch.full((1, 5), math.nan).double())
-    with pytest.raises(UserError, match="season is 0; seasonal lags need one of at least 2"):
+    with pytest.raises(UserError, match="season is 0; seasonal lags and differences need one of at least 2"):
         ARMAConfig(seasonal_ar=1)
     with pytest.raises(ValueError, match="2 coefficients for ar; expected 1"):
         ARMA(ARMAConfig()).set([0.5, 0.2], deviation=1.0)

@@ -314,7 +314,7 @@ def test_complete(tmp_path: Path, capsys: Captured) -> None:
 
 def test_inspect(capsys: Captured) -> None:
     assert command("inspect pen") == 0
-    assert "trajectories drawings, at most 5 points in training, and an end; values on a grid of 1" in (
+    assert "trajectory   drawings, at most 5 points in training, and an end; values on a grid of 1" in (
         capsys.readouterr().out
     )
     assert command("inspect plain --json") == 0

@@ -4,6 +4,7 @@ from seriatim.causal.attention import Attention, CrossAttention
 from seriatim.causal.base import Causal, Pointwise
 from seriatim.causal.combine import Parallel, Residual, Serial
 from seriatim.causal.conv import Conv
+from seriatim.causal.difference import Differenced
 from seriatim.causal.embedding import Embedding
 from seriatim.causal.feedforward import SwiGLU, usual_hidden
 from seriatim.causal.gated import GatedStack
@@ -25,6 +26,7 @@ __all__ = [
     "Causal",
     "Conv",
     "CrossAttention",
+    "Differenced",
     "Embedding",
     "GatedStack",
     "Inject",

@@ -6,6 +6,9 @@ they do too, in the same units, so that a deep model's gain over them is known.
 
 Seasonal lags multiply: φ(L) Φ(L^s) (x_t − μ) = θ(L) Θ(L^s) ε_t.
 
+Differenced d and D times, the process is one of y = (1 − L)^d (1 − L^s)^D x, an ARIMA: the first d + sD values are
+conditioned on, and so is which values are missing, as each counts as the last one before it.
+
 With chosen lags, an autoregression is a linear regression on them, with normal or Student's t shocks: many lags of a
 long season cost little. Then it is fitted given the values that the lags reach back to, coefficients are free, and a
 missing value counts as the mean of its series: the pattern of what is missing is conditioned on, not integrated out.
@@ -28,7 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seriatim.causal import Reals, Regression, Rescale, Serial, Standardise
+from seriatim.causal import Differenced, Reals, Regression, Rescale, Serial, Standardise
 from seriatim.causal.kalman import Arma, to_partial
 from seriatim.causal.regression import least_squares
 from seriatim.config import bounded
@@ -51,7 +54,9 @@ class ARMAConfig:
         season: s, values per season; 0 for none.
         seasonal_ar: P, autoregressive lags of whole seasons.
         seasonal_ma: Q, lags of shocks of whole seasons.
-        constant: whether the mean is a parameter; else it is 0.
+        difference: d, how often values are differenced.
+        seasonal_difference: D, likewise by a season.
+        constant: whether the mean, of what is differenced, is a parameter; else it is 0.
         lags: in place of all of the above, the lags of a regression; 1 is the value before.
         tails: of the shocks, normal, or with such lags Student's t.
         ridge: λ, with such lags: the fit maximises log p − λ Σ w² / 2σ².
@@ -68,6 +73,8 @@ class ARMAConfig:
     season: int = 0
     seasonal_ar: int = 0
     seasonal_ma: int = 0
+    difference: int = 0
+    seasonal_difference: int = 0
     constant: bool = True
     lags: tuple[int, ...] = ()
     tails: Literal["normal", "student"] = "normal"
@@ -81,8 +88,10 @@ class ARMAConfig:
         for name in ("ar", "ma", "seasonal_ar", "seasonal_ma"):
             bounded(name, getattr(self, name), 0, 512)
         bounded("season", self.season, 0, 2**12)
-        if (self.seasonal_ar or self.seasonal_ma) and self.season < 2:
-            raise UserError(f"season is {self.season}; seasonal lags need one of at least 2")
+        for name in ("difference", "seasonal_difference"):
+            bounded(name, getattr(self, name), 0, 4)
+        if (self.seasonal_ar or self.seasonal_ma or self.seasonal_difference) and self.season < 2:
+            raise UserError(f"season is {self.season}; seasonal lags and differences need one of at least 2")
         if not self.lags:
             bounded("the number of values that the process remembers", self.state, 1, 1024)
         if self.tails != "normal" and not self.lags:
@@ -101,7 +110,7 @@ class ARMAConfig:
             bounded("a lag", lag, 1, 2**14)
         if len(set(self.lags)) < len(self.lags):
             raise UserError(f"lags are {','.join(map(str, self.lags))}; give each lag once")
-        for name in ("ma", "seasonal_ar", "seasonal_ma"):
+        for name in ("ma", "seasonal_ar", "seasonal_ma", "difference", "seasonal_difference"):
             if getattr(self, name):
                 raise UserError(f"{name} is {getattr(self, name)}, which does not go with chosen lags; leave out one")
 
@@ -114,6 +123,11 @@ class ARMAConfig:
     def past(self) -> int | None:
         """The largest of chosen lags; None: all of the past, as what is missing makes earlier values matter."""
         return max(self.lags) if self.lags else None
+
+    @property
+    def first(self) -> int:
+        """Values at the beginning that are conditioned on: d + sD, or the largest of chosen lags."""
+        return self.past or self.difference + self.season * self.seasonal_difference
 
     @property
     def state(self) -> int:
@@ -145,7 +159,11 @@ class ARMA(SequenceModel):
             self.config, self.process = config, process
             return
         process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
-        net = Serial(standardise=Standardise(), process=process, scale=Rescale())
+        whole, ends = process, Rescale()
+        if c.first:
+            whole = Differenced(process, c.difference, c.season, c.seasonal_difference)
+            ends = Rescale(shifted=True)
+        net = Serial(standardise=Standardise(), process=whole, scale=ends)
         super().__init__(Reals(), net, ScaledHead(MomentsHead()), start=math.nan)
         self.config, self.process = config, process
 

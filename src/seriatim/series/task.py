@@ -110,8 +110,8 @@ class SeriesTask(Task):
         return Windows(self.train, self.codecs, self.size(size), self.plan.train.seed, self._window())
 
     def whole(self) -> Batch:
-        """The training series from their first steps on; of a regression, the steps that its lags need are given."""
-        return whole(self.train, self.codecs, self.model.past or 0)
+        """The training series from their first steps on; what the model conditions on is given."""
+        return whole(self.train, self.codecs, getattr(self.model.config, "first", 0))
 
     def _window(self) -> int:
         """Steps of a training window that count: as many horizons as are half as long as its past, at least one."""

@@ -168,7 +168,7 @@ def complete(
             steer, most = Steer(temperature=temperature), max(longest, 2 * len(x))
             found = model.draw(n, own, seed_of(seed, str(i)), begun, most, steer)
             rows += [x, *found.points]
-            marks += [len(x), *[count] * n]
+            marks += [count] * (n + 1)
             labels += [own.get(LABEL)] * (n + 1)
             ended += found.ended
             progress(i + 1)
@@ -224,7 +224,7 @@ def lines(model: TrajectoryModel) -> list[str]:
     codec = model.codec
     what = "drawings" if codec.drawn else f"series of {', '.join(codec.channels[:5])}"
     grid = f"; values on a grid of {codec.grid:g}" if codec.grid else ""
-    return [f"trajectories {what}, at most {codec.longest:,} points in training, and an end{grid}"]
+    return [f"trajectory   {what}, at most {codec.longest:,} points in training, and an end{grid}"]
 
 
 def _listed(names: Sequence[str]) -> str:
