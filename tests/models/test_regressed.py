@@ -43,7 +43,7 @@ def test_a_differenced_likelihood_is_that_of_statsmodels_on_differences(d: int, 
     ours = model.log_probs(rows(x))[0].detach().numpy()[first:]
     theirs = ARIMA(y, order=(1, 0, 1), trend="c").loglikeobs([0.2, 0.4, 0.3, 1.69])
     assert ours == pytest.approx(theirs, abs=1e-9)
-    assert model.config.first == first
+    assert model.config.conditioned == first
 
 
 def test_a_differenced_model_forecasts_from_where_the_series_is() -> None:
@@ -73,9 +73,8 @@ def test_chosen_lags_are_their_textbook_loop(tails: Any) -> None:
     process = cast(Regression, model.process)
     with torch.no_grad():
         process.weight.copy_(torch.tensor([weights], dtype=torch.float64))
-        process.density.copy_(
-            torch.tensor([[0.3, 1.0]] if tails == "normal" else [[1.5, 0.3, 1.0]], dtype=torch.float64)
-        )
+        density = [0.3, 1.0] if tails == "normal" else [1.5, 0.3, 1.0]
+        process.density.copy_(torch.tensor([density], dtype=torch.float64))
     centre, unit = 52.0, math.exp(0.7)
     found = model.log_probs(rows(x), Context(scale=torch.tensor([[[centre, 0.7]]], dtype=torch.float64)))[0].tolist()
     width = math.log1p(math.exp(1.0)) + 1e-3

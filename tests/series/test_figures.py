@@ -10,6 +10,7 @@ from scipy import fft
 
 from seriatim.errors import UserError
 from seriatim.series.calendar import Calendar
+from seriatim.series.choices import Choices
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.figures import crps, naive_scale, quantile_loss
 from seriatim.series.forecast import Forecast, Forecasts
@@ -67,6 +68,23 @@ def test_blocks_are_turned_by_scipy_s_transform() -> None:
     assert np.linalg.det(matrix) == pytest.approx(1, abs=1e-9) or np.linalg.det(matrix) == pytest.approx(-1, abs=1e-9)
 
 
+def test_blocks_are_turned_by_haar_s_wavelets() -> None:
+    by_hand = {
+        2: [[0.5**0.5, 0.5**0.5], [0.5**0.5, -(0.5**0.5)]],
+        3: [[3**-0.5] * 3, [6**-0.5, 6**-0.5, -2 * 6**-0.5], [2**-0.5, -(2**-0.5), 0]],
+        4: [[0.5] * 4, [0.5, 0.5, -0.5, -0.5], [2**-0.5, -(2**-0.5), 0, 0], [0, 0, 2**-0.5, -(2**-0.5)]],
+    }
+    for n, rows in by_hand.items():
+        matrix = SeriesCodec(["load"], "h", past=12, horizon=12, block=n, rotation="haar").matrix
+        assert matrix is not None
+        assert np.allclose(matrix, rows)
+    codec = SeriesCodec(["load"], "h", past=24, horizon=24, block=24, rotation="haar")
+    assert codec.matrix is not None
+    assert np.allclose(codec.matrix @ codec.matrix.T, np.eye(24))
+    x = RANDOM.normal(size=(48, 1))
+    assert np.allclose(codec.decode(codec.encode(x)), x)
+
+
 def test_the_scale_of_a_block_is_that_of_its_turned_values() -> None:
     """If every value is m + s z, the turned ones are D m + s D z, whatever z."""
     codec = SeriesCodec(["load"], "h", past=8, horizon=4, block=4, rotation="dct")
@@ -97,6 +115,8 @@ def test_a_calendar_knows_the_hour_the_weekday_and_the_day_of_the_year() -> None
     [
         SeriesCodec(["a", "b"], "15min", 8, 4),
         SeriesCodec(["load"], "h", 48, 24, 24, "dct"),
+        SeriesCodec(["load"], "h", 48, 24, 24, "haar"),
+        Choices(["north", "south"]),
         WindowScale("standard", 8, [0.0], [0.1]),
         WindowScale("mean", 8, [0.0, 1.0], [0.1, 0.2], 2),
         Calendar({"week": 3}),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 import seriatim
 from seriatim.cli import main
@@ -305,7 +306,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "pictures": (["evaluate", "run", "--maps", "maps"], "--maps does not apply to a model of series"),
     "split": (["evaluate", "run", "--split", "third"], "no split 'third'"),
     "family": (["train", "sales.csv", "--model", "pixelcnn"], "holds series, but pixelcnn is for pictures"),
-    "group": (["train", "sales.csv", "--image.size", "8"], "--image.size does not apply"),
+    "group": (["train", "sales.csv", "--image.size", "8"], "--image.size is for pictures"),
     "block": (["train", "sales.csv", "--series.past", "10", "--series.block", "7"], "no multiple of --series.block 7"),
     "refused": (["train", "sales.csv", "--train.smoothing", "0.1"], "--train.smoothing does not apply to series"),
 }
@@ -361,10 +362,40 @@ def test_linear_families_are_fitted_kept_and_forecast(family: str, tmp_path: Pat
     assert next(made.model.parameters()).dtype == torch.float64
     with pytest.raises(UserError, match="fitted to all data at once"):
         seriatim.train(x, family, series=SeriesOptions(horizon=5), steps=5, **{**quick, "out": tmp_path / "other"})
-    with pytest.raises(UserError, match="models one series, and there are several"):
-        seriatim.train([x, x], family, **{**quick, "out": tmp_path / "other"})
+    if family != "ar":
+        with pytest.raises(UserError, match="models one series, and there are several"):
+            seriatim.train([x, x], family, **{**quick, "out": tmp_path / "other"})
     with pytest.raises(UserError, match="is constant"):
         seriatim.train(np.full(50, 3.0), family, **{**quick, "out": tmp_path / "other"})
+
+
+def test_an_ar_on_several_series_has_coefficients_for_each(tmp_path: Path) -> None:
+    """Two AR(1) in units of their own: each forecast goes towards its own mean at its own rate, shrunk a little."""
+    random, each = np.random.default_rng(1), list[NDArray[np.float64]]()
+    for place, phi in ((100.0, 0.9), (-3.0, -0.7)):
+        x = np.zeros(600)
+        for t in range(1, 600):
+            x[t] = phi * x[t - 1] + random.normal()
+        x[-1] = 5
+        each.append(place + x)
+    each[1] = each[1][100:]  # of unequal length
+    made = seriatim.train(
+        each, "ar", out=tmp_path / "run", series=SeriesOptions(horizon=3), data=DataOptions(0, 0), quiet=True,
+        device="cpu", samples=0, net={"lags": (1,), "ridge": 0.0},
+    )  # fmt: skip
+    again = seriatim.load(tmp_path / "run", "cpu")
+    assert isinstance(again, SeriesModel)
+    assert isinstance(made, SeriesModel)
+    found = again.forecast(each, 3, 4000, seed=1)
+    for forecast, x, phi in zip(found, each, (0.9, -0.7), strict=True):
+        path = x.mean() + (x[-1] - x.mean()) * phi ** np.arange(1, 4)
+        spread = np.sqrt(np.cumsum(phi ** (2 * np.arange(3))))
+        assert forecast.paths[:, :, 0].mean(0) == pytest.approx(path, abs=0.35)
+        assert forecast.paths[:, :, 0].std(0) == pytest.approx(spread, rel=0.12)
+    assert made.evaluate(each) == again.evaluate(each)
+    assert again.unknown(again.panel(each)) == []
+    columns = [each[0][:, None][:400, 0], each[1][:400]]
+    assert again.forecast(columns, 3, 4000, seed=1)[0].paths.shape == (4000, 3, 1)
 
 
 def test_an_ar_by_command_is_statsmodels_in_the_user_s_units(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class ARMAConfig:
         return max(self.lags) if self.lags else None
 
     @property
-    def first(self) -> int:
+    def conditioned(self) -> int:
         """Values at the beginning that are conditioned on: d + sD, or the largest of chosen lags."""
         return self.past or self.difference + self.season * self.seasonal_difference
 
@@ -160,7 +160,7 @@ class ARMA(SequenceModel):
             return
         process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
         whole, ends = process, Rescale()
-        if c.first:
+        if c.difference or c.seasonal_difference:
             whole = Differenced(process, c.difference, c.season, c.seasonal_difference)
             ends = Rescale(shifted=True)
         net = Serial(standardise=Standardise(), process=whole, scale=ends)

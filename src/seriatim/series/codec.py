@@ -24,8 +24,8 @@ class SeriesCodec:
     """Steps of a series <-> positions of a model.
 
     One value a step is (T,), several channels are (T, C). With a block of n, n steps are one position (T / n, n),
-    turned by an orthonormal discrete cosine transform if that is asked for: densities stay what they are, as its
-    determinant is 1.
+    turned by an orthonormal transform if that is asked for: densities stay what they are, as its determinant is 1.
+    The discrete cosine transform goes from slow to fast waves, Haar's wavelets from halves to halves of halves.
 
     Args:
         channels: the name of each value of a step; one for series that are modelled one by one.
@@ -33,7 +33,7 @@ class SeriesCodec:
         past: steps that a window reads first.
         horizon: steps that follow them.
         block: steps at one position.
-        rotation: none or dct.
+        rotation: none, dct or haar.
         season: steps in a season. Default: by the frequency.
 
     Raises:
@@ -69,8 +69,8 @@ class SeriesCodec:
             raise UserError(f"{len(self.channels)} channels in blocks of {block}; expected one channel, or blocks of 1")
         if past % block or horizon % block:
             raise UserError(f"past {past} and horizon {horizon} are no multiples of the block {block}")
-        if rotation not in ("none", "dct"):
-            raise UserError(f"rotation: {rotation!r:.40}; expected none or dct")
+        if rotation not in ("none", *_ROTATIONS):
+            raise UserError(f"rotation: {rotation!r:.40}; expected none, {' or '.join(_ROTATIONS)}")
 
     @property
     def size(self) -> int:
@@ -85,7 +85,7 @@ class SeriesCodec:
     @property
     def matrix(self) -> Floats | None:
         """(n, n) orthonormal rows that turn a block; None if none does."""
-        return _dct(self.block) if self.rotation == "dct" else None
+        return None if self.rotation == "none" else _ROTATIONS[self.rotation](self.block)
 
     def encode(self, raw: NDArray[Any], /) -> Floats:
         """Values (T, C), NaN where missing -> (T,), (T, C), or (T / n, n) where one missing value empties its block.
@@ -142,3 +142,23 @@ def _dct(n: int) -> Floats:
     rows = np.cos(np.pi * (t + 0.5) * k / n) * np.sqrt(2 / n)
     rows[0] /= np.sqrt(2)
     return rows
+
+
+@cache
+def _haar(n: int) -> Floats:
+    """Haar's orthonormal wavelets for any length: the mean, then the difference of the halves, of their halves, …"""
+    rows, parts = [np.full(n, 1 / np.sqrt(n))], [(0, n)]
+    while parts:
+        begin, end = parts.pop(0)
+        if end - begin < 2:
+            continue
+        middle = (begin + end + 1) // 2
+        left, right, row = middle - begin, end - middle, np.zeros(n)
+        row[begin:middle] = np.sqrt(right / (left * (left + right)))
+        row[middle:end] = -np.sqrt(left / (right * (left + right)))
+        rows.append(row)
+        parts += [(begin, middle), (middle, end)]
+    return np.stack(rows)
+
+
+_ROTATIONS = {"dct": _dct, "haar": _haar}

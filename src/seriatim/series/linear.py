@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -85,17 +85,19 @@ def whole(panel: Panel, codecs: Mapping[str, Symbols], reach: int) -> Batch:
     return replace(found, mask=mask, given={**found.given, SCALE: np.stack(units)})
 
 
-def sizes(family: str, panel: Panel, season: int, chosen: bool) -> dict[str, Any]:
+def sizes(family: str, panel: Panel, season: int, chosen: Collection[str]) -> dict[str, Any]:
     """The usual orders of a linear family, or for `ar` on several series the usual lags of a regression.
 
     Args:
         family: its key.
         panel: the training series.
         season: steps in a season.
-        chosen: whether the user has chosen the lags.
+        chosen: the sizes that the user has set.
     """
-    if family == "ar" and chosen:
+    if family == "ar" and "lags" in chosen:
         return {}
+    if any(name.startswith("seasonal") for name in chosen):
+        return {**({} if family == "ar" else {"ar": 1, "ma": 1}), "season": season}
     if family == "ar" and len(panel.items) > 1:
         most = max(1, min(each.steps for each in panel.items) // 4)
         return {"lags": regressed(season, most), "ridge": _RIDGE}

@@ -54,8 +54,8 @@ class SeriesOptions(Options):
     """Unit of a window: mean and standard deviation of its past, the mean of the absolute values alone, or none."""
     block: int = 1
     """Steps at one position, such as the 24 hours of a day, each modelled given those before it."""
-    rotation: Literal["none", "dct"] = "none"
-    """Turn a block by a discrete cosine transform, exact in likelihood: its mean first, then finer and finer."""
+    rotation: Literal["none", "dct", "haar"] = "none"
+    """Turn a block by a cosine transform or Haar's wavelets, exact in likelihood: its mean first, then finer."""
 
     def __post_init__(self) -> None:
         for name in ("time", "id", "frequency"):

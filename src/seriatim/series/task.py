@@ -93,7 +93,7 @@ class SeriesTask(Task):
         """The lags that suit the season; of a linear family, its orders."""
         codec = self.codec
         if self.linear:
-            return sizes(self.plan.family, self.train, codec.season, "lags" in self.plan.net)
+            return sizes(self.plan.family, self.train, codec.season, [*self.plan.net])
         if codec.block > 1:
             return {"lags": tuple(range(1, min(codec.past // codec.block, 28) + 1))}
         return {"lags": usual_lags(codec.season, codec.past)}
@@ -111,7 +111,7 @@ class SeriesTask(Task):
 
     def whole(self) -> Batch:
         """The training series from their first steps on; what the model conditions on is given."""
-        return whole(self.train, self.codecs, getattr(self.model.config, "first", 0))
+        return whole(self.train, self.codecs, getattr(self.model.config, "conditioned", 0))
 
     def _window(self) -> int:
         """Steps of a training window that count: as many horizons as are half as long as its past, at least one."""
