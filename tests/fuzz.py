@@ -1,8 +1,8 @@
 """Hostile files and wrong calls, thousands of them: none may end in a traceback or touch a file outside.
 
-Not part of `make test`: `python tests/fuzz.py runs --count 20000`, `train`, `npy`, `calls`. Each case is a function of
-its number, so that `--only 17` repeats it. A case is wrong if it ends otherwise than with exit code 0, or 2 and one
-printable line, takes more than 30 s or a GiB, or changes a file that is not its own. Prints a table of outcomes, the
+Not part of `make test`: `python tests/fuzz.py runs --count 20000`, `train`, `npy`, `calls`, `read`. Each case is a
+function of its number, so that `--only 17` repeats it. A case is wrong if it ends otherwise than with exit code 0,
+or 2 and one printable line, takes more than 30 s or a GiB, or changes a file that is not its own. Prints a table of outcomes, the
 slowest case and the one that took most memory; exit code 1 if a case was wrong.
 """
 
@@ -153,7 +153,13 @@ def mutate(path: Path, chance: random.Random) -> str:
 
 _SMALL = split("--steps 2 --batch 2 --quiet --threads 1 --device cpu --train.samples 1")
 _WAVENET = split("--net.dilations 2 --net.cycles 1 --net.residual 4 --net.gate 4 --net.skip 4 --audio.length 64")
-_DATA = {"text": "poems.jsonl", "image": "pictures", "audio": "voices"}
+_DATA = {
+    "text": "poems.jsonl",
+    "image": "pictures",
+    "audio": "voices",
+    "series": "sales.csv",
+    "trajectory": "faces.ndjson",
+}
 
 
 def _runs(place: Path) -> list[Path]:
@@ -175,7 +181,55 @@ def _runs(place: Path) -> list[Path]:
     }
     for name, words in made.items():
         assert main(["train", str(place / _DATA[name]), *words, *_SMALL, "--out", str(place / name)]) == 0
-    return [place / name for name in made]
+    (place / _DATA["series"]).write_text(
+        "day,sold\n" + "".join(f"2026-0{1 + i // 28}-{1 + i % 28:02d},{20 + i % 7}\n" for i in range(140))
+    )
+    (place / _DATA["trajectory"]).write_text("".join(_face(i) for i in range(24)))
+    small = split("--model gru --net.width 4 --net.layers 1 --steps 2 --batch 2 --quiet --threads 1 --device cpu")
+    for name in ("series", "trajectory"):
+        words = [*small, "--train.samples", "0", "--out", str(place / name)]
+        assert main(["train", str(place / _DATA[name]), *words]) == 0
+    return [place / name for name in _DATA]
+
+
+def _face(i: int) -> str:
+    """A line of QuickDraw's format."""
+    return json.dumps({"word": "ab"[i % 2], "drawing": [[[0, 9, 9 + i], [0, 0, 9]], [[3], [4]]]}) + "\n"
+
+
+def read(place: Path) -> Case:
+    """A damaged table or file of drawings is trained on."""
+    strokes = [np.array([[0, 0, 0], [9, i, 1]], np.int16) for i in range(12)]
+    held = np.empty(12, object)
+    held[:] = strokes
+    np.savez(place / "pens.npz", train=held, valid=held[:3], test=held[:3])
+    texts = {
+        "faces.ndjson": "".join(_face(i) for i in range(12)),
+        "a.svg": '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0 L9 9 C1 2 3 4 5 6 Z"/><circle r="4"/></svg>',
+        "points.csv": "drawing,stroke,x,y\n" + "".join(f"{i},{j},{i},{j * i}\n" for i in range(12) for j in (1, 2)),
+        "long.csv": "id,label,a,b\n" + "".join(f"{i // 3},x{i // 18},{i},{i % 5}\n" for i in range(36)),
+        "vowels.ts": "@problemName x\n@timeStamps false\n@dimensions 2\n@classLabel true a b\n@data\n"
+        + "".join(f"1,2,{i}:3,4,{i}:{'ab'[i % 2]}\n" for i in range(12)),
+        "sales.csv": "day,sold\n" + "".join(f"2026-01-{1 + i:02d},{20 + i % 7}\n" for i in range(28)),
+    }
+    for name, text in texts.items():
+        (place / name).write_text(text)
+    extra = split("--model gru --net.width 4 --net.layers 1 --train.samples 0 --data.test 0 --data.validation 0")
+
+    def case(chance: random.Random, folder: Path) -> Call:
+        name = chance.choice([*texts, "pens.npz", "pens.npz"])
+        path = Path(shutil.copy(place / name, folder / name))
+        how = mutate(path, chance)
+        if path.suffix != ".npz" and path.is_file() and not path.is_symlink() and chance.random() < 0.5:
+            cells = re.split(r"([,:\n ])", path.read_text(errors="replace"))
+            cells[chance.randrange(len(cells))] = str(chance.choice([*_VALUES[:12], "nan", "inf", "1e400", "\0", '"']))
+            path.write_text("".join(cells))
+            how = "cell"
+        kind = "series" if name == "sales.csv" else "trajectory"
+        steps = split("--steps 1 --batch 2 --quiet --threads 1 --device cpu")
+        return f"{name} {how}", ["train", str(path), "--kind", kind, *extra, *steps, "--out", str(folder / "run")]
+
+    return case
 
 
 def _confirmed(run: Path, tensors: Path) -> None:
@@ -207,6 +261,8 @@ def runs(place: Path) -> Case:
             "text": split("--max-length 5"),
             "image": ["-o", str(folder / "out.png")],
             "audio": ["--seconds", "0.01", "-o", str(folder / "out.wav")],
+            "series": ["-o", str(folder / "out.csv")],
+            "trajectory": ["--max-length", "5", "-o", str(folder / "out.png")],
         }[source.name]
         extra = {"inspect": [], "sample": drawn, "score": [data], "evaluate": ["--limit", "2", data]}
         verb = chance.choice(["inspect", "inspect", "sample", "score", "evaluate"])
@@ -426,7 +482,7 @@ def fuzz(make: Callable[[Path], Case], numbers: range, name: str) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["runs", "train", "npy", "calls"])
+    parser.add_argument("what", choices=["runs", "train", "npy", "calls", "read"])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--only", type=int, default=None)

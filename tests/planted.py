@@ -36,6 +36,85 @@ class Fault(NamedTuple):
 
 
 FAULTS = [
+    # ------------------------------------------------------------------ trajectories
+    Fault(
+        "what is drawn after the end is not 0",
+        "heads/composed.py",
+        "        return torch.where(self.ended, 0.0, self.inner.draw(u))",
+        "        return self.inner.draw(u)",
+        "trajectory/test_trajectory_laws.py",
+    ),
+    Fault(
+        "values after the end cost something",
+        "heads/composed.py",
+        "            values = torch.where(self._ended(category), 0.0, values)",
+        "            values = values + 0.0 * self._ended(category)",
+        "trajectory/test_trajectory_laws.py",
+    ),
+    Fault(
+        "a trajectory has no end",
+        "trajectory/codec.py",
+        "        return np.concatenate([body, end])",
+        "        return body",
+        "trajectory/test_trajectory_model.py",
+    ),
+    Fault(
+        "noise on a grid depends on the order",
+        "trajectory/codec.py",
+        "random or np.random.default_rng(zlib.crc32(np.ascontiguousarray(positions).tobytes()))",
+        "random or np.random.default_rng()",
+        "trajectory/test_trajectory_model.py",
+    ),
+    Fault(
+        "rows that have ended are drawn on",
+        "trajectory/model.py",
+        "                stay = np.flatnonzero(x[:, 0] != end).tolist()",
+        "                stay = list(range(len(x)))",
+        "trajectory/test_trajectory_laws.py",
+    ),
+    Fault(
+        "the unit of a category is that of a value",
+        "causal/reals.py",
+        "scale.to(x.dtype)[:, None, int(self.marked) :].unbind(-1)",
+        "scale.to(x.dtype)[:, None, : scale.shape[1] - int(self.marked)].unbind(-1)",
+        "trajectory/test_trajectory_textbook.py",
+    ),
+    Fault(
+        "a pickle may name any function",
+        "trajectory/data/pickled.py",
+        '        if (known := _GLOBALS.get(f"{module}.{attribute}")) is None:',
+        '        if (known := _GLOBALS.get(f"{module}.{attribute}", "encode")) is None:',
+        "trajectory/test_trajectory_readers.py",
+    ),
+    # ------------------------------------------------------------------ linear, of several series
+    Fault(
+        "a lag of a regression is one off",
+        "causal/regression.py",
+        "seen[:, reach + 1 - lag : reach + 1 - lag + steps]",
+        "seen[:, max(0, reach - lag) : max(0, reach - lag) + steps]",
+        "models/test_regressed.py",
+    ),
+    Fault(
+        "a sum of differences leaves a term out",
+        "causal/difference.py",
+        "for lag, each in self.terms[1:]), torch.zeros_like(x[..., 0]))",
+        "for lag, each in self.terms[1:2]), torch.zeros_like(x[..., 0]))",
+        "models/test_regressed.py",
+    ),
+    Fault(
+        "the ridge is not in the likelihood",
+        "training/maximum.py",
+        "loss = (model.penalty() - model.log_prob",
+        "loss = (0.0 - model.log_prob",
+        "models/test_regressed.py",
+    ),
+    Fault(
+        "halves of a block are swapped",
+        "series/codec.py",
+        "        row[middle:end] = -np.sqrt(left / (right * (left + right)))",
+        "        row[middle:end] = -np.sqrt(right / (left * (left + right)))",
+        "series/test_figures.py::test_blocks_are_turned_by_haar_s_wavelets",
+    ),
     # ------------------------------------------------------------------ series
     Fault(
         "the scale of a window sees its first value",
@@ -47,8 +126,8 @@ FAULTS = [
     Fault(
         "lags are one position off",
         "models/real.py",
-        "lags=Lags([lag - 1 for lag in c.lags], c.parts)",
-        "lags=Lags([lag for lag in c.lags], c.parts)",
+        "lags=Lags([lag - 1 for lag in c.lags], parts)",
+        "lags=Lags([lag for lag in c.lags], parts)",
         "models/test_textbook_reals.py",
     ),
     Fault(
@@ -456,8 +535,8 @@ FAULTS = [
     ),
     # ------------------------------------------------------------------ pictures
     Fault(
-        "the prior of a posterior", "image/model.py",
-        "scores[:, i] = log_p + np.log(weights[i])", "scores[:, i] = log_p",
+        "the prior of a posterior", "runs/bayes.py",
+        "None if progress is None else told) + np.log(weights[i])", "None if progress is None else told)",
         "image/test_image_runs.py::test_the_prior_counts",
     ),
     Fault(

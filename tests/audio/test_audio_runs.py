@@ -305,7 +305,7 @@ def test_one_line_says_what_is_wrong(here: Path, capsys: pytest.CaptureFixture[s
         ("explore run", "model of"),
         ("export run there", "model of"),
         ("train voices --model lstm --out new", "voices holds audio, but lstm is for text"),
-        ("train voices --image.levels 4 --out new", "--image.levels does not apply to wavenet"),
+        ("train voices --image.levels 4 --out new", "--image.levels is for pictures"),
         ("train nowhere --net.residual 4 --out new", "is no file, folder or named data set"),
         ("train voices --audio.spans . --audio.hop 80 --out new", "no span file for 40 of 40"),
         ("train voices --quantiser.levels 1 --out new", "--quantiser.levels is 1"),

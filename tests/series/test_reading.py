@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,16 @@ def test_what_is_read_has_a_fingerprint() -> None:
 def test_bad_arrays(data: object, message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_panel(data, SeriesOptions())
+
+
+def test_a_first_row_with_too_many_cells_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("day,sold\n2026-01-01,20,1\n2026-01-02,21\n")
+    with pytest.raises(UserError, match="line 2 has more cells than the heading"):
+        open_series(table, SeriesOptions(), DataOptions())
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(UserError, match="is a pipe"):
+        open_series(tmp_path / "a.csv", SeriesOptions(), DataOptions())

@@ -26,6 +26,16 @@ def files_in(folder: Path, endings: Sequence[str]) -> tuple[list[tuple[str, Path
     return sorted(found), others
 
 
+def no_pipe(path: Path) -> None:
+    """Refuse a pipe, which can be read once and may never end.
+
+    Raises:
+        UserError: if it is one.
+    """
+    if path.is_fifo():
+        raise UserError(f"{path} is a pipe, which cannot be read again; save it to a file and give that")
+
+
 def drawn(files: Sequence[tuple[str, Path]], limit: int, seed: int) -> list[tuple[str, Path]]:
     """`limit` files, in order, chosen by a hash so that they are not all from the first subfolder."""
     key = {name: hashlib.sha256(repr((seed, name)).encode()).digest() for name, _ in files}

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from seriatim.data import named as names
 from seriatim.data.digest import digest, fingerprint
+from seriatim.data.folder import no_pipe
 from seriatim.data.holding import existing
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
@@ -53,6 +54,7 @@ def read_panel(spec: object, options: SeriesOptions) -> tuple[Panel, str, str]:
         from seriatim.series.data.reading import panel_of
         from seriatim.series.data.table import read
 
+        no_pipe(path)
         if path.is_dir():
             raise UserError(f"{path} is a folder; expected a table: give one file, with a column that names the series")
         return *panel_of(read(path), options), str(path)

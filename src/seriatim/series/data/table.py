@@ -69,6 +69,10 @@ def read(path: Path) -> Frame:
                             skip_blank_lines=False, header=0 if headed else None)  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise UserError(f"{path}: not a table ({' '.join(str(error).split())[:200]}): correct the file") from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells of such rows for names
+        raise UserError(
+            f"{path}: line {2 if headed else 1} has more cells than the heading; expected as many: correct the file"
+        )
     names = [str(name).strip() for name in table.columns] if headed else [f"column-{i + 1}" for i in range(len(cells))]
     table.columns = names
     return Frame(table[(table != "").any(axis=1)], str(path), 2 if headed else 1)

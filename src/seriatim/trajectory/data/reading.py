@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seriatim.data.bad import Bad
 from seriatim.data.decoding import bare_suffix, read_bytes
-from seriatim.data.folder import files_in, listed
+from seriatim.data.folder import files_in, listed, no_pipe
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.trajectory.data.long import read_long
@@ -116,6 +116,7 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
         UserError: if there are none, or subfolders look like splits.
     """
     if not path.is_dir():
+        no_pipe(path)
         return [(path.name, path)], []
     all_files, others = files_in(path, ENDINGS)
     files = [(name, file) for name, file in all_files if kind_of_file(file)]
