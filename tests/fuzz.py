@@ -2,8 +2,8 @@
 
 Not part of `make test`: `python tests/fuzz.py runs --count 20000`, `train`, `npy`, `calls`, `read`. Each case is a
 function of its number, so that `--only 17` repeats it. A case is wrong if it ends otherwise than with exit code 0,
-or 2 and one printable line, takes more than 30 s or a GiB, or changes a file that is not its own. Prints a table of outcomes, the
-slowest case and the one that took most memory; exit code 1 if a case was wrong.
+or 2 and one printable line, takes more than 30 s or a GiB, or changes a file that is not its own. Prints a table of
+outcomes, the slowest case and the one that took most memory; exit code 1 if a case was wrong.
 """
 
 from __future__ import annotations

@@ -45,13 +45,6 @@ FAULTS = [
         "trajectory/test_trajectory_laws.py",
     ),
     Fault(
-        "values after the end cost something",
-        "heads/composed.py",
-        "            values = torch.where(self._ended(category), 0.0, values)",
-        "            values = values + 0.0 * self._ended(category)",
-        "trajectory/test_trajectory_laws.py",
-    ),
-    Fault(
         "a trajectory has no end",
         "trajectory/codec.py",
         "        return np.concatenate([body, end])",
