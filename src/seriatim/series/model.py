@@ -340,6 +340,7 @@ class SeriesModel(Trained):
         context = self.model.condition(to_given(batch.given, device), len(windows))
         walk = self.model.walk(len(windows), context, known + positions)
         walk.feed(prompt)
-        walk.select(torch.arange(len(windows), device=device).repeat_interleave(paths))
+        each = torch.arange(len(windows), device=device)
+        walk.select(each.repeat_interleave(paths), each)  # the paths of a window share its conditions
         draws = Draws(walk, self.model.head, torch.tensor(seeds, dtype=torch.long, device=device), steer)
         return torch.stack([draws.position() for _ in range(positions)], 1)
