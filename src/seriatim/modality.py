@@ -6,7 +6,7 @@ Reading a record imports neither torch nor a reader: everything that needs them 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib import import_module
@@ -153,6 +153,13 @@ def modality(name: str) -> Modality:
 def modalities() -> Iterator[Modality]:
     """All records, in the order of the list."""
     return (modality(name) for name in HOMES)
+
+
+def named_by(groups: Iterable[str]) -> Modality | None:
+    """The kind of data that groups of options are for, if they are for one alone."""
+    given = [*groups]
+    found = [each for each in modalities() if any(group in each.options for group in given)]
+    return found[0] if len(found) == 1 else None
 
 
 def kind_of(data: object, likely: str | None = None) -> tuple[Modality, Verdict]:

@@ -89,18 +89,18 @@ def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "some.xyz", tmp_path / "empty"):
         with pytest.raises(UserError, match="holds no data that can be read; give text, pictures, audio"):
             kind_of(path)
-    (tmp_path / "draw.svg").write_text("<svg></svg>\n" * 9)
+    (tmp_path / "draw.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n" * 9)
     for name, words in (
         ("film.mp4", r"holds films \(\.mp4\): save their frames"),
-        ("draw.svg", "holds vector graphics"),
+        ("draw.eps", "holds vector graphics"),
     ):
         with pytest.raises(UserError, match=words):
             kind_of(tmp_path / name)
         (tmp_path / f"of-{name}").mkdir()
         for i in range(12):
             (tmp_path / f"of-{name}" / f"{i}-{name}").write_bytes((tmp_path / name).read_bytes())
-    with pytest.raises(UserError, match=r"holds vector graphics \(12 × \.svg\): save them as PNG"):
-        kind_of(tmp_path / "of-draw.svg")
+    with pytest.raises(UserError, match=r"holds vector graphics \(12 × \.eps\): save them as PNG"):
+        kind_of(tmp_path / "of-draw.eps")
     (tmp_path / "of-film.mp4" / "LICENSE.txt").write_text("You may look. " * 99)
     with pytest.raises(UserError, match=r"1 file of text, and films \(12 × \.mp4\): .*; to read .* give --kind text"):
         kind_of(tmp_path / "of-film.mp4")

@@ -126,7 +126,7 @@ def test_each_series_has_its_own_coefficients_and_an_unknown_one_the_mean_of_all
         ({"lags": (1,), "ma": 1}, "ma is 1, which does not go with chosen lags"),
         ({"lags": (1,), "difference": 1}, "difference is 1"),
         ({"tails": "student"}, "needs chosen lags"),
-        ({"ridge": 1.0}, "for chosen lags"),
+        ({"ridge": 1.0}, "ridge is for chosen lags"),
         ({"seasonal_difference": 1}, "season is 0"),
         ({"difference": 5}, "difference is 5"),
     ],

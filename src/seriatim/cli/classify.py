@@ -12,7 +12,6 @@ from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError
 from seriatim.modality import modality
-from seriatim.symbols.lacking import Lacking, together
 
 
 def classify(
@@ -53,6 +52,8 @@ def classify(
     as_json
         One JSON object (with files: one per line).
     """
+    from seriatim.symbols.lacking import Lacking, together
+
     if top < 1 or (limit is not None and limit < 1):
         raise UserError(f"--top is {top} and --limit {limit}; give 1 or more")
     if files and (split is not None or limit is not None):

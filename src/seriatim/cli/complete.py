@@ -57,7 +57,7 @@ def complete(
     known
         Of a picture, the known part: upper, lower, left or right (half), every-2 (each second row and column; any
         number), or a mask picture in which white is known. Default: upper. Of drawings and labelled series, the share
-        of points from the beginning, or their number. Default: 0.5.
+        of points from the beginning, up to 1 for all, or from 2 on their number. Default: 0.5.
     n
         Number of completions. Default: 8 of a picture or a drawing, 100 of each gap.
     particles

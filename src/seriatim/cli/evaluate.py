@@ -35,7 +35,7 @@ def evaluate(
     Text: nats/token, perplexity, bits/char and bits/byte; each document's end counts as a symbol, and standard errors
     come from blocks of 256 symbols. Pictures: bits/dim and nats/image. Audio: bits/sample with the quantiser, and
     standard errors over recordings. Series: nats/value given what precedes each window, and forecasts from rolling
-    origins beside a seasonal naive.
+    origins beside a seasonal naive. Drawings and labelled series: nats/step, where a step is a point or the end.
 
     Parameters
     ----------

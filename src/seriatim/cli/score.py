@@ -30,7 +30,7 @@ def score(
 ) -> None:
     """Score documents, pictures or recordings in bits, highest bits/char, bits/dim or bits/sample first.
 
-    Of series, the values that surprise most are listed, in nats.
+    Of series, the values that surprise most are listed, in nats; drawings and labelled series by nats/step.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from seriatim.cli.groups import FLAT
 from seriatim.config import Options
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError, nearest, tell
-from seriatim.modality import Certainty, Modality, kind_of, modalities, modality
+from seriatim.modality import Certainty, Modality, kind_of, modalities, modality, named_by
 from seriatim.training.options import TrainOptions
 from seriatim.training.presets import PRESETS
 from seriatim.training.settings import Settings, read
@@ -193,12 +193,19 @@ def _other(data: str | None, base: Settings) -> bool:
     return data is not None and locate(data) != base.data
 
 
+_TABULAR = ("text", "series", "trajectory")  # kinds that tables may hold
+_TABLES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".jsonl", ".ndjson")
+
+
 def _kind(data: str, kind: str | None, model: str | None) -> Modality:
     """The kind of data that was named, or else that of the data; a doubtful choice is reported."""
     if kind is not None:
         return modality(kind)
     from seriatim.models import family
 
+    spoken = named_by(group for group in _GROUPS if typed(group))
+    if spoken is not None and spoken.name in _TABULAR and Path(data).suffix.lower() in _TABLES:
+        return spoken  # a table may be of several kinds, and these options are for one
     record, verdict = kind_of(data, None if model is None else family(model).data)
     if verdict.certainty is Certainty.MAYBE and not any(map(typed, record.options)):  # who types --text.… knows
         tell(f"{data}: read as {record.words} ({verdict.reason}); use --kind for another kind")

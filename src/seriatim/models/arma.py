@@ -100,8 +100,8 @@ class ARMAConfig:
         bounded("vector", self.vector, 0, 2**12)
         if self.lags:
             self._check_lags()
-        elif self.ridge or self.vector:
-            raise UserError("ridge and several series are for chosen lags; give lags, e.g. 1,2,24")
+        elif self.ridge:
+            raise UserError("ridge is for chosen lags; give lags, e.g. 1,2,24")
 
     def _check_lags(self) -> None:
         """Refuse lags that cannot be, and orders beside them."""
@@ -158,6 +158,8 @@ class ARMA(SequenceModel):
             super().__init__(Reals(), net, ScaledHead(head), start=math.nan)
             self.config, self.process = config, process
             return
+        if c.vector:
+            raise UserError("several series with coefficients of their own need chosen lags, e.g. 1,2,24")
         process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
         whole, ends = process, Rescale()
         if c.difference or c.seasonal_difference:

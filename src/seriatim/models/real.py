@@ -27,7 +27,8 @@ import math
 from collections.abc import Mapping
 from typing import final
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from seriatim.causal import (
     Attention,
@@ -48,6 +49,7 @@ from seriatim.causal import (
     usual_hidden,
 )
 from seriatim.causal.recurrent import Cell
+from seriatim.context import EMPTY
 from seriatim.heads import (
     BivariateHead,
     ChainedHead,
@@ -61,6 +63,7 @@ from seriatim.heads import (
     ScaledHead,
     StudentHead,
 )
+from seriatim.models.base import ContextLike
 from seriatim.models.real_config import (
     COUNTS,
     RealAttentiveConfig,
@@ -106,6 +109,19 @@ class RealModel(SequenceModel):
         scaled = head if counted else ScaledHead(head)
         super().__init__(Reals(parts), net, MarkedHead(scaled, marks) if marked else scaled, start=math.nan)
         self.config = config
+
+    def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:  # noqa: ARG002
+        """Of trajectories, begin with categories as frequent as in the first batch: an untrained one ends in time."""
+        marks = getattr(self.config, "marks", 0)
+        if not marks:
+            return
+        category = x[..., 0].long()
+        ends = (category == marks - 1).long()
+        there = ends.cumsum(1) - ends == 0  # up to the first end; what follows is padding
+        counts = torch.bincount(category[there], minlength=marks).to(x.dtype) + 1
+        deep = "layers.net.layers.deep" if self.config.linear else "layers.net"
+        with torch.no_grad():
+            self.net.get_parameter(f"{deep}.layers.out.module.bias")[:marks] = (counts / counts.sum()).log()
 
 
 def _density(config: RealConfig) -> Head:

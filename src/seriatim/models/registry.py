@@ -98,7 +98,7 @@ class Family:
         >>> FAMILIES["lstm"].config(symbols=5, width=8).layers
         2
         >>> FAMILIES["lstm"].kinds, FAMILIES["lstm"].of("series").config(lags=(1, 24)).lags
-        (('text', 'series'), (1, 24))
+        (('text', 'series', 'trajectory'), (1, 24))
     """
 
     def __init__(

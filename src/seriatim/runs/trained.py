@@ -56,7 +56,7 @@ class Trained(ABC):
 
     def __repr__(self) -> str:
         size = sum(p.numel() for p in self.model.parameters())
-        given = [name for name in self.codecs if name != "x"]
+        given = [*self.conditions]
         conditions = f", given {', '.join(given)}" if given else ""
         return f"<{type(self).__name__}: {self.family}, {size:,} parameters, {self.codecs['x'].kind}{conditions}>"
 

@@ -22,6 +22,7 @@ from seriatim.symbols import Symbols
 
 _PAST = 4096  # steps before an origin that are read: what is further back hardly matters, and takes time
 _MOST = 48  # lags that are tried
+_ORDERS = ("ar", "ma", "season", "seasonal_ar", "seasonal_ma", "difference", "seasonal_difference", "constant")
 _EVERY = 2**20  # steps before an origin: all
 _SEASONS, _ALONE = 14, 24  # seasons that a regression looks back, and its lags without one
 _RIDGE = 300.0  # of a regression: the best on the validation part of ett-1h
@@ -96,6 +97,10 @@ def sizes(family: str, panel: Panel, season: int, chosen: Collection[str]) -> di
     """
     if family == "ar" and "lags" in chosen:
         return {}
+    if len(panel.items) > 1 and (orders_given := [name for name in _ORDERS if name in chosen]):
+        raise UserError(
+            f"--net.{orders_given[0].replace('_', '-')} is for one series; of several, give --net.lags, e.g. 1,2,24"
+        )
     if any(name.startswith("seasonal") for name in chosen):
         return {**({} if family == "ar" else {"ar": 1, "ma": 1}), "season": season}
     if family == "ar" and len(panel.items) > 1:

@@ -20,14 +20,14 @@ from seriatim.runs.trained import STEER, Trained
 from seriatim.series.choices import Choices
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.data.panel import SERIES, Panel, Series
-from seriatim.series.data.windows import KNOWN, Cutter, Window, tiled, times_between
+from seriatim.series.data.windows import KNOWN, SCALE, Cutter, Window, tiled, times_between
 from seriatim.series.figures import SeriesFigures
 from seriatim.series.filling import Filled, fill
 from seriatim.series.forecast import Forecast, Forecasts
 from seriatim.series.known import Known
 from seriatim.series.options import SeriesOptions
 from seriatim.series.rolling import Rolling, rolling
-from seriatim.symbols import Labels
+from seriatim.symbols import Labels, Symbols
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import own_seeds, seed_of
 from seriatim.walks.steer import Steer, steer_of
@@ -73,6 +73,11 @@ class SeriesModel(Trained):
         """The columns that it is told ahead."""
         codec = self.codecs.get(KNOWN)
         return codec.names if isinstance(codec, Known) else ()
+
+    @property
+    def conditions(self) -> dict[str, Symbols]:
+        """{condition: its codec}, without the unit of a window, which follows from its past."""
+        return {name: codec for name, codec in super().conditions.items() if name != SCALE}
 
     # ------------------------------------------------------------------ data
 

@@ -66,7 +66,9 @@ class SeriesTask(Task):
         seen = conditions_in_words({k: c for k, c in self.codecs.items() if k != "scale"}, {"": own})
         block = f", {codec.block} at a position" if codec.block > 1 else ""
         turned = f" ({codec.rotation})" if codec.rotation != "none" else ""
-        window = f"a window reads {in_words(train.frequency, codec.past)} and predicts {codec.horizon:,}{block}{turned}"
+        reads = "what precedes it, at most " if self.linear else ""
+        reads += in_words(train.frequency, codec.past)
+        window = f"a window reads {reads} and predicts {codec.horizon:,}{block}{turned}"
         return f"{kinds}{each}, {length} to train on; steps that count: {sides}; {window}; {seen}"
 
     def learn(self) -> dict[str, Symbols]:

@@ -154,6 +154,11 @@ def complete(
     if len(part.x) > _SHOWN:
         tell(f"{name}: the first {_SHOWN} of {len(part.x):,} trajectories are completed")
         part = part.taken(range(_SHOWN))
+    if known > 1 and all(known >= len(x) for x in part.x):
+        longest = max(len(x) for x in part.x)
+        raise UserError(
+            f"--known is {known:g}, and the longest has {longest:,} points; give fewer, or a share, e.g. 0.5"
+        )
     rows: list[NDArray[np.float64]] = []
     marks: list[int] = []
     labels: list[str | None] = []
@@ -177,6 +182,8 @@ def complete(
         rows, marks, labels = [rows[i] for i in kept], [marks[i] for i in kept], [labels[i] for i in kept]
     shown = labels if any(labels) else []
     files = save(rows, path, model.codec.channels, shown, columns=n + 1, known=marks)
+    if LABEL in model.label_codecs and None in labels:
+        tell(f"completed without {LABEL}, which may be given, e.g. --given {LABEL}={model.labels()[0]}")
     itself = "" if path.suffix.lower() in (".csv", ".ndjson") else "itself and "
     tell(f"{' and '.join(map(str, files))}: of each of {len(part.x):,}, {itself}{n:,} completions, seed {seed}")
     _say_unended(ended, longest)

@@ -201,4 +201,5 @@ def _moves(drawings: Sequence[Sequence[Any]], options: TrajectoryOptions, own: b
 
 def _remark(options: TrajectoryOptions) -> str:
     epsilon = _EPSILON if options.simplify is None else options.simplify
-    return f"Drawings are scaled to {options.size:g} units, simplified to within {epsilon:g}, and rounded."
+    scaled = f"scaled to {options.size:g} units, simplified to within {epsilon:g}, and rounded"
+    return f"Drawings of SVG and tables are {scaled}."
