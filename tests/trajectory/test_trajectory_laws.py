@@ -203,3 +203,15 @@ def test_the_values_of_a_drawn_end_are_zero(model: TrajectoryModel) -> None:
     assert 50 < int(ended.sum()) < 350
     assert not drawn[ended, 1].any()
     assert drawn[~ended, 1].all()
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_an_untrained_model_ends_as_often_as_the_first_batch_does(linear: bool) -> None:
+    """Two trajectories of 3 and 1 points, the second padded: 4 points and 2 ends, and one more of each."""
+    entry = FAMILIES["gru"].of("trajectory")
+    net = entry.model(entry.config(width=4, linear=linear))
+    x = torch.zeros(2, 5, 2)
+    x[0, 3, 0] = x[1, 1, 0] = 1.0
+    net.initialise(x)
+    (bias,) = (p for name, p in net.named_parameters() if name.endswith("out.module.bias"))
+    assert bias[:2].exp().tolist() == pytest.approx([5 / 8, 3 / 8])
