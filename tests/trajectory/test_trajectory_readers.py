@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seriatim.drawing.strokes import polylines
 from seriatim.errors import UserError
 from seriatim.trajectory.data import svg
 from seriatim.trajectory.data.lines import lines_of
@@ -26,7 +27,7 @@ from seriatim.trajectory.data.long import read_long
 from seriatim.trajectory.data.points import read_points
 from seriatim.trajectory.data.quickdraw import MOST_POINTS, read_ndjson
 from seriatim.trajectory.data.stroke3 import read_stroke3
-from seriatim.trajectory.data.strokes import fitted, moves_to_strokes, rounded, simplified, strokes_to_moves
+from seriatim.trajectory.data.strokes import fitted, rounded, simplified, strokes_to_moves
 from seriatim.trajectory.data.svg import read_svg
 from seriatim.trajectory.data.ts import read_ts
 from seriatim.trajectory.holding import is_points, is_ts
@@ -276,9 +277,9 @@ def test_moves_by_hand() -> None:
     strokes = [np.array([[3, 1], [5, 1]]), np.array([[2, 4], [2, 6], [4, 6]])]  # corner at (2, 1)
     moves = [[1, 0, 0], [2, 0, 1], [-3, 3, 0], [0, 2, 0], [2, 0, 1]]
     assert strokes_to_moves(strokes).tolist() == moves
-    back = moves_to_strokes(np.array(moves))
+    back = polylines(np.array(moves, np.float64))
     assert [stroke.tolist() for stroke in back] == [[[1, 0], [3, 0]], [[0, 3], [0, 5], [2, 5]]]
-    assert moves_to_strokes(np.zeros((0, 3))) == []
+    assert polylines(np.zeros((0, 3))) == []
 
 
 def test_moves_are_undone() -> None:
@@ -286,7 +287,7 @@ def test_moves_are_undone() -> None:
     for _ in range(20):
         strokes = [rng.integers(-50, 50, (n, 2)).astype(np.float64) for n in rng.integers(1, 6, rng.integers(1, 5))]
         corner = np.concatenate(strokes).min(0)
-        back = moves_to_strokes(strokes_to_moves(strokes))
+        back = polylines(strokes_to_moves(strokes))
         assert [stroke.tolist() for stroke in back] == [(stroke - corner).tolist() for stroke in strokes]
 
 
@@ -294,7 +295,7 @@ def test_moves_of_other_shapes() -> None:
     refused(lambda: strokes_to_moves([]), "no strokes")
     refused(lambda: strokes_to_moves([np.zeros((2, 3))]), "stroke 0", "(2, 3)")
     refused(lambda: strokes_to_moves([np.zeros((2, 2)), np.zeros((0, 2))]), "stroke 1", "(0, 2)")
-    refused(lambda: moves_to_strokes(np.zeros((3, 2))), "(3, 2)", "(T, 3)")
+    refused(lambda: polylines(np.zeros((3, 2))), "(3, 2)", "(T, 3)")
 
 
 def test_fitted_keeps_the_aspect() -> None:

@@ -45,27 +45,6 @@ def strokes_to_moves(strokes: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     return moves
 
 
-def moves_to_strokes(x: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """The strokes that the moves (T, 3) of a pen draw, which starts at (0, 0).
-
-    A last stroke after which the pen is not lifted is one too.
-
-    Raises:
-        UserError: if the moves have another shape.
-
-    Example:
-        >>> import numpy as np
-        >>> moves = np.array([[0, 0, 0], [2, 0, 1], [-2, 1, 0]])
-        >>> [stroke.tolist() for stroke in moves_to_strokes(moves)]
-        [[[0.0, 0.0], [2.0, 0.0]], [[0.0, 1.0]]]
-    """
-    if x.ndim != 2 or x.shape[1] != 3:
-        raise UserError(f"moves have shape {x.shape}; expected (T, 3): give dx, dy and lift")
-    points = np.cumsum(x[:, :2].astype(np.float64), axis=0)
-    ends = np.flatnonzero(x[:, 2] > 0.5) + 1
-    return [stroke for stroke in np.split(points, ends) if len(stroke)]
-
-
 def fitted(strokes: Sequence[NDArray[Any]], size: float) -> list[NDArray[np.float64]]:
     """The strokes with the corner of their bounding box at (0, 0) and its longer side of length `size`.
 
