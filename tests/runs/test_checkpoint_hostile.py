@@ -253,3 +253,9 @@ def test_the_masks_of_a_huge_network_are_not_made(tmp_path: Path, family: str) -
     with Allocations() as memory, pytest.raises(UserError, match="shape"):
         checkpoint.load(tmp_path)
     assert memory.largest < 10_000
+
+
+def test_a_cross_validation_is_told_from_a_run(tmp_path: Path) -> None:
+    (tmp_path / "folds.json").write_text("{}")
+    with pytest.raises(UserError, match=r"holds runs of a cross-validation; give one of them, e\.g\. .*/fold-1"):
+        checkpoint.load(tmp_path)

@@ -169,6 +169,8 @@ def _document(folder: Path, name: str) -> dict[str, Any]:
         raise UserError(f"{path} is a link, which no run has; remove it, or copy what it stands for")
     try:
         if not path.is_file():
+            if (folder / "folds.json").is_file():
+                raise UserError(f"{folder} holds runs of a cross-validation; give one of them, e.g. {folder}/fold-1")
             raise UserError(f"{folder} holds no {name}.json; give a directory that `seriatim train` has written")
         size = path.stat().st_size
         if size > _JSON_LIMIT:
