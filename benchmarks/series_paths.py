@@ -3,8 +3,8 @@
     python benchmarks/series_paths.py [--lengths 84,168,336,672,1344]
 
 DeepAR's size (2 LSTM layers of 40) on the 14 series of ett-1h, untrained, 200 paths each from the end; every length in
-a process of its own, one thread. Memory is the peak of the process less that of one with a forecast of one step; what
-the paths themselves take, 8 bytes a value, is told beside it.
+a process of its own, one thread. Memory is the peak of the process less that of a process that forecasts one step. The
+paths themselves take 8 bytes a value, which the last column gives.
 """
 
 from __future__ import annotations

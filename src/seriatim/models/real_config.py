@@ -141,7 +141,6 @@ class RealDilatedConfig(RealConfig):
         return max(self.lags) + sum(self.each)
 
 
-@final
 @dataclass(frozen=True)
 class TrajectoryConfig(RealConfig):
     """Sizes of a recurrent model of trajectories.
@@ -158,71 +157,39 @@ class TrajectoryConfig(RealConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _with_end(self.marks, self.head)
+        bounded("marks", self.marks, 2, 2**8)
+        if self.head in COUNTS:
+            raise UserError(f"head is {self.head}, for counts in series; choose another")
 
 
 @final
 @dataclass(frozen=True)
-class TrajectoryForwardConfig(RealForwardConfig):
+class TrajectoryForwardConfig(TrajectoryConfig, RealForwardConfig):
     """Sizes of a feed-forward model of trajectories.
-
-    Attributes:
-        marks: categories before the values of a position; the last ends the trajectory.
 
     Example:
         >>> TrajectoryForwardConfig(lags=(1, 2)).past
         2
     """
 
-    marks: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _with_end(self.marks, self.head)
-
 
 @final
 @dataclass(frozen=True)
-class TrajectoryAttentiveConfig(RealAttentiveConfig):
+class TrajectoryAttentiveConfig(TrajectoryConfig, RealAttentiveConfig):
     """Sizes of a Transformer over trajectories.
-
-    Attributes:
-        marks: categories before the values of a position; the last ends the trajectory.
 
     Example:
         >>> TrajectoryAttentiveConfig(width=64, heads=8).marks
         2
     """
 
-    marks: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _with_end(self.marks, self.head)
-
 
 @final
 @dataclass(frozen=True)
-class TrajectoryDilatedConfig(RealDilatedConfig):
+class TrajectoryDilatedConfig(TrajectoryConfig, RealDilatedConfig):
     """Sizes of a stack of dilated convolutions over trajectories.
-
-    Attributes:
-        marks: categories before the values of a position; the last ends the trajectory.
 
     Example:
         >>> TrajectoryDilatedConfig(layers=1, dilations=8).past
         256
     """
-
-    marks: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _with_end(self.marks, self.head)
-
-
-def _with_end(marks: int, head: str) -> None:
-    """Refuse a trajectory that could not end, and densities of counts."""
-    bounded("marks", marks, 2, 2**8)
-    if head in COUNTS:
-        raise UserError(f"head is {head}, for counts in series; choose another")

@@ -281,10 +281,10 @@ class TrajectoryModel(Trained):
         n, done = len(seeds), len(prompt)
         with one_thread():
             walk = model.walk(n, model.condition(to_given(given, device), n), most)
+            begun = model.symbols(np.broadcast_to(prompt, (n, *prompt.shape)).copy())
             if done:
-                walk.feed(model.symbols(np.broadcast_to(prompt, (n, *prompt.shape)).copy()))
-            draws = Draws(walk, model.head, torch.tensor(list(seeds), dtype=torch.long, device=device), steer)
-            draws.symbols = done * model.head.parts  # a position has noise of its own, wherever drawing began
+                walk.feed(begun)
+            draws = Draws(walk, model.head, torch.tensor(list(seeds), dtype=torch.long, device=device), steer, begun)
             found: list[list[Floats]] = [[*prompt[:, None]] for _ in seeds]
             alive = list(range(n))
             for at in range(done, most):

@@ -105,8 +105,7 @@ class TrajectoryTask(Task):
             return None
         most = self.plan.train.evaluate_symbols
         if most and held.points > most:
-            count = max(1, round(len(held.x) * most / held.points))
-            held = held.taken([int(i) for i in np.linspace(0, len(held.x) - 1, count)])
+            held = held.spread(max(1, round(len(held.x) * most / held.points)))
         some = held
 
         def validate() -> float:

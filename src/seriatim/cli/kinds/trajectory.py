@@ -191,8 +191,6 @@ def complete(
 
 def accuracy(model: TrajectoryModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:
     """The accuracy, the number of trajectories whose label the model knows, and the name of the data."""
-    import numpy as np
-
     part, name = part_of(model, dataclasses.replace(asked, limit=None))
     if part.labels is None:
         raise UserError(f"{name} has no labels; give trajectories as files to classify them")
@@ -201,9 +199,9 @@ def accuracy(model: TrajectoryModel, asked: Judging, prior: Mapping[str, float] 
     rows = [i for i, label in enumerate(known) if label is not None]
     if not rows:
         raise UserError(f"{name} has none of the model's labels; give trajectories as files to classify them")
-    count = len(rows) if asked.limit is None else min(asked.limit, len(rows))
-    some = part.taken([rows[i] for i in np.linspace(0, len(rows) - 1, count).astype(int)])
-    names = model.labels()
+    some = part.taken(rows)
+    some = some if asked.limit is None else some.spread(asked.limit)
+    names, count = model.labels(), len(some.x)
     with progressing(count, "classifying") as progress:
         best = model.posterior(some.x, prior, progress=progress).argmax(1)
     right = [names[int(guess)] == label for guess, label in zip(best, some.labels or (), strict=True)]

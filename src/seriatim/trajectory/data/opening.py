@@ -92,11 +92,10 @@ def finished(
         if left := len(each.x) - len(rows):
             whose = f" of {side}" if side else ""
             notes.append(f"{left:,} of {len(each.x):,}{whose} have more than {options.longest:,} points: left out.")
-        if division.limit is not None:
-            rows = [rows[i] for i in spaced(len(rows), division.limit)]
         if not rows:
             raise UserError(f"{name}: nothing is left of {side or 'it'}; give a larger --trajectory.longest")
         part = each.taken(rows)
+        part = part if division.limit is None else part.spread(division.limit)
         found[side] = part if options.given else Trajectories(part.x, part.names)
     if "" in found:
         dealt = _dealt(found.pop(""), division.validation, division.test, division.seed, name)
@@ -108,16 +107,6 @@ def finished(
         found = {**dealt, **{side: part for side, part in found.items() if side != "train"}}
     mark = mark_of(found, channels)
     return TrajectorySet(name, channels, found, mark, " ".join(notes))
-
-
-def spaced(count: int, most: int) -> list[int]:
-    """At most so many of `count` rows, spread evenly, so that not all are of the first file.
-
-    Example:
-        >>> spaced(10, 3), spaced(2, 3)
-        ([0, 3, 6], [0, 1])
-    """
-    return list(range(count)) if count <= most else [i * count // most for i in range(most)]
 
 
 def _dealt(whole: Trajectories, validation: float, test: float, seed: int, name: str) -> dict[str, Trajectories]:

@@ -41,6 +41,16 @@ class Trajectories:
         labels = None if self.labels is None else [self.labels[row] for row in rows]
         return Trajectories([self.x[row] for row in rows], [self.names[row] for row in rows], labels)
 
+    def spread(self, most: int) -> Trajectories:
+        """At most `most` of them, spread evenly over all, so that they are not all from the first file.
+
+        Example:
+            >>> Trajectories([[]] * 10, list("abcdefghij")).spread(3).names
+            ['a', 'd', 'g']
+        """
+        count = len(self.names)
+        return self if count <= most else self.taken([i * count // most for i in range(most)])
+
 
 def together(parts: Sequence[Trajectories]) -> Trajectories:
     """Several splits as one."""
