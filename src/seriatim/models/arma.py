@@ -151,22 +151,19 @@ class ARMA(SequenceModel):
 
     def __init__(self, config: ARMAConfig) -> None:
         c = config
-        if c.lags:
-            head = GaussianHead() if c.tails == "normal" else StudentHead()
-            process = Regression(c.lags, head.width, c.vector)
-            net = Serial(standardise=Standardise(), process=process, scale=Rescale(shifted=True))
-            super().__init__(Reals(), net, ScaledHead(head), start=math.nan)
-            self.config, self.process = config, process
-            return
-        if c.vector:
+        if c.vector and not c.lags:
             raise UserError("several series with coefficients of their own need chosen lags, e.g. 1,2,24")
-        process = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
-        whole, ends = process, Rescale()
-        if c.difference or c.seasonal_difference:
+        head = MomentsHead() if not c.lags else GaussianHead() if c.tails == "normal" else StudentHead()
+        if c.lags:
+            process = whole = Regression(c.lags, head.width, c.vector)
+        else:
+            process = whole = Arma(c.ar, c.ma, c.season, c.seasonal_ar, c.seasonal_ma, c.constant)
+        differenced = bool(c.difference or c.seasonal_difference)
+        if differenced:
             whole = Differenced(process, c.difference, c.season, c.seasonal_difference)
-            ends = Rescale(shifted=True)
-        net = Serial(standardise=Standardise(), process=whole, scale=ends)
-        super().__init__(Reals(), net, ScaledHead(MomentsHead()), start=math.nan)
+        scale = Rescale(shifted=differenced or bool(c.lags))
+        net = Serial(standardise=Standardise(), process=whole, scale=scale)
+        super().__init__(Reals(), net, ScaledHead(head), start=math.nan)
         self.config, self.process = config, process
 
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
