@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from seriatim.audio.quantiser import Quantiser
-from seriatim.image.levels import Levels
 from seriatim.models import FAMILIES, Model
 from seriatim.runs import building, checkpoint, files
 from seriatim.series.codec import SeriesCodec
 from seriatim.series.scaling import WindowScale
 from seriatim.symbols import Labels, Numbers, Symbols
+from seriatim.symbols.levels import Levels
 from seriatim.text.tokenizers import train_tokenizer
 
 TINY: dict[str, dict[str, Any]] = {

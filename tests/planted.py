@@ -539,7 +539,7 @@ FAULTS = [
         "image/test_image_runs.py::test_bits_per_dim_are_those_of_the_model",
     ),
     Fault(
-        "levels are rounded", "image/levels.py",
+        "levels are rounded", "symbols/levels.py",
         "return pixels.astype(np.int64) * self.levels >> (8 * pixels.dtype.itemsize)",
         "return (pixels.astype(np.int64) * (self.levels - 1) + 127) // (2 ** (8 * pixels.dtype.itemsize) - 1)",
         "image/test_levels.py::test_levels_are_floors",

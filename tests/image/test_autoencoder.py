@@ -21,11 +21,11 @@ from seriatim.image.code_prior import prior_steps
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.figures import CodeFigures
-from seriatim.image.levels import Levels
 from seriatim.image.model import CODE, ImageModel
 from seriatim.image.options import CodeOptions
 from seriatim.models import LSTM, Conditional, GatedPixelCNN, GatedPixelCNNConfig, RecurrentConfig
 from seriatim.runs import building
+from seriatim.symbols.levels import Levels
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, plan_of, resume, start
 from seriatim.walks.noise import own_seeds

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from seriatim.data.fitting import Fitting
+from seriatim.data.picture import read_header, read_pixels
 from seriatim.errors import UserError
-from seriatim.image.data.picture import read_header, read_pixels
-from seriatim.image.options import Fitting
 
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6  # PNG's numbers
 VALUES = np.array([[7, 257 * 100], [65535, 257 * 200]])

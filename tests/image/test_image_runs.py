@@ -205,7 +205,7 @@ def test_every_picture_comes_once_an_epoch_and_ink_is_drawn_anew(folder: Path) -
     task = ImageTask(plan(folder, batch=5).changed(options), folder, gallery)
     task.codecs = task.learn()
     codec = task.codecs["x"]
-    assert isinstance(codec, seriatim.image.levels.Levels)
+    assert isinstance(codec, seriatim.symbols.levels.Levels)
     assert codec.levels == 2
     train = gallery.splits["train"]
     model = building.build("pixelcnn", seriatim.models.PixelCNNConfig(*SIZE, levels=2, filters=4, blocks=1), {})

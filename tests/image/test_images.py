@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from dividing import divided
+from seriatim.data.fitting import Fitting
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
-from seriatim.image.data import picture, pixels
+from seriatim.data import picture, pixels
 from seriatim.image.data.opening import open_gallery, read_picture
 from seriatim.image.holding import holds
-from seriatim.image.options import Fitting, ImageOptions
+from seriatim.image.options import ImageOptions
 from seriatim.modality import Certainty, kind_of
 
 

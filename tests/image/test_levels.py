@@ -9,8 +9,8 @@ import pytest
 
 from every_codec import from_json
 from seriatim.errors import UserError
-from seriatim.image.levels import Levels
 from seriatim.symbols import Symbols
+from seriatim.symbols.levels import Levels
 
 BYTES = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
 

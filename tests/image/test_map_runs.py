@@ -17,8 +17,8 @@ from seriatim.cli import main
 from seriatim.drawing.sheets import alike
 from seriatim.errors import UserError
 from seriatim.image.data.opening import open_gallery
-from seriatim.image.levels import Levels
 from seriatim.image.model import ImageModel
+from seriatim.symbols.levels import Levels
 from seriatim.training.run import Means, plan_of, resume, start
 from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture, plan, reading, same_tensors, stopped_at
 

@@ -16,14 +16,15 @@ from PIL import Image
 from dividing import divided
 from seriatim.data import fetch, named
 from seriatim.data.options import DataOptions
+from seriatim.data.pixels import to_grey
 from seriatim.errors import UserError
 from seriatim.image.data import loaders as image_loaders
 from seriatim.image.data.opening import open_gallery
-from seriatim.image.data.pixels import ink, shaped, to_grey
+from seriatim.image.data.pixels import ink, shaped
 from seriatim.image.data.sets import SETS
 from seriatim.image.holding import NAMES, holds
-from seriatim.image.levels import Levels
 from seriatim.image.options import ImageOptions
+from seriatim.symbols.levels import Levels
 from seriatim.training.presets import PRESETS
 
 needs_data = pytest.mark.skipif("SERIATIM_DATA" not in os.environ, reason="$SERIATIM_DATA is not set")

@@ -13,9 +13,9 @@ from seriatim import tree
 from seriatim.conditioning import MapConfig, TrackConfig, TrackEncoder
 from seriatim.context import Context
 from seriatim.errors import UserError
-from seriatim.image.levels import Levels
 from seriatim.models import Conditional, WaveNet, WaveNetConfig
 from seriatim.runs.building import build
+from seriatim.symbols.levels import Levels
 from seriatim.testing import same, wake
 from seriatim.testing.base import SEEN
 from seriatim.testing.models import step_law

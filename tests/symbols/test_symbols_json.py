@@ -17,8 +17,8 @@ from seriatim.audio.quantiser import Quantiser
 from seriatim.audio.spans import Spans
 from seriatim.audio.tracks import Track
 from seriatim.errors import UserError
-from seriatim.image.levels import Levels
 from seriatim.symbols import Labels, Numbers
+from seriatim.symbols.levels import Levels
 from seriatim.text.tokenizers import TOKENIZERS
 from trained_tokenizers import SIZES, trained
 

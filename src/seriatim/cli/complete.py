@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from seriatim.data.fitting import Fitting
     from seriatim.image.model import ImageModel
-    from seriatim.image.options import Fitting
 
 HALVES = ("upper", "lower", "left", "right")
 

@@ -10,6 +10,9 @@ from seriatim.data.folder import files_in
 from seriatim.errors import UserError
 from seriatim.modality import NOT_MINE, Certainty, Verdict
 
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+"""Suffixes of pictures."""
+
 
 def existing(data: object) -> Path | None:
     """The path if it exists; None for anything else.

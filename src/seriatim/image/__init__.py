@@ -43,7 +43,7 @@ def _folds(data: Gallery, k: int, options: Mapping[str, Any]) -> Sequence[Galler
 
 
 def _codecs() -> Mapping[str, type[Symbols]]:
-    from seriatim.image.levels import Levels
+    from seriatim.symbols.levels import Levels
 
     return {"levels": Levels}
 

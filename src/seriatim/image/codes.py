@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from seriatim.conditioning import CodeEncoder
 from seriatim.errors import UserError
-from seriatim.image.levels import Levels
 from seriatim.models import Conditional, Model
+from seriatim.symbols.levels import Levels
 from seriatim.walks.draws import portions
 from seriatim.walks.noise import offspring
 

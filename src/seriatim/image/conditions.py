@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.encoders import CODE
-from seriatim.image.levels import Levels
 from seriatim.symbols import Given, Labels, Symbols, Vectors
 from seriatim.symbols.given import checked, each, encode_labels, encode_vectors, for_each
 from seriatim.symbols.label import label_of
+from seriatim.symbols.levels import Levels
 
 LABEL = "label"
 """The condition given by subfolders, a CSV file or a data set."""

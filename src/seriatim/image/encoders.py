@@ -7,9 +7,9 @@ from typing import Any, Final
 from torch import nn
 
 from seriatim.conditioning import CodeConfig, CodeEncoder, MapConfig, MapEncoder
-from seriatim.image.levels import Levels
 from seriatim.modality import Encoding
 from seriatim.models import LSTM, Model, RecurrentConfig
+from seriatim.symbols.levels import Levels
 
 CODE = "code"
 """The condition of an auto-encoder: a few numbers that encode the picture itself."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from seriatim.data.holding import existing, held, named
+from seriatim.data.holding import IMAGE_ENDINGS, existing, held, named
 from seriatim.modality import Certainty, Verdict
 
 NAMES = ("mnist", "fashion-mnist", "cifar10", "digits")
 """The named data sets of images: the keys of `image.data.sets.SETS`."""
-
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-"""Suffixes of pictures."""
 
 CIFAR_ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-binary-subset.tar.xz")
 """Files of named data sets, by their published names."""

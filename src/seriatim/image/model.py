@@ -17,7 +17,6 @@ from seriatim.image.conditions import LABEL, MAP, VECTOR, encode_conditions, sev
 from seriatim.image.data.gallery import Pictures
 from seriatim.image.encoders import CODE
 from seriatim.image.figures import CodeFigures, ImageFigures
-from seriatim.image.levels import Levels
 from seriatim.models import GridModel
 from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments
@@ -26,6 +25,7 @@ from seriatim.runs.bayes import posterior
 from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
+from seriatim.symbols.levels import Levels
 from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, offspring, own_seeds
 from seriatim.walks.particles import fill_in

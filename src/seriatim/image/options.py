@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self, final
+from typing import Literal, Self, final
 
 from seriatim.config import Options, absolute, bounded, filled
+from seriatim.data.fitting import WIDEST, Colour, Crop, Fitting, Resample
 from seriatim.errors import UserError
-
-WIDEST = 4096
-"""Largest height and width of a picture."""
-
-Crop = Literal["centre", "none"]
-Colour = Literal["auto", "grey", "rgb"]
-Resample = Literal["smooth", "plain", "nearest"]
-
-
-class Fitting(NamedTuple):
-    """How a picture is cropped and resized."""
-
-    crop: Crop = "centre"
-    resample: Resample = "smooth"
 
 
 @final

@@ -21,11 +21,11 @@ from seriatim.image.data.gallery import Gallery, Pictures
 from seriatim.image.data.loaders import taken
 from seriatim.image.data.pixels import ink
 from seriatim.image.encoders import CODE
-from seriatim.image.levels import Levels
 from seriatim.image.model import ImageModel
 from seriatim.image.options import CodeOptions, ImageOptions
 from seriatim.models import Model
 from seriatim.symbols import Given, Labels, Symbols, Vectors, encode_given
+from seriatim.symbols.levels import Levels
 from seriatim.training.plan import IN_MEMORY, Plan
 from seriatim.training.task import Task, conditions_in_words, missing_in_words, unheard_in_words
 from seriatim.training.unit import Unit, bits_per_dim, given_code

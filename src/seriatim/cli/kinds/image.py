@@ -201,8 +201,8 @@ def conditions_of(model: ImageModel, run: Path, given: Mapping[str, str]) -> Giv
     """Parse NAME=VALUE: a label, a picture file for a map, or a vector."""
     from seriatim.data.vectors import parse_vector
     from seriatim.image.data.opening import read_picture
-    from seriatim.image.levels import Levels
     from seriatim.symbols import Vectors
+    from seriatim.symbols.levels import Levels
 
     found: dict[str, Any] = {}
     for name, value in given.items():
@@ -232,7 +232,7 @@ def options_of(model: ImageModel, run: Path) -> ImageOptions:
 
 def _with(options: ImageOptions, model: ImageModel, conditions: Conditions) -> ImageOptions:
     """The options with maps of the model's size and colour, and with vectors."""
-    from seriatim.image.levels import Levels
+    from seriatim.symbols.levels import Levels
 
     maps, vectors = conditions.maps, conditions.vectors
     if vectors is not None:

@@ -11,18 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from seriatim.data.bad import Bad
+from seriatim.data.fitting import WIDEST, Colour
 from seriatim.data.folder import drawn, files_in, listed
+from seriatim.data.holding import IMAGE_ENDINGS
 from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
 from seriatim.data.partners import Pairing, partners_of
+from seriatim.data.picture import Header, read_header, read_pixels
+from seriatim.data.pixels import Pixels, check_room
 from seriatim.data.table import check_all, rows
 from seriatim.data.vectors import vectors_of
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Pictures
-from seriatim.image.data.picture import Header, read_header, read_pixels
-from seriatim.image.data.pixels import Pixels, check_room
-from seriatim.image.holding import IMAGE_ENDINGS
-from seriatim.image.options import WIDEST, Colour, ImageOptions
+from seriatim.image.options import ImageOptions
 
 SIDE = 64
 """Pixels of the longer side up to which pictures keep their size."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.data import deal as dealing
-from seriatim.data.decoding import read_bytes
 from seriatim.data.digest import digest
+from seriatim.data.idx import read_idx
+from seriatim.data.pixels import Pixels
 from seriatim.data.tar import members
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Pictures
-from seriatim.image.data.pixels import Pixels
 from seriatim.image.data.sets import ImageSet
 
 _RECORD = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
@@ -31,7 +31,7 @@ class Loaded(NamedTuple):
 
 def idx(source: ImageSet, files: Sequence[Path]) -> Loaded:
     """MNIST's layout: training pictures and labels, test pictures and labels."""
-    train, train_labels, test, test_labels = (_idx(path) for path in files)
+    train, train_labels, test, test_labels = (read_idx(path) for path in files)
     return Loaded(
         {**_held_out(train[..., None], train_labels, 5000, source), "test": _split("test", test, test_labels, source)}
     )
@@ -81,15 +81,6 @@ def taken(pictures: Pictures, rows: Sequence[int] | NDArray[np.int64]) -> Pictur
     maps = None if pictures.maps is None else pictures.maps[rows]
     vectors = None if pictures.vectors is None else pictures.vectors[rows]
     return Pictures(pictures.x[rows], labels, [pictures.names[row] for row in rows], maps, vectors)
-
-
-def _idx(path: Path) -> Pixels:
-    data = b"".join(read_bytes(path, str(path)))
-    rank = data[3] if len(data) > 3 and data[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(data[4 : 4 + 4 * rank], ">u4").astype(int).tolist()
-    if rank == 0 or len(data) != 4 + 4 * rank + int(np.prod(shape)):
-        raise UserError(f"{path}: not an idx file of bytes, or damaged: replace the file")
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape).copy()  # writable
 
 
 def _records(data: bytes, name: str, archive: Path) -> Pixels:

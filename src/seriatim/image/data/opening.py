@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 from seriatim.data import named
 from seriatim.data.deal import SIDES
 from seriatim.data.digest import digest, fingerprint
+from seriatim.data.fitting import Fitting
 from seriatim.data.holding import existing
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Gallery, Pictures
 from seriatim.image.data.sets import ImageSet
 from seriatim.image.holding import CIFAR_ARCHIVES, NAMES
-from seriatim.image.options import Fitting, ImageOptions
+from seriatim.image.options import ImageOptions
 from seriatim.modality import modality
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def open_gallery(spec: object, options: ImageOptions | None = None, division: Da
 
 def read_picture(path: Path, height: int, width: int, channels: int, how: Fitting | None = None) -> NDArray[np.uint8]:
     """Read one file as (height, width, channels), to score, to complete or as a condition; channels are 1 or 3."""
-    from seriatim.image.data import picture
+    from seriatim.data import picture
 
     return picture.read_picture(path, height, width, channels, how or Fitting())
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from seriatim.data.fitting import WIDEST, Fitting
+from seriatim.data.pixels import Pixels, fit, to_array
 from seriatim.errors import UserError
-from seriatim.image.data.pixels import Pixels, fit, to_array
-from seriatim.image.options import WIDEST, Fitting
 
 LARGEST = 64_000_000
 """Most pixels of a picture before it is cropped or resized."""

@@ -1,0 +1,1 @@
+"""Films: reading them, and cutting them into clips."""
