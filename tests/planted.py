@@ -485,8 +485,8 @@ FAULTS = [
         "conditioning/test_text_encoder.py::test_it_is_the_textbook_s[transformer]",
     ),
     Fault(
-        "a multiplicative unit's gates are exchanged", "causal/multiplicative.py",
-        "g1, g2, g3 = torch.sigmoid", "g1, g3, g2 = torch.sigmoid",
+        "a multiplicative unit's gates are exchanged", "kernels/multiplicative.py",
+        "g1, g2, g3, u = y.sig", "g1, g3, g2, u = y.sig",
         "models/test_textbook.py::test_a_family_is_its_textbook_s[bytenet-memory-multiplicative-vector]",
     ),
     Fault(

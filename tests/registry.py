@@ -18,6 +18,7 @@ from seriatim.causal import (
     Attention,
     Causal,
     Conv,
+    ConvLSTM,
     CrossAttention,
     Differenced,
     Embedding,
@@ -54,6 +55,7 @@ from seriatim.conditioning import (
 )
 from seriatim.context import EMPTY, Context
 from seriatim.heads import (
+    BernoulliHead,
     BivariateHead,
     CategoricalHead,
     ChainedHead,
@@ -86,6 +88,7 @@ from seriatim.models import (
     WaveNetConfig,
 )
 from seriatim.models.base import ContextLike as Given
+from seriatim.models.registry import resolve
 from seriatim.testing import wake
 from seriatim.testing.heads import COUNTS, levels_of, random_symbols
 from toys import MaskedLinear, NormalHead, PairHead, raster_neighbours
@@ -101,6 +104,7 @@ class LayerCase(NamedTuple):
     context: Callable[[], Context] = lambda: EMPTY
     symbols: int = 0  # how many, for a layer that reads symbols instead of frames
     parts: int = 1  # of a position, for such a layer
+    size: tuple[int, ...] = ()  # height and width of a frame, for a layer over films
 
     def layer(self) -> Causal:
         torch.manual_seed(0)
@@ -109,7 +113,7 @@ class LayerCase(NamedTuple):
     def x(self) -> Tensor:
         torch.manual_seed(1)
         shape = (ROWS, TIME) if self.parts == 1 else (ROWS, TIME, self.parts)
-        return torch.randint(self.symbols, shape) if self.symbols else torch.randn(ROWS, TIME, WIDTH)
+        return torch.randint(self.symbols, shape) if self.symbols else torch.randn(ROWS, TIME, *self.size, WIDTH)
 
 
 def memory() -> Context:
@@ -171,6 +175,8 @@ LAYERS: dict[str, LayerCase] = {
     "conv": LayerCase(lambda: Conv(WIDTH, 5)),
     "conv-kernel-1": LayerCase(lambda: Conv(WIDTH, 5, kernel=1)),
     "conv-kernel-3-dilated": LayerCase(lambda: Conv(WIDTH, WIDTH, kernel=3, dilation=3)),
+    "conv-lstm": LayerCase(lambda: ConvLSTM(WIDTH, 3, (3, 2)), size=(3, 2)),
+    "conv-lstm-kernel-1": LayerCase(lambda: ConvLSTM(WIDTH, WIDTH, (1, 4), kernel=1), size=(1, 4)),
     "conv-groups": LayerCase(lambda: Conv(WIDTH, 6, kernel=4, groups=2)),
     "rnn": LayerCase(lambda: Recurrent("rnn", WIDTH, 5)),
     "lstm": LayerCase(lambda: Recurrent("lstm", WIDTH, 5)),
@@ -274,6 +280,7 @@ HEADS: dict[str, HeadCase] = {
     "poisson-scaled": HeadCase(lambda: PoissonHead(scaled=True), (COUNTS,)),
     "negative-binomial": HeadCase(NegativeBinomialHead, (COUNTS,)),
     "negative-binomial-scaled": HeadCase(lambda: NegativeBinomialHead(scaled=True), (COUNTS,)),
+    "bernoulli": HeadCase(lambda: BernoulliHead(2), (2,)),
     "bivariate": HeadCase(lambda: BivariateHead(3), (0, 0)),
     "scaled": HeadCase(lambda: ScaledHead(StudentHead()), (0,)),
     "scaled-bivariate": HeadCase(lambda: ScaledHead(BivariateHead(2)), (0, 0)),
@@ -311,6 +318,8 @@ class ModelCase(NamedTuple):
         given = self.given()
         if self.at is None or not isinstance(given, Context) or given.field is None:
             return given
+        if given.field.ndim == 3:  # a column for each frame
+            return replace(given, field=given.field[:, : self.few[0]], hop=math.prod(self.few[1:]))
         height, width = self.few[:2] if len(self.few) > 1 else (1, 2)
         return replace(given, field=given.field[:, :height, :width])
 
@@ -451,6 +460,48 @@ def of_scales(shape: tuple[int, int, int], small: tuple[int, int, int], levels: 
         (math.prod(small),),
         lambda n: make(by_count[n]),
     )
+
+
+def of_films(
+    shape: tuple[int, int, int, int], levels: int, small: tuple[int, int, int, int] = (2, 1, 2, 1), **sizes: Any
+) -> ModelCase:
+    """A case of a Video Pixel Network over films (frames, height, width, channels), an action for each frame."""
+    config = FAMILIES["vpn"].config
+    whole = sizes.get("decoder") == "pixelcnn++"  # positions are pixels
+
+    def at(canvas: tuple[int, ...]) -> Model:
+        frames, height, width, *channels = canvas
+        own = {"frames": frames, "height": height, "width": width, "channels": channels[0] if channels else shape[3]}
+        usual = {"filters": 13, "encoder_blocks": 1, "decoder_blocks": 1, "first": 3, "mixtures": 2}
+        return FAMILIES["vpn"].model(config(levels=levels, **own, **usual | sizes))
+
+    def given() -> Given:
+        torch.manual_seed(5)
+        vector = torch.randn(ROWS, sizes["vector"]) if sizes.get("vector") else None
+        field = torch.randn(ROWS, shape[0], sizes["field"]) if sizes.get("field") else None
+        none = vector is None and field is None
+        return EMPTY if none else Context(vector=vector, field=field, hop=math.prod(shape[1:3] if whole else shape[1:]))
+
+    cut = 3 if whole else 4
+    colours = (levels,) * (shape[3] if whole else 1)
+    return ModelCase(lambda _: at(shape), "vpn", shape[:cut], colours, given, small[:cut], at)
+
+
+def of_decoders(name: str, shape: tuple[int, int, int], levels: int, **sizes: Any) -> ModelCase:
+    """A case of a decoder of films by itself, with a field."""
+    usual = {"filters": 13, "blocks": 2, **({"first": 3} if name == "MultiplicativePixelCNN" else {})}
+
+    def at(canvas: tuple[int, ...]) -> Model:
+        height, width, channels = canvas
+        own = {"height": height, "width": width, "channels": channels, "levels": levels, "field": 3}
+        return resolve(name)(resolve(f"{name}Config")(**own, **usual | sizes))
+
+    def given() -> Given:
+        torch.manual_seed(5)
+        vector = torch.randn(ROWS, sizes["vector"]) if sizes.get("vector") else None
+        return Context(vector=vector, field=torch.randn(ROWS, *shape[:2], 3))
+
+    return ModelCase(lambda _: at(shape), None, shape, (levels,), given, (2, 1, shape[2]), at)
 
 
 def conditional(symbols: int) -> Model:
@@ -695,6 +746,22 @@ MODELS: dict[str, ModelCase] = {
     "multiscale-rnn": of_scales(
         (4, 4, 1), (2, 2, 1), 3, filters=6, layers=1, up=2, smallest="diagonal-bilstm", larger="row-lstm", vector=2
     ),
+    "vpn": of_films((3, 3, 2, 1), 3),
+    "vpn-dilations": of_films((2, 3, 4, 1), 2, encoder_blocks=3, dilations=(1, 2), decoder_blocks=2),
+    "vpn-rgb-conditions": of_films((3, 1, 2, 3), 2, (2, 1, 1, 3), vector=2, field=3),
+    "vpn-normal": of_films((2, 2, 3, 1), 4, head="normal", field=2),
+    "vpn-bernoulli": of_films((3, 2, 2, 1), 2, head="bernoulli", vector=2),
+    "vpn-gated": of_films((3, 3, 2, 1), 2, decoder="gated-pixelcnn", decoder_blocks=2, vector=2, field=1),
+    "vpn-gated-logistic-rgb": of_films((2, 2, 3, 3), 2, (2, 1, 1, 3), decoder="gated-pixelcnn", head="logistic"),
+    "vpn-pixelcnn++": of_films((3, 3, 2, 1), 3, filters=3, decoder="pixelcnn++", head="logistic", field=2),
+    "vpn-pixelcnn++-rgb": of_films(
+        (2, 2, 3, 3), 2, (2, 1, 1, 3), filters=3, decoder="pixelcnn++", head="normal", vector=2
+    ),
+    "vpn-no-decoder": of_films((3, 3, 2, 1), 3, decoder="none", vector=2, field=2),
+    "vpn-no-decoder-rgb": of_films((2, 2, 3, 2), 2, (2, 1, 1, 2), decoder="none", head="logistic"),
+    "multiplicative-pixelcnn": of_decoders("MultiplicativePixelCNN", (4, 5, 1), 3),
+    "multiplicative-pixelcnn-rgb": of_decoders("MultiplicativePixelCNN", (3, 3, 3), 2, vector=2),
+    "independent-pixels": of_decoders("IndependentPixels", (3, 4, 2), 3, vector=2),
     "conditional": ModelCase(conditional, given=label_and_number),
     "conditional-source-lstm": translated("lstm", "lstm", width=4, layers=2),
     "conditional-source-gru": translated("gru", "rnn", width=4, layers=1, deep=2),

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from seriatim.training.options import TrainOptions as TrainOptions
     from seriatim.trajectory.model import TrajectoryModel as TrajectoryModel
     from seriatim.trajectory.options import TrajectoryOptions as TrajectoryOptions
+    from seriatim.video.model import VideoModel as VideoModel
+    from seriatim.video.options import VideoOptions as VideoOptions
     from seriatim.walks.beams import Beams as Beams
     from seriatim.walks.steer import Steer as Steer
     from seriatim.walks.walk import Walk as Walk
@@ -79,6 +81,8 @@ _NAMES = {
     "TrainOptions": "seriatim.training.options",
     "TrajectoryModel": "seriatim.trajectory.model",
     "TrajectoryOptions": "seriatim.trajectory.options",
+    "VideoModel": "seriatim.video.model",
+    "VideoOptions": "seriatim.video.options",
     "UserError": "seriatim.errors",
     "Walk": "seriatim.walks.walk",
     "load": "seriatim.api",
@@ -123,6 +127,8 @@ __all__ = [
     "TrajectoryModel",
     "TrajectoryOptions",
     "UserError",
+    "VideoModel",
+    "VideoOptions",
     "Walk",
     "coding",
     "conditioning",

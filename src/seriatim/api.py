@@ -67,7 +67,7 @@ def train(
             those of the kind at hand, such as tokens=TokenOptions(kind="words") or image=ImageOptions(size=(32,)).
 
     Returns:
-        The best model on validation: a `TextModel`, `ImageModel`, `AudioModel`, `SeriesModel` or `TrajectoryModel`.
+        The best model on validation: a `TextModel`, `ImageModel`, `AudioModel`, `VideoModel`, … by the kind of data.
 
     Raises:
         UserError: on impossible options or bad data.
@@ -196,7 +196,8 @@ def load(run: str | Path, device: str = "auto", model: Model | None = None) -> T
         model: of a run saved under `custom`: a model of the same shapes, which takes the tensors.
 
     Returns:
-        A `TextModel`, `ImageModel`, `AudioModel`, `SeriesModel` or `TrajectoryModel`, in evaluation mode.
+        A `TextModel`, `ImageModel`, `AudioModel`, `SeriesModel`, `TrajectoryModel` or
+            `VideoModel`, in evaluation mode.
 
     Raises:
         UserError: if it is missing, damaged or not what it says.

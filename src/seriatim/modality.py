@@ -135,6 +135,7 @@ HOMES = {
     "audio": "seriatim.audio",
     "series": "seriatim.series",
     "trajectory": "seriatim.trajectory",
+    "video": "seriatim.video",
 }
 """Where each kind of data lives. The only list."""
 
@@ -201,11 +202,6 @@ FOREIGN: Mapping[str, tuple[str, str]] = {
         (".heic .heif .avif .jxl .jp2 .psd .cr2 .nef .dng .ico .tga", "pictures that are not read", "save them as PNG"),
         (".m4a .aac .wma .amr .ac3 .ape .mka", "audio that is not read", "save it as WAV or FLAC"),
         (".mid .midi", "notes", "save them as audio, WAV or FLAC"),
-        (
-            ".mp4 .avi .mkv .mov .webm .mpg .mpeg .wmv .flv .m4v",
-            "films",
-            "save their frames as PNG or their sound as WAV",
-        ),
         (".pdf .doc .docx .odt .rtf .epub .ppt .pptx", "documents that are not read", "save their text as .txt"),
         (".xls .xlsx .ods .feather", "tables that are not read", "save texts as .csv, pairs as .tsv"),
         (".npy .npz .h5 .hdf5 .mat", "arrays", "load them in Python and give them to seriatim.train"),
@@ -236,7 +232,7 @@ def shown(data: object) -> str:
 
 def _not_held(data: object) -> str:
     if not isinstance(data, str | Path):
-        known = "texts, 8-bit pictures (N, H, W, C), 16-bit recordings, float series, a dict, a data frame"
+        known = "texts, 8-bit pictures (N, H, W, C), films (N, T, H, W, C), 16-bit recordings, series, a dict, a table"
         return f"cannot be trained on; give {known}, or a path"
     path = Path(data)
     if path.exists():

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from dividing import divided
+from seriatim.data import picture, pixels
 from seriatim.data.fitting import Fitting
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
-from seriatim.data import picture, pixels
 from seriatim.image.data.opening import open_gallery, read_picture
 from seriatim.image.holding import holds
 from seriatim.image.options import ImageOptions

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from dividing import divided
+from seriatim.data import pixels
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
-from seriatim.data import pixels
 from seriatim.image.data.opening import open_gallery
 from seriatim.image.options import ImageOptions
 from tiny_pictures import SIZE, folder_of, map_of, maps_of, picture

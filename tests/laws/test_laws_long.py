@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from faults import MovingMean, Sine
 from registry import LAYERS, MODELS, WIDTH, LayerCase
 from seriatim.causal import Causal
 from seriatim.models import Model, Transformer, TransformerConfig
 from seriatim.testing import layer_laws, long_carry_law, long_chunk_law
+from seriatim.testing.base import random_like
+from seriatim.testing.long import LENGTH
 
 FRAMES = {name: case for name, case in LAYERS.items() if not case.symbols}
 SEQUENCES = ("rnn", "lstm", "gru", "bytenet", "wavenet")
@@ -16,7 +19,8 @@ SEQUENCES = ("rnn", "lstm", "gru", "bytenet", "wavenet")
 
 @pytest.mark.parametrize("case", FRAMES.values(), ids=FRAMES)
 def test_a_layer_in_float32_over_8192_frames(case: LayerCase) -> None:
-    long_chunk_law(case.make(), WIDTH, context=case.context())
+    frames = random_like(torch.empty(1, LENGTH, *case.size, WIDTH)) if case.size else WIDTH
+    long_chunk_law(case.make(), frames, context=case.context())
 
 
 @pytest.mark.parametrize("name", SEQUENCES)

@@ -4,6 +4,7 @@ from seriatim.causal.attention import Attention, CrossAttention
 from seriatim.causal.base import Causal, Pointwise
 from seriatim.causal.combine import Parallel, Residual, Serial
 from seriatim.causal.conv import Conv
+from seriatim.causal.conv_lstm import ConvLSTM
 from seriatim.causal.difference import Differenced
 from seriatim.causal.embedding import Embedding
 from seriatim.causal.feedforward import SwiGLU, usual_hidden
@@ -25,6 +26,7 @@ __all__ = [
     "Attention",
     "Causal",
     "Conv",
+    "ConvLSTM",
     "CrossAttention",
     "Differenced",
     "Embedding",

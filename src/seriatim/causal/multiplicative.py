@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import final
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from seriatim.causal.base import Causal
 from seriatim.causal.conv import Conv
 from seriatim.causal.stacks import Stack, Stacked
 from seriatim.context import EMPTY, Context
+from seriatim.kernels.multiplicative import unit
 from seriatim.tree import State
 
 
@@ -56,10 +56,3 @@ class Multiplicative(Causal, Stacked):
     def stacks(self) -> Mapping[str, Stack]:
         """The four convolutions."""
         return {"conv.conv.weight": Stack.of(self.conv.conv.weight, 4)}
-
-
-def unit(h: Tensor, y: Tensor) -> Tensor:
-    """h (..., C) and its four convolutions concatenated (..., 4 C) -> (..., C)."""
-    width = h.shape[-1]
-    g1, g2, g3 = torch.sigmoid(y[..., : 3 * width]).chunk(3, -1)
-    return g1 * torch.tanh(torch.addcmul(g2 * h, g3, torch.tanh(y[..., 3 * width :])))

@@ -38,28 +38,27 @@ def complete(
     steering: Annotated[Steering, FLAT] = Steering(),  # noqa: B008 (frozen)
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    """Complete a picture or a drawing: a sheet with it, its known part and completions. Or fill the gaps of series.
+    """Complete a picture, a film or a drawing: it, its known part and completions. Or fill the gaps of series.
 
     Pixels are drawn left to right and top to bottom. If the upper half is known (or every second pixel, with a
     multi-scale model), completions follow the model's exact conditional distribution. Otherwise, pixels are drawn
-    without knowledge of known pixels below or to the right; --particles draws several candidates and resamples them by
-    the likelihood of the known pixels. Gaps of series are filled in the same way, given what is before and after: a
-    table with the missing values' mean and quantiles. Drawings and labelled series go on from their beginning until
-    they end by themselves.
+    without those known later; --particles draws candidates and resamples them by the likelihood of these. Gaps of
+    series are filled in the same way: a table with quantiles. Drawings and labelled series go on until they end.
 
     Parameters
     ----------
     run
         Directory written by `seriatim train`.
     file
-        A picture, which is resized to the model's size; or a table with gaps; or a file or a named data set of
-        drawings or labelled series, of which the first 8 are completed.
+        A picture or a film, which is resized to the model's size; or a table with gaps; or a file or a named data set
+        of drawings or labelled series, of which the first 8 are completed.
     known
         Of a picture, the known part: upper, lower, left or right (half), every-2 (each second row and column; any
-        number), or a mask picture in which white is known. Default: upper. Of drawings and labelled series, the share
+        number), or a mask picture in which white is known. Default: upper. Of a film the same part of every frame, or
+        a number: its first frames. Of drawings and labelled series, the share
         of points from the beginning, up to 1 for all, or from 2 on their number. Default: 0.5.
     n
-        Number of completions. Default: 8 of a picture or a drawing, 100 of each gap.
+        Number of completions. Default: 8 of a picture or a drawing, 4 of a film, 100 of each gap.
     particles
         Candidates per completion. Default: 1 of a picture, 50 of a gap.
     given
@@ -87,11 +86,23 @@ def complete(
         conditions = assignments(given or [], "--given")
         share = 0.5 if known is None else number(known, "--known", "0.5, the share of points that is known")
         go_on(model, run, str(file), share, 8 if n is None else n, conditions, seed, output, steering.temperature)
+    elif model.kind == "video":
+        from seriatim.cli.kinds.video import options_of
+        from seriatim.cli.kinds.video_completion import Completing
+        from seriatim.cli.kinds.video_completion import complete as fill_in
+
+        how, conditions = options_of(model, run).fitting, assignments(given or [], "--given")
+        each, candidates = 4 if n is None else n, 1 if particles is None else particles
+        wanted = Completing(run, file, known or "upper", each, candidates, seed, output, columns, conditions,
+                            steering.options())  # fmt: skip
+        fill_in(model, wanted, lambda words, shape: _mask(words, shape, how))
     else:
         from seriatim.modality import modality
 
         held = modality(model.kind).words
-        raise UserError(f"{run} is a model of {held}; this command is for models of pictures, series and trajectories")
+        raise UserError(
+            f"{run} is a model of {held}; this command is for models of pictures, films, series and trajectories"
+        )
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Prompt:
     interactive: bool = False
     """Text is typed line by line and continued as it is drawn; for models of pairs, each line is a source."""
     prompt_file: Path | None = None
-    """A text file with the prompt, or a recording to continue."""
+    """A text file with the prompt, or a recording or film to continue."""
     given: list[str] = field(default_factory=list[str])
     """A condition, NAME=VALUE. VALUE is a label, a number, or a file for maps, vectors and tracks; for spans also a
     line such as "silence 3 7:0.5"; for features a recording to take them from. Labels of audio can be mixed:
@@ -126,6 +126,10 @@ class Extent:
     """If the prompt exceeds the model's context, read its end only."""
     seconds: float | None = None
     """Seconds of audio to generate after the prompt. Default: the length of the time-aligned condition, or 1."""
+    frames: int | None = None
+    """Frames of a film, given ones included. Default: as many as a clip of training has."""
+    given_frames: int | None = None
+    """Begin films as clips of the run's test data do, or as the film --prompt-file does: with so many of its frames."""
 
 
 @dataclass(frozen=True)

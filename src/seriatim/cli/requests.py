@@ -44,3 +44,7 @@ class Judging:
     ahead: Ahead = field(default_factory=Ahead)
     series: SeriesOptions | None = None
     """Reading options for series, as typed."""
+    given_frames: int | None = None
+    """First frames of films that are given; None: as in training."""
+    surprise: Path | None = None
+    """Where to draw the surprise of a film."""

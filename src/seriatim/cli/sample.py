@@ -29,12 +29,13 @@ def sample(
     output: Annotated[Output, FLAT] = Output(),  # noqa: B008
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
 ) -> None:
-    r"""Generate text, pictures, audio, series or drawings with a trained model.
+    r"""Generate text, pictures, audio, films, series or drawings with a trained model.
 
     Pictures are written to a sheet (.png) or an animation of the sampling (.gif). Audio is written to .wav, which can
     be played while it grows, .flac or .ogg, with pictures of its waveform and spectrogram; with --output -, raw samples
-    go to standard output. Drawings are written to a sheet (.png, .svg), an animation of the pen (.gif), or as strokes
-    (.ndjson, .csv); labelled series and paths that follow a series to .csv, with a chart.
+    go to standard output. Films are written to an animation (.gif), a film (.mp4 and others) or a sheet (.png).
+    Drawings are written to a sheet (.png, .svg), an animation of the pen (.gif), or as strokes (.ndjson, .csv);
+    labelled series and paths that follow a series to .csv, with a chart.
 
     Options apply in this order: guidance, bias and forbid, penalties (repetition, presence, frequency), temperature,
     top-k, top-p, min-p, typical.

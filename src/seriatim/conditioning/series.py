@@ -1,4 +1,4 @@
-"""Conditions of real-valued series: the unit of a window, and numbers at every position."""
+"""Conditions of real values: the unit of a window, and numbers at every position or frame."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class FieldEncoder(nn.Module):
     """Passes numbers at every position on: a calendar, what is known ahead. A missing number is 0.
 
     Args:
-        channels: F, numbers at a position.
+        channels: F, numbers in a column.
+        hop: positions that a column lasts; those of a frame, for a film.
 
     Example:
         >>> FieldEncoder(channels=2)(torch.zeros(1, 7, 2)).field.shape
@@ -56,9 +57,9 @@ class FieldEncoder(nn.Module):
 
     drop = 0.0
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, hop: int = 1) -> None:
         super().__init__()
-        self.channels = channels
+        self.channels, self.hop = channels, hop
         self.like: Tensor
         self.register_buffer("like", torch.zeros(0), persistent=False)
 
@@ -70,4 +71,4 @@ class FieldEncoder(nn.Module):
         """(B, T, F), all NaN where there are none -> field."""
         value = value.to(self.like.dtype)
         absent = value.shape[1] == 1 and bool(value.isnan().all())
-        return Context(field=value.nan_to_num(0.0), hop=FOR_EVER if absent else 1)
+        return Context(field=value.nan_to_num(0.0), hop=FOR_EVER * self.hop if absent else self.hop)

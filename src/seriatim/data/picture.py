@@ -110,8 +110,10 @@ def _check(image: Image.Image, name: str) -> None:
         raise UserError(f"{name}: {height} × {width} pixels: remove it")
     # Photographs of some phones are MPO files: a JPEG followed by a preview or a second view.
     if image.format != "MPO" and getattr(image, "is_animated", False):
-        kind, part = ("a file of several pages", "pages") if image.format == "TIFF" else ("an animation", "frames")
-        raise UserError(f"{name}: {kind}; expected a still picture: save one of its {part} as PNG, or remove it")
+        pages = image.format == "TIFF"
+        kind, part = ("a file of several pages", "pages") if pages else ("an animation", "frames")
+        advice = "remove it" if pages else "remove it, or give --kind video"
+        raise UserError(f"{name}: {kind}; expected a still picture: save one of its {part} as PNG, or {advice}")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,6 +1,7 @@
 """Heads turn a network's parameters into a distribution."""
 
 from seriatim.heads.base import Discrete, Dist, Event, Head
+from seriatim.heads.bernoulli import Bernoulli, BernoulliHead
 from seriatim.heads.bivariate import Bivariate, BivariateHead
 from seriatim.heads.categorical import Categorical, CategoricalHead
 from seriatim.heads.chained import Chained, ChainedHead
@@ -27,6 +28,8 @@ from seriatim.heads.student import Student, StudentHead
 __all__ = [
     "Affine",
     "AffineEvent",
+    "Bernoulli",
+    "BernoulliHead",
     "Bivariate",
     "BivariateHead",
     "Categorical",

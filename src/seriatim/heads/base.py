@@ -222,6 +222,8 @@ class Head(nn.Module, ABC):
     parts: int = 1
     real: bool = False
     """Whether symbols are real numbers, or some parts of them: then all are held in a float type, NaN where missing."""
+    likelihood: bool = True
+    """Whether `log_prob` is that of what is drawn; False for a cross-entropy with targets that no draw can have."""
 
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:

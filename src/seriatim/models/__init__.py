@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from seriatim.models.gated_pixelcnn import GatedPixelCNNConfig as GatedPixelCNNConfig
     from seriatim.models.grid import GridModel as GridModel
     from seriatim.models.grid import SubpixelModel as SubpixelModel
+    from seriatim.models.independent import IndependentPixels as IndependentPixels
+    from seriatim.models.independent import IndependentPixelsConfig as IndependentPixelsConfig
+    from seriatim.models.multiplicative_pixelcnn import MultiplicativePixelCNN as MultiplicativePixelCNN
+    from seriatim.models.multiplicative_pixelcnn import MultiplicativePixelCNNConfig as MultiplicativePixelCNNConfig
+    from seriatim.models.nested import Nested as Nested
     from seriatim.models.pixelcnn import PixelCNN as PixelCNN
     from seriatim.models.pixelcnn import PixelCNNConfig as PixelCNNConfig
     from seriatim.models.pixelcnn_pp import PixelCNNpp as PixelCNNpp
@@ -59,6 +64,8 @@ if TYPE_CHECKING:
     from seriatim.models.sequence import SequenceModel as SequenceModel
     from seriatim.models.transformer import Transformer as Transformer
     from seriatim.models.transformer import TransformerConfig as TransformerConfig
+    from seriatim.models.video_pixel import VPNConfig as VPNConfig
+    from seriatim.models.video_pixel import vpn as vpn
     from seriatim.models.wavenet import WaveNet as WaveNet
     from seriatim.models.wavenet import WaveNetConfig as WaveNetConfig
 
@@ -80,8 +87,13 @@ __all__ = [
     "GatedPixelCNN",
     "GatedPixelCNNConfig",
     "GridModel",
+    "IndependentPixels",
+    "IndependentPixelsConfig",
     "Model",
+    "MultiplicativePixelCNN",
+    "MultiplicativePixelCNNConfig",
     "MultiscaleConfig",
+    "Nested",
     "PixelCNN",
     "PixelCNNConfig",
     "PixelCNNpp",
@@ -112,11 +124,13 @@ __all__ = [
     "TrajectoryForwardConfig",
     "Transformer",
     "TransformerConfig",
+    "VPNConfig",
     "WaveNet",
     "WaveNetConfig",
     "family",
     "multiscale",
     "register",
+    "vpn",
 ]
 
 

@@ -26,10 +26,10 @@ from torch import Tensor, nn
 from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Serial, Unfold
 from seriatim.causal.conv import Ring
 from seriatim.causal.feedforward import silent
-from seriatim.causal.multiplicative import unit
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead
+from seriatim.kernels.multiplicative import unit
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper

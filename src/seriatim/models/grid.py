@@ -147,8 +147,21 @@ class GridModel(Model):
         return scaled(x, self.config.levels, next(self.parameters()).dtype)
 
 
-class SubpixelModel(GridModel):
-    """A family whose positions are sub-pixels, S = (H, W, C), and which may take a field. It gives `relation`.
+class FieldModel(GridModel):
+    """A family over pictures that may take a field. It gives `relation`."""
+
+    @abstractmethod
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """[t, s]: which positions, followed by which pixels of the field, each position depends on."""
+
+    @final
+    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
+        """Which positions each one sees."""
+        return self.relation(shape)[:, : math.prod(shape)]
+
+
+class SubpixelModel(FieldModel):
+    """A family whose positions are sub-pixels, S = (H, W, C).
 
     Example:
         >>> from seriatim.models import GatedPixelCNN, GatedPixelCNNConfig
@@ -166,17 +179,8 @@ class SubpixelModel(GridModel):
         """(height, width, channels)."""
         return self.config.height, self.config.width, self.config.channels
 
-    @abstractmethod
-    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
-        """[t, s]: which sub-pixels, followed by which pixels of the field, each sub-pixel depends on."""
 
-    @final
-    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Which sub-pixels each one sees."""
-        return self.relation(shape)[:, : math.prod(shape)]
-
-
-class PixelModel(GridModel):
+class PixelModel(FieldModel):
     """A family whose positions are pixels, S = (H, W), with several symbols each, of weight-normalised layers."""
 
     @property

@@ -13,6 +13,7 @@ Reference: Salimans, Karpathy, Chen, Kingma (2017), PixelCNN++.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -161,12 +162,15 @@ class PixelCNNpp(PixelModel):
         """One stream once per row, the other by matrix products; smaller sizes advance every second row and column."""
         return _Packed(self)
 
-    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Everything earlier within the reach of the streams."""
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """Everything earlier within the reach of the streams, and what of the field their blocks see on the way."""
         sizes = [(shape[0], shape[1])]
         for _ in range(self.config.sizes - 1):
             sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
         n = shape[0] * shape[1]
+        looks = [torch.eye(2 * n)[n:].float() * (self.config.field > 0)]
+        for of, to in itertools.pairwise(sizes):
+            looks.append(_halves(of, to) @ looks[-1])
 
         def through(layer: nn.Module, seen: Tensor, of: int, to: int) -> Tensor:
             return (sight_between(cast(Shifted, layer), sizes[of], sizes[to]).float() @ seen.float()) > 0
@@ -176,13 +180,13 @@ class PixelCNNpp(PixelModel):
             first = through(held.first, seen, size, size)
             for other in across:
                 first = first | other
-            return seen | through(held.second, first, size, size)
+            return seen | through(held.second, first, size, size) | (looks[size] > 0)
 
-        here = torch.eye(n, dtype=torch.bool)
+        here = torch.eye(n, 2 * n, dtype=torch.bool)
         lower, further = torch.zeros(n, n, dtype=torch.bool), torch.zeros(n, n, dtype=torch.bool)
         rows, columns = torch.arange(n) // shape[1], torch.arange(n) % shape[1]
-        lower[rows > 0] = here[: -shape[1]] if n > shape[1] else lower[:0]
-        further[columns > 0] = here[:-1][columns[1:] > 0]
+        lower[rows > 0] = here[: -shape[1], :n] if n > shape[1] else lower[:0]
+        further[columns > 0] = here[:-1, :n][columns[1:] > 0]
         u = (lower.float() @ through(self.rows, here, 0, 0).float()) > 0
         ul = (lower.float() @ through(self.above, here, 0, 0).float()) > 0
         ul = ul | ((further.float() @ through(self.left, here, 0, 0).float()) > 0)
@@ -207,6 +211,12 @@ class PixelCNNpp(PixelModel):
                 pair = cast(Pair, self.grow[size - 1])
                 u, ul = through(pair.rows, u, size, size - 1), through(pair.corner, ul, size, size - 1)
         return ul
+
+
+def _halves(of: tuple[int, int], to: tuple[int, int]) -> Tensor:
+    """(n, N): which pixels of one size the mean at each pixel of the next smaller size is taken over."""
+    rows, columns = (torch.arange(a)[None] // 2 == torch.arange(b)[:, None] for a, b in zip(of, to, strict=True))
+    return torch.kron(rows.float(), columns.float())
 
 
 def _pairs(modules: nn.Module) -> list[Pair]:

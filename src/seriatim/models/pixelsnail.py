@@ -177,10 +177,11 @@ class PixelSNAIL(PixelModel):
         """Convolutions of the rows above once per row, the rest by matrix products; keys and values are cached."""
         return _Packed(self)
 
-    def sees(self, shape: Sequence[int]) -> Bool[Tensor, "N N"]:
-        """Everything earlier, through the first attention."""
+    def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
+        """Everything earlier, through the first attention; of the field also the pixel itself."""
         n = shape[0] * shape[1]
-        return torch.ones(n, n, dtype=torch.bool).tril(-1)
+        every = torch.ones(n, n, dtype=torch.bool)
+        return torch.cat([every.tril(-1), every.tril() & (self.config.field > 0)], 1)
 
 
 class _Memory(NamedTuple):

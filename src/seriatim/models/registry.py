@@ -28,9 +28,14 @@ HOMES = {
     "GatedPixelCNN": "seriatim.models.gated_pixelcnn",
     "GatedPixelCNNConfig": "seriatim.models.gated_pixelcnn",
     "GridModel": "seriatim.models.grid",
+    "IndependentPixels": "seriatim.models.independent",
+    "IndependentPixelsConfig": "seriatim.models.independent",
     "LSTM": "seriatim.models.recurrent",
     "Model": "seriatim.models.base",
+    "MultiplicativePixelCNN": "seriatim.models.multiplicative_pixelcnn",
+    "MultiplicativePixelCNNConfig": "seriatim.models.multiplicative_pixelcnn",
     "MultiscaleConfig": "seriatim.models.cascade",
+    "Nested": "seriatim.models.nested",
     "PixelCNN": "seriatim.models.pixelcnn",
     "PixelCNNConfig": "seriatim.models.pixelcnn",
     "PixelCNNpp": "seriatim.models.pixelcnn_pp",
@@ -62,9 +67,11 @@ HOMES = {
     "TrajectoryForwardConfig": "seriatim.models.real_config",
     "Transformer": "seriatim.models.transformer",
     "TransformerConfig": "seriatim.models.transformer",
+    "VPNConfig": "seriatim.models.video_pixel",
     "WaveNet": "seriatim.models.wavenet",
     "WaveNetConfig": "seriatim.models.wavenet",
     "multiscale": "seriatim.models.scales",
+    "vpn": "seriatim.models.video_pixel",
 }
 """The module that defines each public name of `seriatim.models`."""
 
@@ -221,6 +228,7 @@ FAMILIES: dict[str, Family] = {
         _MUON,
         _real("RealWaveNet", "DilatedConfig", _WAVENET, 2016),
     ),
+    "vpn": Family("vpn", "VPNConfig", "Kalchbrenner et al., Video pixel networks", 2016, "video", _MUON),
     "ar": Family("ARMA", "ARMAConfig", "Yule, Periodicities in disturbed series", 1927, "series", linear=True),
     "arma": Family("ARMA", "ARMAConfig", "Box and Jenkins, Time series analysis", 1970, "series", linear=True),
     "arch": Family(

@@ -139,7 +139,7 @@ def _gradients(layer: Causal, x: Tensor, context: Context) -> Tensor:
     for t in range(steps):
         (slope,) = slopes((y[:, t] * weights[:, t]).sum(), [x], retain=True)
         if slope is not None:
-            seen[t] = (slope.abs().amax(-1) > SEEN).any(0)
+            seen[t] = (slope.abs().flatten(2).amax(-1) > SEEN).any(0)
     return seen
 
 

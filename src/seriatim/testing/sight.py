@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from seriatim.context import Context
-from seriatim.models import Model, SubpixelModel
+from seriatim.models import Model
 from seriatim.models.base import ContextLike
+from seriatim.models.grid import FieldModel
 from seriatim.testing.base import SEEN, hold, pick
 from seriatim.testing.layers import nowhere
 from seriatim.testing.models import in_a_row
@@ -95,22 +96,22 @@ def sight_law(model: Model, seen: Tensor, shape: Sequence[int]) -> None:
     nowhere(declared & ~seen, "sight law", "position {t} does not depend on position {s}, which `sees` declares")
 
 
-def field_sight_law(model: SubpixelModel, x: Tensor, given: Context) -> None:
-    """Field sight law: each sub-pixel depends on exactly those pixels of the field that `relation` declares.
+def field_sight_law(model: FieldModel, x: Tensor, given: Context) -> None:
+    """Field sight law: each position depends on exactly those pixels of the field that `relation` declares.
 
     Raises:
-        AssertionError: naming the sub-pixel and the pixel.
+        AssertionError: naming the position and the pixel.
         ValueError: if the context has no field.
     """
     if given.field is None:
         raise ValueError("the field sight law is about context.field, and there is none")
-    height, width, colours = x.shape[1:]
-    declared, seen = model.relation((height, width, colours))[:, x[0].numel() :], list[Tensor]()
+    shape = x.shape[1 : 1 + len(model.canvas)]
+    declared, seen = model.relation(tuple(shape))[:, math.prod(shape) :], list[Tensor]()
     field = given.field.clone().requires_grad_()
-    y = model(x, replace(given, field=field)).flatten(1, 3).square().sum((0, 2))
+    y = in_a_row(model(x, replace(given, field=field)), shape).square().sum((0, 2))
     for one in y:
         (slope,) = torch.autograd.grad(one, field, retain_graph=True)
         seen.append(slope.abs().sum((0, 3)).flatten() > 0)
     found, law = torch.stack(seen), "field sight law"
-    nowhere(found & ~declared, law, "sub-pixel {t} depends on pixel {s} of the field, which is not declared")
-    nowhere(declared & ~found, law, "sub-pixel {t} does not depend on pixel {s} of the field, which is declared")
+    nowhere(found & ~declared, law, "position {t} depends on pixel {s} of the field, which is not declared")
+    nowhere(declared & ~found, law, "position {t} does not depend on pixel {s} of the field, which is declared")

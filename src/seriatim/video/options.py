@@ -25,8 +25,8 @@ class VideoOptions(Options):
     """
 
     size: tuple[int, ...] = ()
-    """Height and width of a frame, or one number for both. Default: the size of the files, at most 32 a side; of several
-    sizes, squares of the median of the shorter sides."""
+    """Height and width of a frame, or one number for both. Default: the size of the files, at most 32 a side; of
+    several sizes, squares of the median of the shorter sides."""
     crop: Crop = "centre"
     """If the aspect ratio differs: crop the centre before resizing, or (none) resize only, which distorts."""
     resample: Resample = "smooth"
@@ -36,7 +36,7 @@ class VideoOptions(Options):
     levels: int = 256
     """Levels per colour value, 2 to 256. With 2, a value is white from 128 on."""
     rate: float = 0.0
-    """Frames per second: of the two nearest in time the earlier one is shown. Default: each frame as it is in the file."""
+    """Frames per second: at each of these times, the frame on show. Default: each frame once, as in the file."""
     frames: int = FRAMES
     """Frames of a clip, which is what a model is trained on and judged by."""
     stride: int = 0

@@ -14,6 +14,7 @@ KINDS = {
     "audio": "seriatim.cli.kinds.audio",
     "series": "seriatim.cli.kinds.series",
     "trajectory": "seriatim.cli.kinds.trajectory",
+    "video": "seriatim.cli.kinds.video",
 }
 
 

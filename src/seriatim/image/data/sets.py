@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seriatim.data.fetch import File, NamedSet
+from seriatim.data.mnist import FILES as MNIST
 
 _FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141"
-_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _DIGITS = tuple("0123456789")
 _IDX_NOTE = "The last 5,000 of the official training pictures validate, the others train; the test is the official one."
 
@@ -27,32 +27,7 @@ SETS: dict[str, ImageSet] = {
         title="MNIST: 70,000 handwritten digits, 28 × 28, grey",
         licence="CC BY-SA 3.0, as MNIST is commonly given",
         attribution="Y. LeCun, C. Cortes, C. Burges",
-        files=(
-            File(
-                "mnist/train-images-idx3-ubyte.gz",
-                9_912_422,
-                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-                f"{_MNIST}/train-images-idx3-ubyte.gz",
-            ),
-            File(
-                "mnist/train-labels-idx1-ubyte.gz",
-                28_881,
-                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-                f"{_MNIST}/train-labels-idx1-ubyte.gz",
-            ),
-            File(
-                "mnist/t10k-images-idx3-ubyte.gz",
-                1_648_877,
-                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-                f"{_MNIST}/t10k-images-idx3-ubyte.gz",
-            ),
-            File(
-                "mnist/t10k-labels-idx1-ubyte.gz",
-                4_542,
-                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-                f"{_MNIST}/t10k-labels-idx1-ubyte.gz",
-            ),
-        ),
+        files=MNIST,
         layout="idx",
         labels=_DIGITS,
         note=f"{_IDX_NOTE} Binarised by --image.binarise it is not the fixed draw of Larochelle and Murray.",
