@@ -14,6 +14,8 @@ from seriatim.models import plugins
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {
     "tutorials/trajectories.md": 1,
+    "tutorials/video.md": 1,
+    "families/vpn.md": 1,
     "concepts.md": 6,
     "tutorials/own.md": 6,
     "tutorials/series.md": 1,

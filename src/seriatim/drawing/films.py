@@ -141,6 +141,7 @@ def _encode(frames: Sequence[Image.Image], path: Path, rate: float) -> None:
     from fractions import Fraction
 
     import av
+    from av.error import FFmpegError
 
     width, height = (side + side % 2 for side in frames[0].size)  # most codecs want even sides
     codec = {".webm": "libvpx-vp9"}.get(path.suffix.lower(), "libx264")
@@ -156,6 +157,6 @@ def _encode(frames: Sequence[Image.Image], path: Path, rate: float) -> None:
                     out.mux(packet)
             for packet in stream.encode():
                 out.mux(packet)
-    except (OSError, ValueError, av.FFmpegError) as error:
+    except (OSError, ValueError, FFmpegError) as error:
         path.unlink(missing_ok=True)
         raise UserError(f"{path}: cannot be written ({error}); write to .gif, or elsewhere") from None

@@ -153,7 +153,7 @@ def _compare(
         return LongErrors(0.0, 0.0)
     scale, errors = max(float(exact.square().mean().sqrt()), 1e-30), list[float]()
     for other, allowed, name in ((chunks, tolerance, "chunks"), (exact, EXACT * tolerance, "float64")):
-        off = ((whole.double() - other.double()).abs().amax(-1)[0] / scale).nan_to_num(torch.inf, torch.inf)
+        off = ((whole.double() - other.double()).abs().flatten(2).amax(-1)[0] / scale).nan_to_num(torch.inf, torch.inf)
         at = int(off.argmax())
         errors.append(float(off[at]))
         start = max(edge for edge in edges if edge <= at)

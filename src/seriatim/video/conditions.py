@@ -60,8 +60,8 @@ def _actions(name: str, codec: Actions, value: Any, lengths: Sequence[int]) -> l
     each = [*value] if several else [value] * len(lengths)
     if len(each) != len(lengths):
         raise UserError(f"{len(each)} actions of {name} for {len(lengths)} films; give one array for all, or one each")
-    found = [codec.encode(one) for one in each]
+    found = [codec.encode(np.asarray(one)) for one in each]
     for i, (rows, length) in enumerate(zip(found, lengths, strict=True)):
         if len(rows) < length:
             raise UserError(f"film {i} has {length} frames and actions for {len(rows)}; give one row per frame")
-    return found
+    return [rows[:length] for rows, length in zip(found, lengths, strict=True)]

@@ -69,14 +69,14 @@ class VideoFigures:
         mean, each = nats.mean(), nats.mean(0)
 
         def error(away: Floats) -> Floats:
-            """The standard error of a mean from clips' (N, …) distances from it: clips of a film go together."""
+            """Standard errors of means from clips' (N, M) distances from them: clips of a film go together."""
             if len(known) < 2:
-                return np.full(away.shape[1:], math.nan)
-            sums = np.zeros((len(known), *away.shape[1:]))
+                return np.full(away.shape[1], math.nan)
+            sums = np.zeros((len(known), away.shape[1]))
             np.add.at(sums, owner, away)
-            return np.sqrt((sums**2).sum(0) * len(known) / (len(known) - 1)) / sizes.sum()
+            return np.asarray(np.sqrt((sums**2).sum(0) * len(known) / (len(known) - 1)) / sizes.sum())
 
-        whole, own = float(error(nats.mean(1) - mean)), error(nats - each)
+        whole, own = error(nats.mean(1, keepdims=True) - mean).item(), error(nats - each)
         return cls(
             float(mean),
             whole,

@@ -112,6 +112,7 @@ class VideoModel(Trained):
         self.judged("log_probs")
         return self.terms(self.several(x), given, batch, progress)
 
+    @takes(given_frames=arguments.count)
     def log_prob(
         self,
         x: UInt8 | Sequence[UInt8],
@@ -121,6 +122,8 @@ class VideoModel(Trained):
         progress: Progress | None = None,
     ) -> NDArray[np.float64]:
         """log p of each film in nats, or of its frames after the first `given_frames`; see `log_probs`."""
+        if given_frames < 0:
+            raise UserError(f"given_frames is {given_frames}; give 0 or more")
         each = self.log_probs(x, given, batch, progress)
         return np.array([terms[given_frames:].sum() for terms in each])
 
@@ -160,8 +163,8 @@ class VideoModel(Trained):
         lengths = {len(part) for part in parts}
         if len(lengths) != 1:
             raise UserError(f"clips of {min(lengths)} to {max(lengths)} frames; expected one length: cut them")
-        if given_frames >= (length := lengths.pop()):
-            raise UserError(f"given_frames is {given_frames}, and a clip has {length} frames; give fewer")
+        if not 0 <= given_frames < (length := lengths.pop()):
+            raise UserError(f"given_frames is {given_frames}, and a clip has {length} frames; give 0 to {length - 1}")
         terms = self.terms(parts, conditions, batch, progress)
         nats = np.stack([-each[given_frames:].sum((1, 2)) for each in terms])
         dims = int(np.prod(self.shape))

@@ -78,6 +78,8 @@ def score(model: VideoModel, asked: Judging) -> None:
     only("a model of films", (*_SHARED, "surprise"))
     model.judged("score")
     given, dims = asked.given_frames or 0, math.prod(model.shape)
+    if given < 0:
+        raise UserError(f"--given-frames is {given}; give 0 or more")
     rows: list[tuple[str, float, int]] = []
     lacking: list[Lacking] = []
     surprise = asked.surprise
@@ -175,9 +177,16 @@ def sample(model: VideoModel, asked: Drawing) -> None:
     known = (
         0 if real is None else asked.extent.given_frames or (real.shape[1] if len(real) == 1 else real.shape[1] // 2)
     )
-    frames = asked.extent.frames or max(model.frames, known + 1)
+    frames = max(model.frames, known + 1) if asked.extent.frames is None else asked.extent.frames
+    if frames <= known:
+        raise UserError(f"--frames is {frames}; give more than the {known} that are given")
     fits(n * min(frames, 20), model.shape, "fewer (-n)")
     given = {**own, **given_values(model, asked.prompt.conditions, frames)}
+    if "action" in own and given["action"] is own["action"] and frames > model.frames:
+        raise UserError(
+            f"--frames is {frames}, and the run's own actions are those of {model.frames} frames; give fewer, or "
+            "--given action=FILE"
+        )
     seeds = own_seeds(asked.seeds, n, _ITEMS)
     begun = None if real is None else real[:, :known] if len(real) == n else np.repeat(real[:, :known], n, 0)
     with progressing(n * (frames - known), "drawing") as progress:
@@ -198,7 +207,7 @@ def sample(model: VideoModel, asked: Drawing) -> None:
         written = str(path)
     first = f", the first {known} given" if known else ""
     above = ", below the real ones" if path is None and beside else ""
-    tell(f"{written}: {n} films of {frames} frames{first}{above}{seeds_in_words(seeds)}")
+    tell(f"{written}: {n} film{'s' * (n != 1)} of {frames} frames{first}{above}{seeds_in_words(seeds)}")
     if not model.likelihood:
         tell("this model draws pixels black or white; its cross-entropy is no likelihood of grey ones")
 
@@ -269,7 +278,7 @@ def lines(model: VideoModel) -> list[str]:
     colours = "grey" if channels == 1 else f"{channels} colours"
     figures = "" if model.likelihood else "; cross-entropies of grey targets, no likelihoods"
     shape = f"films        {height} × {width}, {colours}, {model.levels.levels} levels, clips of {model.frames} frames"
-    return [shape + figures, *[f"sees         {seen}" for seen in _sight(model).values()]]
+    return [shape + figures, *[f"{key.replace('_', ' ')}: {seen}" for key, seen in _sight(model).items()]]
 
 
 def _sight(model: VideoModel) -> dict[str, object]:

@@ -45,21 +45,23 @@ def complete(model: VideoModel, asked: Completing, mask: Callable[[str, tuple[in
 
     path = asked.output or Path("completions.gif")
     check_suffix(path)
+    if asked.columns < 1:
+        raise UserError(f"--columns is {asked.columns}; give 1 or more")
     part, _ = films_of(model, Judging(asked.run, (), Conditions(), False), str(asked.film))
     if len(part.lengths) != 1:
         raise UserError(f"{asked.film} holds {len(part.lengths)} films; give one")
-    film = part.x[0]
-    if len(film) > model.frames:
-        tell(f"{asked.film}: the first {model.frames} of its {len(film)} frames, as many as a clip has")
-        film = film[: model.frames]
+    whole = part.x[0]
+    film = whole[: model.frames]
     known = np.zeros(film.shape[:3], bool)
     if asked.known.isdecimal():
         count = int(asked.known)
         if not 0 < count < len(film):
-            raise UserError(f"--known is {count}, and the film has {len(film)} frames; give fewer, but one or more")
+            raise UserError(f"--known is {count}, of {len(film)} frames to complete; give fewer, but one or more")
         known[:count] = True
     else:
         known[:] = mask(asked.known, model.shape[:2])
+    if len(whole) > len(film):
+        tell(f"{asked.film}: the first {len(film)} of its {len(whole)} frames, as many as a clip has")
     film = model.shown(film)
     given = given_values(model, asked.conditions, len(film))
     done = model.complete(
