@@ -1,6 +1,7 @@
 """Moving MNIST at 32 × 32: the Video Pixel Network, without dilation, and without its decoder, at equal time.
 
     OMP_NUM_THREADS=1 python benchmarks/moving_mnist.py FOLDER [--minutes 8] [--seeds 0 1] [--measure binary grey]
+        [--contestants whole "no decoder"]
 
 The contestants have (nearly) equal weights. Each is trained for the same CPU time on one thread: its seconds per step
 are measured first, and the steps follow from them. Films are those of `moving-mnist` (`seriatim data info` tells how
@@ -95,6 +96,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--measure", nargs="+", choices=list(MEASURES), default=["binary"])
+    parser.add_argument("--contestants", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ def main() -> None:
         films = reel.splits["test"]
         for seed in asked.seeds:
             base: np.ndarray | None = None
-            for name, own in CONTESTANTS.items():
+            for name, own in {each: CONTESTANTS[each] for each in asked.contestants}.items():
                 net = {**own, **head}
                 out = asked.folder / f"{measure}-{name.replace(' ', '-')}-{seed}"
                 plan = asked.folder / f"{out.name}.json"

@@ -21,7 +21,17 @@ from seriatim.heads.base import entropy, frequencies
 from seriatim.heads.fitting import quantiles, thinned
 from seriatim.image.options import ImageOptions
 from seriatim.layers import Conv, Embedding, Pointwise, Serial
-from seriatim.models import FAMILIES, Conditional, Model, SequenceModel, TransformerConfig, WaveNet, WaveNetConfig
+from seriatim.models import (
+    FAMILIES,
+    Conditional,
+    Model,
+    SequenceModel,
+    TransformerConfig,
+    VPNConfig,
+    WaveNet,
+    WaveNetConfig,
+    vpn,
+)
 from seriatim.models.base import quiet
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, Session, start
@@ -135,6 +145,17 @@ def test_a_family_of_pictures_begins_at_the_marginal(family: str, channels: int)
     model.initialise(seen, counts=counts)
     even = sum(by_hand(x[..., c]) for c in range(channels)) / channels
     assert surprise(model, seen) < even + WITHIN
+
+
+@pytest.mark.parametrize("decoder", ["multiplicative", "gated-pixelcnn", "pixelcnn++", "none"])
+def test_a_model_of_films_begins_at_the_marginal(decoder: Any) -> None:
+    torch.manual_seed(0)
+    head: Any = "logistic" if decoder == "pixelcnn++" else "softmax"
+    model = vpn(VPNConfig(8, 7, 1, 16, frames=4, filters=8, decoder=decoder, decoder_blocks=2, head=head))
+    x = drawn(spiked(16), 6, 4, 8, 7, *(() if decoder == "pixelcnn++" else (1,)))
+    counts = counted(x, 16)
+    model.initialise(x, counts=counts)
+    assert surprise(model, x) == pytest.approx(entropy(counts, 1), abs=WITHIN)
 
 
 def test_channels_that_go_together_begin_below_their_marginals() -> None:

@@ -86,6 +86,7 @@ def train(
 
       seriatim train novel.txt
       seriatim train photos/ --image.size 32
+      seriatim train clips/ --video.size 32
       seriatim train sales.csv
       seriatim train cats.ndjson
       seriatim train poems.jsonl --text.field poem --text.given genre,year
@@ -98,16 +99,15 @@ def train(
     Parameters
     ----------
     data
-        A text file, JSONL, a TSV of pairs, a folder of texts, pictures or recordings, a table of numbers, drawings or
-        labelled series (.ndjson, .svg, .npz, .ts), `-` for standard input, or a named data set; see `seriatim data
-        list`.
+        A text file, JSONL, a TSV of pairs, texts, pictures, films, recordings, a table of numbers, drawings or labelled
+        series (.ndjson, .svg, .npz, .ts), `-` for standard input, or a named data set; see `seriatim data list`.
     model
-        The model family; see `seriatim models`. Default: transformer for text, gated-pixelcnn for pictures, wavenet for
-        audio, lstm for series and trajectories.
+        The model family; see `seriatim models`. Default: transformer for text, gated-pixelcnn for pictures, vpn for
+        films, wavenet for audio, lstm for series and trajectories.
     preset
         Named settings, e.g. nanogpt-cpu or book-lstm; other options override them.
     kind
-        text, image, audio, series or trajectory. Default: determined from the files.
+        text, image, audio, video, series or trajectory. Default: determined from the files.
     net
         Sizes of the model, e.g. --net.width 256 --net.layers 6; see `seriatim models NAME`.
     """
