@@ -63,7 +63,7 @@ def trained(out: Path, net: dict[str, Any], levels: int, steps: int, seed: int) 
         start = time.process_time()
         common: dict[str, Any] = {"out": out, "quiet": True, "device": "cpu"}
         if (out / "train").exists():
-            seriatim.train(resuming=True, **common)
+            seriatim.train("moving-mnist", resuming=True, **common)
         else:
             seriatim.train(
                 "moving-mnist",

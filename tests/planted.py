@@ -486,7 +486,7 @@ FAULTS = [
     ),
     Fault(
         "a multiplicative unit's gates are exchanged", "kernels/multiplicative.py",
-        "g1, g2, g3, u = y.sig", "g1, g3, g2, u = y.sig",
+        "g1, g2, g3, u = y.chunk", "g1, g3, g2, u = y.chunk",
         "models/test_textbook.py::test_a_family_is_its_textbook_s[bytenet-memory-multiplicative-vector]",
     ),
     Fault(
@@ -671,6 +671,78 @@ FAULTS = [
         "a list is cut by position", "text/data/opening.py",
         "if _plain(path, name, options) and itemised", "if False and itemised",
         "text/test_lines.py::test_each_line_of_a_list_is_a_document",
+    ),
+    # ------------------------------------------------------------------ films
+    Fault(
+        "the state before a piece of a film is forgotten", "causal/conv_lstm.py",
+        "if state is not None or t:", "if t:",
+        "models/test_nested.py::test_a_film_in_pieces_is_the_film",
+    ),
+    Fault(
+        "a frame's map is of the frame itself", "models/nested.py",
+        "read = torch.cat([before, shown[:, :-1]], 1)", "read = torch.cat([before, shown[:, 1:]], 1)",
+        "models/test_nested.py::test_a_pixel_knows_nothing_of_later_frames_nor_of_its_own_frame_s_later_pixels",
+    ),
+    Fault(
+        "the last pixel of a frame is not in what the next one reads", "models/nested.py",
+        "            state.frame[:, -1] = prev\n", "            pass\n",
+        "models/test_nested.py::test_a_prompt_may_end_anywhere",
+    ),
+    Fault(
+        "a piece of a film reads the first actions", "models/nested.py",
+        "torch.arange(first, first + frames,", "torch.arange(0, frames,",
+        "models/test_nested.py::test_a_film_in_pieces_is_the_film",
+    ),
+    Fault(
+        "forget and input gate of the convolutional LSTM are exchanged", "causal/conv_lstm.py",
+        "o, f, i, g = y.chunk(4, 1)", "o, i, f, g = y.chunk(4, 1)",
+        "models/test_textbook_films.py::test_the_video_pixel_network_is_its_textbook_s",
+    ),
+    Fault(
+        "the map enters both units of a block", "raster/multiplicative.py",
+        "h, look = unit(h, y if look is None else y + look), None", "h = unit(h, y if look is None else y + look)",
+        "models/test_textbook_films.py::test_the_video_pixel_network_is_its_textbook_s",
+    ),
+    Fault(
+        "clips of a film count as independent", "video/figures.py",
+        "np.add.at(sums, owner, away)", "sums[:] = np.sqrt(away.shape[0] / len(sums)) * away.std(0)",
+        "video/test_video_model.py::test_figures_are_those_of_the_films_counted_by_hand",
+    ),
+    Fault(
+        "a long film's pieces have the first frames' actions", "video/likelihood.py",
+        "nested.frames(some, context, film, start)", "nested.frames(some, context, film, 0)",
+        "video/test_video_model.py::test_films_of_several_lengths_and_long_ones_in_pieces",
+    ),
+    Fault(
+        "frames that are given are trained on", "video/task.py",
+        "mask[:, : self.options.given_frames] = False", "mask[:, :0] = False",
+        "video/test_video_runs.py::test_frames_that_are_given_do_not_count",
+    ),
+    Fault(
+        "a clip has the actions of its film's beginning", "video/task.py",
+        "own = [self.films.actions[clip.film][clip.start : clip.start + frames] for clip in chosen]",
+        "own = [self.films.actions[clip.film][:frames] for clip in chosen]",
+        "video/test_video_runs.py::test_every_clip_comes_once_an_epoch_with_its_own_conditions",
+    ),
+    Fault(
+        "actions beyond a film's end stay", "video/conditions.py",
+        "return [rows[:length] for rows, length in zip(found, lengths, strict=True)]", "return found",
+        "video/test_video_model.py::test_actions_may_go_on_after_a_film_and_not_end_before",
+    ),
+    Fault(
+        "a cross-entropy is given as a likelihood", "video/model.py",
+        "        if not self.likelihood:\n", "        if False:\n",
+        "video/test_video_model.py::test_a_cross_entropy_is_no_likelihood_and_named_so",
+    ),
+    Fault(
+        "the blue border goes on by a frame", "drawing/films.py",
+        "_GIVEN if frame < count else _DRAWN", "_GIVEN if frame <= count else _DRAWN",
+        "video/test_drawing_films.py::test_a_sheet_has_a_row_for_each_film_and_borders_by_what_is_given",
+    ),
+    Fault(
+        "no frames are asked for, and a clip's are drawn", "cli/kinds/video.py",
+        "if asked.extent.frames is None else", "if not asked.extent.frames else",
+        "video/test_video_commands.py::test_one_line_says_what_is_wrong[sample run --frames 0]",
     ),
 ]  # fmt: skip
 

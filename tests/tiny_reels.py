@@ -15,7 +15,7 @@ from tiny_films import write
 SIZE = (4, 5)
 FRAMES = 4
 NET: dict[str, Any] = {"filters": 6, "encoder_blocks": 1, "decoder_blocks": 1, "first": 3}
-OPTIONS: dict[str, Any] = {"batch": 4, "samples": 0, "device": "cpu", "quiet": True, "evaluate_every": 4}
+OPTIONS: dict[str, Any] = {"batch": 4, "samples": 0, "device": "cpu", "quiet": True, "evaluate_every": 1000}
 
 UInt8 = NDArray[np.uint8]
 

@@ -20,6 +20,7 @@ from seriatim.errors import UserError
 from seriatim.symbols import Labels, Numbers
 from seriatim.symbols.levels import Levels
 from seriatim.text.tokenizers import TOKENIZERS
+from seriatim.video.actions import Actions
 from trained_tokenizers import SIZES, trained
 
 DOCUMENTS = {kind: trained(kind, TOKENIZERS[kind].usual).to_json() for kind in SIZES}
@@ -29,6 +30,7 @@ DOCUMENTS["log-mel"] = LogMel(8000, 40, bands=2).to_json()
 DOCUMENTS["energy"] = Energy(40).to_json()
 DOCUMENTS["track"] = Track(40, [0, 1], [1, 2]).to_json()
 DOCUMENTS["spans"] = Spans(["a", "b"], 8000, 40, [1, 2.5]).to_json()
+DOCUMENTS["actions"] = Actions([0, 1], [1, 2]).to_json()
 DOCUMENTS["quantiser"] = Quantiser(8000, 2, "linear", 100).to_json()
 KEYS = [(kind, key) for kind, document in DOCUMENTS.items() for key in document]
 UNIGRAM = DOCUMENTS["unigram"]
@@ -81,6 +83,10 @@ FAULTS: list[tuple[str, str, Any, str]] = [
     ("energy", "window", 41, "window: 41 samples cannot be centred on 40"),
     ("track", "std", [1], "track: 2 means and 1 deviations"),
     ("track", "hop", 0, "hop"),
+    ("actions", "mean", [0], "actions: 1 means and 2 deviations"),
+    ("actions", "std", [1, 0], "actions: expected finite means, and finite deviations above 0"),
+    ("actions", "mean", [0, math.inf], r"mean\[1\].*finite"),
+    ("actions", "std", "1", "std"),
     ("spans", "hop", 0, "hop"),
     ("spans", "rate", 10**9, "rate: expected a whole number from 1 to 768000"),
     ("spans", "values", ["a"], "lasting: expected 1 durations above 0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,5 +159,6 @@ def _encode(frames: Sequence[Image.Image], path: Path, rate: float) -> None:
             for packet in stream.encode():
                 out.mux(packet)
     except (OSError, ValueError, FFmpegError) as error:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be a folder
+            path.unlink()
         raise UserError(f"{path}: cannot be written ({error}); write to .gif, or elsewhere") from None

@@ -163,7 +163,8 @@ class VideoModel(Trained):
         lengths = {len(part) for part in parts}
         if len(lengths) != 1:
             raise UserError(f"clips of {min(lengths)} to {max(lengths)} frames; expected one length: cut them")
-        if not 0 <= given_frames < (length := lengths.pop()):
+        length = lengths.pop()
+        if not 0 <= given_frames < length:
             raise UserError(f"given_frames is {given_frames}, and a clip has {length} frames; give 0 to {length - 1}")
         terms = self.terms(parts, conditions, batch, progress)
         nats = np.stack([-each[given_frames:].sum((1, 2)) for each in terms])
@@ -349,7 +350,7 @@ class VideoModel(Trained):
         if chosen.guidance != 1:
             raise UserError("completions cannot be guided; leave out guidance")
         if particles > 1:
-            self.judged("particles, which are weighed by the known pixels,")
+            self.judged("weighing particles by the known pixels")
         own, encoded = own_seeds(seed, n, "completions"), self._given(given, [len(x)] * n)
         symbols = self._flat(self.symbols([x]))[0]
         kept = self._flat(torch.from_numpy(positions(every.astype(np.int64)[None], self.model)))[0] > 0

@@ -244,6 +244,7 @@ def _begun(model: VideoModel, asked: Drawing) -> tuple[UInt8 | None, float, dict
         )
     rate = part.rates[0] if part.rates else 0.0
     x = np.stack([part.x[clip.film][clip.start : clip.start + model.frames] for clip in chosen])
+    x = model.shown(x)  # as the model sees them
     return x, rate, model.given_of(part, chosen)
 
 

@@ -60,8 +60,6 @@ def complete(model: VideoModel, asked: Completing, mask: Callable[[str, tuple[in
         known[:count] = True
     else:
         known[:] = mask(asked.known, model.shape[:2])
-    if len(whole) > len(film):
-        tell(f"{asked.film}: the first {len(film)} of its {len(whole)} frames, as many as a clip has")
     film = model.shown(film)
     given = given_values(model, asked.conditions, len(film))
     done = model.complete(
@@ -71,7 +69,9 @@ def complete(model: VideoModel, asked: Completing, mask: Callable[[str, tuple[in
     rate = part.rates[0] if part.rates else 0.0
     seeds = own_seeds(asked.seed, asked.n, "completions")
     save_films(np.concatenate([film[None], kept[None], done]), path, (), rate, asked.columns, seeds)
+    if len(whole) > len(film):
+        tell(f"{asked.film}: the first {len(film)} of its {len(whole)} frames, as many as a clip has")
     flat = known.reshape(-1)
     if not flat[: flat.sum()].all() and asked.particles == 1:
         tell("pixels before a known one were drawn without it; --particles takes it into account")
-    tell(f"{path}: the film, its known part, and {asked.n} completions{seeds_in_words(seeds)}")
+    tell(f"{path}: the film, its known part, and {asked.n} completion{'s' * (asked.n != 1)}{seeds_in_words(seeds)}")
