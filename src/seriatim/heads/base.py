@@ -223,6 +223,9 @@ class Head(nn.Module, ABC):
     real: bool = False
     """Whether symbols are real numbers, or some parts of them: then all are held in a float type, NaN where missing."""
 
+    none: int | None = None
+    """A symbol that says that there is none at a position, next to those that the head draws. Default: there is no such."""
+
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:
         """The distribution with parameters (..., width)."""
@@ -231,12 +234,13 @@ class Head(nn.Module, ABC):
     def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
         """Log-probability (nats) of x (...) or (..., parts) under parameters (..., width).
 
-        A position of real numbers of which one is missing (NaN) counts 0 nats, and passes no gradient.
+        A position of which a part is missing (NaN of real numbers, `none` of symbols) counts 0 nats, and passes no
+        gradient.
         """
-        if not self.real:
+        if not self.real and self.none is None:
             return self(parameters).log_prob(x)
-        missing = x.isnan()
-        terms = self(parameters).log_prob(torch.where(missing, 0.0, x))  # replaced before: NaN · 0 is a NaN gradient
+        missing = x.isnan() if self.real else x == self.none
+        terms = self(parameters).log_prob(torch.where(missing, 0, x))  # replaced before: NaN · 0 is a NaN gradient
         return torch.where(missing if self.parts == 1 else missing.any(-1), 0.0, terms)
 
     @final

@@ -56,7 +56,10 @@ if TYPE_CHECKING:
     from seriatim.models.row_lstm import RowLSTM as RowLSTM
     from seriatim.models.row_lstm import RowLSTMConfig as RowLSTMConfig
     from seriatim.models.scales import multiscale as multiscale
+    from seriatim.models.scales import multiscale_sound as multiscale_sound
     from seriatim.models.sequence import SequenceModel as SequenceModel
+    from seriatim.models.sound_cascade import SoundCascade as SoundCascade
+    from seriatim.models.sound_cascade import SoundScalesConfig as SoundScalesConfig
     from seriatim.models.transformer import Transformer as Transformer
     from seriatim.models.transformer import TransformerConfig as TransformerConfig
     from seriatim.models.wavenet import WaveNet as WaveNet
@@ -105,6 +108,8 @@ __all__ = [
     "RowLSTM",
     "RowLSTMConfig",
     "SequenceModel",
+    "SoundCascade",
+    "SoundScalesConfig",
     "SubpixelModel",
     "TrajectoryAttentiveConfig",
     "TrajectoryConfig",
@@ -116,6 +121,7 @@ __all__ = [
     "WaveNetConfig",
     "family",
     "multiscale",
+    "multiscale_sound",
     "register",
 ]
 

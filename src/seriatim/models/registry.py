@@ -55,6 +55,8 @@ HOMES = {
     "RowLSTM": "seriatim.models.row_lstm",
     "RowLSTMConfig": "seriatim.models.row_lstm",
     "SequenceModel": "seriatim.models.sequence",
+    "SoundCascade": "seriatim.models.sound_cascade",
+    "SoundScalesConfig": "seriatim.models.sound_cascade",
     "SubpixelModel": "seriatim.models.grid",
     "TrajectoryAttentiveConfig": "seriatim.models.real_config",
     "TrajectoryConfig": "seriatim.models.real_config",
@@ -65,6 +67,7 @@ HOMES = {
     "WaveNet": "seriatim.models.wavenet",
     "WaveNetConfig": "seriatim.models.wavenet",
     "multiscale": "seriatim.models.scales",
+    "multiscale_sound": "seriatim.models.scales",
 }
 """The module that defines each public name of `seriatim.models`."""
 
@@ -210,7 +213,15 @@ FAMILIES: dict[str, Family] = {
         _MUON,
     ),
     "pixelcnn++": Family("PixelCNNpp", "PixelCNNppConfig", "Salimans et al., PixelCNN++", 2017, "image"),
-    "multiscale": Family("multiscale", "MultiscaleConfig", f"{_PIXEL_RNN}, 3.6", 2016, "image", _MUON),
+    "multiscale": Family(
+        "multiscale",
+        "MultiscaleConfig",
+        f"{_PIXEL_RNN}, 3.6",
+        2016,
+        "image",
+        _MUON,
+        [Family("multiscale_sound", "SoundScalesConfig", f"{_PIXEL_RNN}, 3.6", 2016, "audio", _MUON)],
+    ),
     "pixelsnail": Family("PixelSNAIL", "PixelSNAILConfig", "Chen et al., PixelSNAIL", 2018, "image"),
     "wavenet": Family(
         "WaveNet",
