@@ -416,7 +416,9 @@ def of_sound_scales(
 ) -> ModelCase:
     """A case of a multi-scale model of sound."""
     family, net = FAMILIES["multiscale"].of("audio"), {"residual": 3, "gate": 4, "skip": 9, "stack_channels": 3}
-    config = family.config(**{"levels": levels, "channels": channels, "factor": 2, "look_ahead": 1, "up": 3} | net | sizes)
+    config = family.config(
+        **{"levels": levels, "channels": channels, "factor": 2, "look_ahead": 1, "up": 3} | net | sizes
+    )
 
     def given() -> Given:
         torch.manual_seed(5)

@@ -18,8 +18,20 @@ ORDER = [
     "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
-    "models": {"base", "sequence", "replay", "conditional", "grid", "pixelrnn", "real_config", "cascade", "registry",
-               "schedule", "sound_cascade"},
+    "models": {
+        "base",
+        "sequence",
+        "replay",
+        "conditional",
+        "grid",
+        "pixelrnn",
+        "real_config",
+        "cascade",
+        "registry",
+        "schedule",
+        "sound_cascade",
+        "sound_steps",
+    },
     "heads": {
         "base",
         "categorical",

@@ -18,7 +18,7 @@ from seriatim.context import Context
 from seriatim.errors import UserError
 from seriatim.models import Model, SoundCascade, SoundScalesConfig, WaveNet, WaveNetConfig, multiscale_sound
 from seriatim.models.schedule import Schedule
-from seriatim.models.sound_cascade import slower
+from seriatim.models.sound_steps import slower
 from seriatim.testing import equals, same, wake
 from seriatim.testing.models import step_law
 from seriatim.walks.walk import Walk
@@ -47,7 +47,7 @@ def by_hand(length: int, factor: int, ahead: int, scales: int) -> list[int]:
         while not set(range(min(block + ahead + 1, len(slow)))) <= set(slow[:visited]):
             found.append(slow[visited] * factor)
             visited += 1
-        found += [t for t in range(block * factor + 1, min((block + 1) * factor, length))]
+        found += range(block * factor + 1, min((block + 1) * factor, length))
     return found
 
 
@@ -170,7 +170,7 @@ def test_a_shorter_row_is_what_it_is_alone(short: int, scales: int) -> None:
     same(terms[:1], model.log_probs(x[:1, order]))
     filled = x.clone()
     filled[1, short:] = 0
-    if short < 11:
+    if short in (2, 8):  # of the others no block looks beyond their end
         other = model.log_probs(filled[:, order])[1, order < short]
         assert not torch.allclose(other, found[0]), "zeros would be taken for samples to come"
 
@@ -224,7 +224,7 @@ def test_missing_fields_last_for_ever_for_every_scale() -> None:
         ({"factor": 256, "scales": 3}, "factor.* is 65536"),
         ({"channels": 2}, "head is softmax"),
         ({"kernel": 1}, "kernel is 1"),
-        ({"factor": 64, "look_ahead": 4096}, "ahead is 262144|past"),
+        ({"factor": 128, "look_ahead": 4096}, "samples ahead is 524287"),
         ({"dilations": 16, "cycles": 64, "factor": 16}, "past"),
     ],
 )
@@ -268,7 +268,8 @@ def test_untrained_it_predicts_the_marginal() -> None:
     model.initialise(x[:, order], counts=counts[None], mask=mask[:, order])
     share = counts / counts.sum()
     entropy = -float((share * share.log()).sum())
-    found = -float(model.log_probs(x[:, order])[mask[:, order]].mean())
+    with torch.no_grad():
+        found = -float(model.log_probs(x[:, order])[mask[:, order]].mean())
     assert found == pytest.approx(entropy, abs=0.03)
     assert entropy < math.log(8) - 0.2
     each = F.softmax(model(x[:, order])[0, 50:60], -1)

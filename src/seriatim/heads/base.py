@@ -224,7 +224,7 @@ class Head(nn.Module, ABC):
     """Whether symbols are real numbers, or some parts of them: then all are held in a float type, NaN where missing."""
 
     none: int | None = None
-    """A symbol that says that there is none at a position, next to those that the head draws. Default: there is no such."""
+    """A symbol next to those that the head draws: there is none at this position. Default: symbols are everywhere."""
 
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:

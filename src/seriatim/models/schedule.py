@@ -34,7 +34,7 @@ class Schedule:
         >>> Schedule(2, 1, Schedule(2, 1)).order(9).tolist()
         [0, 4, 2, 1, 3, 8, 6, 5, 7]
         >>> Schedule().order(3).tolist(), Schedule(4, 2).ahead, Schedule(2, 1, Schedule(2, 1)).period
-        ([0, 1, 2], 8, 4)
+        ([0, 1, 2], 7, 4)
     """
 
     def __init__(self, factor: int = 1, look_ahead: int = 0, slow: Schedule | None = None) -> None:
@@ -52,8 +52,8 @@ class Schedule:
 
     @property
     def ahead(self) -> int:
-        """How many samples after one may be visited before it, at most."""
-        return self.factor * (self.look_ahead + self.below.ahead) if self.factor > 1 else 0
+        """How many samples further in time than a sample one may be that is visited before it, at most."""
+        return max(0, self.factor * (self.look_ahead + self.below.ahead) - 1) if self.factor > 1 else 0
 
     @cached_property
     def _begin(self) -> Places:

@@ -91,9 +91,7 @@ def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike
     step_law(model.packed(), model, x, shape, given, length, "packed law")
 
 
-def carry_law(
-    model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int], length: int | None = None
-) -> None:
+def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int], length: int | None = None) -> None:
     """Carry law: read in chunks with a carry, a sequence has the parameters that it has as a whole, and the gradients.
 
     Raises:
