@@ -9,7 +9,6 @@ from typing import Any, cast, final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seriatim.audio import arrays
 from seriatim.audio.arrangement import Arrangement

@@ -112,9 +112,10 @@ def sample(model: AudioModel, asked: Drawing) -> None:
         tell("no condition is given, so --guidance has no effect; use --given")
     known = None if prompt is None else _read(model, asked.run, prompt)
     if known is not None and model.ahead:
-        ahead = f"{model.ahead} samples, {1000 * model.ahead / model.rate:.1f} ms,"
+        ahead = f"{model.ahead} samples ({1000 * model.ahead / model.rate:.1f} ms)"
         tell(
-            f"the slow scales draw up to {ahead} after the prompt without its last ones: nearly, not exactly, given it"
+            f"not exactly given the prompt: the slow scales draw up to {ahead} after it before its last samples are "
+            "read; with --net.look-ahead 0 none are"
         )
     given = given_of(model, asked.run, conditions)
     path = Path("sample.wav") if output is None else output
