@@ -39,6 +39,7 @@ from seriatim.models.sound_steps import Steps, slower
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
+_TABLE = 4096  # most levels of a table
 _OWN = ("scales", "factor", "look_ahead", "up", "field")  # not sizes of one scale's WaveNet
 
 
@@ -163,8 +164,22 @@ class Ahead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Slow samples (B, N + count[, P]) of N blocks and after -> (B, N, width)."""
-        frames = F.elu(self.each(x)[0])
+        return self.blocks(self.frames(x))
+
+    def frames(self, x: Tensor) -> Tensor:
+        """Slow samples (B, N[, P]), each by itself -> (B, N, width)."""
+        return F.elu(self.each(x)[0])
+
+    def blocks(self, frames: Tensor) -> Tensor:
+        """(B, N + count, width) -> (B, N, width)."""
         return F.elu(self.together(frames.unfold(1, self.count + 1, 1).flatten(2)))
+
+    @torch.no_grad()
+    def table(self) -> Tensor | None:
+        """(levels + 1, width) the frame of every symbol; None where there are too many."""
+        if self.each.parts > 1 or self.levels > _TABLE:
+            return None
+        return self.frames(torch.arange(self.levels + 1, device=self.together.weight.device)[None])[0]
 
 
 @final
@@ -240,7 +255,7 @@ class SoundCascade(Model):
 
     def packed(self) -> Stepper:
         """Both models packed: 1 + 1/k steps of a packed WaveNet per sample."""
-        return Steps(self, self.slow.packed(), self.fast.packed())
+        return Steps(self, self.slow.packed(), self.fast.packed(), self.ahead.table())
 
     def outputs(self) -> list[nn.Module]:
         """Those of all scales."""

@@ -76,12 +76,19 @@ class Stream(NamedTuple):
 
 @final
 class Steps:
-    """Steps of a cascade, by steps of its two models or of their packed forms."""
+    """Steps of a cascade, by steps of its two models or of their packed forms.
+
+    Args:
+        model: the cascade.
+        slow: its slow model, or the packed form.
+        fast: its fast model, likewise.
+        table: (levels + 1, width) the frames of slow samples. Default: computed each time.
+    """
 
     carries = True
 
-    def __init__(self, model: SoundCascade, slow: Stepper, fast: Stepper) -> None:
-        self.model, self.head, self.slow, self.fast = model, model.head, slow, fast
+    def __init__(self, model: SoundCascade, slow: Stepper, fast: Stepper, table: Tensor | None = None) -> None:
+        self.model, self.head, self.slow, self.fast, self.table = model, model.head, slow, fast, table
         self.factor, self.schedule = model.config.factor, model.schedule
         self.room = model.config.look_ahead + self.schedule.below.ahead + 1
         self._places: tuple[int, int, list[int]] = (0, -1, [])  # first clock, end, and times from there on
@@ -188,7 +195,9 @@ class Steps:
 
     def _seen(self, state: Stream, seen: Tensor, first: int, stop: int) -> Context:
         """The fast model's conditions at the samples first … stop − 1, given the slow samples from there on."""
-        columns, given = Context(field=self.model.ahead(seen), hop=self.factor, offset=first % self.factor), EMPTY
+        ahead, given = self.model.ahead, EMPTY
+        frames = ahead.frames(seen) if self.table is None else self.table[seen]
+        columns = Context(field=ahead.blocks(frames), hop=self.factor, offset=first % self.factor)
         if state.context.nest[1] is not None:
             given = self._given(state)
             assert given.field is not None
