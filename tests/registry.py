@@ -713,7 +713,7 @@ MODELS: dict[str, ModelCase] = {
         vector=2,
         field=2,
     ),
-    "sound-scales": of_sound_scales(dilations=2, cycles=1),
+    "sound-scales": of_sound_scales(dilations=2, cycles=1, shape=10),
     "sound-scales-in-time": of_sound_scales(dilations=2, cycles=1, look_ahead=0),
     "sound-scales-three-vector-field": of_sound_scales(
         2, shape=11, dilations=1, cycles=2, scales=3, vector=2, field=2, hop=3

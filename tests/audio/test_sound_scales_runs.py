@@ -29,6 +29,7 @@ from seriatim.testing import wake
 from seriatim.training.options import TrainOptions
 from seriatim.training.plan import Plan
 from seriatim.training.run import Means, start
+from seriatim.walks.noise import uniform
 from tiny_audio import RATE, save, tone
 from tiny_pictures import check_stopping
 
@@ -256,6 +257,22 @@ def test_going_on_from_its_own_beginning_gives_its_own_end(made: Path, begun: in
     whole = model.sample(0.02, given={"label": "low"}, seed=4)[0]
     again = model.sample((160 - begun) / RATE, given={"label": "low"}, seed=4, prompt=whole[:begun])
     assert np.array_equal(again[0], whole)
+
+
+@pytest.mark.parametrize("begun", [1, 82, 83, 84])
+def test_a_prompt_is_forced_where_the_order_comes_to_it(made: Path, begun: int) -> None:
+    """A walk by hand, position by position: what is known is taken, all else drawn with its own noise."""
+    model = AudioModel.load(made / "run")
+    x, order = voice(3)[:begun], order_of(begun + 40)
+    known, walk = model.codec.encode(x), model.model.walk(1, model.model.condition({}, 1), begun + 40)
+    symbols = np.empty(begun + 40, np.int64)
+    for place, time in enumerate(order):
+        drawn = walk.dist.draw(uniform(torch.tensor([9]), place, 1))
+        symbols[time] = known[time] if time < begun else int(drawn)
+        walk.push(torch.tensor([symbols[time]]))
+    found = model.sample(40 / RATE, prompt=x, seed=9)[0]
+    assert np.array_equal(found[begun:], model.codec.to_int16(symbols)[begun:])
+    assert np.array_equal(found[:begun], x)
 
 
 def test_a_prompt_fixes_its_own_samples_whatever_is_drawn(made: Path) -> None:

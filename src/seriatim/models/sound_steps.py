@@ -104,9 +104,11 @@ class Steps:
         fixed = Fixed((context.vector, context.field, context.hop, context.offset))
         return Stream(0, -1 if length is None else length, 0, slow, fast, none, none.clone(), held, fixed)
 
-    @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, P) -> the head's parameters (B, width)."""
+        if torch.is_grad_enabled():  # a walk has disabled gradients already
+            with torch.no_grad():
+                return self.step(prev, state)
         state = self._stored(prev, state)
         time, k = self._time(state.clock, state.end), self.factor
         if time % k == 0:
