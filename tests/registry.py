@@ -300,7 +300,6 @@ class ModelCase(NamedTuple):
     given: Callable[[], Given] = lambda: EMPTY
     small: tuple[int, ...] | None = (4,)  # the shape for sums over all strings; None: its own
     at: Callable[[tuple[int, ...]], Model] | None = None  # a picture's model has a canvas: the same on another one
-    ends: bool = False  # its order of positions depends on their number
 
     def model(self, small: bool = False) -> Model:
         torch.manual_seed(0)
@@ -428,7 +427,7 @@ def of_sound_scales(
 
     few = (5,) if channels == 1 else (3,)
     levels_of = (levels,) * channels
-    return ModelCase(lambda _: family.model(config), "multiscale", (shape,), levels_of, given, few, ends=True)
+    return ModelCase(lambda _: family.model(config), "multiscale", (shape,), levels_of, given, few)
 
 
 def of_pictures(

@@ -19,7 +19,7 @@ from seriatim.errors import UserError
 from seriatim.models import Model, SoundCascade, SoundScalesConfig, WaveNet, WaveNetConfig, multiscale_sound
 from seriatim.models.schedule import Schedule
 from seriatim.models.sound_steps import slower
-from seriatim.testing import equals, same, wake
+from seriatim.testing import equals, laws, same, wake
 from seriatim.testing.models import step_law
 from seriatim.walks.walk import Walk
 from textbook import Named, elu, named, numbers, wavenet
@@ -141,6 +141,14 @@ def test_without_an_end_it_draws_the_beginning_of_a_longer_sound() -> None:
             prev = x[:, t]
         same(torch.stack(rows, 1), far[:, :30])
     assert not torch.allclose(model(x[:, :30]), far[:, :30]), "an end within sight is seen"
+
+
+def test_a_package_of_laws_holds_it() -> None:
+    """With the end within sight and far away; `laws` is what a user calls."""
+    report = laws(made(scales=3), length=6, long=300)
+    assert {"step law", "packed law", "carry law", "feed law", "sight law", "long carry law"} <= set(report.held)
+    assert made().ends
+    assert not made(look_ahead=0).ends
 
 
 def test_memory_does_not_grow_with_what_is_drawn() -> None:

@@ -216,6 +216,7 @@ class SoundCascade(Model):
         self.ahead = Ahead(config.levels, config.channels, config.up, config.look_ahead)
         below = slow.schedule if isinstance(slow, SoundCascade) else None
         self.schedule = Schedule(config.factor, config.look_ahead, below)
+        self.ends = self.schedule.ahead > 0
 
     def forward(self, x: Tensor, context: ContextLike = EMPTY, carry: Carry | None = None) -> Any:
         """x (B, N[, P]) in drawing order -> parameters (B, N, width): a sound of N samples, or, with a carry, a part.

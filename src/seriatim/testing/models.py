@@ -91,7 +91,7 @@ def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike
     step_law(model.packed(), model, x, shape, given, length, "packed law")
 
 
-def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int], length: int | None = None) -> None:
+def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int]) -> None:
     """Carry law: read in chunks with a carry, a sequence has the parameters that it has as a whole, and the gradients.
 
     Raises:
@@ -99,7 +99,7 @@ def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int], 
     """
     cuts = list(cuts)
     context = model.condition(given, x.shape[0])
-    carry = Carry(torch.ones_like(x[:, 0]), model.start(x.shape[0], context, length))
+    carry = Carry(torch.ones_like(x[:, 0]), model.start(x.shape[0], context, x.shape[1] if model.ends else None))
     chunks: list[Tensor] = []
     for a, b in itertools.pairwise([0, *cuts, x.shape[1]]):
         parameters, carry = model(x[:, a:b], context.window(a, b), carry)
