@@ -512,6 +512,42 @@ FAULTS = [
         "models/test_textbook_pictures.py::test_scales_are_their_families_one_on_the_other[multiscale]",
     ),
     Fault(
+        "what a fast scale sees of a slow one is straight", "models/sound_cascade.py",
+        "return F.elu(self.each(x)[0])",
+        "return self.each(x)[0]",
+        "models/test_sound_scales.py::test_it_is_its_textbook_s[sound-scales]",
+    ),
+    Fault(
+        "slow samples beyond the end are taken for old ones", "models/sound_steps.py",
+        "found[:, max(0, there) :] = self.model.ahead.levels",
+        "pass",
+        "laws/test_laws_models.py::test_step_law[model-length-sound-scales]",
+    ),
+    Fault(
+        "slow samples are paid by both scales", "models/sound_cascade.py",
+        "number = np.where(order % k == 0, (order % k == 0).cumsum() - 1, lower.shape[1] + order)",
+        "number = lower.shape[1] + order",
+        "laws/test_laws_models.py::test_strictness_and_sight[sound-scales]",
+    ),
+    Fault(
+        "an excerpt ends where it counts no more", "audio/data/excerpts.py",
+        "ends = [min(stop + self.arrangement.ahead, size) for",
+        "ends = [min(stop, size) for",
+        "audio/test_sound_scales_runs.py::test_rows_say_where_they_end_and_see_what_comes_after_them",
+    ),
+    Fault(
+        "shorter recordings are filled up with silence", "audio/arrangement.py",
+        "self.none, np.int64)",
+        "0, np.int64)",
+        "audio/test_sound_scales_runs.py::test_figures_are_those_of_whole_recordings_one_by_one",
+    ),
+    Fault(
+        "of a prompt what is read late is drawn", "audio/streaming.py",
+        "if time < self.begun:",
+        "if time < 0:",
+        "audio/test_sound_scales_runs.py::test_a_prompt_is_forced_where_the_order_comes_to_it",
+    ),
+    Fault(
         "the curve of quiet sounds", "causal/values.py", "_MU = 255", "_MU = 25",
         "models/test_textbook.py::test_a_family_is_its_textbook_s[wavenet-logistic]",
     ),

@@ -419,6 +419,26 @@ def of_sound(levels: int = 3, channels: int = 1, hop: int = 2, **sizes: Any) -> 
     return ModelCase(lambda _: WaveNet(config), "wavenet", levels=(levels,) * channels, given=given, small=few)
 
 
+def of_sound_scales(
+    levels: int = 3, channels: int = 1, hop: int = 2, offset: int = 1, shape: int = 9, **sizes: Any
+) -> ModelCase:
+    """A case of a multi-scale model of sound."""
+    family, net = FAMILIES["multiscale"].of("audio"), {"residual": 3, "gate": 4, "skip": 9, "stack_channels": 3}
+    config = family.config(
+        **{"levels": levels, "channels": channels, "factor": 2, "look_ahead": 1, "up": 3} | net | sizes
+    )
+
+    def given() -> Given:
+        torch.manual_seed(5)
+        vector = torch.randn(ROWS, config.vector) if config.vector else None
+        field = torch.randn(ROWS, -(-(shape + offset) // hop), config.field) if config.field else None
+        return EMPTY if vector is None and field is None else Context(vector, field, hop=hop, offset=offset)
+
+    few = (5,) if channels == 1 else (3,)
+    levels_of = (levels,) * channels
+    return ModelCase(lambda _: family.model(config), "multiscale", (shape,), levels_of, given, few)
+
+
 def of_pictures(
     name: str, shape: tuple[int, int, int], small: tuple[int, int, int], levels: int, **sizes: object
 ) -> ModelCase:
@@ -742,6 +762,18 @@ MODELS: dict[str, ModelCase] = {
         stack_dilations=1,
         vector=2,
         field=2,
+    ),
+    "sound-scales": of_sound_scales(dilations=2, cycles=1, shape=10),
+    "sound-scales-in-time": of_sound_scales(dilations=2, cycles=1, look_ahead=0),
+    "sound-scales-three-vector-field": of_sound_scales(
+        2, shape=11, dilations=1, cycles=2, scales=3, vector=2, field=2, hop=3
+    ),
+    "sound-scales-slow-field": of_sound_scales(dilations=1, cycles=1, factor=2, field=2, hop=4, offset=2, dropout=0.3),
+    "sound-scales-far-stack": of_sound_scales(
+        dilations=1, cycles=1, factor=3, look_ahead=2, first=2, stacks=(2,), stack_dilations=1, kernel=3
+    ),
+    "sound-scales-stereo": of_sound_scales(
+        3, 2, head="logistic", mixtures=2, dilations=2, cycles=1, shape=8, vector=2, field=2, hop=2, offset=0
     ),
     "multiscale-rnn": of_scales(
         (4, 4, 1), (2, 2, 1), 3, filters=6, layers=1, up=2, smallest="diagonal-bilstm", larger="row-lstm", vector=2

@@ -30,6 +30,9 @@ SHARED = {  # what the files of a folder may import of their own folder; all els
         "registry",
         "nested",
         "subpixels",
+        "schedule",
+        "sound_cascade",
+        "sound_steps",
     },
     "heads": {
         "base",

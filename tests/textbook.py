@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from seriatim.context import Context
 
 Loop = Callable[[Tensor], Tensor]
 
@@ -138,6 +141,75 @@ def dilated(weight: Tensor, bias: Tensor, frames: Sequence[Tensor], t: int, dila
         if at >= 0:
             y = y + weight[:, :, j] @ frames[at]
     return y
+
+
+# ------------------------------------------------------------------ sound
+
+
+def gated(w: Named, xs: list[Tensor], dilations: list[int], adds: Callable[[int, int], Tensor]) -> list[Tensor]:
+    """van den Oord et al. (2016), equations 2 and 5; `adds(layer, t)`: what conditions add to the gates of a layer."""
+    layers, gates = len(dilations), w["taps"].shape[3] // 2
+    ys = [w["skip_bias"].clone() for _ in xs]
+    for i, dilation in enumerate(dilations):
+        taps, hs = w["taps"][i].flip(0).permute(2, 1, 0), list(xs)  # (2G, R, k), the present last
+        for t in range(len(xs)):
+            u = dilated(taps, w["bias"].view(layers, -1)[i], hs, t, dilation) + adds(i, t)
+            z = torch.tanh(u[:gates]) * sigmoid(u[gates:])
+            ys[t] = ys[t] + z @ w["skip"].view(layers, gates, -1)[i]
+            if i < layers - 1:
+                xs[t] = hs[t] + z @ w["residual"][i]
+    return ys
+
+
+def nothing(_layer: int, _t: int) -> Tensor:
+    return torch.zeros(())
+
+
+def numbers(w: Named, levels: int, sample: list[int] | None) -> Tensor:
+    """A sample of one or two channels as numbers: linear, on the μ-law curve, and whether there is none."""
+    if sample is None:
+        return w["weight"][:, -1] + w["bias"]
+    values = [2 * level / (levels - 1) - 1 for level in sample]
+    curved = [math.copysign(math.log(1 + 255 * abs(v)) / math.log(256), v) for v in values]
+    return w["weight"] @ torch.tensor([*values, *curved, 0.0]) + w["bias"]
+
+
+def wavenet(w: Named, config: Any, symbols: list[Any], context: Context) -> list[Tensor]:
+    """Its context stacks read whole blocks, and their answer to one block is held during the next (section 2.6)."""
+    if config.head == "softmax":
+        xs = [w["embedding.table.weight"][x] for x in [config.levels, *symbols[:-1]]]
+    else:
+        samples = [x if isinstance(x, list) else [x] for x in symbols[:-1]]
+        xs = [numbers(w.of("embedding.linear"), config.levels, x) for x in [None, *samples]]
+    if config.first > 1:
+        first = w.of("net.layers.first.conv")
+        xs = [dilated(first["weight"], first["bias"], xs, t, 1) for t in range(len(xs))]
+    stack, fields = w.of("net.layers.stack"), [list[Tensor]() for _ in xs]
+    if config.field:
+        assert context.field is not None
+        for t, parts in enumerate(fields):
+            parts.append(context.field[0, (t + context.offset) // context.hop].double())
+    for n, hop in enumerate(config.stacks):
+        slow = stack.of(f"slow.{n}.net.layers")
+        blocks = [torch.cat(xs[k * hop : (k + 1) * hop]) for k in range(len(xs) // hop)]
+        pooled = [slow.affine("0.module", block) for block in blocks]
+        cycle = [2**i for i in range(config.stack_dilations)]
+        answers = [torch.zeros(config.stack_channels), *gated(slow.of("1"), pooled, cycle, nothing)]
+        for t, parts in enumerate(fields):
+            parts.append(answers[t // hop])
+
+    def adds(layer: int, t: int) -> Tensor:
+        total = torch.zeros(2 * config.gate)
+        if context.vector is not None:
+            total = (
+                total + (context.vector[0].double() @ stack["vector"]).chunk(config.dilations * config.cycles)[layer]
+            )
+        return total + torch.cat(fields[t]) @ stack["field"][layer] if fields[t] else total
+
+    ys = gated(stack, xs, [2**i for i in range(config.dilations)] * config.cycles, adds)
+    out = w.of("net.layers.out.module")
+    hidden = [out.affine("hidden", y.clamp_min(0)).clamp_min(0) for y in ys]
+    return [out.affine("out", y) for y in hidden]
 
 
 # ------------------------------------------------------------------ pictures

@@ -42,6 +42,8 @@ CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITION
 @pytest.mark.parametrize("packed", [False, True], ids=["model", "packed"])
 def test_step_law(case: ModelCase, packed: bool, known: bool) -> None:
     model = case.model()
+    if model.ends and not known:
+        pytest.skip("it sees where it ends, and without its length it does not: models/test_sound_scales.py")
     length = case.x()[0].numel() // len(case.levels) if known else None if model.carries else 0
     models.step_law(model.packed() if packed else model, model, case.x(), case.shape, case.given(), length)
 

@@ -319,7 +319,7 @@ LOOPS: dict[str, Picture] = {
     "pixelsnail": pixelsnail,
 }
 CASES = [name for name, case in MODELS.items() if case.family in LOOPS]
-SCALES = [name for name, case in MODELS.items() if case.family == "multiscale"]
+SCALES = [name for name, case in MODELS.items() if case.family == "multiscale" and case.at is not None]
 
 
 def conditions(given: Any, row: int) -> tuple[Tensor | None, Tensor | None]:

@@ -204,3 +204,23 @@ def test_guidance_weighs_a_series_against_none() -> None:
 def test_a_picture_is_no_condition_of_sound() -> None:
     with pytest.raises(UserError, match="models of audio take no pictures as conditions; choose one of pixelcnn"):
         build("wavenet", WaveNetConfig(**TINY), {"cover": Levels(4, 4, 1, 3)}, {"cover": MapConfig(3)})
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("hop", [1, 2, 3])
+def test_a_field_that_comes_piece_by_piece_is_the_whole_one(packed: bool, hop: int) -> None:
+    made = model(dilations=2, cycles=2, field=2, vector=2, stacks=(2,), stack_dilations=1)
+    x, vector = torch.randint(5, (2, 12)), torch.randn(2, 2)
+    field = torch.randn(2, 12 // hop, 2)
+    whole = made(x, Context(vector, field, hop=hop))
+    stepper: Any = made.packed() if packed else made
+    state, prev, rows = stepper.start(2, Context(vector, torch.zeros(2, 1, 2))), x[:, 0], []
+    for t in range(12):
+        if t % hop == 0:
+            state = stepper.conditioned(state, Context(field=field[:, t // hop : t // hop + 1], hop=hop))
+        elif t == 7:  # in the middle of a column
+            state = stepper.conditioned(state, Context(field=field[:, t // hop :], hop=hop, offset=t % hop))
+        parameters, state = stepper.step(prev, state)
+        rows.append(parameters)
+        prev = x[:, t]
+    same(torch.stack(rows, 1), whole)

@@ -9,9 +9,9 @@ from typing import Any, cast, final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seriatim.audio import arrays
+from seriatim.audio.arrangement import Arrangement
 from seriatim.audio.conditions import Encoded, each, encode_conditions, mixtures
 from seriatim.audio.data.aligned import featured
 from seriatim.audio.data.excerpts import as_encoded, unheard
@@ -21,6 +21,7 @@ from seriatim.audio.features import Feature
 from seriatim.audio.figures import AudioFigures
 from seriatim.audio.quantiser import Quantiser
 from seriatim.audio.spans import Spans
+from seriatim.audio.streaming import Stream
 from seriatim.context import EMPTY, Context
 from seriatim.data.arrays import Int16
 from seriatim.errors import UserError
@@ -31,10 +32,9 @@ from seriatim.runs.bayes import by_bayes
 from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given, Labels, Vectors
 from seriatim.symbols.lacking import Lacking, heard
-from seriatim.walks.draws import Draws, portions
+from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
-from seriatim.walks.threads import one_thread
 
 Progress = Callable[[int], None]
 
@@ -92,6 +92,20 @@ class AudioModel(Trained):
         return past
 
     @property
+    def arrangement(self) -> Arrangement:
+        """The order in which the model visits samples."""
+        return Arrangement.of(self.model)
+
+    @property
+    def ahead(self) -> int:
+        """How many samples after a prompt may be drawn before all of it has been read; 0 if none are.
+
+        They do not follow from the end of the prompt that is read later, so what is drawn after a prompt has the
+        distribution given the prompt exactly only if this is 0.
+        """
+        return self.arrangement.ahead
+
+    @property
     def vocodes(self) -> bool:
         """Whether a condition is a feature of the audio itself, so that log p is not a likelihood."""
         return any(isinstance(codec, Feature) for codec in self.tracks.values())
@@ -130,11 +144,14 @@ class AudioModel(Trained):
         for first in range(0, len(order), batch):
             some = order[first : first + batch]
             symbols = [self.codec.encode(recordings[i]) for i in some]
+            sizes = [len(x) for x in symbols]
             own = {name: [value[i] for i in some] for name, value in values.items()}
-            context = self._given(own, len(some), max(map(len, symbols)))
+            context = self._given(own, len(some), max(sizes))
             shown = None if progress is None else _offset(progress, read)
-            found |= zip(some, log_probs(self.model, symbols, context, batch=batch, progress=shown), strict=True)
-            read += sum(map(len, symbols))
+            rows = list(self.arrangement.rows(symbols)) if self.ahead else symbols
+            terms = log_probs(self.model, rows, context, batch=batch, progress=shown)
+            found |= zip(some, self.arrangement.in_time(terms, sizes) if self.ahead else terms, strict=True)
+            read += sum(sizes)
         return [found[i] for i in range(len(recordings))]
 
     def log_prob(
@@ -268,7 +285,7 @@ class AudioModel(Trained):
             n: number of recordings.
             given: conditions. A label may be a mixture, {"theo": 0.5, "jackson": 0.5}, whose embeddings are averaged
                 with these weights. Time-aligned conditions start where the prompt does.
-            prompt: (T,) or (T, 2) start of all recordings, read as one chunk; fractions of full scale become 16 bits.
+            prompt: (T,) or (T, 2) start of all recordings; fractions of full scale become 16 bits. See `ahead`.
             seed: of the first recording, or a list with one per recording.
             steer: temperature and filters; or pass them as options: temperature=0.9, top_p=0.95, …
             block: seconds per block.
@@ -287,11 +304,12 @@ class AudioModel(Trained):
         chosen = steer_of(steer, options)
         if chosen.counts:
             raise UserError("repetition, presence and frequency are for text; leave them out")
-        count = self.samples(seconds, n, given=given, prompt=prompt) - (0 if prompt is None else len(prompt))
+        length = self.samples(seconds, n, given=given, prompt=prompt)
         size = max(1, round(block * self.rate))
         context = self._context(given or {}, n)
         known = None if prompt is None else self.codec.encode(prompt)
-        return self._blocks(n, context, known, row_seeds(seeds, n, self.model.device), chosen, count, size)
+        own = row_seeds(seeds, n, self.model.device)
+        return map(self.codec.to_int16, Stream(self.model, context, own, chosen, known, length).blocks(size))
 
     def samples(
         self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Int16 | None = None
@@ -319,30 +337,6 @@ class AudioModel(Trained):
             )
         return count
 
-    def _blocks(
-        self,
-        n: int,
-        context: Context,
-        known: NDArray[np.int64] | None,
-        seeds: Tensor,
-        steer: Steer,
-        count: int,
-        size: int,
-    ) -> Iterator[Int16]:
-        model = self.model
-        with one_thread(), torch.inference_mode():
-            length = count + (0 if known is None else len(known))
-            walk = model.walk(n, context, length, steer.guidance)
-            prompt = None
-            if known is not None and len(known):
-                prompt = torch.from_numpy(known).to(model.device)[None].expand(n, *known.shape)
-                walk.feed(prompt)
-            draws = Draws(walk, model.head, seeds, steer, prompt)
-        for first in range(0, count, size):
-            with one_thread(), torch.inference_mode():
-                drawn = torch.stack([draws.position() for _ in range(min(size, count - first))], 1).cpu().numpy()
-            yield self.codec.to_int16(drawn)
-
     @takes(given=arguments.named, seed=arguments.count)
     def forced(self, recordings: Sequence[Int16], given: Given | None = None, seed: int = 0) -> list[Int16]:
         """Draw each sample given the true past (teacher-forced); the result is not a sample of the model."""
@@ -350,14 +344,14 @@ class AudioModel(Trained):
         recordings = arrays.several(recordings, self.channels)
         values = {name: each(name, value, len(recordings)) for name, value in (given or {}).items()}
         for i, x in enumerate(recordings):
-            symbols = torch.from_numpy(self.codec.encode(x))[None].to(self.model.device)
+            symbols = torch.from_numpy(self.arrangement.rows([self.codec.encode(x)])).to(self.model.device)
             own = self._given({name: [value[i]] for name, value in values.items()}, 1, len(x))
             context = to_given(own, self.model.device)
             with torch.inference_mode():
                 dist: Any = self.model.head(self.model(symbols, context))
                 u = uniform(row_seeds(seed + i, 1, symbols.device), 0, symbols.numel())
                 drawn = dist.draw(u.view(symbols.shape if symbols.dim() == 3 else (*symbols.shape, 1)))
-            out.append(self.codec.to_int16(drawn[0].cpu().numpy()))
+            out.append(self.codec.to_int16(self.arrangement.in_time([drawn[0].cpu().numpy()], [len(x)])[0]))
         return out
 
     # ------------------------------------------------------------------ conditions

@@ -100,10 +100,11 @@ class AudioTask(Task):
                 f"the recordings are {has} but the model's {codec.rate} Hz with {codec.channels}; "
                 f"give --audio.rate {codec.rate}"
             )
-        past = AudioModel(self.model, self.codecs).past
+        model, seed = AudioModel(self.model, self.codecs), plan.train.seed
         if self._train is None:  # features of all recordings take a while
             self._train = featured(found.splits["train"], self.codecs)
-        return Excerpts(self._train, self.codecs, self.options.length, past, self.size(size), plan.train.seed)
+        length, size = self.options.length, self.size(size)
+        return Excerpts(self._train, self.codecs, length, model.past, size, seed, arrangement=model.arrangement)
 
     def validation(self) -> Callable[[], float] | None:
         """The same whole held-out recordings every time, spread over the split."""

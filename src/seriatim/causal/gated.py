@@ -109,15 +109,22 @@ class GatedStack(Causal, Stacked):
 
     def sight(self, steps: int) -> Bool[Tensor, "T T"]:
         """Layer by layer; fields enter after the taps of the first layer."""
-        lags = torch.arange(steps)[:, None] - torch.arange(steps)
-        later = torch.eye(steps, dtype=torch.bool)
-        taps = [(lags >= 0) & (lags <= (self.kernel - 1) * d) & (lags % d == 0) for d in self.dilations]
-        for each in taps[1:]:
-            later = through(each, later)
-        seen = through(later, taps[0])
+        later = self.field_sight(steps)
+        seen = through(later, self._taps(steps, self.dilations[0]))
         for each in self._slow():
             seen = seen | through(later, each.sight(steps))
         return seen
+
+    def field_sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """[t, s]: whether frame t depends on what the field holds at position s."""
+        seen = torch.eye(steps, dtype=torch.bool)
+        for dilation in self.dilations[1:]:
+            seen = through(self._taps(steps, dilation), seen)
+        return seen
+
+    def _taps(self, steps: int, dilation: int) -> Tensor:
+        lags = torch.arange(steps)[:, None] - torch.arange(steps)
+        return (lags >= 0) & (lags <= (self.kernel - 1) * dilation) & (lags % dilation == 0)
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """Rings of zeros, and the vector's contribution."""
@@ -211,6 +218,11 @@ class GatedStack(Causal, Stacked):
         if fields and self.field is not None:
             bias = bias + torch.matmul(torch.cat(fields, 1), self.field).transpose(0, 1)
         return halves(bias, 2, 1)
+
+    def conditioned(self, state: Rings, context: Context) -> Rings:
+        """The state with another field, whose positions begin at the clock; the vector stays."""
+        fixed = Fixed((state.fixed.nest[0], context.field, context.hop, context.offset - state.clock))
+        return state._replace(fixed=fixed)
 
     def slots(self, clock: int, count: int) -> Tensor:
         """(count, k − 1, L): slots in `frames` of the layers' past taps at `count` successive clocks, nearest first.

@@ -225,6 +225,9 @@ class Head(nn.Module, ABC):
     likelihood: bool = True
     """Whether `log_prob` is that of what is drawn; False for a cross-entropy with targets that no draw can have."""
 
+    none: int | None = None
+    """A symbol next to those that the head draws: there is none at this position. Default: symbols are everywhere."""
+
     @abstractmethod
     def forward(self, parameters: Tensor) -> Dist | Event:
         """The distribution with parameters (..., width)."""
@@ -233,12 +236,13 @@ class Head(nn.Module, ABC):
     def log_prob(self, parameters: Tensor, x: Tensor) -> Tensor:
         """Log-probability (nats) of x (...) or (..., parts) under parameters (..., width).
 
-        A position of real numbers of which one is missing (NaN) counts 0 nats, and passes no gradient.
+        A position of which a part is missing (NaN of real numbers, `none` of symbols) counts 0 nats, and passes no
+        gradient.
         """
-        if not self.real:
+        if not self.real and self.none is None:
             return self(parameters).log_prob(x)
-        missing = x.isnan()
-        terms = self(parameters).log_prob(torch.where(missing, 0.0, x))  # replaced before: NaN · 0 is a NaN gradient
+        missing = x.isnan() if self.real else x == self.none
+        terms = self(parameters).log_prob(torch.where(missing, 0, x))  # replaced before: NaN · 0 is a NaN gradient
         return torch.where(missing if self.parts == 1 else missing.any(-1), 0.0, terms)
 
     @final

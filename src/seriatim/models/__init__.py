@@ -61,7 +61,10 @@ if TYPE_CHECKING:
     from seriatim.models.row_lstm import RowLSTM as RowLSTM
     from seriatim.models.row_lstm import RowLSTMConfig as RowLSTMConfig
     from seriatim.models.scales import multiscale as multiscale
+    from seriatim.models.scales import multiscale_sound as multiscale_sound
     from seriatim.models.sequence import SequenceModel as SequenceModel
+    from seriatim.models.sound_cascade import SoundCascade as SoundCascade
+    from seriatim.models.sound_cascade import SoundScalesConfig as SoundScalesConfig
     from seriatim.models.transformer import Transformer as Transformer
     from seriatim.models.transformer import TransformerConfig as TransformerConfig
     from seriatim.models.video_pixel import VPNConfig as VPNConfig
@@ -117,6 +120,8 @@ __all__ = [
     "RowLSTM",
     "RowLSTMConfig",
     "SequenceModel",
+    "SoundCascade",
+    "SoundScalesConfig",
     "SubpixelModel",
     "TrajectoryAttentiveConfig",
     "TrajectoryConfig",
@@ -129,6 +134,7 @@ __all__ = [
     "WaveNetConfig",
     "family",
     "multiscale",
+    "multiscale_sound",
     "register",
     "vpn",
 ]

@@ -47,6 +47,7 @@ class Model(nn.Module, Stepper, ABC):
 
     head: Head
     carries: bool = False  # whether `forward` takes a carry; grids do not
+    ends: bool = False  # whether the end of a sequence is seen before it; `start` and `forward` agree given the length
     config: Any = None  # the sizes of a family; None: a model that its caller has composed
 
     @overload

@@ -50,7 +50,7 @@ class Conditional(Model):
         super().__init__()
         self.model, self.names, self.prior = model, tuple(encoders), prior
         self.encoders = nn.ModuleDict({_key(name): encoder for name, encoder in encoders.items()})
-        self.head, self.config, self.carries = model.head, model.config, model.carries
+        self.head, self.config, self.carries, self.ends = model.head, model.config, model.carries, model.ends
 
     def condition(self, given: ContextLike, n: int) -> Context:
         """Encode {name: value (n, …)}; a name that is left out counts as missing.

@@ -60,6 +60,8 @@ HOMES = {
     "RowLSTM": "seriatim.models.row_lstm",
     "RowLSTMConfig": "seriatim.models.row_lstm",
     "SequenceModel": "seriatim.models.sequence",
+    "SoundCascade": "seriatim.models.sound_cascade",
+    "SoundScalesConfig": "seriatim.models.sound_cascade",
     "SubpixelModel": "seriatim.models.grid",
     "TrajectoryAttentiveConfig": "seriatim.models.real_config",
     "TrajectoryConfig": "seriatim.models.real_config",
@@ -72,6 +74,7 @@ HOMES = {
     "WaveNetConfig": "seriatim.models.wavenet",
     "multiscale": "seriatim.models.scales",
     "vpn": "seriatim.models.video_pixel",
+    "multiscale_sound": "seriatim.models.scales",
 }
 """The module that defines each public name of `seriatim.models`."""
 
@@ -217,7 +220,15 @@ FAMILIES: dict[str, Family] = {
         _MUON,
     ),
     "pixelcnn++": Family("PixelCNNpp", "PixelCNNppConfig", "Salimans et al., PixelCNN++", 2017, "image"),
-    "multiscale": Family("multiscale", "MultiscaleConfig", f"{_PIXEL_RNN}, 3.6", 2016, "image", _MUON),
+    "multiscale": Family(
+        "multiscale",
+        "MultiscaleConfig",
+        f"{_PIXEL_RNN}, 3.6",
+        2016,
+        "image",
+        _MUON,
+        [Family("multiscale_sound", "SoundScalesConfig", f"{_PIXEL_RNN}, 3.6", 2016, "audio", _MUON)],
+    ),
     "pixelsnail": Family("PixelSNAIL", "PixelSNAILConfig", "Chen et al., PixelSNAIL", 2018, "image"),
     "wavenet": Family(
         "WaveNet",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
+from seriatim.models.base import Model
 from seriatim.models.cascade import Cascade, MultiscaleConfig
 from seriatim.models.grid import GridModel, SubpixelModel
 from seriatim.models.registry import FAMILIES
+from seriatim.models.sound_cascade import SoundCascade, SoundScalesConfig
 
 
 def multiscale(config: MultiscaleConfig) -> Cascade:
@@ -39,3 +41,18 @@ def multiscale(config: MultiscaleConfig) -> Cascade:
         return Cascade(whole, chain(*below, scales - 1), large)
 
     return cast(Cascade, chain(config.height, config.width, config.scales))
+
+
+def multiscale_sound(config: SoundScalesConfig) -> SoundCascade:
+    """A multi-scale model of sound: the WaveNets of a `SoundScalesConfig` chained, slowest first.
+
+    Example:
+        >>> model = multiscale_sound(SoundScalesConfig(scales=3, levels=8, residual=4, gate=4, skip=8, dilations=2))
+        >>> type(model.slow).__name__, type(model.slow.slow).__name__, model.schedule.period
+        ('SoundCascade', 'WaveNet', 16)
+    """
+    wavenet = FAMILIES["wavenet"].model
+    found: Model = wavenet(config.net(config.field))
+    for scales in range(2, config.scales + 1):
+        found = SoundCascade(replace(config, scales=scales), found, wavenet(config.net(config.up + config.field)))
+    return cast(SoundCascade, found)

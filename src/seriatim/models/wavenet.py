@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast, final
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Conv, Embedding, GatedStack, Pointwise, Serial, Slow, Values
@@ -169,6 +170,28 @@ class WaveNet(SequenceModel):
         """The last of the two layers at the end."""
         return [cast(_Out, cast(Pointwise, cast(Serial, self.net).layers["out"]).module).out]
 
+    def conditioned(self, state: Position, context: Context) -> Position:
+        """The state with another field, whose positions begin with the next one: of a stream that brings its own.
+
+        Args:
+            state: of `start`, `step` or a carry.
+            context: the field; the vector stays.
+        """
+        at, stack = self._stack
+        nets = list(state.net)
+        nets[at] = stack.conditioned(nets[at], context)
+        return state._replace(net=tuple(nets))
+
+    def field_sight(self, steps: int) -> Bool[Tensor, "T T"]:
+        """[t, s]: whether sample t depends on what the field holds at sample s."""
+        return self._stack[1].field_sight(steps)
+
+    @property
+    def _stack(self) -> tuple[int, GatedStack]:
+        """The stack, and its place among the parts of the net."""
+        parts = cast(Serial, self.net).layers
+        return list(parts).index("stack"), cast(GatedStack, parts["stack"])
+
     def packed(self) -> Stepper:
         """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
         return _Packed(self)
@@ -253,6 +276,10 @@ class _Packed:
         """As the model's."""
         parameters, after = self.model.read(x, context, Carry(carry.prev, carry.state.own))
         return parameters, Carry(after.prev, _Standing(after.state, None))
+
+    def conditioned(self, state: _Standing, context: Context) -> _Standing:
+        """As the model's."""
+        return _Standing(self.model.conditioned(state.own, context), None)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, 2) -> the head's parameters (B, width)."""

@@ -117,7 +117,8 @@ def long_carry_law(
         edges = random_edges(length, seed)
         with torch.no_grad():
             whole = single(x, context)
-            carry, chunks = Carry(torch.ones_like(x[:, 0]), single.start(1, context)), list[Tensor]()
+            start = single.start(1, context, length if single.ends else None)
+            carry, chunks = Carry(torch.ones_like(x[:, 0]), start), list[Tensor]()
             for a, b in itertools.pairwise(edges):
                 y, carry = single(x[:, a:b], context.window(a, b), carry)
                 chunks.append(y)

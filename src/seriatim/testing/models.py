@@ -99,7 +99,7 @@ def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int]) 
     """
     cuts = list(cuts)
     context = model.condition(given, x.shape[0])
-    carry = Carry(torch.ones_like(x[:, 0]), model.start(x.shape[0], context))
+    carry = Carry(torch.ones_like(x[:, 0]), model.start(x.shape[0], context, x.shape[1] if model.ends else None))
     chunks: list[Tensor] = []
     for a, b in itertools.pairwise([0, *cuts, x.shape[1]]):
         parameters, carry = model(x[:, a:b], context.window(a, b), carry)

@@ -130,7 +130,7 @@ def _check_parallel(report: Report, s: _Subject) -> None:
     """What is computed at once, by steps and in chunks; and what it depends on."""
     model, x, n = s.model, s.x, s.positions
     seen = cache(lambda: sight.influence(model, x, s.shape, s.levels, s.given))
-    lengths = (n, None) if model.carries else (n,)  # a canvas has its length
+    lengths = (n, None) if model.carries and not model.ends else (n,)  # a canvas has its length
     no_carry = "" if model.carries else "the model has no carry"
     report.check("shape law", of_models.shape_law, model, x, s.shape, s.given)
     report.check("strictness law", lambda: sight.strictness_law(seen()))

@@ -41,7 +41,10 @@ class Loss(nn.Module):
         count = mask.sum()
         # both terms of smoothed labels from one table: a softmax over thousands of symbols is a tenth of a step
         table = dist.log_table() if isinstance(dist, Discrete) else None
-        terms = self.model.head.log_prob(parameters, x) if table is None else table.gather(-1, x[..., None])[..., 0]
+        if table is None:
+            terms = self.model.head.log_prob(parameters, x)
+        else:  # a symbol that says that there is none is masked
+            terms = table.gather(-1, x[..., None].clamp_max(table.shape[-1] - 1))[..., 0]
         nats = -(torch.where(mask, terms, 0.0)).sum() / count
         loss = nats
         if table is not None:

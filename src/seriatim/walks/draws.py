@@ -71,6 +71,13 @@ class Draws:
         drawn = [self._symbol() for _ in range(self.parts)]
         return drawn[0] if self.parts == 1 else torch.stack(drawn, 1)  # in a float type if one of them is
 
+    def force(self, x: Tensor) -> None:
+        """The next position is known: x (n,) or (n, P)."""
+        for part in [x] if self.parts == 1 else x.unbind(-1):
+            self.tally.add(part)
+            self.walk.push(part)
+            self.symbols += 1
+
     def select(self, rows: Tensor) -> None:
         """Keep the given rows, as where others have ended."""
         self.walk.select(rows)

@@ -10,6 +10,7 @@ from typing import Any, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from seriatim.audio.arrangement import Arrangement
 from seriatim.audio.data.recordings import VECTOR, Aligned, Takes
 from seriatim.audio.quantiser import Quantiser
 from seriatim.audio.spans import Spans
@@ -33,9 +34,12 @@ class Stretches:
     Args:
         takes: the split.
         codecs: of the samples ("x") and of the conditions to include: labels and tracks of `takes`.
+        arrangement: of the samples. With one that is not the order of time, rows start where it repeats, have the
+            samples after their end that it looks at, and are padded with its `none`. Default: the order of time.
     """
 
-    def __init__(self, takes: Takes, codecs: Mapping[str, Symbols]) -> None:
+    def __init__(self, takes: Takes, codecs: Mapping[str, Symbols], arrangement: Arrangement | None = None) -> None:
+        self.arrangement = arrangement or Arrangement()
         self.takes, self.codec = takes, cast(Quantiser, codecs["x"])
         self.labels = labels_given(takes, codecs)
         self.tracks = {name: as_encoded(track, codecs[name]) for name, track in takes.tracks.items() if name in codecs}
@@ -43,7 +47,7 @@ class Stretches:
         self.vectors = None
         if takes.vectors is not None and isinstance(vector, Vectors):
             self.vectors = vector.encode(takes.vectors)
-        self.hop = math.lcm(*(track.hop for track in self.tracks.values()))
+        self.hop = math.lcm(*(track.hop for track in self.tracks.values()), self.arrangement.schedule.period)
 
     def whole(self, owners: Sequence[int]) -> Batch:
         """Whole recordings; every sample counts."""
@@ -55,19 +59,22 @@ class Stretches:
         The past is `past` samples, up to a hop more with tracks, and fewer at a recording's start.
         """
         begins = [max(start - past, 0) // self.hop * self.hop for start in starts]
-        width = max(stop - begin for begin, stop in zip(begins, stops, strict=True))
-        x = np.zeros((len(owners), width, *([2] if self.codec.channels == 2 else [])), np.int64)
+        sizes = [len(self.takes.x[owner]) for owner in owners]
+        ends = [min(stop + self.arrangement.ahead, size) for stop, size in zip(stops, sizes, strict=True)]
+        rows = zip(owners, begins, ends, strict=True)
+        x = self.arrangement.rows([self.codec.encode(self.takes.x[owner][begin:end]) for owner, begin, end in rows])
+        width = x.shape[1]
         mask = np.zeros((len(owners), width), np.bool_)
-        for i, (owner, begin, start, stop) in enumerate(zip(owners, begins, starts, stops, strict=True)):
-            x[i, : stop - begin] = self.codec.encode(self.takes.x[owner][begin:stop])
-            mask[i, start - begin : stop - begin] = True
+        for row, begin, start, stop in zip(mask, begins, starts, stops, strict=True):
+            row[start - begin : stop - begin] = True
+        mask = self.arrangement.arranged(mask)
         given: dict[str, NDArray[Any]] = {name: values[list(owners)] for name, values in self.labels.items()}
         if self.vectors is not None:
             given[VECTOR] = self.vectors[list(owners)]
         for name, track in self.tracks.items():
             columns = [
-                track.values[owner][begin // track.hop : -(-stop // track.hop) + MARGIN]
-                for owner, begin, stop in zip(owners, begins, stops, strict=True)
+                track.values[owner][begin // track.hop : -(-end // track.hop) + MARGIN]
+                for owner, begin, end in zip(owners, begins, ends, strict=True)
             ]
             given[name] = _padded(columns, -(-width // track.hop) + MARGIN)
         names = list(dict.fromkeys(self.takes.names[owner] for owner in owners))
@@ -95,6 +102,7 @@ class Excerpts(Batches):
         seed: of the order and the cuts.
         rank: of this process among `world`, each of which sees its own pieces.
         world: number of processes.
+        arrangement: as for `Stretches`.
     """
 
     def __init__(
@@ -107,10 +115,11 @@ class Excerpts(Batches):
         seed: int,
         rank: int = 0,
         world: int = 1,
+        arrangement: Arrangement | None = None,
     ) -> None:
         if length < 1 or past < 0:
             raise UserError(f"length is {length} and past {past}; give 1 or more, and 0 or more")
-        self.stretches, self.past = Stretches(takes, codecs), past
+        self.stretches, self.past = Stretches(takes, codecs, arrangement), past
         bounds = np.concatenate([[0], np.cumsum([len(x) for x in takes.x], dtype=np.int64)]).astype(np.int64)
         self.pieces = Pieces(bounds, length, size, seed, rank, world)
         self.per_epoch = self.pieces.per_epoch

@@ -111,6 +111,12 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     if asked.steering.guidance != 1 and not conditions:
         tell("no condition is given, so --guidance has no effect; use --given")
     known = None if prompt is None else _read(model, asked.run, prompt)
+    if known is not None and model.ahead:
+        ahead = f"{model.ahead} samples ({1000 * model.ahead / model.rate:.1f} ms)"
+        tell(
+            f"not exactly given the prompt: the slow scales draw up to {ahead} after it before its last samples are "
+            "read; with --net.look-ahead 0 none are"
+        )
     given = given_of(model, asked.run, conditions)
     path = Path("sample.wav") if output is None else output
     raw = str(path) == "-"
@@ -157,6 +163,9 @@ def facts(model: AudioModel) -> dict[str, object]:
         "quantiser": model.codec.name,
         "looks_back_samples": model.past,
         "looks_back_milliseconds": 1000 * model.past / model.rate,
+        "scales": len(_factors(model)) + 1,
+        "draws_ahead_samples": model.ahead,
+        "draws_ahead_milliseconds": 1000 * model.ahead / model.rate,
     }
 
 
@@ -164,7 +173,22 @@ def lines(model: AudioModel) -> list[str]:
     """Lines of `seriatim inspect`."""
     back = f"{model.past} samples, {1000 * model.past / model.rate:.1f} ms"
     kind = "mono" if model.channels == 1 else "stereo"
-    return [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
+    found = [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
+    if factors := _factors(model):
+        steps = [math.prod(factors[:i]) for i in range(len(factors), -1, -1)]
+        each = ", ".join(f"{step} ({model.rate / step:g} Hz)" for step in steps)
+        ahead = f"{model.ahead} samples, {1000 * model.ahead / model.rate:.1f} ms"
+        found.append(f"scales       {len(steps)}, every so many samples: {each}; drawn ahead by up to {ahead}")
+    return found
+
+
+def _factors(model: AudioModel) -> list[int]:
+    """The ratios between successive scales, from that of all samples on; empty if it is the only one."""
+    schedule, found = model.arrangement.schedule, list[int]()
+    while schedule.factor > 1:
+        found.append(schedule.factor)
+        schedule = schedule.below
+    return found
 
 
 def _read(model: AudioModel, run: Path, file: Path) -> NDArray[Any]:
