@@ -370,11 +370,7 @@ class VideoModel(Trained):
     # ------------------------------------------------------------------ arguments
 
     def several(self, x: Any) -> list[UInt8]:
-        """Films as a list of arrays (T, H, W, C) of the model's frames.
-
-        Raises:
-            UserError: if it is one alone, none, or something else.
-        """
+        """Films as a list of arrays (T, H, W, C) of the model's frames; one alone or of other frames is refused."""
         return several(x, self.shape)
 
     def _begun(self, begun: Any, n: int) -> UInt8:
