@@ -652,7 +652,7 @@ FAULTS = [
     ),
     Fault(
         "a missing value is replaced after the density", "heads/base.py",
-        "terms = self(parameters).log_prob(torch.where(missing, 0.0, x))", "terms = self(parameters).log_prob(x)",
+        "terms = self(parameters).log_prob(torch.where(missing, 0, x))", "terms = self(parameters).log_prob(x)",
         "heads/test_densities.py::test_what_is_missing_counts_nothing_and_passes_no_gradient",
     ),
     Fault(

@@ -93,7 +93,7 @@ def train(
     name = checkpoint.CUSTOM if own is not None else str(model or begun or record.family)
     if own is None:
         check_family(name, record, modality.shown(data), "--model" if from_ is None else "--from")
-    usual = {} if own is not None else {**record.training, **family(name).of(record.name).training}
+    usual = {} if own is not None else {**record.training, **family(name).of(record.name).training(net or {})}
     source = locate(data) if isinstance(data, str | Path) else IN_MEMORY
     plan = Plan(
         data=source,

@@ -168,8 +168,11 @@ def test_sample_what_may_follow(here: Path, capsys: pytest.CaptureFixture[str]) 
     _, err = said(capsys, "sample run --prompt-file film.gif --given-frames 3 --frames 5 -n 2 -o p.png")
     assert err.startswith("p.png: 2 films of 5 frames, the first 3 given, seeds 0, ")
     _, err = said(capsys, "sample run --prompt-file film.gif -o p.gif")
-    assert err.startswith("p.gif: 1 film of 7 frames, the first 6 given\n")
-    assert len(frames_of("p.gif")) == 7
+    assert err.startswith("p.gif: 1 film of 10 frames, the first 6 given\n"), "as many more as a clip has"
+    assert len(frames_of("p.gif")) == 10
+    _, err = said(capsys, "sample run --given-frames 2 -n 1")
+    assert ": 1 film of 4 frames, the first 2 given" in err
+    assert "drawn without label" not in err, "it has its own"
 
 
 def test_complete(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

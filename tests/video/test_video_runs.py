@@ -222,6 +222,22 @@ def test_films_are_cross_validated(tmp_path: Path) -> None:
     assert document["bits_per_dim_given_label_action_mean"] == pytest.approx(np.mean(each), rel=1e-6)
 
 
+def test_folds_of_cross_entropies_are_told_by_their_own_name(tmp_path: Path) -> None:
+    x = [moving(i) for i in range(12)]
+    net = {**NET, "head": "bernoulli"}
+    seriatim.train(x, out=tmp_path / "run", video=reading(given_frames=2), net=net, folds=2, steps=1, **OPTIONS)
+    told = json.loads((tmp_path / "run" / "folds.json").read_text())
+    assert "cross_entropy_nats_per_frame_mean" in told
+    assert not [key for key in told if key.startswith(("nats", "bits"))]
+    assert [fold["given_frames"] for fold in told["folds"]] == [2, 2], "given frames are not counted here either"
+
+
+def test_a_pixelcnn_pp_decoder_has_an_optimiser_that_suits_it(tmp_path: Path) -> None:
+    net = {"filters": 3, "encoder_blocks": 1, "decoder": "pixelcnn++", "decoder_blocks": 1, "head": "logistic"}
+    seriatim.train([moving(i) for i in range(12)], out=tmp_path / "run", video=reading(), net=net, steps=1, **OPTIONS)
+    assert plan_of(tmp_path / "run")[0].train.optimiser == "adamw"
+
+
 def test_a_model_that_is_trained_on_begins_another_run(run: Path, place: Path, tmp_path: Path) -> None:
     model = seriatim.train(
         place / "films",

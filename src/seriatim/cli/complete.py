@@ -170,5 +170,7 @@ def _mask(known: str, shape: tuple[int, int], how: Fitting) -> NDArray[np.bool_]
     if word == "every" and number.isdecimal() and 0 < int(number) <= max(shape):
         return (rows % int(number) == 0) & (columns % int(number) == 0)
     if not Path(known).exists():
-        raise UserError(f"--known is {known!r}; expected {', '.join(HALVES)}, every-2 or a mask picture")
+        raise UserError(
+            f"--known is {known!r}; expected {', '.join(HALVES)}, every-2, a mask picture, or frames of a film"
+        )
     return read_picture(Path(known), *shape, 1, how)[..., 0] >= 128

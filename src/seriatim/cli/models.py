@@ -76,7 +76,7 @@ def _print(entry: Family) -> None:
     for f in _sizes(entry):
         words = " ".join(described.get(f.name, "").split())
         print(f"  --net.{f.name:12s} {words} [{configs.wanted(kinds[f.name])}; default {f.default}]")
-    for option, value in {**modality(entry.data).training, **entry.training}.items():
+    for option, value in {**modality(entry.data).training, **entry.training({})}.items():
         print(f"  --train.{option.replace('_', '-'):10s} [default of this family: {value}]")
 
 

@@ -52,10 +52,10 @@ def sample(
     model = opened(run, machine, threads=1)
     seeds: int | list[int] = seed[0] if seed and len(seed) == 1 else seed or 0
     asked = Drawing(run, n, seeds, prompt, extent, steering, penalties, search, output)
-    commands(model.kind).sample(model, asked)
+    own = commands(model.kind).sample(model, asked) or ()  # conditions that came with the data
     from seriatim.symbols import Labels
 
     labels = {name: codec for name, codec in model.codecs.items() if isinstance(codec, Labels)}
     for name, codec in labels.items():
-        if name not in prompt.conditions and codec.size:
+        if name not in (*prompt.conditions, *own) and codec.size:
             tell(f"drawn without {name}, which may be given, e.g. --given {shlex.quote(f'{name}={codec.values[0]}')}")

@@ -265,13 +265,14 @@ def _plan(data: str, record: Modality, given: _Typed, base: Settings) -> Plan:
         for group, kind in record.options.items()
     }
     entry = family(name).of(record.name)
-    training = {**record.training, **entry.training, **base.train}
     sizes = base.net if name == usual and given.begin is None else {}
+    net = {**sizes, **configs.parse(entry.config, given.net, "net")}
+    training = {**record.training, **entry.training(net), **base.train}
     return Plan(
         data=source,
         kind=record.name,
         family=name,
-        net={**sizes, **configs.parse(entry.config, given.net, "net")},
+        net=net,
         options=chosen,
         division=_merged(given.division, DataOptions, base.division, "data"),
         train=_merged(given.training, TrainOptions, training, "train"),

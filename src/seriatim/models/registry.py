@@ -98,7 +98,8 @@ class Family:
         paper: the reference.
         year: of the paper.
         data: the kind of data, a key of `modality.HOMES`.
-        training: `TrainOptions` that differ from the defaults: what learns most in a given time.
+        training: `TrainOptions` that differ from the defaults: what learns most in a given time; or a function of the
+            fields of the config that a user sets.
         others: the same net for other kinds of data, under the same name.
         linear: whether it is fitted by maximum likelihood to all data at once, in float64.
 
@@ -118,16 +119,20 @@ class Family:
         paper: str,
         year: int | None,
         data: str,
-        training: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
         others: Sequence[Family] = (),
         linear: bool = False,
     ):
         self._model, self._config, self.paper, self.year, self.data = model, config, paper, year, data
         self.linear = linear
-        self.training, self._each = dict(training or {}), {data: self, **{other.data: other for other in others}}
+        self._training, self._each = training or {}, {data: self, **{other.data: other for other in others}}
 
     def __repr__(self) -> str:
         return f"Family({self.paper!r}, {self.year}, {self.data!r})"
+
+    def training(self, net: Mapping[str, Any]) -> dict[str, Any]:
+        """`TrainOptions` that differ from the defaults, for these fields of the config."""
+        return dict(self._training(net) if callable(self._training) else self._training)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -187,6 +192,11 @@ def _real(model: str, config: str, paper: str, year: int) -> list[Family]:
     return [Family(model, f"{begin}{config}", paper, year, kind) for kind, begin in _OVER_REALS.items()]
 
 
+def _of_films(net: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Muon is for matrices, and a PixelCNN++ has weight-normed directions."""
+    return {} if net.get("decoder") == "pixelcnn++" else _MUON
+
+
 FAMILIES: dict[str, Family] = {
     "rnn": Family("RNN", "RecurrentConfig", _ELMAN, 1990, "text", _FAST, _real("RealRNN", "Config", _ELMAN, 1990)),
     "lstm": Family("LSTM", "RecurrentConfig", _LSTM, 1997, "text", _FAST, _real("RealLSTM", "Config", _LSTM, 1997)),
@@ -239,7 +249,7 @@ FAMILIES: dict[str, Family] = {
         _MUON,
         _real("RealWaveNet", "DilatedConfig", _WAVENET, 2016),
     ),
-    "vpn": Family("vpn", "VPNConfig", "Kalchbrenner et al., Video pixel networks", 2016, "video", _MUON),
+    "vpn": Family("vpn", "VPNConfig", "Kalchbrenner et al., Video pixel networks", 2016, "video", _of_films),
     "ar": Family("ARMA", "ARMAConfig", "Yule, Periodicities in disturbed series", 1927, "series", linear=True),
     "arma": Family("ARMA", "ARMAConfig", "Box and Jenkins, Time series analysis", 1970, "series", linear=True),
     "arch": Family(

@@ -117,7 +117,7 @@ def _cross_validated(study: Study, folder: Path, means: Means) -> dict[str, floa
         plan = dataclasses.replace(study.plan, fold=(i, study.count))
         of_fold = dataclasses.replace(means, data=data)
         rows.append(_exact(_one(study, plan, folder, f"fold-{i + 1}", of_fold), plan, data))
-    keys = [_key(rows[0], name) for name in study.plan.modality.figures]
+    keys = _keys(rows[0], study.plan)
     summary = {
         f"{key}_{word}": f([row[key] for row in rows])
         for key in keys
@@ -163,7 +163,7 @@ def _searched(study: Study, folder: Path, means: Means) -> Plan:
             try:
                 trained = _one(study, short, folder, f"search/trial-{trial}", dataclasses.replace(means, quiet=True))
                 figures = _exact(trained, plan, data)
-                key = _key(figures, plan.modality.figures[0])
+                key = _keys(figures, plan)[0]
                 row[f"validation_{key}"] = figures[key]
                 rows.append((figures[key], chosen))
                 found = f"{figures[key]:.4f} {_words(key)}"
@@ -195,14 +195,16 @@ def _one(study: Study, plan: Plan, folder: Path, name: str, means: Means) -> Tra
 
 
 def _exact(model: Trained, plan: Plan, data: Data) -> dict[str, Any]:
-    """The figures on the whole validation split."""
+    """The figures on the whole validation split, of what counts in training."""
     cut = {} if plan.train.truncate is None else {"truncate": plan.train.truncate}
     return cast(Any, model).evaluate(data.splits["validation"], **cut).to_json()
 
 
-def _key(figures: Mapping[str, Any], name: str) -> str:
-    """The key that begins so; of a model with conditions it ends with what is given."""
-    return next(key for key in figures if key.startswith(name) and not key.endswith("_standard_error"))
+def _keys(figures: Mapping[str, Any], plan: Plan) -> list[str]:
+    """The keys of what is told, of those there are; with conditions they end with what is given."""
+    wanted = plan.modality.figures
+    told = [key for key in figures if not key.endswith("_standard_error")]
+    return [found for name in wanted if (found := next((key for key in told if key.startswith(name)), None))]
 
 
 def _words(key: str) -> str:

@@ -132,7 +132,7 @@ class VideoModel(Trained):
         self,
         x: Films | UInt8 | Sequence[UInt8],
         given: Given | None = None,
-        given_frames: int = 0,
+        given_frames: int | None = None,
         clips: Sequence[Clip] | None = None,
         batch: int = 8,
         progress: Progress | None = None,
@@ -144,7 +144,7 @@ class VideoModel(Trained):
         Args:
             x: a split, of which `clips` are taken; or arrays, each a clip, all of one length.
             given: conditions of arrays.
-            given_frames: first frames of each clip that are given and not counted.
+            given_frames: first frames of each clip that are given and not counted. Default: as the split says, or 0.
             clips: of a split. Default: those of training's length, none of which overlap.
             batch: clips read together.
             progress: called now and then with the number of frames done.
@@ -154,22 +154,22 @@ class VideoModel(Trained):
                 raise UserError("given is for arrays of films, and these have their own conditions; leave it out")
             chosen = x.clips(self.frames, self.frames) if clips is None else [*clips]
             if not chosen:
-                raise UserError(f"no film has {self.frames} frames, as clips do; give longer ones")
+                raise UserError(f"no film has the {self.frames} frames of a clip; give longer ones")
             parts = [x.x[clip.film][clip.start : clip.start + self.frames] for clip in chosen]
             conditions, owners, lacking = self.given_of(x, chosen), [clip.film for clip in chosen], self.lacking(x)
         else:
             parts, conditions, lacking = self.several(x), given, list[Lacking]()
             owners = [*range(len(parts))]
-        lengths = {len(part) for part in parts}
-        if len(lengths) != 1:
-            raise UserError(f"clips of {min(lengths)} to {max(lengths)} frames; expected one length: cut them")
-        length = lengths.pop()
-        if not 0 <= given_frames < length:
-            raise UserError(f"given_frames is {given_frames}, and a clip has {length} frames; give 0 to {length - 1}")
+        known = given_frames if given_frames is not None else x.given_frames if isinstance(x, Films) else 0
+        length, longest = min(map(len, parts)), max(map(len, parts))
+        if length != longest:
+            raise UserError(f"clips of {length} to {longest} frames; expected one length: cut them")
+        if not 0 <= known < length:
+            raise UserError(f"given_frames is {known}, and a clip has {length} frames; give 0 to {length - 1}")
         terms = self.terms(parts, conditions, batch, progress)
-        nats = np.stack([-each[given_frames:].sum((1, 2)) for each in terms])
+        nats = np.stack([-each[known:].sum((1, 2)) for each in terms])
         dims = int(np.prod(self.shape))
-        return VideoFigures.of(nats, owners, dims, given_frames, self.likelihood, [*self.conditions], lacking)
+        return VideoFigures.of(nats, owners, dims, known, self.likelihood, [*self.conditions], lacking)
 
     def terms(
         self, x: Sequence[UInt8], given: Given | None = None, batch: int = 8, progress: Progress | None = None

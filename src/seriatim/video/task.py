@@ -169,7 +169,7 @@ class VideoTask(Task):
 
         def validate() -> float:
             model = VideoModel(self.model, self.codecs)
-            figures = model.evaluate(held, given_frames=given, clips=some)
+            figures = model.evaluate(held, clips=some)
             return figures.nats_per_frame / nested_of(self.model).per_frame
 
         return validate

@@ -21,6 +21,7 @@ from seriatim.cli.common import (
     say_note,
     seeds_in_words,
     training_data,
+    words,
 )
 from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
@@ -156,8 +157,11 @@ def _surprise(
     tell(f"{path}: {name} and its surprise; the brightest pixels cost {most:.2f} bits/dim or more")
 
 
-def sample(model: VideoModel, asked: Drawing) -> None:
-    """Write films as an animation, a film or a sheet: new ones, or what may follow given frames."""
+def sample(model: VideoModel, asked: Drawing) -> list[str]:
+    """Write films as an animation, a film or a sheet: new ones, or what may follow given frames.
+
+    Returns the conditions that came with given frames.
+    """
     import numpy as np
 
     from seriatim.drawing.films import check_suffix, save_compared, save_films
@@ -172,12 +176,13 @@ def sample(model: VideoModel, asked: Drawing) -> None:
         raise UserError(f"--columns is {asked.output.columns}; give 1 or more")
     real, rate, own = _begun(model, asked)
     n = asked.n
-    if real is not None and n == 1 and asked.prompt.prompt_file is None:
-        n = len(real)  # the usual number of clips
+    if real is not None and asked.prompt.prompt_file is None:
+        n = len(real)
     known = (
         0 if real is None else asked.extent.given_frames or (real.shape[1] if len(real) == 1 else real.shape[1] // 2)
     )
-    frames = max(model.frames, known + 1) if asked.extent.frames is None else asked.extent.frames
+    usual = model.frames if known < model.frames else known + model.frames
+    frames = usual if asked.extent.frames is None else asked.extent.frames
     if frames <= known:
         raise UserError(f"--frames is {frames}; give more than the {known} that are given")
     fits(n * min(frames, 20), model.shape, "fewer (-n)")
@@ -210,6 +215,7 @@ def sample(model: VideoModel, asked: Drawing) -> None:
     tell(f"{written}: {n} film{'s' * (n != 1)} of {frames} frames{first}{above}{seeds_in_words(seeds)}")
     if not model.likelihood:
         tell("this model draws pixels black or white; its cross-entropy is no likelihood of grey ones")
+    return [*own]
 
 
 def _begun(model: VideoModel, asked: Drawing) -> tuple[UInt8 | None, float, dict[str, Any]]:
@@ -235,8 +241,9 @@ def _begun(model: VideoModel, asked: Drawing) -> tuple[UInt8 | None, float, dict
         return (x if count is None else x[:, :count]), rate, {}
     part, name = films_of(model, request)
     clips = part.clips(model.frames, model.frames)
-    chosen = spread(clips, _SHOWN if asked.n == 1 else asked.n)
-    if asked.n > len(chosen):
+    counted = any(word.startswith(("-n", "--number")) for word in words.get())
+    chosen = spread(clips, asked.n if counted else _SHOWN)
+    if counted and asked.n > len(chosen):
         raise UserError(f"{name} has {len(clips)} clips of {model.frames} frames; give fewer (-n)")
     if count is not None and count >= model.frames:
         raise UserError(

@@ -38,6 +38,8 @@ class Films:
     """Each (T, A): a vector for each frame, a condition; None without."""
     rates: Sequence[float] = ()
     """Frames per second of each, for writing them out; empty if unknown."""
+    given_frames: int = 0
+    """First frames of each clip that are given and not counted."""
 
     def clips(self, frames: int, step: int) -> list[Clip]:
         """The clips of `frames` frames, their beginnings `step` frames apart. A shorter film has none.

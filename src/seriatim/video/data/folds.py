@@ -49,6 +49,7 @@ def joined(parts: Sequence[Films]) -> Films:
         None if labels is None else tuple(labels),
         all_of("actions"),
         rates if len(rates) == len(x) else (),
+        parts[0].given_frames,
     )
 
 

@@ -102,7 +102,8 @@ def open_set(name: str, options: VideoOptions, division: DataOptions) -> Reel:
     for side, pictures, most in zip(dealing.SIDES, digits, known.counts, strict=True):
         count = most if division.limit is None else min(most, division.limit)
         films = Bouncing(pictures, division.seed, side, count, frames, height, channels, options.fitting)
-        splits[side] = Films(films, [frames] * count, [f"{side}:{i}" for i in range(count)])
+        names = [f"{side}:{i}" for i in range(count)]
+        splits[side] = Films(films, [frames] * count, names, given_frames=options.given_frames)
     made = (name, division.seed, frames, height, channels, tuple(options.fitting), digest(train), digest(test))
     mark = fingerprint(*made, [len(films.lengths) for films in splits.values()])
     return Reel(name, splits, (height, width, channels), mark, known.terms(""))
@@ -131,6 +132,7 @@ def _divided(name: str, films: Films, options: VideoOptions, division: DataOptio
             "--data.validation and --data.test to 0"
         )
     placed = {side: chosen for side, chosen in placed.items() if chosen}
+    films = replace(films, given_frames=options.given_frames)
     splits = {side: films.taken(chosen) for side, chosen in placed.items()}
     content = [(side, [marks[i] for i in chosen], _content(splits[side])) for side, chosen in placed.items()]
     height, width, channels = films.x[0].shape[1:]
