@@ -1,7 +1,7 @@
 """Moving MNIST at 32 × 32: the Video Pixel Network, without dilation, and without its decoder, at equal time.
 
     OMP_NUM_THREADS=1 python benchmarks/moving_mnist.py FOLDER [--minutes 8] [--seeds 0 1] [--measure binary grey]
-        [--contestants whole "no decoder"]
+        [--contestants whole "no decoder"] [--sheet FILE.png]
 
 The contestants have (nearly) equal weights. Each is trained for the same CPU time on one thread: its seconds per step
 are measured first, and the steps follow from them. Films are those of `moving-mnist` (`seriatim data info` tells how
@@ -27,7 +27,7 @@ import torch
 import seriatim
 from seriatim import VideoModel, VideoOptions
 from seriatim.data.options import DataOptions
-from seriatim.drawing.films import save_compared
+from seriatim.drawing.films import save_compared, save_films
 from seriatim.models import VPNConfig, vpn
 from seriatim.training.optim import optimiser_of
 from seriatim.training.options import TrainOptions
@@ -39,6 +39,7 @@ CONTESTANTS: dict[str, dict[str, Any]] = {
     "no decoder": {"decoder": "none"},
 }
 FILTERS, BATCH, GIVEN, TEST, SHEET = 8, 4, 10, 300, 6
+SHOWN = (1, 4, 5)
 MEASURES: dict[str, tuple[int, dict[str, Any]]] = {"binary": (2, {}), "grey": (256, {"head": "bernoulli"})}
 
 
@@ -90,15 +91,34 @@ def frames_of(model: VideoModel, films: Any) -> np.ndarray:
     return -np.stack(terms)[:, GIVEN:].sum((2, 3)).mean(1)
 
 
+def sheet(folder: Path, measure: str, seed: int, path: Path) -> None:
+    """Of a few test films: the film, the whole network's continuation, and that of the one without a decoder."""
+    rows: list[np.ndarray] = []
+    for name in ("whole", "no-decoder"):
+        model = seriatim.load(folder / f"{measure}-{name}-{seed}")
+        assert isinstance(model, VideoModel)
+        options = VideoOptions(size=(32,), levels=MEASURES[measure][0])
+        films = open_set("moving-mnist", options, DataOptions()).splits["test"].x
+        x = model.shown(np.stack([films[i] for i in SHOWN]))
+        rows += [] if rows else [x]
+        rows.append(model.sample(len(x), frames=20, begun=x[:, :GIVEN], seed=seed))
+    together = np.stack(rows, 1).reshape(-1, *rows[0].shape[1:])
+    save_films(together, path, [20, GIVEN, GIVEN] * len(SHOWN))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--measure", nargs="+", choices=list(MEASURES), default=["binary"])
+    parser.add_argument("--sheet", type=Path, help="draw films of the first seed here and train nothing")
     parser.add_argument("--contestants", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    if asked.sheet is not None:
+        sheet(asked.folder, asked.measure[0], asked.seeds[0], asked.sheet)
+        return
     asked.folder.mkdir(parents=True, exist_ok=True)
     for measure in asked.measure:
         levels, head = MEASURES[measure]

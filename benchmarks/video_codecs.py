@@ -55,8 +55,8 @@ def encoded(film: np.ndarray, codec: str, options: dict[str, str]) -> int:
             size += packet.size
             box.mux(packet)
     out.seek(0)
-    with av.open(out) as box:
-        back = np.stack([each.to_ndarray(format="gray" if grey else "rgb24") for each in box.decode(video=0)])
+    with av.open(out, "r") as written:
+        back = np.stack([each.to_ndarray(format="gray" if grey else "rgb24") for each in written.decode(video=0)])
     if not np.array_equal(back.reshape(film.shape), film):
         raise ValueError(f"{codec} is not lossless here")
     return size

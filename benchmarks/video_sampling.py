@@ -18,7 +18,9 @@ from collections.abc import Callable
 
 import torch
 
+from seriatim import VideoModel
 from seriatim.models import Nested, VPNConfig, vpn
+from seriatim.symbols.levels import Levels
 
 GIVEN, DRAWN, SIDE, TRIED = 10, 10, 32, 4
 
@@ -58,10 +60,10 @@ def compare(filters: int, batch: int, decoder: str) -> None:
 
 
 def memory() -> None:
-    model = vpn(VPNConfig(SIDE, SIDE, 1, 2, filters=8)).eval()
+    model = VideoModel(vpn(VPNConfig(SIDE, SIDE, 1, 2, filters=8)), {"x": Levels(SIDE, SIDE, 1, 2)})
     for frames in (20, 100, 500):
         start = time.process_time()
-        model.sample(1, length=frames * model.per_frame, seed=0)
+        model.sample(1, frames=frames, seed=0)
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         took = (time.process_time() - start) / frames
         print(f"{frames:4d} frames: {took:.2f} s a frame, at most {most:.0f} MiB so far", flush=True)
