@@ -33,6 +33,7 @@ TINY: dict[str, dict[str, Any]] = {
     "diagonal-bilstm": {"filters": 5, "layers": 2, "first": 3},
     "pixelcnn++": {"filters": 4, "resnets": 1, "sizes": 2, "mixtures": 2},
     "pixelsnail": {"filters": 4, "blocks": 2, "resnets": 1, "keys": 3, "values": 4, "heads": 2, "mixtures": 2},
+    "vpn": {"frames": 3, "filters": 4, "encoder_blocks": 2, "dilations": (1, 2), "decoder_blocks": 1, "first": 5},
     "ar": {"ar": 2},
     "arma": {"ar": 1, "ma": 2, "season": 3, "seasonal_ar": 1},
     "arch": {"arch": 2, "garch": 0},
@@ -50,6 +51,7 @@ def codecs(conditions: bool, family: str = "lstm") -> dict[str, Symbols]:
     makers: dict[str, Callable[[], Symbols]] = {
         "text": lambda: train_tokenizer("characters", ["banana split"]),
         "image": lambda: Levels(4, 3, 3, 5),
+        "video": lambda: Levels(4, 3, 3, 5),
         "audio": lambda: Quantiser(8000, 2, "linear", 9),
         "series": lambda: SeriesCodec(["load"], "h", 8, 4, *([] if FAMILIES[family].linear else [2, "dct"])),
     }

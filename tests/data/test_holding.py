@@ -66,6 +66,8 @@ def test_python_objects() -> None:
     assert kind({"x": ["a", "b"], "mood": [1, 2]}) == ("text", Certainty.YES)
     assert kind(pixels) == kind({"x": pixels, "label": ["a"] * 3}) == ("image", Certainty.YES)
     assert kind(samples) == kind(np.zeros((3, 9), np.int16)) == ("audio", Certainty.YES)
+    films = np.zeros((2, 3, 4, 4, 1), np.uint8)
+    assert kind(films) == kind({"x": [*films], "label": ["a"] * 2}) == ("video", Certainty.YES)
     assert kind(np.zeros(3)) == kind([np.zeros((4, 2)), np.zeros((5, 2))]) == ("series", Certainty.YES)
     for nothing in (
         3,
@@ -74,7 +76,8 @@ def test_python_objects() -> None:
         [1, 2],
         np.zeros(3, int),
         np.zeros((2, 2, 2)),
-        np.zeros((2, 2, 2, 2, 2), np.uint8),
+        np.zeros((2, 2, 2, 2, 2)),
+        np.zeros((2, 2, 2, 2, 2, 2), np.uint8),
         {"y": ["a"]},
         b"bytes",
     ):
@@ -83,7 +86,7 @@ def test_python_objects() -> None:
 
 
 def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
-    (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0")
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.7\n" * 9)
     (tmp_path / "empty").mkdir()
     (tmp_path / "some.xyz").write_bytes(b"\0\1\2")
     for path in (tmp_path / "some.xyz", tmp_path / "empty"):
@@ -91,7 +94,7 @@ def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
             kind_of(path)
     (tmp_path / "draw.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n" * 9)
     for name, words in (
-        ("film.mp4", r"holds films \(\.mp4\): save their frames"),
+        ("paper.pdf", r"holds documents that are not read \(\.pdf\): save their text"),
         ("draw.eps", "holds vector graphics"),
     ):
         with pytest.raises(UserError, match=words):
@@ -101,15 +104,16 @@ def test_what_nobody_reads_is_told(tmp_path: Path) -> None:
             (tmp_path / f"of-{name}" / f"{i}-{name}").write_bytes((tmp_path / name).read_bytes())
     with pytest.raises(UserError, match=r"holds vector graphics \(12 × \.eps\): save them as PNG"):
         kind_of(tmp_path / "of-draw.eps")
-    (tmp_path / "of-film.mp4" / "LICENSE.txt").write_text("You may look. " * 99)
-    with pytest.raises(UserError, match=r"1 file of text, and films \(12 × \.mp4\): .*; to read .* give --kind text"):
-        kind_of(tmp_path / "of-film.mp4")
+    (tmp_path / "of-paper.pdf" / "LICENSE.txt").write_text("You may look. " * 99)
+    others = r"1 file of text, and documents that are not read \(12 × \.pdf\): .*; to read .* give --kind text"
+    with pytest.raises(UserError, match=others):
+        kind_of(tmp_path / "of-paper.pdf")
     with pytest.raises(UserError, match="does not exist"):
         kind_of(tmp_path / "none.txt")
     with pytest.raises(UserError, match="did you mean 'mnist'"):
         kind_of("mnits")
-    with pytest.raises(UserError, match="'video' is no kind of data; known: audio, image, series, text"):
-        modality("video")
+    with pytest.raises(UserError, match="'spreadsheet' is no kind of data; known: audio, image, series, text"):
+        modality("spreadsheet")
 
 
 def test_a_doubt_is_told_with_how_to_choose(

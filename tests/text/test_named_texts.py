@@ -31,7 +31,7 @@ def test_the_table():
     assert sorted(modality("text").names) == sorted(modality("text").sets()) == texts
     others = ["cifar10", "digits", "fashion-mnist", "mnist", "spoken-counting", "spoken-digits"]
     others += ["co2", "ecg", "elnino", "ett-1h", "etth1", "etth2", "macro", "nasdaq", "nile", "sp500", "sunspots"]
-    others += ["japanese-vowels", "kanji", "kanji-omniglot", "omniglot"]
+    others += ["japanese-vowels", "kanji", "kanji-omniglot", "omniglot", "moving-mnist"]
     assert named.names() == sorted([*texts, *others])
     for name in named.names():
         source = named.info(name)

@@ -114,7 +114,7 @@ def test_arrays_are_judged_as_a_split_is(model: VideoModel) -> None:
     ):
         with pytest.raises(UserError, match=message):
             model.evaluate(*arguments)
-    with pytest.raises(UserError, match="no film has 4 frames, as clips do"):
+    with pytest.raises(UserError, match="no film has the 4 frames of a clip"):
         model.evaluate(split().taken([1]))
 
 

@@ -26,6 +26,7 @@ class Multiplicative(Causal, Stacked):
         dilation: frames between taps.
 
     Example:
+        >>> import torch
         >>> layer = Multiplicative(width=4, kernel=3, dilation=2)
         >>> layer.reach, layer(torch.zeros(1, 7, 4))[0].shape
         (4, torch.Size([1, 7, 4]))

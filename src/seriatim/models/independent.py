@@ -37,6 +37,10 @@ class IndependentPixelsConfig(SubpixelConfig):
     Attributes:
         filters: c, channels inside a block; between blocks there are 2c.
         blocks: number of blocks.
+
+    Example:
+        >>> IndependentPixelsConfig(height=4, width=5, field=3).blocks
+        4
     """
 
     filters: int = 32

@@ -42,6 +42,10 @@ class MultiplicativePixelCNNConfig(SubpixelConfig):
         filters: c, channels inside a block; between blocks there are 2c.
         blocks: number of blocks.
         first: kernel size of the first convolution, odd.
+
+    Example:
+        >>> MultiplicativePixelCNNConfig(height=4, width=5, head="logistic").mixtures
+        10
     """
 
     filters: int = 32

@@ -179,6 +179,7 @@ def vpn(config: VPNConfig) -> Nested:
     """A Video Pixel Network.
 
     Example:
+        >>> import torch
         >>> model = vpn(VPNConfig(frames=2, height=6, width=5, levels=2, filters=4, encoder_blocks=1, decoder_blocks=1))
         >>> model.log_prob(torch.randint(2, (3, 2, 6, 5, 1))).shape
         torch.Size([3])
