@@ -28,6 +28,7 @@ ABLE = [
     "multiscale",
     "pixelcnn++",
     "pixelsnail",
+    "vpn",
 ]
 
 
