@@ -2,10 +2,11 @@
 
     python benchmarks/scales.py [--minutes 60] [--seeds 1] [--folder scales] [--factor 8] [--length 8192]
 
-Equal weights (within 5 %: the channels are chosen so) and equal CPU time of the steps, so many minutes each, on one
-thread; the number of steps follows from the time of a few, measured first. Counting lines (`spoken-counting`) without
-conditions: only who hears that a digit follows a digit can know what comes. Bits per sample of held-out lines with
-standard errors over lines; and by the time since a digit began, in the silence between, as differences from the first.
+The channels are chosen so that weights are equal within 5 %. Every contestant trains for the same CPU time on one
+thread (--minutes); the number of steps follows from the time of a few, measured first. Counting lines
+(`spoken-counting`) without conditions: only who hears that a digit follows a digit can know what comes. Bits per sample
+of held-out lines with standard errors over lines; and by the time since a digit began, in the silence between, as
+differences from the first.
 
 A run is a folder in FOLDER, a result a line of FOLDER/results.jsonl; what is there is not run again, and a run that was
 interrupted goes on where it was last saved.
@@ -88,7 +89,7 @@ def trained(family: str, net: dict[str, Any], out: Path, steps: int, seed: int, 
         before(step)
 
     if (out / "train" / "state.json").exists():
-        model = seriatim.train(out=out, resuming=True, quiet=True, on_step=both, on_evaluation=before)
+        model = seriatim.train(DATA, out=out, resuming=True, quiet=True, on_step=both, on_evaluation=before)
         return model, took
     shutil.rmtree(out, ignore_errors=True)
     model = seriatim.train(
@@ -170,7 +171,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("scales"))
     parser.add_argument("--split", default="test")
     parser.add_argument("--factor", type=int, default=8, help="of the cascade")
-    parser.add_argument("--lines", type=int, default=None, help="evaluate so many lines only")
+    parser.add_argument("--lines", type=int, default=None, help="evaluate only the first N lines")
     parser.add_argument("--length", type=int, default=LENGTH, help="samples that count of a training excerpt")
     asked = parser.parse_args()
     torch.set_num_threads(1)

@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from seriatim.tree import Fixed
+
 
 @dataclass(frozen=True)
 class Context:
@@ -49,6 +51,16 @@ class Context:
     def empty(self) -> bool:
         """Whether there is no condition at all."""
         return all(value is None for value in (self.vector, self.field, self.memory, self.mask, self.scale))
+
+    @property
+    def fixed(self) -> Fixed:
+        """The context as a part of a state that is read only; `of` is the inverse."""
+        return Fixed((self.vector, self.field, self.memory, self.mask, self.scale, self.hop, self.offset))
+
+    @classmethod
+    def of(cls, fixed: Fixed) -> Context:
+        """The context that a state holds."""
+        return cls(*fixed.nest)
 
     def window(self, start: int, stop: int) -> Context:
         """The context of positions start..stop-1 of a sequence.

@@ -296,7 +296,7 @@ def test_the_command_line(here: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert (inner(model).config.factor, inner(model).config.look_ahead, model.ahead) == (4, 2, 7)
     assert main(["inspect", run]) == 0
     said = capsys.readouterr().out
-    assert "2, every so many samples: 4 (2000 Hz), 1 (8000 Hz); drawn ahead by up to 7 samples, 0.9 ms" in said
+    assert "2: 1 sample in 4 (2000 Hz), all samples (8000 Hz); slow scales run ahead by up to 7 samples, 0.9 ms" in said
     assert main(["inspect", run, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["scales"], facts["draws_ahead_samples"], facts["draws_ahead_milliseconds"]) == (2, 7, 0.875)
@@ -309,7 +309,7 @@ def test_the_command_line(here: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert np.array_equal(x, model.sample(0.03, seed=5)[0])
     assert main(["sample", run, "--seconds", "0.01", "-o", "y.wav", "--prompt-file", "x.wav"]) == 0
     said = capsys.readouterr().err
-    assert "not exactly given the prompt: the slow scales draw up to 7 samples (0.9 ms) after it" in said
+    assert "almost exactly: the slow scales draw up to 7 samples (0.9 ms) beyond its end" in said
     assert len(soundfile.read("y.wav")[0]) == 320
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from registry import MODELS, ModelCase
 from seriatim.coding import RangeDecoder, RangeEncoder
 from seriatim.coding.models import CHECKS, decode, encode
-from seriatim.models import Model, Transformer, TransformerConfig
+from seriatim.models import Model, Transformer, TransformerConfig, VPNConfig, vpn
 from seriatim.models.likelihood import log_probs
 from seriatim.testing import wake
 from seriatim.testing.stored import coding_law
@@ -149,3 +149,9 @@ def test_real_numbers_are_not_coded(name: str) -> None:
     case = MODELS[name]
     with pytest.raises(TypeError, match="is not discrete; only discrete symbols can be coded"):
         encode(case.model().double(), case.x(), case.given())
+
+
+def test_a_cross_entropy_codes_nothing() -> None:
+    model = vpn(VPNConfig(2, 3, 1, 5, frames=1, filters=4, encoder_blocks=1, decoder_blocks=1, head="bernoulli"))
+    with pytest.raises(ValueError, match="BernoulliHead gives cross-entropies, no likelihood"):
+        encode(model, torch.randint(5, (1, 1, 2, 3, 1)))

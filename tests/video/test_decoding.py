@@ -159,7 +159,7 @@ def test_size_and_crop_are_those_of_pictures(tmp_path):
         assert np.array_equal(found, np.stack(wanted))
     found, _, note = opened(path, size=(5,))
     assert found.shape == (6, 5, 5, 3)
-    assert note == "1 of 1 films are cropped and resized to 5 × 5 where they differ."
+    assert note == "1 of 1 films are cropped and resized to 5 × 5 where they have another size."
 
 
 def test_large_frames_are_shrunk_unless_a_size_is_given(tmp_path):

@@ -129,7 +129,8 @@ class Extent:
     frames: int | None = None
     """Frames of a film, given ones included. Default: as many as a clip of training has."""
     given_frames: int | None = None
-    """Begin films as clips of the run's test data do, or as the film --prompt-file does: with so many of its frames."""
+    """For films: the number of first frames that are given, taken from clips of the run's test data, or from the film
+    --prompt-file."""
 
 
 @dataclass(frozen=True)

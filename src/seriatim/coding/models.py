@@ -86,7 +86,12 @@ def encode(model: Model, x: Tensor, given: ContextLike = EMPTY) -> bytes:
         >>> model, x = LSTM(RecurrentConfig(symbols=4, width=8)), torch.randint(4, (2, 20))
         >>> torch.equal(decode(model, encode(model, x), x.shape), x)
         True
+
+    Raises:
+        ValueError: if the head's figures are no likelihood.
     """
+    if not model.head.likelihood:
+        raise ValueError(f"{type(model.head).__name__} gives cross-entropies, no likelihood; code with another head")
     coder = RangeEncoder()
     stream = x.flatten(1)
 

@@ -27,8 +27,8 @@ from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
 from seriatim.symbols.levels import Levels
 from seriatim.walks.draws import portions
-from seriatim.walks.noise import Seed, offspring, own_seeds
-from seriatim.walks.particles import fill_in
+from seriatim.walks.noise import Seed, own_seeds
+from seriatim.walks.particles import candidates, fill_in
 from seriatim.walks.steer import Steer, steer_of
 from seriatim.walks.walk import Walk
 
@@ -359,8 +359,7 @@ class ImageModel(Trained):
         symbols, mask = symbols.to(device), kept > 0
         conditions, drawn = self._given(given, n), list[UInt8]()
         for part in portions(n, device, particles):
-            # in a lane of their own: otherwise the particles of the first completion would be the other completions'
-            each = [seed for first in own[part] for seed in (first, *offspring(first, particles, lane=1)[1:])]
+            each = candidates(own[part], particles)
             some = {name: np.repeat(value[part], particles, 0) for name, value in conditions.items()}
             context = self.model.condition(to_given(some, device), len(each))
             walk = Walk(self.model.packed(), len(each), context, int(np.prod(self.grid.canvas)))

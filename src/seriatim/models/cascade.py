@@ -253,7 +253,7 @@ class _Packed(GridStepper):
         """An empty picture; `length` is that of the whole."""
         picture = torch.zeros(batch, len(self.visited), dtype=torch.long, device=self.model.device)
         small = self.small.start(batch, self.model.of_small(context), length)
-        return _Position(0, picture, small, (), Fixed((context.vector, context.field)))
+        return _Position(0, picture, small, (), context.fixed)
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
@@ -276,5 +276,4 @@ class _Packed(GridStepper):
         """The large model's initial state, now that the small picture is complete."""
         c = self.model.config
         picture = state.picture.view(-1, c.height, c.width, c.channels)
-        vector, field = state.context.nest
-        return self.large.start(len(picture), self.model.of_large(Context(vector=vector, field=field), picture))
+        return self.large.start(len(picture), self.model.of_large(Context.of(state.context), picture))

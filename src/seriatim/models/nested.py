@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
 import torch
@@ -107,13 +107,17 @@ class Nested(GridModel):
         Returns:
             The parameters (B, T, H, W, C, ·), and the film after x.
         """
+        inside, after = self._maps(x, context, film, first)
+        return self.inner.whole(x.flatten(0, 1), inside).unflatten(0, x.shape[:2]), after
+
+    def _maps(self, x: Tensor, context: ContextLike, film: Film | None, first: int) -> tuple[Context, Film | None]:
+        """The conditions of the pictures x, and the film after them."""
         context, shown = self.condition(context, len(x)), self.shown(x)
         before = self.blank_frame(shown[:, :1]) if film is None else film.last[:, None]
         read = torch.cat([before, shown[:, :-1]], 1)
         own = self.of_outer(context, first, x.shape[1])
         field, outer = self.outer(read, own, None if film is None else film.outer)
-        inside = self.inner.whole(x.flatten(0, 1), self.of_inner(context, field))
-        return inside.unflatten(0, x.shape[:2]), None if film is None else Film(shown[:, -1], outer)
+        return self.of_inner(context, field), None if film is None else Film(shown[:, -1], outer)
 
     def film(self, batch: int, context: ContextLike = EMPTY) -> Film:
         """Before the first frame."""
@@ -124,7 +128,7 @@ class Nested(GridModel):
 
     def shown(self, x: Tensor) -> Tensor:
         """Levels (…, H, W, C), or (…, H, W), as the outer net reads them: (…, H, W, C + 1)."""
-        pixels = self.scaled(x if self.config.channels > 1 or not isinstance(self.inner, PixelModel) else x[..., None])
+        pixels = self.inner.values(x) if isinstance(self.inner, PixelModel) else self.scaled(x)
         return torch.cat([pixels, torch.zeros_like(pixels[..., :1])], -1)
 
     @staticmethod
@@ -165,14 +169,7 @@ class Nested(GridModel):
 
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """That of the inner model, given the maps of all frames."""
-        context, shown = self.condition(context, len(x)), self.shown(x)
-        read = torch.cat([self.blank_frame(shown[:, :1]), shown[:, :-1]], 1)
-        field, _ = self.outer(read, self.of_outer(context, 0, x.shape[1]))
-        self.inner.calibrate(x.flatten(0, 1), self.of_inner(context, field))
-
-    def begin_from(self, constant: Tensor, surprise: Callable[[], float]) -> None:
-        """That of the inner model."""
-        self.inner.begin_from(constant, surprise)
+        self.inner.calibrate(x.flatten(0, 1), self._maps(x, context, None, 0)[0])
 
     def outputs(self) -> list[nn.Module]:
         """Those of the inner model."""
@@ -235,19 +232,13 @@ class _Packed(GridStepper):
         model = self.model
         parts = () if self.head.parts == 1 else (self.head.parts,)
         frame = torch.zeros(batch, model.per_frame, *parts, dtype=torch.long, device=model.device)
-        film, held = model.film(batch, context), Fixed((context.vector, context.field, context.hop, context.offset))
-        return self._begin(_Position(0, frame, film.outer, (), held), film.last)
-
-    @staticmethod
-    def _context(state: _Position) -> Context:
-        """The conditions of the film."""
-        vector, field, hop, offset = state.context.nest
-        return Context(vector=vector, field=field, hop=hop, offset=offset)
+        film = model.film(batch, context)
+        return self._begin(_Position(0, frame, film.outer, (), context.fixed), film.last)
 
     def _begin(self, state: _Position, last: Tensor) -> _Position:
         """Begin a frame: the outer net reads the one before, (B, H, W, C + 1)."""
         model = self.model
-        context = self._context(state)
+        context = Context.of(state.context)
         own = model.of_outer(context, state.clock // model.per_frame, 1)
         field, outer = model.outer(last[:, None], own, state.outer)
         inner = self.inner.start(len(field), model.of_inner(context, field), model.per_frame)
@@ -290,7 +281,7 @@ class _Packed(GridStepper):
         """Whole frames x (B, k · n[, P]), where no frame has begun yet but, before the first, by `start`."""
         model, n = self.model, self.model.per_frame
         frames, first = x.shape[1] // n, state.clock // n
-        context = self._context(state)
+        context = Context.of(state.context)
         if first:
             state.frame[:, -1] = prev
             film = Film(self._last(state), state.outer)

@@ -16,7 +16,7 @@ class Replayed(NamedTuple):
     """All symbols so far, and how many there are."""
 
     x: Tensor
-    context: Fixed  # the fields of a Context, as a nest
+    context: Fixed
     clock: int
 
 
@@ -53,8 +53,7 @@ class ReplayModel(Model):
         parts = () if self.head.parts == 1 else (self.head.parts,)
         shape = (batch, *self.canvas(length), *parts)
         c = self.condition(context, batch)
-        fixed = Fixed((c.vector, c.field, c.memory, c.mask, c.scale, c.hop, c.offset))
-        return Replayed(self.blank(*shape), fixed, 0)
+        return Replayed(self.blank(*shape), c.fixed, 0)
 
     @final
     @torch.no_grad()
@@ -64,6 +63,6 @@ class ReplayModel(Model):
         if state.clock:
             flat = state.x.view(state.x.shape[0], positions.numel(), *state.x.shape[1 + len(positions) :])
             flat[:, state.clock - 1] = prev
-        parameters = self(state.x, Context(*state.context.nest))
+        parameters = self(state.x, Context.of(state.context))
         flat = parameters.view(parameters.shape[0], positions.numel(), -1)
         return flat[:, state.clock], Replayed(state.x, state.context, state.clock + 1)

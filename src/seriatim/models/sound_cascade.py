@@ -29,17 +29,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from seriatim.causal import Values
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context, joined
 from seriatim.models.base import ContextLike, Model
 from seriatim.models.registry import FAMILIES
 from seriatim.models.schedule import Schedule
-from seriatim.models.sound_steps import Steps, slower
+from seriatim.models.sound_steps import Ahead, Steps, slower
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
 
-_TABLE = 4096  # most levels of a table
 _OWN = ("scales", "factor", "look_ahead", "up", "field")  # not sizes of one scale's WaveNet
 
 
@@ -117,7 +115,7 @@ class SoundScalesConfig:
         return {"residual": 32, "gate": 32, "skip": 128, "dilations": 8} if small else {}
 
     def net(self, field: int) -> Any:
-        """The config of a scale's WaveNet, with so many channels of local condition."""
+        """The config of a scale's WaveNet, whose local condition has `field` channels."""
         entry = FAMILIES["wavenet"].config
         sizes = {name: value for name, value in vars(self).items() if name not in _OWN}
         return entry(**sizes, field=field)
@@ -143,43 +141,6 @@ class SoundScalesConfig:
         for _ in range(self.scales - 1):
             found = max(self.factor * found, own + self.factor)
         return found
-
-
-@final
-class Ahead(nn.Module):
-    """What the fast model sees of the slow one: of each block its own slow sample and the next ones.
-
-    Args:
-        levels: number of levels of a sample; the level of that number says that there is no sample.
-        channels: 1, or 2 for stereo.
-        width: channels of what is seen.
-        count: how many samples after the block's own.
-    """
-
-    def __init__(self, levels: int, channels: int, width: int, count: int) -> None:
-        super().__init__()
-        self.levels, self.count = levels, count
-        self.each = Values(levels, width, channels)
-        self.together = nn.Linear(width * (count + 1), width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Slow samples (B, N + count[, P]) of N blocks and after -> (B, N, width)."""
-        return self.blocks(self.frames(x))
-
-    def frames(self, x: Tensor) -> Tensor:
-        """Slow samples (B, N[, P]), each by itself -> (B, N, width)."""
-        return F.elu(self.each(x)[0])
-
-    def blocks(self, frames: Tensor) -> Tensor:
-        """(B, N + count, width) -> (B, N, width)."""
-        return F.elu(self.together(frames.unfold(1, self.count + 1, 1).flatten(2)))
-
-    @torch.no_grad()
-    def table(self) -> Tensor | None:
-        """(levels + 1, width) the frame of every symbol; None where there are too many."""
-        if self.each.parts > 1 or self.levels > _TABLE:
-            return None
-        return self.frames(torch.arange(self.levels + 1, device=self.together.weight.device)[None])[0]
 
 
 @final

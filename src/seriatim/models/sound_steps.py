@@ -2,20 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast, final
+from typing import Any, NamedTuple, Protocol, cast, final, runtime_checkable
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from seriatim.causal import Values
 from seriatim.context import EMPTY, Context
+from seriatim.heads import Head
+from seriatim.models.schedule import Schedule
 from seriatim.tree import Fixed, State
 from seriatim.walks.walk import Carry, Stepper
 
-if TYPE_CHECKING:
-    from seriatim.models.sound_cascade import SoundCascade
+_TABLE = 4096  # most levels of a table
+
+
+@final
+class Ahead(nn.Module):
+    """What the fast model sees of the slow one: of each block its own slow sample and the next ones.
+
+    Args:
+        levels: number of levels of a sample; the level of that number says that there is no sample.
+        channels: 1, or 2 for stereo.
+        width: channels of what is seen.
+        count: how many samples after the block's own.
+    """
+
+    def __init__(self, levels: int, channels: int, width: int, count: int) -> None:
+        super().__init__()
+        self.levels, self.count = levels, count
+        self.each = Values(levels, width, channels)
+        self.together = nn.Linear(width * (count + 1), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Slow samples (B, N + count[, P]) of N blocks and after -> (B, N, width)."""
+        return self.blocks(self.frames(x))
+
+    def frames(self, x: Tensor) -> Tensor:
+        """Slow samples (B, N[, P]), each by itself -> (B, N, width)."""
+        return F.elu(self.each(x)[0])
+
+    def blocks(self, frames: Tensor) -> Tensor:
+        """(B, N + count, width) -> (B, N, width)."""
+        return F.elu(self.together(frames.unfold(1, self.count + 1, 1).flatten(2)))
+
+    @torch.no_grad()
+    def table(self) -> Tensor | None:
+        """(levels + 1, width) the frame of every symbol; None where there are too many."""
+        if self.each.parts > 1 or self.levels > _TABLE:
+            return None
+        return self.frames(torch.arange(self.levels + 1, device=self.together.weight.device)[None])[0]
+
+
+@runtime_checkable
+class Chain(Protocol):
+    """Two models of one sound."""
+
+    config: Any
+    head: Head
+    schedule: Schedule
+    ahead: Ahead
+
+    def of_fast(self, seen: Context, context: Context, length: int) -> Context:
+        """The fast model's conditions."""
+        ...
+
+    def blank(self, *shape: int) -> Tensor:
+        """Symbols of no meaning."""
+        ...
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Its tensors."""
+        ...
 
 
 class Scale(Protocol):
@@ -87,7 +149,7 @@ class Steps:
 
     carries = True
 
-    def __init__(self, model: SoundCascade, slow: Stepper, fast: Stepper, table: Tensor | None = None) -> None:
+    def __init__(self, model: Chain, slow: Stepper, fast: Stepper, table: Tensor | None = None) -> None:
         self.model, self.head, self.slow, self.fast, self.table = model, model.head, slow, fast, table
         self.factor, self.schedule = model.config.factor, model.schedule
         self.room = model.config.look_ahead + self.schedule.below.ahead + 1
@@ -101,8 +163,7 @@ class Steps:
         slow = self.slow.start(batch, slower(context, self.factor), below)
         fast = self.fast.start(batch, Context(vector=context.vector, field=new), length)
         none, held = model.blank(batch, *parts), model.blank(batch, self.room, *parts)
-        fixed = Fixed((context.vector, context.field, context.hop, context.offset))
-        return Stream(0, -1 if length is None else length, 0, slow, fast, none, none.clone(), held, fixed)
+        return Stream(0, -1 if length is None else length, 0, slow, fast, none, none.clone(), held, context.fixed)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, P) -> the head's parameters (B, width)."""
@@ -137,7 +198,7 @@ class Steps:
         known = self._from(state, block, max(1, self.room - self.model.config.look_ahead))
         rows = list[Tensor]()
         if len(slow):
-            own, done = slower(self._given(state), k), state.clock - self._between(state)
+            own, done = slower(Context.of(state.context), k), state.clock - self._between(state)
             chunk = x[:, slow]
             lower, after = cast(Any, self.slow).read(
                 chunk, own.window(done, done + len(slow)), Carry(state.before, state.slow)
@@ -197,19 +258,13 @@ class Steps:
 
     def _seen(self, state: Stream, seen: Tensor, first: int, stop: int) -> Context:
         """The fast model's conditions at the samples first … stop − 1, given the slow samples from there on."""
-        ahead, given = self.model.ahead, EMPTY
+        ahead, given = self.model.ahead, Context.of(state.context)
         frames = ahead.frames(seen) if self.table is None else self.table[seen]
         columns = Context(field=ahead.blocks(frames), hop=self.factor, offset=first % self.factor)
-        if state.context.nest[1] is not None:
-            given = self._given(state)
-            assert given.field is not None
+        if given.field is not None:
             stop = min(stop, given.field.shape[1] * given.hop - given.offset)  # the last block may go beyond the end
             given = given.window(first, stop)
-        return self.model.of_fast(columns, replace(given, vector=state.context.nest[0]), stop - first)
-
-    def _given(self, state: Stream) -> Context:
-        vector, field, hop, offset = state.context.nest
-        return Context(vector=vector, field=field, hop=hop, offset=offset)
+        return self.model.of_fast(columns, given, stop - first)
 
     def _between(self, state: Stream) -> int:
         """Positions passed that are not of the slow model."""

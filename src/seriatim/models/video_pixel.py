@@ -122,7 +122,7 @@ def _inner(config: VPNConfig) -> tuple[str, Any]:
 
 
 @final
-class Encoder(FrameNet):
+class FrameEncoder(FrameNet):
     """Every frame by itself through multiplicative blocks, then a convolutional LSTM from frame to frame.
 
     Args:
@@ -188,4 +188,4 @@ def vpn(config: VPNConfig) -> Nested:
         'IndependentPixels'
     """
     name, sizes = _inner(config)
-    return Nested(config, Encoder(config), cast(FieldModel, resolve(name)(sizes)))
+    return Nested(config, FrameEncoder(config), cast(FieldModel, resolve(name)(sizes)))

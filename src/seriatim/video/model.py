@@ -26,8 +26,8 @@ from seriatim.video.data.films import Clip, Films
 from seriatim.video.figures import VideoFigures
 from seriatim.video.likelihood import plain_steer, terms_of
 from seriatim.walks.draws import Draws, portions
-from seriatim.walks.noise import Seed, offspring, own_seeds
-from seriatim.walks.particles import fill_in
+from seriatim.walks.noise import Seed, own_seeds
+from seriatim.walks.particles import candidates, fill_in
 from seriatim.walks.steer import Steer
 from seriatim.walks.threads import one_thread
 
@@ -194,14 +194,15 @@ class VideoModel(Trained):
 
     # ------------------------------------------------------------------ conditions
 
-    def given_of(self, part: Films, clips: Sequence[Clip]) -> dict[str, Any]:
-        """A split's labels and actions as conditions of clips; labels that the model does not know count as missing."""
+    def given_of(self, part: Films, clips: Sequence[Clip], frames: int | None = None) -> dict[str, Any]:
+        """A split's labels and actions as conditions of clips of `frames` frames; unknown labels count as missing."""
+        frames = self.frames if frames is None else frames
         given = dict[str, Any]()
         if LABEL in self.label_codecs and part.labels is not None:
             known = heard(LABEL, self.label_codecs[LABEL], part.labels)[0]
             given[LABEL] = [known[clip.film] for clip in clips]
         if ACTION in self.codecs and part.actions is not None:
-            given[ACTION] = [part.actions[clip.film][clip.start : clip.start + self.frames] for clip in clips]
+            given[ACTION] = [part.actions[clip.film][clip.start : clip.start + frames] for clip in clips]
         return given
 
     def lacking(self, part: Films) -> list[Lacking]:
@@ -358,7 +359,7 @@ class VideoModel(Trained):
             symbols, kept = symbols.flatten(), kept.flatten()
         drawn: list[UInt8] = []
         for part in portions(n, device, particles):
-            each = [seed for first in own[part] for seed in (first, *offspring(first, particles, lane=1)[1:])]
+            each = candidates(own[part], particles)
             rows = [row for row in range(n)[part] for _ in range(particles)]
             context = self.model.condition(to_given(rows_of(encoded, rows, len(x)), device), len(each))
             walk = self.model.walk(len(each), context, len(x) * self.nested.per_frame)

@@ -10,13 +10,13 @@ of those with large ones. The more particles, the closer to the true conditional
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from seriatim.walks.noise import Noise, uniform
+from seriatim.walks.noise import Noise, offspring, uniform
 from seriatim.walks.steer import Steer
 from seriatim.walks.walk import Walk, drawing
 
@@ -81,6 +81,18 @@ def fill_in(
     u = uniform(leaders.cpu(), count, 1, lane=7).to(sums)
     chosen = torch.searchsorted(sums, u * sums[:, -1:]).clamp_max(particles - 1)[:, 0]
     return drawn.view(results, particles, count)[torch.arange(results, device=chosen.device), chosen]
+
+
+def candidates(seeds: Sequence[int], particles: int) -> list[int]:
+    """A seed for each candidate of every result; those of one result are adjacent, and the first has its own seed.
+
+    They are in a lane of their own: otherwise the particles of the first result would be the other results'.
+
+    Example:
+        >>> candidates([5, 6], 2)[::2]
+        [5, 6]
+    """
+    return [seed for first in seeds for seed in (first, *offspring(first, particles, lane=1)[1:])]
 
 
 def _share(weights: Float[Tensor, "R P"]) -> Float[Tensor, "R P"]:

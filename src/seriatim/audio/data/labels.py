@@ -8,13 +8,12 @@ from pathlib import Path
 from seriatim.audio.data.recordings import LABEL
 from seriatim.audio.holding import AUDIO_ENDINGS
 from seriatim.audio.options import AudioOptions
+from seriatim.data.labels import of_folders
 from seriatim.data.table import cells_of
 from seriatim.errors import UserError, nearest
 
 Labels = Mapping[str, Mapping[str, str | None]]
 """{condition: {recording: its label, None if missing}}."""
-
-_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 
 
 def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[Labels, str]:
@@ -24,7 +23,8 @@ def labels_of(path: Path, names: Sequence[str], options: AudioOptions) -> tuple[
     if options.labels is not None:
         found, remark = _from_table(Path(options.labels), path, names), ""
     else:
-        found, remark = _from_folders(path, names)
+        own, remark = of_folders(path, names, "audio", "recordings")
+        found = {} if own is None else {LABEL: own}
     return {name: found[name] for name in chosen(list(found), options, str(path))}, remark
 
 
@@ -36,20 +36,6 @@ def chosen(known: Sequence[str], options: AudioOptions, where: str) -> list[str]
         if name not in known:
             raise UserError(f"--audio.conditions names {name!r}, but {where} has no such label: {nearest(name, known)}")
     return [name for name in known if name in options.conditions or not options.conditions]
-
-
-def _from_folders(path: Path, names: Sequence[str]) -> tuple[Labels, str]:
-    above = [name.split("/")[:-1] for name in names]
-    if len({tuple(folders) for folders in above}) == 1:
-        return {}, ""
-    if {folders[0].lower() for folders in above if folders} <= _SPLITS:
-        raise UserError(
-            f"{path}: its subfolders look like splits, not labels: give one of them as the data, "
-            "or give --audio.given=false to split all recordings anew"
-        )
-    if any(len(folders) != 1 for folders in above):
-        return {}, "No labels: not all recordings are in subfolders, one level deep."
-    return {LABEL: {name: folders[0] for name, folders in zip(names, above, strict=True)}}, ""
 
 
 def _from_table(table: Path, folder: Path, names: Sequence[str]) -> Labels:

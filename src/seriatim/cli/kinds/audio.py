@@ -114,8 +114,8 @@ def sample(model: AudioModel, asked: Drawing) -> None:
     if known is not None and model.ahead:
         ahead = f"{model.ahead} samples ({1000 * model.ahead / model.rate:.1f} ms)"
         tell(
-            f"not exactly given the prompt: the slow scales draw up to {ahead} after it before its last samples are "
-            "read; with --net.look-ahead 0 none are"
+            f"the prompt is continued almost exactly: the slow scales draw up to {ahead} beyond its end without having "
+            "read its last samples; a model trained with --net.look-ahead 0 is exact"
         )
     given = given_of(model, asked.run, conditions)
     path = Path("sample.wav") if output is None else output
@@ -176,9 +176,11 @@ def lines(model: AudioModel) -> list[str]:
     found = [f"looks back   {back}", f"audio        {model.rate} Hz, {kind}, {model.codec.name}"]
     if factors := _factors(model):
         steps = [math.prod(factors[:i]) for i in range(len(factors), -1, -1)]
-        each = ", ".join(f"{step} ({model.rate / step:g} Hz)" for step in steps)
+        each = ", ".join(
+            f"{f'1 sample in {step}' if step > 1 else 'all samples'} ({model.rate / step:g} Hz)" for step in steps
+        )
         ahead = f"{model.ahead} samples, {1000 * model.ahead / model.rate:.1f} ms"
-        found.append(f"scales       {len(steps)}, every so many samples: {each}; drawn ahead by up to {ahead}")
+        found.append(f"scales       {len(steps)}: {each}; slow scales run ahead by up to {ahead}")
     return found
 
 

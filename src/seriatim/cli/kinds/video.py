@@ -27,13 +27,14 @@ from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
 from seriatim.symbols.lacking import Lacking, given_key, given_words, together
+from seriatim.video.data.films import Clip
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from seriatim.data.arrays import UInt8
-    from seriatim.video.data.films import Clip, Films
+    from seriatim.video.data.films import Films
     from seriatim.video.model import VideoModel
     from seriatim.video.options import VideoOptions
 
@@ -52,13 +53,16 @@ def evaluate(model: VideoModel, asked: Judging) -> None:
     """Nats per frame and bits/dim of held-out clips, frame by frame."""
     only("a model of films", (*_SHARED, "split"))
     part, name = films_of(model, asked, *asked.data)
-    clips, given = _clips(model, part, asked), _given_frames(model, asked)
+    clips, given = _clips(model, part, asked), asked.given_frames
+    if given is not None and not 0 <= given < model.frames:
+        raise UserError(f"--given-frames is {given}; expected 0 to {model.frames - 1}, of a clip's frames")
     say_lacking(model.lacking(part), _ITEMS, ADVICE)
     with progressing(len(clips) * model.frames, "evaluating") as progress:
         figures = model.evaluate(part, given_frames=given, clips=clips, progress=progress)
     if asked.as_json:
         print_json({"data": name, **figures.to_json()})
         return
+    given = figures.given_frames
     first = f", the first {given} given" if given else ""
     say(f"{name}: {figures.clips:,} clips of {model.frames} frames{first}, of {figures.films:,} films")
     end = given_words(figures.given)
@@ -95,7 +99,8 @@ def score(model: VideoModel, asked: Judging) -> None:
         if not kept:
             raise UserError(f"{file}: no film has more than the {given} frames that are given; give fewer")
         with progressing(sum(part.lengths[i] for i in kept), "scoring") as progress:
-            terms = _scored(model, part, kept, progress)
+            own = model.given_of(part, [Clip(i, 0) for i in kept], max(part.lengths))
+            terms = model.log_probs([part.x[i] for i in kept], own, progress=progress)
         names = full_names(file, [part.names[i] for i in kept])
         rows += [
             (n, 0.0 - each[given:].sum() / math.log(2), len(each) - given) for n, each in zip(names, terms, strict=True)
@@ -121,19 +126,6 @@ def score(model: VideoModel, asked: Judging) -> None:
             )
         else:
             say(f"{bits / frames / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits  {name}")
-
-
-def _scored(model: VideoModel, part: Films, rows: Sequence[int], progress: Any) -> list[NDArray[np.float64]]:
-    """log p of every pixel of whole films."""
-    from seriatim.symbols.lacking import heard
-
-    given: dict[str, Any] = {}
-    if "label" in model.label_codecs and part.labels is not None:
-        known = heard("label", model.label_codecs["label"], part.labels)[0]
-        given["label"] = [known[i] for i in rows]
-    if "action" in model.codecs and part.actions is not None:
-        given["action"] = [part.actions[i] for i in rows]
-    return model.log_probs([part.x[i] for i in rows], given, progress=progress)
 
 
 def _surprise(
@@ -178,9 +170,7 @@ def sample(model: VideoModel, asked: Drawing) -> list[str]:
     n = asked.n
     if real is not None and asked.prompt.prompt_file is None:
         n = len(real)
-    known = (
-        0 if real is None else asked.extent.given_frames or (real.shape[1] if len(real) == 1 else real.shape[1] // 2)
-    )
+    known = 0 if real is None else asked.extent.given_frames or real.shape[1]
     usual = model.frames if known < model.frames else known + model.frames
     frames = usual if asked.extent.frames is None else asked.extent.frames
     if frames <= known:
@@ -341,23 +331,6 @@ def films_of(model: VideoModel, asked: Judging, data: str | None = None) -> tupl
         part, name = chosen_split(reel.splits, asked.split, data)
     count = len(part.lengths) if asked.limit is None else min(asked.limit, len(part.lengths))
     return (part if count == len(part.lengths) else part.taken(range(count))), name
-
-
-def _given_frames(model: VideoModel, asked: Judging) -> int:
-    """Frames that are given: as asked, or as in training."""
-    from seriatim.training.run import plan_of
-    from seriatim.video.options import VideoOptions
-
-    if asked.given_frames is not None:
-        if not 0 <= asked.given_frames < model.frames:
-            raise UserError(
-                f"--given-frames is {asked.given_frames}; expected 0 to {model.frames - 1}, of a clip's frames"
-            )
-        return asked.given_frames
-    try:
-        return plan_of(asked.run)[0].group(VideoOptions).given_frames
-    except UserError:
-        return 0
 
 
 def _clips(model: VideoModel, part: Films, asked: Judging) -> list[Clip]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from seriatim.data.bad import Bad
-from seriatim.data.fitting import WIDEST, Colour
+from seriatim.data.fitting import WIDEST, Colour, fitted, usual_sides
 from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.holding import IMAGE_ENDINGS
+from seriatim.data.labels import of_folders, of_table
 from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.data.picture import Header, read_header, read_pixels
 from seriatim.data.pixels import Pixels, check_room
-from seriatim.data.table import check_all, rows
 from seriatim.data.vectors import vectors_of
 from seriatim.errors import UserError
 from seriatim.image.data.gallery import Pictures
@@ -30,7 +28,6 @@ SIDE = 64
 
 _MAPS = Pairing("--image.maps", IMAGE_ENDINGS, "map", "picture")
 _VECTORS = Pairing("--image.vectors", (ENDING,), "vector", "picture", IMAGE_ENDINGS)
-_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 
 
 def read_folder(path: Path, options: ImageOptions, division: DataOptions) -> tuple[Pictures, str]:
@@ -81,10 +78,13 @@ def _read(
         bad.finish(len(files), "files")
     whole, headers = files, [header for _, header in found]
     files = [whole[i] for i, _ in found]
+    sizes = [(header.height, header.width) for header in headers]
     if sides is None:
-        sides, remark = _usual_size(headers) if option == "size" else (_common_size(files, headers, option), "")
+        sides, remark = (
+            usual_sides(sizes, SIDE, "image") if option == "size" else (_common_size(files, headers, option), "")
+        )
     else:
-        remark = _fitted(headers, sides)
+        remark = fitted(sizes, sides, options.fitting)
     height, width = sides
     channels = {"grey": 1, "rgb": 3}.get(colour) or max(header.channels for header in headers)
     check_room(len(files), height, width, channels, str(path), option)
@@ -114,33 +114,6 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     return files, [f"Left out: {kinds}."] if kinds else []
 
 
-def _usual_size(headers: Sequence[Header]) -> tuple[tuple[int, int], str]:
-    """Height and width of pictures whose size the user leaves open, and what is done to them.
-
-    Larger ones than `SIDE` are shrunk: time and memory of a step grow with the number of pixels.
-    """
-    sizes = [(header.height, header.width) for header in headers]
-    if len(set(sizes)) == 1:
-        height, width = sizes[0]
-        if max(sizes[0]) <= SIDE:
-            return (height, width), ""
-        low, narrow = (max(1, round(side * SIDE / max(sizes[0]))) for side in sizes[0])
-        return (low, narrow), f"are shrunk from {height} × {width} to {low} × {narrow} (--image.size chooses)"
-    side = min(SIDE, int(statistics.median(map(min, sizes))))
-    least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
-    words = f"{least[0]} × {least[1]} to {most[0]} × {most[1]}"
-    return (side, side), f"are cropped and resized to {side} × {side}: their sizes are {words} (--image.size chooses)"
-
-
-def _fitted(headers: Sequence[Header], sides: tuple[int, int]) -> str:
-    """What is done to pictures for a size that the user chose."""
-    if all((header.height, header.width) == sides for header in headers):
-        return ""
-    height, width = sides
-    cut = any(each.height * width != each.width * height for each in headers)
-    return f"are {'cropped and ' if cut else ''}resized to {height} × {width} where they have another size"
-
-
 def _common_size(files: Sequence[Path], headers: Sequence[Header], option: str) -> tuple[int, int]:
     first = headers[0]
     for file, header in zip(files, headers, strict=True):
@@ -162,30 +135,5 @@ def _labels(path: Path, names: Sequence[str], options: ImageOptions) -> tuple[Ma
     if options.labels is not None:
         if not path.is_dir():
             raise UserError(f"--image.labels was given, but {path} is a single picture: leave it out")
-        return _from_csv(Path(options.labels), path, names), ""
-    above = [name.split("/")[:-1] for name in names]
-    if not options.given or len({tuple(folders) for folders in above}) == 1:
-        return None, ""
-    if {folders[0].lower() for folders in above if folders} <= _SPLITS:
-        raise UserError(
-            f"{path}: its subfolders look like splits, not labels: give one of them as the data, "
-            "or give --image.given=false to split all pictures anew"
-        )
-    if any(len(folders) != 1 for folders in above):
-        return None, "No labels: not all pictures are in subfolders, one level deep."
-    return {name: folders[0] for name, folders in zip(names, above, strict=True)}, ""
-
-
-def _from_csv(table: Path, folder: Path, names: Sequence[str]) -> Mapping[str, str]:
-    labels: dict[str, str] = {}
-    known = set(names)
-    for place, name, cells in rows(table, "--image.labels", "picture", "its label", IMAGE_ENDINGS):
-        if len(cells) != 1:
-            raise UserError(f"{place}: {[name, *cells]!r:.80}; expected a picture's path and its label: correct it")
-        label = cells[0]
-        if name not in known:
-            raise UserError(f"{place}: {name!r} is not in {folder}: correct or remove the row")
-        if labels.setdefault(name, label) != label:
-            raise UserError(f"{place}: {name!r} is {label!r} here and {labels[name]!r} above: remove one of the rows")
-    check_all(table, labels, names, str(folder), "picture", "label")
-    return labels
+        return of_table(Path(options.labels), path, names, "image", "picture", IMAGE_ENDINGS), ""
+    return of_folders(path, names, "image", "pictures") if options.given else (None, "")

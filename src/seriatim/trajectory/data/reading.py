@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seriatim.data.bad import Bad
 from seriatim.data.decoding import bare_suffix, read_bytes
 from seriatim.data.folder import files_in, listed, no_pipe
+from seriatim.data.labels import SPLITS
 from seriatim.data.options import DataOptions
 from seriatim.errors import UserError
 from seriatim.trajectory.data.long import read_long
@@ -28,7 +29,6 @@ from seriatim.trajectory.options import TrajectoryOptions
 
 Floats = NDArray[np.float64]
 
-_SPLITS = {"train", "training", "validation", "valid", "val", "test"}
 _EPSILON = 2.0  # of drawings in units of their own
 _OWN = ("svg", "points")
 
@@ -127,7 +127,7 @@ def _files(path: Path) -> tuple[list[tuple[str, Path]], list[str]]:
         there = f"only other files ({listed(others)})" if others else "no files"
         raise UserError(f"{path}: {there}; expected drawings (.ndjson, .svg, .npz, .csv) or labelled series (.ts)")
     folders = {name.split("/")[0].lower() for name, _ in files if "/" in name}
-    if folders and folders <= _SPLITS:
+    if folders and folders <= SPLITS:
         raise UserError(f"{path}: its subfolders look like splits, not labels; give one of them as the data")
     return files, [f"Left out: {listed(others)}."] if others else []
 

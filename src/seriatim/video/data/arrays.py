@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -59,11 +60,11 @@ def read_arrays(spec: object, options: VideoOptions, division: DataOptions) -> F
             for i, (each, name, film) in enumerate(zip(given["action"], names, x, strict=True))
         ]
         one_width(actions, names)
-    whole = Films(x, [len(each) for each in x], names, labels, actions)
+    whole = Films(x, [len(each) for each in x], names, labels, actions, given_frames=options.given_frames)
     if division.limit is not None and division.limit < len(x):
         chosen = np.sort(np.random.default_rng(division.seed).permutation(len(x))[: division.limit])
         whole = whole.taken(chosen.tolist())
-    return Films(_shaped(whole.x, options), whole.lengths, whole.names, whole.labels, whole.actions)
+    return replace(whole, x=_shaped(whole.x, options))
 
 
 def _several(value: Any) -> list[Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 
-class Film(NamedTuple):
+class Footage(NamedTuple):
     """What was read of a film."""
 
     x: Pixels
@@ -41,7 +41,7 @@ class Look(NamedTuple):
     how: Fitting = Fitting()
 
 
-def read_frames(path: Path, name: str, look: Look, rate: float = 0.0, most: int = LONGEST) -> Film:
+def read_frames(path: Path, name: str, look: Look, rate: float = 0.0, most: int = LONGEST) -> Footage:
     """Decode a film.
 
     Args:
@@ -85,7 +85,7 @@ def read_frames(path: Path, name: str, look: Look, rate: float = 0.0, most: int 
             cut = f"is cut short or damaged after {stack.count:,}{of} frames"
         if not rate:  # the header's is a guess if frames are shown for different times
             rate = stack.count / float(pace.seconds) if pace.varies else float(usual)
-        return Film(stack.whole(), rate, tuple(told.remarks), cut)
+        return Footage(stack.whole(), rate, tuple(told.remarks), cut)
 
 
 @final

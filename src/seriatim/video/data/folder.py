@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,18 +14,19 @@ from numpy.typing import NDArray
 
 from seriatim.data import pixels
 from seriatim.data.bad import Bad
+from seriatim.data.fitting import fitted, usual_sides
 from seriatim.data.folder import drawn, files_in, listed
 from seriatim.data.holding import IMAGE_ENDINGS
+from seriatim.data.labels import of_folders, of_table
 from seriatim.data.npy import ENDING
 from seriatim.data.options import DataOptions
 from seriatim.data.partners import Pairing, partners_of
 from seriatim.errors import UserError
 from seriatim.video.data.actions import one_width, read_actions
 from seriatim.video.data.container import LONGEST, Header, read_header
-from seriatim.video.data.decoding import Film, Look, read_frames
+from seriatim.video.data.decoding import Footage, Look, read_frames
 from seriatim.video.data.films import Films
 from seriatim.video.data.frames import frames_header, natural, read_pictures
-from seriatim.video.data.labels import labels_of
 from seriatim.video.holding import FILM_ENDINGS, GIF
 from seriatim.video.options import VideoOptions
 
@@ -59,7 +60,7 @@ def read_path(path: Path, options: VideoOptions, division: DataOptions) -> tuple
     items, notes = items_of(path, options)
     names = [item.name for item in items]
     endings = [name.lower() for name in names] if items[0].frames else FILM_ENDINGS
-    labels, remark = labels_of(path, names, endings, options)
+    labels, remark = _labels(path, names, endings, options)
     notes += [remark] if remark else []
     if division.limit is not None and division.limit < len(items):
         kept = {
@@ -73,7 +74,7 @@ def read_path(path: Path, options: VideoOptions, division: DataOptions) -> tuple
     sides, remark = _sides([*headers.values()], options)
     look = Look(sides, _channels([*headers.values()], options), options.fitting)
     _check_room(path, [*headers.values()], look)
-    found: dict[Item, Film] = {}
+    found: dict[Item, Footage] = {}
     size = math.prod(sides) * look.channels
     for item in headers:
         most = (pixels.MOST - size * sum(len(film.x) for film in found.values())) // size
@@ -87,12 +88,13 @@ def read_path(path: Path, options: VideoOptions, division: DataOptions) -> tuple
         [item.name for item in found],
         None if labels is None else tuple(labels[item.name] for item in found),
         rates=_rates([*found.values()]),
+        given_frames=options.given_frames,
     )
     if options.actions is None:
         return films, " ".join(notes)
     actions, remark = _actions(films, names, Path(options.actions), frames=items[0].frames)
     notes += [remark] if remark else []
-    return Films(films.x, films.lengths, films.names, films.labels, actions, films.rates), " ".join(notes)
+    return replace(films, actions=actions), " ".join(notes)
 
 
 def items_of(path: Path, options: VideoOptions) -> tuple[list[Item], list[str]]:
@@ -129,7 +131,7 @@ def _header(item: Item, rate: float) -> Header:
     return frames_header(item.files, item.name) if item.frames else read_header(*_one(item), rate)
 
 
-def read_item(item: Item, look: Look, rate: float, most: int = LONGEST) -> Film:
+def read_item(item: Item, look: Look, rate: float, most: int = LONGEST) -> Footage:
     """Decode a film."""
     return read_pictures(item.files, look) if item.frames else read_frames(*_one(item), look, rate, most)
 
@@ -143,28 +145,22 @@ def _channels(headers: Sequence[Header], options: VideoOptions) -> int:
 
 
 def _sides(headers: Sequence[Header], options: VideoOptions) -> tuple[tuple[int, int], str]:
-    """Height and width of the frames, and what is done to films for it.
-
-    If the user leaves it open, larger ones than `SIDE` are shrunk: time and memory of a step grow with the number of
-    pixels.
-    """
+    """Height and width of the frames, and what is done to films for it."""
     sizes = [(header.height, header.width) for header in headers]
-    if options.sides is not None:
-        height, width = options.sides
-        if all(size == options.sides for size in sizes):
-            return options.sides, ""
-        cut = options.crop == "centre" and any(size[0] * width != size[1] * height for size in sizes)
-        return options.sides, f"are {'cropped and ' if cut else ''}resized to {height} × {width} where they differ"
-    if len(set(sizes)) == 1:
-        height, width = sizes[0]
-        if max(sizes[0]) <= SIDE:
-            return sizes[0], ""
-        low, narrow = (max(1, round(side * SIDE / max(sizes[0]))) for side in sizes[0])
-        return (low, narrow), f"are shrunk from {height} × {width} to {low} × {narrow} (--video.size chooses)"
-    side = min(SIDE, int(statistics.median(map(min, sizes))))
-    least, most = min(sizes, key=math.prod), max(sizes, key=math.prod)
-    words = f"{least[0]} × {least[1]} to {most[0]} × {most[1]}"
-    return (side, side), f"are cropped and resized to {side} × {side}: their sizes are {words} (--video.size chooses)"
+    if options.sides is None:
+        return usual_sides(sizes, SIDE, "video")
+    return options.sides, fitted(sizes, options.sides, options.fitting)
+
+
+def _labels(
+    path: Path, names: Sequence[str], endings: Sequence[str], options: VideoOptions
+) -> tuple[Mapping[str, str] | None, str]:
+    """The label of each film, and a remark; None without labels or if they are off."""
+    if options.labels is None:
+        return of_folders(path, names, "video", "films") if options.given else (None, "")
+    if names == [path.name]:
+        raise UserError(f"--video.labels was given, but {path} is a single film: leave it out")
+    return of_table(Path(options.labels), path, names, "video", "film", endings), ""
 
 
 def _check_room(path: Path, headers: Sequence[Header], look: Look) -> None:
@@ -177,7 +173,7 @@ def _check_room(path: Path, headers: Sequence[Header], look: Look) -> None:
         )
 
 
-def _remarks(found: Sequence[tuple[Item, Film]], fitted: str) -> list[str]:
+def _remarks(found: Sequence[tuple[Item, Footage]], fitted: str) -> list[str]:
     """What was done to the films, in sentences."""
     total = len(found)
     counts: Counter[str] = Counter(remark for _, film in found for remark in film.remarks)
@@ -187,7 +183,7 @@ def _remarks(found: Sequence[tuple[Item, Film]], fitted: str) -> list[str]:
     return notes + cut[:_NAMED] + ([f"So are {len(cut) - _NAMED:,} more films."] if len(cut) > _NAMED else [])
 
 
-def _rates(films: Sequence[Film]) -> list[float]:
+def _rates(films: Sequence[Footage]) -> list[float]:
     rates = [film.rate for film in films]
     return rates if all(rates) else []
 

@@ -13,7 +13,7 @@ from seriatim.data.picture import read_header as picture_header
 from seriatim.data.picture import read_pixels
 from seriatim.errors import UserError
 from seriatim.video.data.container import LONGEST, Header
-from seriatim.video.data.decoding import Film, Look
+from seriatim.video.data.decoding import Footage, Look
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
@@ -46,10 +46,10 @@ def frames_header(files: Sequence[Path], name: str) -> Header:
     return Header(first.height, first.width, max(header.channels for header in headers), len(files), 0.0)
 
 
-def read_pictures(files: Sequence[Path], look: Look) -> Film:
+def read_pictures(files: Sequence[Path], look: Look) -> Footage:
     """Decode the pictures of a film."""
     x = np.empty((len(files), *look.sides, look.channels), np.uint8)
     remarks: Counter[str] = Counter()
     for frame, file in zip(x, files, strict=True):
         frame[:] = read_pixels(file, str(file), look.channels, look.sides, look.how, remarks)
-    return Film(x, 0.0, tuple(sorted(remarks)))
+    return Footage(x, 0.0, tuple(sorted(remarks)))

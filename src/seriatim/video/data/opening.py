@@ -132,7 +132,6 @@ def _divided(name: str, films: Films, options: VideoOptions, division: DataOptio
             "--data.validation and --data.test to 0"
         )
     placed = {side: chosen for side, chosen in placed.items() if chosen}
-    films = replace(films, given_frames=options.given_frames)
     splits = {side: films.taken(chosen) for side, chosen in placed.items()}
     content = [(side, [marks[i] for i in chosen], _content(splits[side])) for side, chosen in placed.items()]
     height, width, channels = films.x[0].shape[1:]
