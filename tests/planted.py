@@ -512,7 +512,7 @@ FAULTS = [
         "models/test_textbook_pictures.py::test_scales_are_their_families_one_on_the_other[multiscale]",
     ),
     Fault(
-        "what a fast scale sees of a slow one is straight", "models/sound_cascade.py",
+        "what a fast scale sees of a slow one is straight", "models/sound_steps.py",
         "return F.elu(self.each(x)[0])",
         "return self.each(x)[0]",
         "models/test_sound_scales.py::test_it_is_its_textbook_s[sound-scales]",
