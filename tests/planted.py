@@ -771,6 +771,10 @@ FAULTS = [
         "video/test_video_model.py::test_a_cross_entropy_is_no_likelihood_and_named_so",
     ),
     Fault(
+        "a label is inferred without the actions", "video/model.py", "{**other, name: label}", "{name: label}",
+        "video/test_video_model.py::test_the_posterior_of_a_label_follows_bayes_rule_given_the_actions",
+    ),
+    Fault(
         "the blue border goes on by a frame", "drawing/films.py",
         "_GIVEN if frame < count else _DRAWN", "_GIVEN if frame <= count else _DRAWN",
         "video/test_drawing_films.py::test_a_sheet_has_a_row_for_each_film_and_borders_by_what_is_given",

@@ -105,6 +105,22 @@ def test_evaluate(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "bits/dim" not in text
 
 
+def test_classify(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = VideoModel.load(here / "run")
+    out, err = said(capsys, "classify run film.gif --prior across=3 --prior down=1 --json")
+    (row,) = (json.loads(line) for line in out.splitlines())
+    assert row["name"] == "film.gif"
+    across, down = (float(model.log_prob(moving(3, 6)[None], {"label": label})[0]) for label in ("across", "down"))
+    odds = 3 * math.exp(across - down)  # Bayes' rule for two labels
+    assert row["posterior"]["across"] == pytest.approx(odds / (1 + odds), abs=1e-4)
+    assert row["posterior"]["down"] == pytest.approx(1 / (1 + odds), abs=1e-4)
+    assert err == ACTIONS.format(1)
+    text, _ = said(capsys, "classify run --split train --limit 6")
+    assert text == f"{here / 'films'}, train split: 100.00 % of 6 films are classified correctly\n"
+    out, _ = said(capsys, "classify run --json")
+    assert json.loads(out) == {"data": f"{here / 'films'}, test split", "films": 2, "accuracy": 1.0}
+
+
 def test_score_and_where_the_surprise_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, err = said(capsys, "score run film.gif films --json")
     rows = [json.loads(line) for line in out.splitlines()]
@@ -295,7 +311,10 @@ WRONG = [
     ("complete run films", "films holds 20 films; give one"),
     ("complete run empty.gif", "empty.gif"),
     ("complete greys film.gif --particles 4", "needs a likelihood"),
-    ("classify run films", "models of pictures"),
+    ("classify greys films", "label"),
+    ("classify run nothing.gif", "nothing.gif"),
+    ("classify run films --limit 2", "--split and --limit are for the run's own data"),
+    ("classify run --prior sideways=1", "'sideways' is not a label"),
     ("explore run", "models of text"),
     ("train films --video.frames 9 --out new", "a clip has 9 frames, and the longest of 20 films only 8"),
     ("train films --video.given-frames 4 --video.frames 4 --out new", "--video.given-frames is 4"),

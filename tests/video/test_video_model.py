@@ -54,6 +54,24 @@ def conditions(lengths: tuple[int, ...], labels: list[str | None] | None = None)
     return {"label": chosen, "action": [action(i, n) for i, n in enumerate(lengths)]}
 
 
+# ------------------------------------------------------------------ labels by Bayes' rule
+
+
+def test_the_posterior_of_a_label_follows_bayes_rule_given_the_actions(model: VideoModel) -> None:
+    x = [moving(i, n) for i, n in enumerate(LENGTHS)]
+    moves, done = {"action": conditions(LENGTHS)["action"]}, list[int]()
+    found = model.posterior(x, {"across": 1, "down": 4}, given=moves, progress=done.append)
+    names = model.labels()
+    each = np.stack([model.log_prob(x, {"label": name, **moves}) for name in names], 1)
+    joint = np.exp(each - each.max(1, keepdims=True)) * [4 if name == "down" else 1 for name in names]
+    np.testing.assert_allclose(found, joint / joint.sum(1, keepdims=True), rtol=1e-5)
+    assert done[-1] == len(x)
+    without = model.posterior(x, {"across": 1, "down": 4})
+    assert np.abs(without - found).max() > 1e-4
+    with pytest.raises(UserError, match="leave it out of given"):
+        model.posterior(x, given={"label": "down"})
+
+
 # ------------------------------------------------------------------ figures
 
 

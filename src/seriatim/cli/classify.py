@@ -27,7 +27,7 @@ def classify(
     as_json: Json = False,
     machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
 ) -> None:
-    """Classify pictures, drawings or labelled series by Bayes' rule: log p(x | label) + log p(label).
+    """Classify pictures, films, drawings or labelled series by Bayes' rule: log p(x | label) + log p(label).
 
     With files: the most likely labels of each and their posterior. Without: the accuracy on the run's own data.
 
@@ -36,7 +36,7 @@ def classify(
     run
         Directory written by `seriatim train`, of a model conditioned on labels.
     files
-        Pictures, drawings or series, or folders of these.
+        Pictures, films, drawings or series, or folders of these.
     maps
         For runs with --image.maps: the folder with a map per picture.
     vectors
@@ -61,7 +61,9 @@ def classify(
     model = opened(run, machine, measured=True)
     kind, record = commands(model.kind), modality(model.kind)
     if not hasattr(kind, "posteriors"):
-        raise UserError(f"{run} is a model of {record.words}; this command is for models of pictures and trajectories")
+        raise UserError(
+            f"{run} is a model of {record.words}; this command is for models of pictures, films and trajectories"
+        )
     weights = None
     if prior is not None:
         weights = {k: number(v, "--prior", "LABEL=WEIGHT") for k, v in assignments(prior, "--prior").items()}

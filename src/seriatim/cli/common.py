@@ -252,6 +252,26 @@ def full_names(data: str, names: Sequence[str]) -> list[str]:
     return [f"{data}{name.removeprefix(path.name)}" if name.startswith(path.name) else data for name in names]
 
 
+def classifiable(name: str, labels: Sequence[str | None] | None, known: Sequence[str | None], items: str) -> list[int]:
+    """The rows whose label the model knows.
+
+    Args:
+        name: of the data.
+        labels: of its items; None if it has none.
+        known: those of them that the model knows, None for the others.
+        items: what they are.
+
+    Raises:
+        UserError: if there is none.
+    """
+    if labels is None:
+        raise UserError(f"{name} has no labels; give {items} as files to classify them")
+    rows = [i for i, label in enumerate(known) if label is not None]
+    if not rows:
+        raise UserError(f"{name} has none of the model's labels; give {items} as files to classify them")
+    return rows
+
+
 def say_lacking(lacking: Iterable[Lacking], items: str, advice: Mapping[str, str]) -> None:
     """Say which items lack a condition that the model takes.
 

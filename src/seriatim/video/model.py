@@ -16,6 +16,7 @@ from seriatim.models import Nested
 from seriatim.models.likelihood import to_given
 from seriatim.runs import arguments
 from seriatim.runs.arguments import takes
+from seriatim.runs.bayes import posterior
 from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
@@ -25,11 +26,10 @@ from seriatim.video.conditions import ACTION, LABEL, encode_conditions, rows_of
 from seriatim.video.data.films import Clip, Films
 from seriatim.video.figures import VideoFigures
 from seriatim.video.likelihood import plain_steer, terms_of
-from seriatim.walks.draws import Draws, portions
+from seriatim.video.sampling import draw, fill
+from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds
-from seriatim.walks.particles import candidates, fill_in
 from seriatim.walks.steer import Steer
-from seriatim.walks.threads import one_thread
 
 Progress = Callable[[int], None]
 
@@ -171,6 +171,43 @@ class VideoModel(Trained):
         dims = int(np.prod(self.shape))
         return VideoFigures.of(nats, owners, dims, known, self.likelihood, [*self.conditions], lacking)
 
+    @takes(prior=arguments.named, name=arguments.text, given=arguments.named, progress=arguments.function)
+    def posterior(
+        self,
+        x: UInt8 | Sequence[UInt8],
+        prior: Mapping[str, float] | None = None,
+        name: str = LABEL,
+        given: Given | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float64]:
+        """p(y | x) of every label by Bayes' rule, log p(x | y) + log p(y), normalised.
+
+        Args:
+            x: (N, T, H, W, C) 8-bit values, or a list of films (T, H, W, C) of any lengths.
+            prior: p(y) of each label, up to a factor; 0 for labels left out. Default: uniform.
+            name: of the condition.
+            given: other conditions: actions.
+            progress: called with the number of films done, over all labels.
+
+        Returns:
+            (N, labels), in the order of `labels(name)`.
+
+        Raises:
+            UserError: if the model has no such labels or no likelihood, or the prior is invalid.
+        """
+        self.judged("posterior")
+        labels, each, other = self.labels(name), self.several(x), given or {}
+        if name in other:
+            raise UserError(f"{name} is what is wanted; leave it out of given")
+
+        def log_prob(label: str, told: Progress | None) -> NDArray[np.float64]:
+            found = self.log_prob(each, {**other, name: label})
+            if told is not None:
+                told(len(each))
+            return found
+
+        return posterior(log_prob, labels, len(each), prior, name, progress)
+
     def terms(
         self, x: Sequence[UInt8], given: Given | None = None, batch: int = 8, progress: Progress | None = None
     ) -> list[NDArray[np.float64]]:
@@ -265,42 +302,16 @@ class VideoModel(Trained):
         for part in portions(n, self.model.device):
             rows = [*range(n)[part]]
             own = to_given(rows_of(encoded, rows, count), self.model.device)
-            start = None if first is None else first[part]
+            start = None if first is None else self.symbols([*first[part]])
 
             def told(done: int, before: int = part.start, size: int = len(rows)) -> None:
                 if progress is not None:
                     progress(before * (count - known) + size * done)
 
-            drawn.append(self._draw(own, start, count, [seeds[i] for i in rows], chosen, told))
-        return np.concatenate(drawn)
-
-    @torch.no_grad()
-    def _draw(
-        self,
-        given: Mapping[str, Tensor],
-        begun: UInt8 | None,
-        frames: int,
-        seeds: Sequence[int],
-        steer: Steer,
-        progress: Progress,
-    ) -> UInt8:
-        """Films of one portion, frame by frame."""
-        model, n, per = self.model, len(seeds), self.nested.per_frame
-        known = 0 if begun is None else begun.shape[1]
-        with one_thread(), torch.inference_mode():
-            walk = model.walk(n, model.condition(given, n), frames * per, steer.guidance)
-            prompt = None
-            if begun is not None:
-                prompt = self._flat(self.symbols([*begun]))
-                walk.feed(prompt)
-            draws = Draws(walk, model.head, torch.tensor(list(seeds), device=model.device), steer, prompt)
-            done: list[UInt8] = []
-            for frame in range(known, frames):
-                x = torch.stack([draws.position() for _ in range(per)], 1)
-                done.append(self.levels.decode(films(x.cpu().numpy(), self.shape)))
-                progress(frame + 1 - known)
-        first = [] if begun is None else [self.shown(begun)]
-        return np.concatenate([*first, *done], 1)
+            each = [seeds[i] for i in rows]
+            drawn.append(draw(self.model, own, start, count, each, chosen, self._decoded, told))
+        new = np.concatenate(drawn)
+        return new if first is None else np.concatenate([self.shown(first), new], 1)
 
     @takes(n=arguments.count, particles=arguments.count, given=arguments.named, seed=arguments.seeds, steer=STEER)
     def complete(
@@ -347,26 +358,14 @@ class VideoModel(Trained):
                 f"the mask is {mask.dtype} {mask.shape} and the film's {x.shape[:3]}; give booleans like it"
             )
         every = np.broadcast_to(mask[..., None], x.shape)
-        chosen, device = plain_steer(steer, options), self.model.device
+        chosen = plain_steer(steer, options)
         if chosen.guidance != 1:
             raise UserError("completions cannot be guided; leave out guidance")
         if particles > 1:
             self.judged("weighing particles by the known pixels")
+        kept = torch.from_numpy(positions(every.astype(np.int64)[None], self.model)) > 0
         own, encoded = own_seeds(seed, n, "completions"), self._given(given, [len(x)] * n)
-        symbols = self._flat(self.symbols([x]))[0]
-        kept = self._flat(torch.from_numpy(positions(every.astype(np.int64)[None], self.model)))[0] > 0
-        if symbols.ndim == 2:  # a pixel's colours one after another
-            symbols, kept = symbols.flatten(), kept.flatten()
-        drawn: list[UInt8] = []
-        for part in portions(n, device, particles):
-            each = candidates(own[part], particles)
-            rows = [row for row in range(n)[part] for _ in range(particles)]
-            context = self.model.condition(to_given(rows_of(encoded, rows, len(x)), device), len(each))
-            walk = self.model.walk(len(each), context, len(x) * self.nested.per_frame)
-            seeds = torch.tensor(each, device=device)
-            y = fill_in(walk, symbols, kept.to(device), seeds, particles, None if chosen == Steer() else chosen)
-            drawn.append(self.levels.decode(films(y.cpu().numpy(), self.shape)))
-        return np.concatenate(drawn)
+        return fill(self.model, self.symbols([x]), kept, encoded, own, particles, chosen, self._decoded)
 
     # ------------------------------------------------------------------ arguments
 
@@ -395,6 +394,6 @@ class VideoModel(Trained):
         """Films as the model sees them: on its levels."""
         return self.levels.decode(self.levels.encode(x))
 
-    def _flat(self, x: Tensor) -> Tensor:
-        """(B, T, H, W, …) as a walk's positions: (B, N), or (B, N, P)."""
-        return x.flatten(1) if self.model.head.parts == 1 else x.flatten(1, -2)
+    def _decoded(self, x: Tensor) -> UInt8:
+        """Positions (B, any shape) as films."""
+        return self.levels.decode(films(x.cpu().numpy(), self.shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast, final
+from typing import Any, ClassVar, TypeVar, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,11 @@ from seriatim.training.unit import Unit, bits_per_dim
 from seriatim.video.actions import Actions
 from seriatim.video.canvas import nested_of, positions
 from seriatim.video.conditions import ACTION, LABEL
-from seriatim.video.data.films import Clip, Films, Reel
+from seriatim.video.data.films import Films, Reel
 from seriatim.video.model import VideoModel
 from seriatim.video.options import VideoOptions
+
+T = TypeVar("T")
 
 _COUNTED = 512  # films, at most, of which levels are counted: others are made or like these
 _LEAST = 32  # least clips per evaluation, whatever `evaluate_symbols` is
@@ -200,9 +202,9 @@ class VideoTask(Task):
         save_compared(real, drawn, known, self.folder / "samples" / f"step-{step:06d}")
 
 
-def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
-    """`count` clips, or all if there are fewer, spread evenly."""
-    return [clips[int(i)] for i in np.linspace(0, len(clips) - 1, min(count, len(clips))).astype(int)]
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """`count` of the items, or all if there are fewer, spread evenly."""
+    return [items[int(i)] for i in np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)]
 
 
 def _labels(films: Films, codecs: Mapping[str, Symbols]) -> NDArray[np.int64] | None:

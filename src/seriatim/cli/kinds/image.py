@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
     chosen_split,
+    classifiable,
     full_names,
     limited,
     only,
@@ -26,7 +27,7 @@ from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
 from seriatim.image.conditions import LABEL, MAP, VECTOR
-from seriatim.symbols.lacking import Lacking, given_key, given_words, heard, together
+from seriatim.symbols.lacking import Lacking, given_key, given_words, together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -266,13 +267,10 @@ def accuracy(model: ImageModel, asked: Judging, prior: Mapping[str, float] | Non
     from seriatim.image.data.loaders import taken
 
     found, name = pictures_of(model, dataclasses.replace(asked, limit=None))
-    if found.labels is None:
-        raise UserError(f"{name} has no labels; give pictures as files to classify them")
+    known = model.given_of(found).get(LABEL, [])
+    rows = classifiable(name, found.labels, known, "pictures")
     say_lacking([each for each in model.lacking(found) if each.name == LABEL], "pictures, which are left out", {})
-    known, lacking = heard(LABEL, model.label_codecs[LABEL], found.labels)
-    if lacking.missing == lacking.items:
-        raise UserError(f"{name} has none of the model's labels; give pictures as files to classify them")
-    found = taken(found, [i for i, label in enumerate(known) if label is not None])
+    found = taken(found, rows)
     count = len(found.x) if asked.limit is None else min(asked.limit, len(found.x))
     chosen = np.linspace(0, len(found.x) - 1, count).astype(int)
     names, some = model.labels(LABEL), taken(found, chosen)

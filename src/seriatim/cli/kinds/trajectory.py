@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
     chosen_split,
+    classifiable,
     full_names,
     limited,
     only,
@@ -192,13 +193,9 @@ def complete(
 def accuracy(model: TrajectoryModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:
     """The accuracy, the number of trajectories whose label the model knows, and the name of the data."""
     part, name = part_of(model, dataclasses.replace(asked, limit=None))
-    if part.labels is None:
-        raise UserError(f"{name} has no labels; give trajectories as files to classify them")
+    known = model.given_of(part).get(LABEL, [])
+    rows = classifiable(name, part.labels, known, _ITEMS)
     say_lacking(model.lacking(part), f"{_ITEMS}, which are left out", {})
-    known = model.given_of(part)[LABEL]
-    rows = [i for i, label in enumerate(known) if label is not None]
-    if not rows:
-        raise UserError(f"{name} has none of the model's labels; give trajectories as files to classify them")
     some = part.taken(rows)
     some = some if asked.limit is None else some.spread(asked.limit)
     names, count = model.labels(), len(some.x)

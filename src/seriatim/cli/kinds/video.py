@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
     chosen_split,
+    classifiable,
     full_names,
     limited,
     only,
@@ -27,6 +28,7 @@ from seriatim.cli.groups import Conditions
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
 from seriatim.symbols.lacking import Lacking, given_key, given_words, together
+from seriatim.video.conditions import LABEL
 from seriatim.video.data.films import Clip
 
 if TYPE_CHECKING:
@@ -254,6 +256,38 @@ def given_values(model: VideoModel, given: Mapping[str, str], frames: int) -> di
         name: read_actions(Path(value), "the film", frames) if isinstance(model.codecs.get(name), Actions) else value
         for name, value in given.items()
     }
+
+
+def accuracy(model: VideoModel, asked: Judging, prior: Mapping[str, float] | None) -> tuple[float, int, str]:
+    """The accuracy, the number of films whose label the model knows, and the name of the data."""
+    from seriatim.video.task import spread
+
+    part, name = films_of(model, dataclasses.replace(asked, limit=None))
+    whole = [Clip(i, 0) for i in range(len(part.lengths))]
+    known = model.given_of(part, whole, max(part.lengths)).get(LABEL, [])
+    rows = classifiable(name, part.labels, known, _ITEMS)
+    say_lacking([each for each in model.lacking(part) if each.name == LABEL], f"{_ITEMS}, which are left out", {})
+    some = part.taken(rows if asked.limit is None else spread(rows, asked.limit))
+    names, best = model.labels(), _posterior(model, some, prior).argmax(1)
+    right = [names[int(guess)] == label for guess, label in zip(best, some.labels or (), strict=True)]
+    return sum(right) / len(right), len(right), name
+
+
+def posteriors(
+    model: VideoModel, asked: Judging, file: str, prior: Mapping[str, float] | None
+) -> tuple[list[str], NDArray[np.float64], list[Lacking]]:
+    """The names of a file's films, the posterior of their labels, and what else they lack."""
+    part, _ = films_of(model, asked, file)
+    without = [each for each in model.lacking(part) if each.name != LABEL]
+    return full_names(file, part.names), _posterior(model, part, prior), without
+
+
+def _posterior(model: VideoModel, part: Films, prior: Mapping[str, float] | None) -> NDArray[np.float64]:
+    """Of every whole film, that of the labels, given its actions."""
+    given = model.given_of(part, [Clip(i, 0) for i in range(len(part.lengths))], max(part.lengths))
+    other = {name: value for name, value in given.items() if name != LABEL}
+    with progressing(len(part.lengths), "classifying") as progress:
+        return model.posterior([*part.x], prior, given=other, progress=progress)
 
 
 def facts(model: VideoModel) -> dict[str, object]:
