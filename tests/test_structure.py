@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 WINGS = tuple(HOMES)
 ORDER = [
     "errors", "config", "modality", "tree", "context", "symbols", "kernels", "heads", "causal", "layers", "raster",
-    "walks", "conditioning", "data", "models", "coding", "testing", "runs", "drawing", "training", *WINGS, "api", "cli",
-    "serve",
+    "walks", "conditioning", "data", "models", "instruments", "coding", "testing", "runs", "drawing", "training",
+    *WINGS, "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {

@@ -195,6 +195,11 @@ class AudioModel(Trained):
                 given[name] = [Encoded(values) for values in as_encoded(tracks[name], codec).values]
         return given
 
+    def encoded(self, takes: Takes) -> dict[str, NDArray[Any]]:
+        """The recordings' own conditions as the model's encoders take them, a row each."""
+        values = {name: each(name, value, len(takes.x)) for name, value in self.given_of(takes).items()}
+        return self._given(values, len(takes.x), max(map(len, takes.x)))
+
     def lacking(self, takes: Takes) -> list[Lacking]:
         """Which of the recordings lack a condition of the model, or have a label that it does not know."""
         count, found = len(takes.x), list[Lacking]()

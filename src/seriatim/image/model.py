@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seriatim.context import Context
 from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError
 from seriatim.image.canvas import grid_of, pictures, positions
@@ -116,6 +117,12 @@ class ImageModel(Trained):
             if progress is not None:
                 progress(min(first + batch, len(x)))
         return result
+
+    def read(self, pictures: Pictures) -> tuple[torch.Tensor, Context]:
+        """Pictures as positions, and their own conditions, encoded."""
+        x = torch.from_numpy(positions(self.levels.encode(pictures.x), self.model)).to(self.model.device)
+        given = to_given(self._given(self.given_of(pictures), len(x)), self.model.device)
+        return x, self.model.condition(given, len(x))
 
     @takes(batch=arguments.count, progress=arguments.function)
     def bound(self, pictures: UInt8, batch: int = 64, progress: Progress | None = None) -> NDArray[np.float64]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from seriatim.image.data.gallery import Pictures
     from seriatim.image.model import ImageModel
     from seriatim.image.options import ImageOptions
+    from seriatim.instruments.horizon import Begins, Horizon
     from seriatim.symbols import Given
     from seriatim.training.plan import Plan
 
@@ -106,6 +107,23 @@ def score(model: ImageModel, asked: Judging) -> None:
             print(json.dumps({"name": name, f"bits{kind}": bits, f"bits_per_dim{kind}": bits / dims, "dims": dims}))
         else:
             say(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
+
+
+def horizon(model: ImageModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
+    """Bits of the lower half of held-out pictures given the last rows; and the name of the data."""
+    import numpy as np
+
+    from seriatim.image.data.loaders import taken
+    from seriatim.instruments.rows import SHOWN, horizon_of
+
+    if model.code is not None or model.grid.order is not None:
+        raise UserError("this model does not draw pictures row by row, so it has no last rows")
+    found, name = pictures_of(model, dataclasses.replace(asked, limit=None), *asked.data)
+    chosen = np.linspace(0, len(found.x) - 1, min(SHOWN if asked.limit is None else asked.limit, len(found.x)))
+    some = taken(found, chosen.astype(int))
+    say_lacking(model.lacking(some), "pictures", ADVICE)
+    x, context = model.read(some)
+    return horizon_of(model.model, x, context, math.prod(model.shape[1:]), begins), name
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:

@@ -32,6 +32,7 @@ from seriatim.text.data.corpus import SOURCE, sources_of
 from seriatim.text.options import unescape
 
 if TYPE_CHECKING:
+    from seriatim.instruments.horizon import Begins, Horizon
     from seriatim.text.data.corpus import Document
     from seriatim.text.model import TextModel
     from seriatim.text.options import TextOptions
@@ -299,6 +300,21 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
     if base.source is not None and Path(base.source).is_absolute():  # a file of the run's own data only
         base = dataclasses.replace(base, source=None)
     return dataclasses.replace(base, **explicit)
+
+
+def horizon(model: TextModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
+    """Bits of held-out symbols given the last few of their document; and the name of the data."""
+    from seriatim.instruments.horizon import LIMIT, horizon_of
+    from seriatim.text.conditions import lacking
+    from seriatim.text.data.tokens import tokenize
+
+    limit = LIMIT if asked.limit is None else asked.limit
+    documents, name = _documents(dataclasses.replace(asked, limit=None))
+    say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
+    tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
+    model.check(tokens)
+    sequences = [tokens.document(d) for d in range(tokens.documents)]
+    return horizon_of(model.model, sequences, tokens.given, "tokens", "bits/token", limit=limit, begins=begins), name
 
 
 # ------------------------------------------------------------------ what a model is
