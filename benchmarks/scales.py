@@ -1,6 +1,6 @@
 """Does a slow scale that runs ahead help? Counting lines by a WaveNet, one with a context stack, a cascade of two.
 
-    python benchmarks/scales.py [--minutes 60] [--seeds 1] [--folder scales] [--factor 8] [--length 8192]
+    python benchmarks/scales.py [--minutes 60] [--seeds 1] [--folder scales] [--factor 8] [--length 8192] [--batch 4]
 
 The channels are chosen so that weights are equal within 5 %. Every contestant trains for the same CPU time on one
 thread (--minutes); the number of steps follows from the time of a few, measured first. Counting lines
@@ -74,7 +74,9 @@ def fitted(factor: int) -> dict[str, tuple[str, dict[str, Any]]]:
     return found
 
 
-def trained(family: str, net: dict[str, Any], out: Path, steps: int, seed: int, length: int) -> tuple[Any, list[float]]:
+def trained(
+    family: str, net: dict[str, Any], out: Path, steps: int, seed: int, length: int, batch: int
+) -> tuple[Any, list[float]]:
     """The model after `steps`, going on with what is in `out`; and the CPU seconds of the steps made now."""
     times, took = [time.process_time()], list[float]()
 
@@ -93,7 +95,7 @@ def trained(family: str, net: dict[str, Any], out: Path, steps: int, seed: int, 
         return model, took
     shutil.rmtree(out, ignore_errors=True)
     model = seriatim.train(
-        DATA, family, out=out, net=net, steps=steps, seed=seed, batch=BATCH, device="cpu", quiet=True, samples=0,
+        DATA, family, out=out, net=net, steps=steps, seed=seed, batch=batch, device="cpu", quiet=True, samples=0,
         evaluate_every=max(1, steps // 8), evaluate_symbols=100_000, patience=0,
         audio=seriatim.AudioOptions(length=length, given=False), on_step=both, on_evaluation=before,
     )  # fmt: skip
@@ -173,6 +175,7 @@ def main() -> None:
     parser.add_argument("--factor", type=int, default=8, help="of the cascade")
     parser.add_argument("--lines", type=int, default=None, help="evaluate only the first N lines")
     parser.add_argument("--length", type=int, default=LENGTH, help="samples that count of a training excerpt")
+    parser.add_argument("--batch", type=int, default=BATCH, help="excerpts")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -188,20 +191,21 @@ def main() -> None:
     for seed in range(asked.seeds):
         for name, (family, net) in fitted(asked.factor).items():
             job: Job = {"name": name, "seed": seed, "minutes": asked.minutes, "net": json.loads(json.dumps(net))}
-            job |= {"split": asked.split, "lines": asked.lines, "length": asked.length}
+            job |= {"split": asked.split, "lines": asked.lines, "length": asked.length, "batch": asked.batch}
             jobs.append(job)
             if any(row["job"] == job for row in results):
                 continue
-            shape = f"{asked.minutes:g}-{asked.length}" + (f"-{asked.factor}" if family == "multiscale" else "")
+            size, own = (asked.length, asked.batch), f"-{asked.factor}" if family == "multiscale" else ""
+            shape = f"{asked.minutes:g}-{asked.length}-{asked.batch}{own}"
             place = asked.folder / f"{name.replace(' ', '-')}-{seed}-{shape}"
             note = asked.folder / f"{place.name}.json"  # steps, and the CPU time of those before an interruption
             if not note.exists():
-                _, took = trained(family, net, asked.folder / "pilot", PILOT, seed, asked.length)
+                _, took = trained(family, net, asked.folder / "pilot", PILOT, seed, *size)
                 shutil.rmtree(asked.folder / "pilot")
                 pace = statistics.median(took[2:])
                 note.write_text(json.dumps({"steps": max(1, round(60 * asked.minutes / pace)), "pace": pace}))
             planned = json.loads(note.read_text())
-            model, took = trained(family, net, place, planned["steps"], seed, asked.length)
+            model, took = trained(family, net, place, planned["steps"], seed, *size)
             pace = statistics.mean(took) if took else planned["pace"]
             result: Job = {"job": job, "weights": sum(p.numel() for p in model.model.parameters())}
             result |= {"steps": planned["steps"], "cpu_minutes": pace * planned["steps"] / 60}

@@ -784,6 +784,31 @@ FAULTS = [
         "if asked.extent.frames is None else", "if not asked.extent.frames else",
         "video/test_video_commands.py::test_one_line_says_what_is_wrong[sample run --frames 0]",
     ),
+    Fault(
+        "an element is given one more than k", "instruments/horizon.py",
+        "(place.row, max(0, place.at - k), place.at + 1)", "(place.row, max(0, place.at - k - 1), place.at + 1)",
+        "instruments/test_horizon.py",
+    ),
+    Fault(
+        "a map stays where it was when the picture moves", "instruments/rows.py",
+        "_moved(context.field, s)", "context.field",
+        "instruments/test_horizon.py::test_rows_above_are_those_of_a_picture_that_begins_lower",
+    ),
+    Fault(
+        "what is told of a row is told of its neighbour", "instruments/rows.py",
+        "nats[:, row - s]", "nats[:, row - s - 1]",
+        "instruments/test_horizon.py::test_rows_above_are_those_of_a_picture_that_begins_lower",
+    ),
+    Fault(
+        "strengths are shifted by one", "instruments/sight.py",
+        "nats[row, :last][::-1]", "nats[row, :last]",
+        "instruments/test_sight.py::test_strengths_are_finite_differences",
+    ),
+    Fault(
+        "attention is not counted", "instruments/cost.py",
+        "    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,\n", "",
+        "instruments/test_sight.py::test_multiplications_of_a_transformer_by_hand",
+    ),
 ]  # fmt: skip
 
 

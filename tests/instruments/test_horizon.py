@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from seriatim.conditioning import FieldEncoder, LabelEncoder
 from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.instruments import rows
+from seriatim.instruments.held import HeldPictures, HeldSequences
 from seriatim.instruments.horizon import Horizon, Place, cost, drawn_places, horizon_of, predicted, spans_to
 from seriatim.models import (
     LSTM,
@@ -51,6 +53,10 @@ def sequences(count: int = 4, symbols: int = 5, shortest: int = 9) -> list[np.nd
     return [random.integers(0, symbols, shortest + 7 * i) for i in range(count)]
 
 
+def held(x: Sequence[np.ndarray[Any, Any]], given: dict[str, Any] | None = None) -> HeldSequences:
+    return HeldSequences(x, given or {}, "symbols", "bits/symbol")
+
+
 MODELS: dict[str, Model] = {
     "lstm": LSTM(RecurrentConfig(symbols=5, width=6)),
     "transformer": Transformer(TransformerConfig(symbols=5, width=8, layers=2, heads=2, context=16)),
@@ -65,7 +71,7 @@ def test_the_last_k_are_what_windows_of_k_and_one_read(name: str, k: int) -> Non
     given = {"genre": np.array([0, 1, 1, 0])} if name == "labelled" else {}
     places = [Place(row, at) for row, each in enumerate(x) for at in range(len(each))]
     done = list[int]()
-    found = predicted(model, x, given, places, k, done.append)
+    found = predicted(model, held(x, given), places, k, done.append)
     wanted = likelihood.log_probs(model, x, given, window=k + 1, stride=1)
     np.testing.assert_allclose(found, -np.concatenate(wanted), atol=1e-12)
     assert done[-1] == cost(places, [k]) == sum(min(k, at) + 1 for _, at in places)
@@ -76,7 +82,7 @@ def test_conditions_along_a_sequence_are_cut_with_it() -> None:
     x, random = sequences(), np.random.default_rng(1)
     pitch = random.normal(size=(4, 9, 3)).astype(np.float32)
     places, k = [Place(0, 3), Place(2, 17), Place(3, 29), Place(3, 6)], 5
-    found = predicted(model, x, {"pitch": pitch.astype(np.float64)}, places, k)
+    found = predicted(model, held(x, {"pitch": pitch.astype(np.float64)}), places, k)
     columns = np.repeat(pitch.astype(np.float64), 4, 1)
     for nats, (row, at) in zip(found, places, strict=True):
         start = max(0, at - k)
@@ -88,15 +94,15 @@ def test_conditions_along_a_sequence_are_cut_with_it() -> None:
 def test_a_batch_that_would_be_too_large_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = awake(MODELS["lstm"]), sequences()
     places = drawn_places([np.ones(len(each), bool) for each in x], 20)
-    whole = predicted(model, x, {}, places, 4)
+    whole = predicted(model, held(x), places, 4)
     monkeypatch.setattr("seriatim.instruments.horizon._TOGETHER", 60)
-    np.testing.assert_allclose(predicted(model, x, {}, places, 4), whole, atol=1e-12)
+    np.testing.assert_allclose(predicted(model, held(x), places, 4), whole, atol=1e-12)
 
 
 def test_given_all_is_the_likelihood_and_reading_ends_where_nothing_changes() -> None:
     model, x = awake(WaveNet(WaveNetConfig(levels=5, residual=4, gate=4, skip=6, dilations=2, cycles=1))), sequences()
     assert model.past == 4
-    found = horizon_of(model, x, {}, "samples", "bits/sample", limit=1000)
+    found = horizon_of(model, held(x), 1000)
     assert found.spans == (1, 2, 4)  # not beyond what it sees
     np.testing.assert_allclose(found.whole, -np.concatenate(likelihood.log_probs(model, x)), atol=1e-12)
     told = list[int]()
@@ -104,7 +110,7 @@ def test_given_all_is_the_likelihood_and_reading_ends_where_nothing_changes() ->
     with torch.no_grad():
         for weight in blind.net.parameters():
             weight.zero_()  # it predicts the same always
-    found = horizon_of(blind, x, {}, "symbols", "bits/token", limit=50, begins=lambda total: told.append)
+    found = horizon_of(blind, held(x), 50, begins=lambda total: told.append)
     assert found.spans == (1,)
     assert found.enough == 1
     assert found.bits == pytest.approx([math.log2(5)] * 2)
@@ -183,10 +189,10 @@ def test_pictures_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     model = awake(GRIDS["pixelcnn++"])
     x = torch.randint(8, (5, 8, 4, 3), generator=torch.Generator().manual_seed(0))
     given, done = Context(field=torch.zeros(5, 8, 4, 2, dtype=torch.float64)), list[int]()
-    found = rows.horizon_of(model, x, given, 12)
+    found = rows.horizon_of(model, HeldPictures(x, given, 12))
     assert found.spans == (0, 1, 2, 4)
     monkeypatch.setattr(rows, "_TOGETHER", 2 * model.head.width * 12 * 8)
-    parts = rows.horizon_of(model, x, given, 12, lambda total: lambda count: done.append(total - count))
+    parts = rows.horizon_of(model, HeldPictures(x, given, 12), lambda total: lambda count: done.append(total - count))
     np.testing.assert_allclose(parts.nats, found.nats, atol=1e-12)
     assert done[-1] == 0
     assert done == sorted(done, reverse=True)
@@ -228,8 +234,8 @@ def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ("inspect run own.txt", "are for --horizon"),
-        ("inspect run --limit 3", "are for --horizon"),
+        ("inspect run own.txt", "are for --horizon or --sight"),
+        ("inspect run --limit 3", "are for --horizon or --sight"),
         ("inspect run --horizon --limit 0", "--limit is 0"),
         ("inspect run --horizon -o horizon.txt", "horizon.txt: charts are written to .png"),
         ("inspect run --horizon --split dev", "'dev'"),

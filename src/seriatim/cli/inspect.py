@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,8 +20,11 @@ from seriatim.modality import modality
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from seriatim.instruments.held import HeldPictures, HeldSequences
     from seriatim.runs.trained import Trained
     from seriatim.symbols import Symbols
+
+    Held = HeldSequences | HeldPictures
 
 _LONGEST = 600  # characters of a note, which anybody may have written
 _SHOWN = 12  # labels of a condition
@@ -32,6 +36,7 @@ def inspect(
     /,
     *,
     horizon: bool = False,
+    sight: bool = False,
     split: str | None = None,
     limit: int | None = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
@@ -45,26 +50,39 @@ def inspect(
     run
         Directory written by `seriatim train`.
     data
-        Data for --horizon. Default: the run's own.
+        Data for --horizon or --sight. Default: the run's own.
     horizon
         Measure how far back the model looks: held-out bits when only the last 1, 2, 4, … elements are given.
+    sight
+        Measure how strongly it sees which past elements, and what its parts cost.
     split
-        For --horizon, of the run's own data: train, validation or test. Default: test.
+        Of the run's own data: train, validation or test. Default: test.
     limit
-        For --horizon: how many elements are predicted (400), or how many pictures are read (100).
+        How many elements --horizon predicts (400), or how many pictures are read (100).
     output
-        For --horizon: the chart (needs the extra plot). Default: horizon.png.
+        The chart (needs the extra plot). Default: horizon.png or sight.png.
     as_json
         One JSON object on standard output.
     """
-    if not horizon and (data is not None or split is not None or limit is not None or output is not None):
-        raise UserError("data, --split, --limit and --output are for --horizon; give it too, or leave them out")
-    model = opened(run, machine, measured=True) if horizon else opened(run, Machine("cpu"))
-    if horizon:
-        given = () if data is None else (data,)
-        _horizon(model, Judging(run, given, Conditions(), as_json, split=split, limit=limit), output)
+    if not (horizon or sight):
+        if data is not None or split is not None or limit is not None or output is not None:
+            raise UserError("data, --split, --limit and -o are for --horizon or --sight; give one, or leave them out")
+        _describe(opened(run, Machine("cpu")), as_json)
         return
-    _describe(model, as_json)
+    if horizon and sight:
+        raise UserError("--horizon and --sight are two measurements; give one")
+    path = output or Path("horizon.png" if horizon else "sight.png")
+    if path.suffix != ".png":
+        raise UserError(f"{path}: charts are written to .png; give such a name")
+    if limit is not None and limit < 1:
+        raise UserError(f"--limit is {limit}; give 1 or more")
+    model = opened(run, machine, measured=True)
+    kind, given = commands(model.kind), () if data is None else (data,)
+    if not hasattr(kind, "held_out"):
+        words = modality(model.kind).words
+        raise UserError(f"{run} is a model of {words}; this is for text, pairs, audio, series and pictures")
+    held, name = kind.held_out(model, Judging(run, given, Conditions(), as_json, split=split, limit=limit))
+    (_horizon if horizon else _sight)(model, held, name, path, limit, as_json)
 
 
 def _describe(model: Trained, as_json: bool) -> None:
@@ -99,42 +117,68 @@ def _describe(model: Trained, as_json: bool) -> None:
             say(f"  {name[:_LONGEST]:12s} {str(value)[:_LONGEST]}")
 
 
-def _horizon(model: Trained, asked: Judging, output: Path | None) -> None:
+def _horizon(model: Trained, held: Held, name: str, path: Path, limit: int | None, as_json: bool) -> None:
     """How far back a model looks."""
-    from seriatim.drawing.horizon import draw_horizon
+    from seriatim.drawing.instruments import draw_horizon
+    from seriatim.instruments import rows
+    from seriatim.instruments.held import HeldPictures
+    from seriatim.instruments.horizon import LIMIT, horizon_of
 
-    kind, path = commands(model.kind), Path("horizon.png") if output is None else output
-    if not hasattr(kind, "horizon"):
-        words = modality(model.kind).words
-        raise UserError(f"{asked.run} is a model of {words}; --horizon is for text, pairs, audio, series and pictures")
-    if path.suffix != ".png":
-        raise UserError(f"{path}: charts are written to .png; give such a name")
-    if asked.limit is not None and asked.limit < 1:
-        raise UserError(f"--limit is {asked.limit}; give 1 or more")
     with ExitStack() as stack:
 
         def begins(total: int) -> Callable[[int], None]:
             tell(f"at most {total:,} {'passes' if model.kind == 'image' else 'positions'} to read; --limit N for fewer")
             return stack.enter_context(progressing(total, "reading"))
 
-        found, name = kind.horizon(model, asked, begins)
-    if draw_horizon(found, path, f"{model.family}: {name}"):
-        tell(f"{path}: {found.unit} against what is given")
-    else:
-        tell("no chart: it needs matplotlib; pip install 'seriatim[plot]'")
-    if asked.as_json:
+        if isinstance(held, HeldPictures):
+            found = rows.horizon_of(model.model, held, begins)
+        else:
+            found = horizon_of(model.model, held, LIMIT if limit is None else limit, begins=begins)
+    _say_drawn(draw_horizon(found, path, f"{model.family}: {name}"), path, f"{found.unit} against what is given")
+    if as_json:
         print_json({"data": name, **found.to_json()})
         return
     told = f"{found.unit} given the last k {found.words}, and above those given all"
     say(f"{name}: {len(found.whole):,} predictions, {told}")
-    rows = [*map(str, found.spans), "all"]
-    for k, bits, error, more, spread in zip(rows, found.bits, found.errors, found.more, found.more_errors, strict=True):
+    columns = [*map(str, found.spans), "all"], found.bits, found.errors, found.more, found.more_errors
+    for k, bits, error, more, spread in zip(*columns, strict=True):
         beyond = "" if k == "all" else f"   {more:+z9.4f} ± {spread:.4f}"
         say(f"  {k:>6s}  {bits:z9.4f} ± {error:.4f}{beyond}")
     if found.enough is None:
         say(f"  what is before the last {found.spans[-1]:,} still tells something")
     else:
         say(f"  what is before the last {found.enough:,} tells no more, within two standard errors")
+
+
+def _sight(model: Trained, held: Held, name: str, path: Path, limit: int | None, as_json: bool) -> None:  # noqa: ARG001
+    """What a model sees and how strongly, and what its parts cost."""
+    from seriatim.drawing.instruments import draw_sight
+    from seriatim.instruments.cost import costs_of
+    from seriatim.instruments.sight import sight_of
+
+    found = sight_of(model.model, held)
+    parts, positions = costs_of(model.model, held)
+    _say_drawn(draw_sight(found, path, f"{model.family}: {name}"), path, "how strongly it sees what")
+    if as_json:
+        print_json({"data": name, **found.to_json(), "positions": positions, "parts": [p._asdict() for p in parts]})
+        return
+    say(f"{name}: how strongly {found.words} are seen, in nats to first order; {found.count:,} predictions")
+    if found.place is None:
+        back = [k for k in (1 << i for i in range(20)) if k <= len(found.strength)]
+        say("  back      " + "".join(f"{k:>10,}" for k in back))
+        say("  nats      " + "".join(f"{found.strength[k - 1]:10.2g}" for k in back))
+        say(f"  half of it comes from the last {found.middle:,}")
+    say(f"  of {int(found.past.sum()):,} {found.words} before, {found.blind:,} cannot be seen")
+    say(f"one pass over {positions:,} positions:")
+    say(f"  {'part':24s}{'layers':>8s}{'parameters':>14s}{'million multiplications':>26s}{'ms':>10s}")
+    for part in parts:
+        took = "-" if math.isnan(part.seconds) else f"{1e3 * part.seconds:.2f}"
+        layers = part.layers or ""
+        say(f"  {part.name:24s}{layers:>8}{part.parameters:14,}{part.multiplications / 1e6:26,.1f}{took:>10s}")
+
+
+def _say_drawn(drawn: bool, path: Path, what: str) -> None:
+    tell(f"{path}: {what}" if drawn else "no chart: it needs matplotlib; pip install 'seriatim[plot]'")
 
 
 def _labels(codec: Symbols) -> list[str] | None:

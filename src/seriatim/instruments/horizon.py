@@ -11,7 +11,7 @@ After J. Miller and M. Hardt (2019), Stable recurrent models, who truncate what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.context import Context
-from seriatim.data.ragged import Ragged
 from seriatim.errors import UserError
+from seriatim.instruments.held import HeldSequences
 from seriatim.models import Model
 from seriatim.models.likelihood import log_probs, pad, to_given
 
@@ -159,27 +159,14 @@ def cost(places: Sequence[Place], spans: Sequence[int]) -> int:
 
 
 def horizon_of(
-    model: Model,
-    sequences: Sequence[NDArray[Any]],
-    given: Mapping[str, NDArray[Any] | Ragged],
-    words: str,
-    unit: str,
-    *,
-    counted: Sequence[NDArray[np.bool_]] | None = None,
-    limit: int = LIMIT,
-    seed: int = 0,
-    begins: Begins | None = None,
+    model: Model, held: HeldSequences, limit: int = LIMIT, seed: int = 0, begins: Begins | None = None
 ) -> Horizon:
     """Bits of held-out elements given the last 1, 2, 4, … of their sequence, and given all.
 
     Args:
         model: of sequences, in evaluation mode.
-        sequences: (L,) symbols each, or (L, P).
-        given: {condition: one value per sequence}, which is always known; along a sequence, as far as it is read.
-        words: what elements are, in the plural.
-        unit: of the figures, "bits/…".
-        counted: (L,) of each sequence, which elements may be predicted. Default: all.
-        limit: how many are predicted, drawn from all.
+        held: the sequences.
+        limit: how many elements are predicted, drawn from all.
         seed: of those.
         begins: called with the number of elements to be read; it returns what is called with the number read so far.
 
@@ -188,22 +175,21 @@ def horizon_of(
     """
     if model.ends:
         raise UserError("this model does not go through a sequence in the order of time, so it has no last elements")
-    counted = [np.ones(len(x), bool) for x in sequences] if counted is None else counted
-    places = drawn_places(counted, limit, seed)
+    places = drawn_places(held.counted, limit, seed)
     furthest = max(place.at for place in places)
     back = model.past if model.horizon is None else model.horizon
     spans = spans_to(max(1, furthest if back is None else min(back, furthest)))
     progress = begins and begins(cost(places, spans))
     last = {row: max(place.at for place in places if place.row == row) for row in {place.row for place in places}}
-    own = {name: value[[*last]] for name, value in given.items()}
-    terms = dict(zip(last, log_probs(model, [sequences[row][: at + 1] for row, at in last.items()], own), strict=True))
+    own = {name: value[[*last]] for name, value in held.given.items()}
+    terms = dict(zip(last, log_probs(model, [held.x[row][: at + 1] for row, at in last.items()], own), strict=True))
     whole, found = np.array([-terms[place.row][place.at] for place in places]), list[Floats]()
     for k in spans:
         done = cost(places, spans[: len(found)])
-        found.append(predicted(model, sequences, given, places, k, progress and _offset(progress, done)))
+        found.append(predicted(model, held, places, k, progress and _offset(progress, done)))
         if np.abs(found[-1] - whole).max() < _SAME:
             break  # more of the past changes nothing
-    return Horizon(spans[: len(found)], words, unit, np.stack(found, 1), whole)
+    return Horizon(spans[: len(found)], held.words, held.unit, np.stack(found, 1), whole)
 
 
 def _offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
@@ -214,8 +200,7 @@ def _offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]
 @torch.no_grad()
 def predicted(
     model: Model,
-    sequences: Sequence[NDArray[Any]],
-    given: Mapping[str, NDArray[Any] | Ragged],
+    held: HeldSequences,
     places: Sequence[Place],
     k: int,
     progress: Callable[[int], None] | None = None,
@@ -224,8 +209,7 @@ def predicted(
 
     Args:
         model: of sequences, in evaluation mode.
-        sequences: (L,) symbols each, or (L, P).
-        given: {condition: one value per sequence}. Conditions along the sequence are cut with it.
+        held: the sequences. Conditions along them are cut with them.
         places: what is predicted.
         k: how many are given.
         progress: called now and then with the number of elements read; `cost` tells their total.
@@ -233,31 +217,39 @@ def predicted(
     found, size, done = np.zeros(len(places)), max(1, _TOGETHER // ((k + 1) * model.head.width)), 0
     for first in range(0, len(places), size):
         some = places[first : first + size]
-        found[first : first + size] = _last(model, sequences, given, some, k)
+        window = windows_of(model, held, some, k)
+        parameters = model(window.x, window.context)[window.rows, window.last]
+        terms = model.head.log_prob(parameters[:, None], window.x[window.rows, window.last][:, None])[:, 0]
+        found[first : first + size] = -terms.double().cpu().numpy()
         done += cost(some, [k])
         if progress is not None:
             progress(done)
     return found
 
 
-def _last(
-    model: Model,
-    sequences: Sequence[NDArray[Any]],
-    given: Mapping[str, NDArray[Any] | Ragged],
-    places: Sequence[Place],
-    k: int,
-) -> Floats:
-    """Nats of a few elements, given the last k."""
+class Windows(NamedTuple):
+    """Elements to be predicted, each with the last k before it, from the beginning of a row on."""
+
+    x: Tensor
+    """(n, up to k + 1) symbols."""
+    context: Context
+    rows: Tensor
+    """0 … n − 1."""
+    last: Tensor
+    """(n,) where in its row each is."""
+
+
+def windows_of(model: Model, held: HeldSequences, places: Sequence[Place], k: int) -> Windows:
+    """The last k elements before each of `places`, or all if there are fewer, and itself."""
     cuts = [(place.row, max(0, place.at - k), place.at + 1) for place in places]
-    x = model.symbols(pad([sequences[row][start:stop] for row, start, stop in cuts]))
+    x = model.symbols(pad([held.x[row][start:stop] for row, start, stop in cuts]))
     rows = [place.row for place in places]
-    context = model.condition(to_given({name: value[rows] for name, value in given.items()}, model.device), len(rows))
+    own = to_given({name: value[rows] for name, value in held.given.items()}, model.device)
+    context = model.condition(own, len(rows))
     if context.field is not None:
         context = _cut(context, [(start, stop) for _, start, stop in cuts])
-    at = torch.tensor([stop - start - 1 for _, start, stop in cuts], device=x.device)
-    each = torch.arange(len(rows), device=x.device)
-    parameters = model(x, context)[each, at]
-    return -model.head.log_prob(parameters[:, None], x[each, at][:, None])[:, 0].double().cpu().numpy()
+    last = torch.tensor([stop - start - 1 for _, start, stop in cuts], device=x.device)
+    return Windows(x, context, torch.arange(len(rows), device=x.device), last)
 
 
 def _cut(context: Context, cuts: Sequence[tuple[int, int]]) -> Context:

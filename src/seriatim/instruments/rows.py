@@ -15,38 +15,32 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.context import Context
-from seriatim.instruments.horizon import Horizon
+from seriatim.instruments.held import HeldPictures
+from seriatim.instruments.horizon import Begins, Horizon
 from seriatim.models import Model
-
-SHOWN = 100
-"""Pictures that are read unless the user says otherwise."""
 
 _TOGETHER = 1 << 24  # numbers of a batch's parameters, at most
 
 Floats = NDArray[np.float64]
 
 
-def horizon_of(
-    model: Model, x: Tensor, context: Context, dims: int, begins: Callable[[int], Callable[[int], None]] | None = None
-) -> Horizon:
+def horizon_of(model: Model, held: HeldPictures, begins: Begins | None = None) -> Horizon:
     """Bits/dim of the lower half of held-out pictures, given the row so far and the last rows above it.
 
     Args:
         model: over pictures, row by row, in evaluation mode.
-        x: (N, H, W, …) symbols.
-        context: their conditions.
-        dims: values of a row.
+        held: the pictures.
         begins: called with the number of passes; it returns what is called with the number made so far.
     """
-    height, parts = x.shape[1], list[tuple[Floats, Floats]]()
-    spans, size = row_spans(height), max(1, _TOGETHER // (model.head.width * dims * height))
+    x, height, parts = held.x, held.x.shape[1], list[tuple[Floats, Floats]]()
+    spans, size = row_spans(height), max(1, _TOGETHER // (model.head.width * held.dims * height))
     per, count = len(moves(height, spans)), -(-len(x) // size)
     progress = begins and begins(per * count)
     for number in range(count):
         part = torch.arange(number * size, min((number + 1) * size, len(x)), device=x.device)
-        told = None if progress is None else _offset(progress, number * per)
-        parts.append(rows_predicted(model, x[part], context.select(part), spans, told))
-    nats, whole = (np.concatenate(each) / dims for each in zip(*parts, strict=True))
+        told = progress and _offset(progress, number * per)
+        parts.append(rows_predicted(model, x[part], held.context.select(part), spans, told))
+    nats, whole = (np.concatenate(each) / held.dims for each in zip(*parts, strict=True))
     return Horizon(spans, "rows above", "bits/dim", nats, whole)
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from seriatim.audio.data.recordings import Takes
     from seriatim.audio.model import AudioModel
     from seriatim.audio.options import AudioOptions
-    from seriatim.instruments.horizon import Begins, Horizon
+    from seriatim.instruments.held import HeldSequences
 
 _SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
@@ -100,17 +100,14 @@ def score(model: AudioModel, asked: Judging) -> None:
             say(f"{bits / count:z8.4f} bits/sample{given_words(model.given_names)} {bits:z14.1f} bits  {name}")
 
 
-def horizon(model: AudioModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
-    """Bits of held-out samples given the last few of their recording; and the name of the data."""
-    from seriatim.instruments.horizon import LIMIT, horizon_of
+def held_out(model: AudioModel, asked: Judging) -> tuple[HeldSequences, str]:
+    """Held-out recordings for the instruments, and the name of the data."""
+    from seriatim.instruments.held import HeldSequences
 
-    limit = LIMIT if asked.limit is None else asked.limit
     takes, name = takes_of(model, dataclasses.replace(asked, limit=None), *asked.data)
     say_lacking(model.lacking(takes), "recordings", _ADVICE)
-    given = model.encoded(takes)
-    sequences = [model.codec.encode(x) for x in takes.x]
     unit = "bits/sample" if model.channels == 1 else "bits for both channels of a sample"
-    return horizon_of(model.model, sequences, given, "samples", unit, limit=limit, begins=begins), name
+    return HeldSequences([model.codec.encode(x) for x in takes.x], model.encoded(takes), "samples", unit), name
 
 
 def sample(model: AudioModel, asked: Drawing) -> None:

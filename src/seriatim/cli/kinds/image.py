@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from seriatim.image.data.gallery import Pictures
     from seriatim.image.model import ImageModel
     from seriatim.image.options import ImageOptions
-    from seriatim.instruments.horizon import Begins, Horizon
+    from seriatim.instruments.held import HeldPictures
     from seriatim.symbols import Given
     from seriatim.training.plan import Plan
 
@@ -44,6 +44,7 @@ _SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
     *("output", "columns", "singles", "device", "threads"),
 )
+_READ = 100  # pictures that the instruments read unless the user says otherwise
 _SHARED = ("json", "device", "threads", "limit")
 _CONDITIONS = ("maps", "vectors")
 ADVICE = {
@@ -109,21 +110,20 @@ def score(model: ImageModel, asked: Judging) -> None:
             say(f"{bits / dims:z8.4f} bits/dim{given_words(names)} {bits:z12.1f} bits{most}  {name}")
 
 
-def horizon(model: ImageModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
-    """Bits of the lower half of held-out pictures given the last rows; and the name of the data."""
+def held_out(model: ImageModel, asked: Judging) -> tuple[HeldPictures, str]:
+    """Held-out pictures for the instruments, `asked.limit` of them, spread over all; and the name of the data."""
     import numpy as np
 
     from seriatim.image.data.loaders import taken
-    from seriatim.instruments.rows import SHOWN, horizon_of
+    from seriatim.instruments.held import HeldPictures
 
     if model.code is not None or model.grid.order is not None:
-        raise UserError("this model does not draw pictures row by row, so it has no last rows")
+        raise UserError("this model does not draw pictures row by row; the instruments are for those that do")
     found, name = pictures_of(model, dataclasses.replace(asked, limit=None), *asked.data)
-    chosen = np.linspace(0, len(found.x) - 1, min(SHOWN if asked.limit is None else asked.limit, len(found.x)))
-    some = taken(found, chosen.astype(int))
+    count = min(_READ if asked.limit is None else asked.limit, len(found.x))
+    some = taken(found, np.linspace(0, len(found.x) - 1, count).astype(int))
     say_lacking(model.lacking(some), "pictures", ADVICE)
-    x, context = model.read(some)
-    return horizon_of(model.model, x, context, math.prod(model.shape[1:]), begins), name
+    return HeldPictures(*model.read(some), math.prod(model.shape[1:])), name
 
 
 def sample(model: ImageModel, asked: Drawing) -> None:

@@ -16,7 +16,7 @@ from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
 
 if TYPE_CHECKING:
-    from seriatim.instruments.horizon import Begins, Horizon
+    from seriatim.instruments.held import HeldSequences
     from seriatim.series.data.panel import Panel
     from seriatim.series.forecast import Forecasts
     from seriatim.series.model import SeriesModel
@@ -27,6 +27,7 @@ _SHARED = ("json", "device", "threads", "limit", "series")
 _ORIGINS = 20  # most, unless more are asked for
 _LINES = 20  # most surprising values that are listed
 _NAMED = 5
+_READ = 400  # windows that the instruments read, spread over all
 
 
 def evaluate(model: SeriesModel, asked: Judging) -> None:
@@ -117,24 +118,22 @@ def _when(times: Any, at: int) -> str | None:
     return None if times is None else str(times[at].astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
 
 
-def horizon(model: SeriesModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
-    """Bits of held-out steps given the last few of their window; and the name of the data."""
+def held_out(model: SeriesModel, asked: Judging) -> tuple[HeldSequences, str]:
+    """Windows of held-out series for the instruments, and the name of the data."""
     import numpy as np
 
-    from seriatim.instruments.horizon import LIMIT, horizon_of
+    from seriatim.instruments.held import HeldSequences
     from seriatim.series.data.windows import Cutter
 
-    limit = LIMIT if asked.limit is None else asked.limit
     panel, name = panel_of(model, dataclasses.replace(asked, limit=None))
     say_unknown(model, panel)
     windows = model.windows(panel)
     if not windows:
         raise UserError(f"{name}: the series are shorter than what must be given; give longer ones")
-    some = [windows[int(i)] for i in np.linspace(0, len(windows) - 1, min(limit, len(windows))).astype(int)]
+    some = [windows[int(i)] for i in np.linspace(0, len(windows) - 1, min(_READ, len(windows))).astype(int)]
     batch, block = Cutter(panel, model.codecs).batch(some), model.codec.block
     words, unit = ("steps", "bits/step") if block == 1 else (f"blocks of {block} steps", "bits/block")
-    own: dict[str, Any] = {"counted": [*batch.mask], "limit": limit, "begins": begins}
-    return horizon_of(model.model, [*batch.x], batch.given, words, unit, **own), name
+    return HeldSequences([*batch.x], batch.given, words, unit, [*batch.mask]), name
 
 
 def sample(model: SeriesModel, asked: Drawing) -> None:

@@ -32,7 +32,7 @@ from seriatim.text.data.corpus import SOURCE, sources_of
 from seriatim.text.options import unescape
 
 if TYPE_CHECKING:
-    from seriatim.instruments.horizon import Begins, Horizon
+    from seriatim.instruments.held import HeldSequences
     from seriatim.text.data.corpus import Document
     from seriatim.text.model import TextModel
     from seriatim.text.options import TextOptions
@@ -302,19 +302,18 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
     return dataclasses.replace(base, **explicit)
 
 
-def horizon(model: TextModel, asked: Judging, begins: Begins) -> tuple[Horizon, str]:
-    """Bits of held-out symbols given the last few of their document; and the name of the data."""
-    from seriatim.instruments.horizon import LIMIT, horizon_of
+def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
+    """Held-out documents for the instruments, and the name of the data."""
+    from seriatim.instruments.held import HeldSequences
     from seriatim.text.conditions import lacking
     from seriatim.text.data.tokens import tokenize
 
-    limit = LIMIT if asked.limit is None else asked.limit
     documents, name = _documents(dataclasses.replace(asked, limit=None))
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
     model.check(tokens)
     sequences = [tokens.document(d) for d in range(tokens.documents)]
-    return horizon_of(model.model, sequences, tokens.given, "tokens", "bits/token", limit=limit, begins=begins), name
+    return HeldSequences(sequences, tokens.given, "tokens", "bits/token"), name
 
 
 # ------------------------------------------------------------------ what a model is
