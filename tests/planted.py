@@ -809,6 +809,10 @@ FAULTS = [
         "    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,\n", "",
         "instruments/test_sight.py::test_multiplications_of_a_transformer_by_hand",
     ),
+    Fault(
+        "a bounded matrix is not brought back after a step", "training/loop.py",
+        "        self.model.project()\n", "", "models/test_stable.py::test_training_stays_within_the_bound",
+    ),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seriatim.causal.base import Causal
 from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
 from seriatim.kernels.recurrent import fits, run_gru, run_rnn
 from seriatim.tree import State
 
@@ -67,6 +68,11 @@ class Recurrent(Causal):
         cell: "rnn", "lstm" or "gru".
         in_channels: C.
         width: units D.
+        stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It holds
+            from the beginning, and again after each `project`.
+
+    Raises:
+        UserError: for a bound on another cell, whose norm alone bounds nothing.
 
     Example:
         >>> layer = Recurrent("lstm", in_channels=3, width=4)
@@ -77,12 +83,15 @@ class Recurrent(Causal):
 
     recomputable = True
 
-    def __init__(self, cell: Cell, in_channels: int, width: int) -> None:
+    def __init__(self, cell: Cell, in_channels: int, width: int, stable: float = 0.0) -> None:
         super().__init__()
+        if stable and cell != "rnn":
+            raise UserError(f"stable is for rnn, whose state matrix bounds what it keeps, not for {cell}; leave it out")
         module = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell]
         self.core: nn.RNN | nn.LSTM | nn.GRU = module(in_channels, width, batch_first=True)
         self.cell: Cell = cell
-        self.width = width
+        self.width, self.stable = width, stable
+        self.project()
         with torch.no_grad():
             if cell == "lstm":  # forget gate open at first: remember by default (Jozefowicz et al., 2015)
                 self.weights().bias_in[width : 2 * width].fill_(1.0)
@@ -94,6 +103,19 @@ class Recurrent(Causal):
         """The layer's parameters themselves, not copies."""
         get = self.core.get_parameter
         return Weights(get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0"))
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Bring the state matrix back to the nearest one of the norm that is allowed; nothing without a bound.
+
+        Singular values above the bound are cut off, as by Miller and Hardt (2019), Stable recurrent models.
+        """
+        back = self.weights().back
+        if not self.stable or back.is_meta:
+            return
+        if torch.linalg.matrix_norm(back, 2) > self.stable:
+            u, s, v = torch.linalg.svd(back)
+            back.copy_(u @ (s.clamp(max=self.stable)[:, None] * v))
 
     @property
     def reach(self) -> None:

@@ -113,6 +113,16 @@ class Model(nn.Module, Stepper, ABC):
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """Set data-dependent scales from the first batch. Default: nothing."""
 
+    @final
+    def project(self) -> None:
+        """Bring parameters that are bounded back to where they may be; training calls it after every step.
+
+        A module with bounded parameters has a method of this name.
+        """
+        for module in self.modules():
+            if not isinstance(module, Model) and callable(project := getattr(module, "project", None)):
+                project()
+
     def penalty(self) -> Tensor | float:
         """Nats that a fit by maximum likelihood adds for parameters that the model holds unlikely. Default: 0."""
         return 0.0

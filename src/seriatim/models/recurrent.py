@@ -11,6 +11,9 @@ state is so small that all scores would be alike, and learning where to look wou
 Deviations: no peepholes; the forget gate's bias starts at 1 (Jozefowicz et al., 2015); dropout is between layers and
 before the output, never inside the recurrence (Zaremba et al., 2014); two bias vectors per layer, as in cuDNN.
 
+A stable RNN (`stable`) has state matrices of norm below one: two states that read the same come together, so it forgets
+like a feed-forward model of some length, to which Miller and Hardt (2019, Stable recurrent models) prove it equal.
+
 References: Elman (1990), Finding structure in time. Hochreiter and Schmidhuber (1997), Long short-term memory. Cho et
 al. (2014), Learning phrase representations using RNN encoder-decoder. Bahdanau et al. (2015), Neural machine
 translation by jointly learning to align and translate. Press and Wolf (2017), tied embeddings.
@@ -55,6 +58,8 @@ class RecurrentConfig:
         heads: heads of that attention, a divisor of `width`.
         start: the symbol before the first position.
         context: symbols in a training crop. The state can continue for any length.
+        stable: of an RNN: what the spectral norm of its state matrices may be at most, below 1, so that the past is
+            forgotten at least so fast; 0 for no bound.
 
     Example:
         >>> RecurrentConfig(symbols=100, width=64, layers=2, tied=True).channels
@@ -72,6 +77,7 @@ class RecurrentConfig:
     heads: int = 1
     start: int = 0
     context: int = 128
+    stable: float = 0.0
 
     def __post_init__(self) -> None:
         bounded("symbols", self.symbols, 2, 2**22)
@@ -83,6 +89,7 @@ class RecurrentConfig:
         bounded("memory", self.memory, 0, 2**16)
         bounded("start", self.start, 0, self.symbols - 1)
         bounded("context", self.context, 1, 2**20)
+        bounded("stable", self.stable, 0, 0.9999)
         if self.memory:
             divides("heads", self.heads, "width", self.width)
         if self.tied and self.channels != self.width:
@@ -112,7 +119,7 @@ class _Recurrent(SequenceModel):
         if config.vector:
             parts["inject"] = Inject(config.channels, vector=config.vector)
         for i, channels in enumerate(inputs):
-            parts[f"recurrent_{i}"] = Recurrent(self.cell, channels, config.width)
+            parts[f"recurrent_{i}"] = Recurrent(self.cell, channels, config.width, config.stable)
             if config.dropout:
                 parts[f"dropout_{i}"] = Pointwise(nn.Dropout(config.dropout))
             if i == 0 and config.memory:
