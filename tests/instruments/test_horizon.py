@@ -234,8 +234,8 @@ def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ("inspect run own.txt", "are for --horizon or --sight"),
-        ("inspect run --limit 3", "are for --horizon or --sight"),
+        ("inspect run own.txt", "are for --horizon, --sight or --recall"),
+        ("inspect run --limit 3", "are for --horizon, --sight or --recall"),
         ("inspect run --horizon --limit 0", "--limit is 0"),
         ("inspect run --horizon -o horizon.txt", "horizon.txt: charts are written to .png"),
         ("inspect run --horizon --split dev", "'dev'"),

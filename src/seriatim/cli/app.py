@@ -75,10 +75,11 @@ app.command(export.export)
 app.command(models.models)
 app.command(demo.demo)
 
-named = App(name="data", help="Named data sets: list, info, fetch.")
+named = App(name="data", help="Named data sets: list, info, fetch; recall makes a task.")
 named.command(data.list_, name="list")
 named.command(data.info_, name="info")
 named.command(data.fetch_, name="fetch")
+named.command(data.recall_, name="recall")
 app.command(named)
 
 shared = App(name="hub", help="Models on the Hugging Face Hub: push, fetch.")

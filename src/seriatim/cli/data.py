@@ -1,9 +1,12 @@
-"""seriatim data list | info | fetch."""
+"""seriatim data list | info | fetch | recall."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from seriatim.cli.common import print_json
 from seriatim.cli.groups import Json
+from seriatim.errors import UserError, tell
 
 
 def list_(*, as_json: Json = False) -> None:
@@ -75,3 +78,39 @@ def fetch_(name: str, /) -> None:
 
     for path in named.fetch(name):
         print(path)
+
+
+def recall_(
+    file: Path, /, *, symbols: int = 4, gap: list[int] | None = None, count: int = 500, letters: int = 8, seed: int = 0
+) -> None:
+    """Make documents of the recall task: letters to remember across a gap, as in fbca......:fbca.
+
+    `seriatim inspect RUN FILE --recall` then measures how many a model recalls.
+
+    Parameters
+    ----------
+    file
+        The file to write, .ndjson.
+    symbols
+        Letters to remember in each document.
+    gap
+        Length of the gap. Repeatable. Default: 1, 2, 4, … 128.
+    count
+        Documents of each gap.
+    letters
+        Different letters; chance is one in as many.
+    seed
+        Of the letters.
+    """
+    from seriatim.runs.files import write_text
+    from seriatim.text.recall import records
+
+    if file.suffix != ".ndjson":
+        raise UserError(f"{file}: documents are written as .ndjson; give such a name")
+    gaps = [1 << i for i in range(8)] if gap is None else gap
+    lines = "".join(f"{line}\n" for line in records(symbols, gaps, count, letters, seed))
+    try:
+        write_text(file, lines)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written ({error.strerror or error}); write elsewhere") from None
+    tell(f"{file}: {count * len(gaps):,} documents, {symbols} of {letters} letters, gaps {', '.join(map(str, gaps))}")

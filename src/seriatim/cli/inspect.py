@@ -18,11 +18,12 @@ from seriatim.errors import UserError, tell
 from seriatim.modality import modality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from seriatim.instruments.held import HeldPictures, HeldSequences
     from seriatim.runs.trained import Trained
     from seriatim.symbols import Symbols
+    from seriatim.text.recall import Recalled
 
     Held = HeldSequences | HeldPictures
 
@@ -37,6 +38,7 @@ def inspect(
     *,
     horizon: bool = False,
     sight: bool = False,
+    recall: bool = False,
     split: str | None = None,
     limit: int | None = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
@@ -50,39 +52,52 @@ def inspect(
     run
         Directory written by `seriatim train`.
     data
-        Data for --horizon or --sight. Default: the run's own.
+        Data for --horizon, --sight or --recall. Default: the run's own.
     horizon
         Measure how far back the model looks: held-out bits when only the last 1, 2, 4, … elements are given.
     sight
         Measure how strongly it sees which past elements, and what its parts cost.
+    recall
+        Measure how many letters it recalls across which gap, in documents that `seriatim data recall` makes.
     split
         Of the run's own data: train, validation or test. Default: test.
     limit
-        How many elements --horizon predicts (400), or how many pictures are read (100).
+        How many elements --horizon predicts (400), or how many pictures (100) or documents (all) are read.
     output
-        The chart (needs the extra plot). Default: horizon.png or sight.png.
+        The chart (needs the extra plot). Default: horizon.png, sight.png or recall.png.
     as_json
         One JSON object on standard output.
     """
-    if not (horizon or sight):
+    wanted = [word for word, on in (("horizon", horizon), ("sight", sight), ("recall", recall)) if on]
+    if not wanted:
         if data is not None or split is not None or limit is not None or output is not None:
-            raise UserError("data, --split, --limit and -o are for --horizon or --sight; give one, or leave them out")
+            raise UserError("data, --split, --limit and -o are for --horizon, --sight or --recall; give one of these")
         _describe(opened(run, Machine("cpu")), as_json)
         return
-    if horizon and sight:
-        raise UserError("--horizon and --sight are two measurements; give one")
-    path = output or Path("horizon.png" if horizon else "sight.png")
+    if len(wanted) > 1:
+        raise UserError(f"--{wanted[0]} and --{wanted[1]} are two measurements; give one")
+    path = output or Path(f"{wanted[0]}.png")
     if path.suffix != ".png":
         raise UserError(f"{path}: charts are written to .png; give such a name")
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; give 1 or more")
     model = opened(run, machine, measured=True)
     kind, given = commands(model.kind), () if data is None else (data,)
+    asked = Judging(run, given, Conditions(), as_json, split=split, limit=limit)
+    words = modality(model.kind).words
+    if recall:
+        if not hasattr(kind, "recall"):
+            raise UserError(f"{run} is a model of {words}; --recall is for models of text")
+        found, name = kind.recall(model, asked)
+        _recall(model, found, name, path, as_json)
+        return
     if not hasattr(kind, "held_out"):
-        words = modality(model.kind).words
-        raise UserError(f"{run} is a model of {words}; this is for text, pairs, audio, series and pictures")
-    held, name = kind.held_out(model, Judging(run, given, Conditions(), as_json, split=split, limit=limit))
-    (_horizon if horizon else _sight)(model, held, name, path, limit, as_json)
+        raise UserError(f"{run} is a model of {words}; --{wanted[0]} is for text, pairs, audio, series and pictures")
+    held, name = kind.held_out(model, asked)
+    if horizon:
+        _horizon(model, held, name, path, limit, as_json)
+    else:
+        _sight(model, held, name, path, as_json)
 
 
 def _describe(model: Trained, as_json: bool) -> None:
@@ -150,7 +165,7 @@ def _horizon(model: Trained, held: Held, name: str, path: Path, limit: int | Non
         say(f"  what is before the last {found.enough:,} tells no more, within two standard errors")
 
 
-def _sight(model: Trained, held: Held, name: str, path: Path, limit: int | None, as_json: bool) -> None:  # noqa: ARG001
+def _sight(model: Trained, held: Held, name: str, path: Path, as_json: bool) -> None:
     """What a model sees and how strongly, and what its parts cost."""
     from seriatim.drawing.instruments import draw_sight
     from seriatim.instruments.cost import costs_of
@@ -175,6 +190,21 @@ def _sight(model: Trained, held: Held, name: str, path: Path, limit: int | None,
         took = "-" if math.isnan(part.seconds) else f"{1e3 * part.seconds:.2f}"
         layers = part.layers or ""
         say(f"  {part.name:24s}{layers:>8}{part.parameters:14,}{part.multiplications / 1e6:26,.1f}{took:>10s}")
+
+
+def _recall(model: Trained, found: Sequence[Recalled], name: str, path: Path, as_json: bool) -> None:
+    """How much a model recalls across which gap."""
+    from seriatim.drawing.instruments import draw_recall
+
+    curve = [(each.gap, each.accuracy, each.error) for each in found]
+    _say_drawn(draw_recall(curve, path, f"{model.family}: {name}"), path, "letters recalled against the gap")
+    if as_json:
+        rows = [{**each._asdict(), "accuracy": each.accuracy, "standard_error": each.error} for each in found]
+        print_json({"data": name, "gaps": rows})
+        return
+    say(f"{name}: letters that are recalled across a gap, of {sum(each.asked for each in found):,}")
+    for gap, accuracy, error in curve:
+        say(f"  {gap:8,}  {100 * accuracy:6.2f} % ± {100 * error:.2f}")
 
 
 def _say_drawn(drawn: bool, path: Path, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,29 @@ def draw_sight(found: Sight, picture: Path, title: str) -> bool:
     axes.plot(column, row, "s", color="tab:green", markersize=4)
     axes.set(xlabel="column", ylabel="row")
     axes.figure.colorbar(image, label="log10 of nats, to first order")
+    return _saved(axes, picture)
+
+
+def draw_recall(curve: Sequence[tuple[int, float, float]], picture: Path, title: str) -> bool:
+    """Draw accuracy against the gap.
+
+    Args:
+        curve: (gap, accuracy, standard error) each.
+        picture: the file to write.
+        title: of the chart.
+
+    Returns:
+        False without matplotlib.
+    """
+    axes = _axes()
+    if axes is None:
+        return False
+    gaps, shares, errors = zip(*curve, strict=True)
+    axes.errorbar(gaps, [100 * x for x in shares], [200 * x for x in errors], marker="o", markersize=3, capsize=2)
+    axes.set_xscale("symlog", base=2, linthresh=1)
+    axes.set_xticks(gaps, [f"{gap:,}" for gap in gaps], rotation=45 if len(gaps) > 9 else 0)
+    axes.set(xlabel="gap", ylabel="letters recalled, %", title=title, ylim=(0, 103))
+    axes.grid(alpha=0.3)
     return _saved(axes, picture)
 
 

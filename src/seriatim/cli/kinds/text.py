@@ -18,6 +18,7 @@ from seriatim.cli.common import (
     limited,
     only,
     print_json,
+    progressing,
     say,
     say_lacking,
     training_data,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from seriatim.text.data.corpus import Document
     from seriatim.text.model import TextModel
     from seriatim.text.options import TextOptions
+    from seriatim.text.recall import Recalled
     from seriatim.text.samples import Sample
 
 _JUDGED = (
@@ -314,6 +316,18 @@ def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
     model.check(tokens)
     sequences = [tokens.document(d) for d in range(tokens.documents)]
     return HeldSequences(sequences, tokens.given, "tokens", "bits/token"), name
+
+
+def recall(model: TextModel, asked: Judging) -> tuple[list[Recalled], str]:
+    """What a model recalls across gaps, of documents of the recall task; and the name of the data."""
+    from seriatim.text.data.tokens import tokenize
+    from seriatim.text.recall import recalled
+
+    documents, name = _documents(asked)
+    tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
+    model.check(tokens)
+    with progressing(len(documents), "recalling") as progress:
+        return recalled(model, documents, tokens, progress), name
 
 
 # ------------------------------------------------------------------ what a model is
