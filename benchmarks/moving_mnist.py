@@ -1,7 +1,7 @@
-"""Moving MNIST at 32 × 32: the Video Pixel Network, without dilation, and without its decoder, at equal time.
+"""Moving MNIST: the Video Pixel Network, without dilation, and without its decoder, at equal time.
 
     OMP_NUM_THREADS=1 python benchmarks/moving_mnist.py FOLDER [--minutes 8] [--seeds 0 1] [--measure binary grey]
-        [--contestants whole "no decoder"] [--sheet FILE.png]
+        [--contestants whole "no decoder"] [--size 32] [--sheet FILE.png]
 
 The contestants have (nearly) equal weights. Each is trained for the same CPU time on one thread: its seconds per step
 are measured first, and the steps follow from them. Films are those of `moving-mnist` (`seriatim data info` tells how
@@ -43,11 +43,11 @@ SHOWN = (1, 4, 5)
 MEASURES: dict[str, tuple[int, dict[str, Any]]] = {"binary": (2, {}), "grey": (256, {"head": "bernoulli"})}
 
 
-def seconds_per_step(net: dict[str, Any], levels: int) -> float:
+def seconds_per_step(net: dict[str, Any], levels: int, size: int) -> float:
     """CPU time of a training step, the median of eight."""
-    model = vpn(VPNConfig(32, 32, 1, levels, filters=FILTERS, **net))
+    model = vpn(VPNConfig(size, size, 1, levels, filters=FILTERS, **net))
     optimiser = optimiser_of(model, TrainOptions(optimiser="muon"))
-    x, spent = torch.randint(levels, (BATCH, 20, 32, 32, 1)), list[float]()
+    x, spent = torch.randint(levels, (BATCH, 20, size, size, 1)), list[float]()
     for _ in range(10):
         start = time.process_time()
         optimiser.zero_grad()
@@ -57,7 +57,7 @@ def seconds_per_step(net: dict[str, Any], levels: int) -> float:
     return float(np.median(spent[2:]))
 
 
-def trained(out: Path, net: dict[str, Any], levels: int, steps: int, seed: int) -> VideoModel:
+def trained(out: Path, net: dict[str, Any], options: VideoOptions, steps: int, seed: int) -> VideoModel:
     """The run of a contestant, from where it stands."""
     done = out / "done.json"
     if not done.exists():
@@ -70,7 +70,7 @@ def trained(out: Path, net: dict[str, Any], levels: int, steps: int, seed: int) 
                 "moving-mnist",
                 "vpn",
                 net={"filters": FILTERS, **net},
-                video=VideoOptions(size=(32,), levels=levels),
+                video=options,
                 steps=steps,
                 batch=BATCH,
                 seed=seed,
@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--measure", nargs="+", choices=list(MEASURES), default=["binary"])
+    parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--sheet", type=Path, help="draw films of the first seed here and train nothing")
     parser.add_argument("--contestants", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     asked = parser.parse_args()
@@ -122,20 +123,22 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     for measure in asked.measure:
         levels, head = MEASURES[measure]
-        reel = open_set("moving-mnist", VideoOptions(size=(32,), levels=levels), DataOptions())
+        options = VideoOptions(size=(asked.size,), levels=levels)
+        reel = open_set("moving-mnist", options, DataOptions())
         films = reel.splits["test"]
         for seed in asked.seeds:
             base: np.ndarray | None = None
             for name, own in {each: CONTESTANTS[each] for each in asked.contestants}.items():
                 net = {**own, **head}
-                out = asked.folder / f"{measure}-{name.replace(' ', '-')}-{seed}"
+                at = "" if asked.size == 32 else f"-{asked.size}"
+                out = asked.folder / f"{measure}-{name.replace(' ', '-')}-{seed}{at}"
                 plan = asked.folder / f"{out.name}.json"
                 if not plan.exists():
-                    each = seconds_per_step(net, levels)
+                    each = seconds_per_step(net, levels, asked.size)
                     steps = max(8, round(asked.minutes * 60 / each))
                     plan.write_text(json.dumps({"steps": steps, "seconds_per_step": each}))
                 sizes = json.loads(plan.read_text())
-                model = trained(out, net, levels, sizes["steps"], seed)
+                model = trained(out, net, options, sizes["steps"], seed)
                 found = asked.folder / f"{out.name}.npy"
                 if not found.exists():
                     np.save(found, frames_of(model, films))

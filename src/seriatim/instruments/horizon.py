@@ -50,11 +50,10 @@ class Horizon:
     """What the last k elements tell.
 
     Example:
-        >>> found = Horizon((1, 4), "symbols", "bits/symbol", np.array([[2.0, 1.0], [4.0, 3.0]]), np.array([1.0, 2.5]))
-        >>> found.bits, found.more
-        ([3.0, 2.0, 1.75], [1.25, 0.25, 0.0])
-        >>> found.enough
-        4
+        >>> nats, whole = np.array([[2.0, 1.0], [4.0, 2.6]]) * math.log(2), np.array([1.0, 2.5]) * math.log(2)
+        >>> found = Horizon((1, 4), "symbols", "bits/symbol", nats, whole)
+        >>> np.round(found.bits, 3).tolist(), np.round(found.more, 3).tolist(), found.enough
+        ([3.0, 1.8, 1.75], [1.25, 0.05, 0.0], 4)
     """
 
     spans: tuple[int, ...]
