@@ -77,6 +77,18 @@ EMA = {"ema": 0.99}
 SECTIONS: dict[str, Section] = {
     "characters": Section("tinyshakespeare", "nats_per_token", TEXT, {"batch": 16, **EMA}),
     "bytes": Section("enwiki", "bits_per_byte", TEXT, {"batch": 16, **EMA, "tokens": TokenOptions(kind="bytes")}),
+    "truncation": Section(  # for the memory horizon: seriatim inspect FOLDER/truncation-…/whole --horizon
+        "tinyshakespeare",
+        "nats_per_token",
+        {
+            "LSTM, 64": ("lstm", {"width": 216, "layers": 2, "context": 64}),
+            "LSTM, 256": ("lstm", {"width": 216, "layers": 2, "context": 256}),
+            "LSTM, 64, carried": ("lstm", {"width": 216, "layers": 2, "context": 64}),
+        },
+        {"batch": 32, **EMA},
+        own={"LSTM, 256": {"batch": 8}, "LSTM, 64, carried": {"carry": True}},
+        minutes=8.0,
+    ),
     "recipes": Section(
         "recipes",
         "nats_per_token",
@@ -208,7 +220,7 @@ def contest(section: Section, label: str, name: str, minutes: float, seed: int, 
             file.write(json.dumps(rows[-1]) + "\n")
         return rows[-1]
 
-    place = folder / f"{label}-{name.replace(' ', '-')}-{seed}-{minutes:g}"
+    place = folder / f"{label}-{name.replace(' ', '-').replace(',', '')}-{seed}-{minutes:g}"
     pilot = known("pilot")
     if pilot is None:
         shutil.rmtree(place / "pilot", ignore_errors=True)
