@@ -801,7 +801,7 @@ FAULTS = [
     ),
     Fault(
         "strengths are shifted by one", "instruments/sight.py",
-        "nats[row, :last][::-1]", "nats[row, :last]",
+        "row[:last][::-1]", "row[:last]",
         "instruments/test_sight.py::test_strengths_are_finite_differences",
     ),
     Fault(
@@ -811,7 +811,7 @@ FAULTS = [
     ),
     Fault(
         "a bounded matrix is not brought back after a step", "training/loop.py",
-        "        self.model.project()\n", "", "models/test_stable.py::test_training_stays_within_the_bound",
+        "        self.model.keep_bounds()\n", "", "models/test_stable.py::test_training_stays_within_the_bound",
     ),
     Fault(
         "a letter too few is asked", "text/recall.py",

@@ -74,7 +74,7 @@ def test_the_last_k_are_what_windows_of_k_and_one_read(name: str, k: int) -> Non
     found = predicted(model, held(x, given), places, k, done.append)
     wanted = likelihood.log_probs(model, x, given, window=k + 1, stride=1)
     np.testing.assert_allclose(found, -np.concatenate(wanted), atol=1e-12)
-    assert done[-1] == cost(places, [k]) == sum(min(k, at) + 1 for _, at in places)
+    assert done[-1] == cost(places, k) == sum(min(k, at) + 1 for _, at in places)
 
 
 def test_conditions_along_a_sequence_are_cut_with_it() -> None:
@@ -93,10 +93,37 @@ def test_conditions_along_a_sequence_are_cut_with_it() -> None:
 
 def test_a_batch_that_would_be_too_large_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = awake(MODELS["lstm"]), sequences()
-    places = drawn_places([np.ones(len(each), bool) for each in x], 20)
+    places = drawn_places(held(x), 20)
     whole = predicted(model, held(x), places, 4)
     monkeypatch.setattr("seriatim.instruments.horizon._TOGETHER", 60)
     np.testing.assert_allclose(predicted(model, held(x), places, 4), whole, atol=1e-12)
+
+
+def by_hand(model: Model, x: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Nats of every symbol, each sequence read whole by itself."""
+    with torch.no_grad():
+        each = [model(torch.from_numpy(one)[None])[0].log_softmax(-1) for one in x]
+    return -np.concatenate([p[range(len(one)), one].numpy() for p, one in zip(each, x, strict=True)])
+
+
+@pytest.mark.parametrize("family", ["lstm", "transformer"])
+def test_given_all_by_hand(family: str) -> None:
+    model, x, told = awake(MODELS[family]), sequences(), list[int]()
+    totals = list[int]()
+    found = horizon_of(model, held(x), 1000, begins=lambda total: totals.append(total) or told.append)
+    if family == "lstm":  # a state: all of the past
+        np.testing.assert_allclose(found.whole, by_hand(model, x), atol=1e-12)
+    else:  # windows of 16 that move on by 8, as in `evaluate`
+        wanted = likelihood.log_probs(model, x, window=16, stride=8)
+        np.testing.assert_allclose(found.whole, -np.concatenate(wanted), atol=1e-12)
+    assert told == sorted(told)
+    assert told[-1] <= totals[0]
+
+
+def test_one_prediction_has_no_verdict() -> None:
+    found = horizon_of(awake(MODELS["lstm"]), held(sequences()), 1)
+    assert found.enough is None
+    assert math.isnan(found.errors[0])
 
 
 def test_given_all_is_the_likelihood_and_reading_ends_where_nothing_changes() -> None:
@@ -104,7 +131,7 @@ def test_given_all_is_the_likelihood_and_reading_ends_where_nothing_changes() ->
     assert model.past == 4
     found = horizon_of(model, held(x), 1000)
     assert found.spans == (1, 2, 4)  # not beyond what it sees
-    np.testing.assert_allclose(found.whole, -np.concatenate(likelihood.log_probs(model, x)), atol=1e-12)
+    np.testing.assert_allclose(found.whole, by_hand(model, x), atol=1e-12)
     told = list[int]()
     blind = awake(LSTM(RecurrentConfig(symbols=5, width=6)))
     with torch.no_grad():
@@ -114,7 +141,7 @@ def test_given_all_is_the_likelihood_and_reading_ends_where_nothing_changes() ->
     assert found.spans == (1,)
     assert found.enough == 1
     assert found.bits == pytest.approx([math.log2(5)] * 2)
-    assert len(told) == 1
+    assert len(told) == 2  # given all, and given the last
 
 
 def test_figures_by_hand() -> None:
@@ -133,16 +160,20 @@ def test_figures_by_hand() -> None:
 
 def test_places_are_spread_over_what_counts() -> None:
     counted = [np.zeros(5, bool), np.arange(100) % 2 == 1, np.ones(50, bool)]
-    places = drawn_places(counted, 20)
+    some = HeldSequences([np.zeros(len(each)) for each in counted], {}, "symbols", "bits/symbol", counted)
+    places = drawn_places(some, 20)
     assert len(places) == 20
     assert all(counted[row][at] for row, at in places)
     assert sum(row == 2 for row, _ in places) == 10
-    assert drawn_places(counted, 20) == places != drawn_places(counted, 20, seed=1)
-    assert len(set(drawn_places(counted, 1000))) == 100
+    assert drawn_places(some, 20) == places != drawn_places(some, 20, seed=1)
+    assert len(set(drawn_places(some, 1000))) == 100
+    assert {at for row, at in drawn_places(some, 1000, first=40) if row == 2} == {*range(40, 50)}
     with pytest.raises(UserError, match="nothing to predict"):
-        drawn_places([np.zeros(3, bool)], 4)
+        drawn_places(held([]), 4)
+    with pytest.raises(UserError, match="more than 1 each are needed"):
+        drawn_places(held([np.zeros(1)]), 4, first=1)
     with pytest.raises(UserError, match="limit is 0"):
-        drawn_places(counted, 0)
+        drawn_places(some, 0)
 
 
 GRIDS: dict[str, Model] = {

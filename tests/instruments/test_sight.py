@@ -24,6 +24,8 @@ from seriatim.models import (
     LSTM,
     PixelCNN,
     PixelCNNConfig,
+    PixelCNNpp,
+    PixelCNNppConfig,
     RecurrentConfig,
     Transformer,
     TransformerConfig,
@@ -50,12 +52,14 @@ def test_strengths_are_finite_differences() -> None:
     model = LSTM(RecurrentConfig(symbols=5, width=6)).double().eval()
     wake(model, 0)
     data = held(length=6)
+    last = [np.array([False] * 5 + [True])] * 3
+    data = HeldSequences(data.x, {}, "tokens", "bits/token", last)
     found = sight_of(model, data)  # the last of six looks back on five
     assert (found.count, found.strength.shape, found.seen.all()) == (3, (5,), True)
     x = torch.from_numpy(np.stack(data.x))
     with torch.no_grad():
         frames = cast(Embedding, model.embedding)(torch.cat([torch.zeros(3, 1, dtype=torch.long), x[:, :-1]], 1))[0]
-        spread = frames[:, 1:].flatten(0, 1).std(0)
+        spread = frames[:, 1:].flatten(0, 1).std(0, correction=0)
         wanted = np.zeros(5)
         for back in range(1, 6):
             squares = torch.zeros(3, dtype=torch.float64)
@@ -76,9 +80,54 @@ def test_what_cannot_be_seen_has_no_strength() -> None:
     assert found.seen.tolist() == [True, False, False, True]  # kernel 2, dilation 3, and the shift
     assert (found.strength > 0).tolist() == found.seen.tolist()
     assert found.blind == 2
-    long = sight_of(LSTM(RecurrentConfig(symbols=5, width=4)).double().eval(), held(length=9))
-    assert len(long.strength) == 8
+    with pytest.raises(UserError, match="more than 1 each are needed"):
+        sight_of(model, held(length=1))
     assert json.loads(json.dumps(found.to_json()))["blind"] == 2
+
+
+def test_short_and_long_sequences_count_where_they_reach() -> None:
+    """A weight for each step back: of every lag, the mean over those that have it."""
+    model = LSTM(RecurrentConfig(symbols=5, width=6)).double().eval()
+    wake(model, 0)
+    random = np.random.default_rng(3)
+    x = [random.integers(0, 5, length) for length in (3, 9, 5)]
+    together = sight_of(model, HeldSequences(x, {}, "tokens", "bits/token"), limit=1000)
+    assert together.count == 2 + 8 + 4
+    assert len(together.strength) == 8
+    frames = torch.cat([cast(Embedding, model.embedding)(torch.from_numpy(one[None]))[0][0] for one in x])
+    assert 0 < together.strength[7] < together.strength[0]
+    # lag 8 has one pair alone: the first and the last of the longest
+    alone = HeldSequences([x[1]], {}, "tokens", "bits/token", [np.arange(9) == 8])
+    ratio = together.strength[7] / sight_of(model, alone).strength[7]
+    assert 0.5 < ratio < 2  # the spread of other symbols, not a third of it for the two that do not reach
+    assert frames.shape == (17, 6)
+
+
+def test_real_numbers_have_units_of_their_own() -> None:
+    from seriatim.models import FAMILIES
+    from seriatim.models.real_config import RealConfig
+
+    torch.manual_seed(0)
+    model = FAMILIES["lstm"].of("series").model(RealConfig(width=4, layers=1)).double().eval()
+    wake(model, 0)
+    random = np.random.default_rng(0)
+    x = random.normal(size=(2, 20))
+    scales = [1.0, 1e6]
+
+    def strengths(rows: list[int]) -> np.ndarray[Any, Any]:
+        unit = np.array([[[0.0, math.log(scales[row])]] for row in rows])
+        some = [x[row] * scales[row] for row in rows]
+        given = {"scale": unit}
+        return sight_of(scaled(model), HeldSequences(some, given, "steps", "bits/step"), limit=1000).strength
+
+    def scaled(inner: Any) -> Any:
+        from seriatim.conditioning import ScaleEncoder
+        from seriatim.models import Conditional
+
+        return Conditional(inner, {"scale": ScaleEncoder(1)}).double().eval()
+
+    both, first, second = strengths([0, 1]), strengths([0]), strengths([1])
+    np.testing.assert_allclose(both, (first + second) / 2, rtol=1e-6)
 
 
 def test_pixels() -> None:
@@ -88,17 +137,20 @@ def test_pixels() -> None:
     found = sight_of(model, HeldPictures(x, EMPTY, 15))
     assert found.place == (3, 2)
     assert int(found.past.sum()) == 3 * 5 + 2
-    seen = model.sees((7, 5, 3))[(3 * 5 + 2) * 3].view(7, 5, 3).any(2).numpy()
+    seen = model.sees((7, 5, 3))[(3 * 5 + 2) * 3 :][:3].any(0).view(7, 5, 3).any(2).numpy()
     assert found.seen.tolist() == seen.tolist()
-    assert ((found.strength > 0) & found.past).tolist() == seen.tolist()
-    assert found.blind == 17 - int(seen.sum())
+    assert (found.strength > 0).tolist() == seen.tolist()
+    assert found.blind == 17 - int((seen & found.past).sum())
+    still = x.clone()
+    still[:, 2, 3] = 4  # a pixel that never varies
+    assert sight_of(model, HeldPictures(still, EMPTY, 15)).strength[2, 3] == 0
     step, squares = 1e-6, torch.zeros(4, dtype=torch.float64)
     with torch.no_grad():
         for c in range(3):
             values = x.double()
             values[:, 2, 3, c] += step
             slope = model.head.log_prob(model(values), x) - model.head.log_prob(model(x.double()), x)
-            squares += (slope[:, 3, 2].sum(-1) / step * x.double().std()) ** 2
+            squares += (slope[:, 3, 2].sum(-1) / step * x[:, 2, 3, c].double().std(correction=0)) ** 2
     assert found.strength[2, 3] == pytest.approx(float(squares.sqrt().mean()), rel=1e-4)
 
 
@@ -141,6 +193,20 @@ def test_multiplications_of_a_transformer_by_hand() -> None:
     attention = 2 * steps * width  # scores and sums
     assert parts["blocks"].multiplications == 3 * batch * steps * (products + attention)
     assert parts["blocks"].layers == 3
+
+
+def test_what_is_never_called_as_a_whole_is_opened_and_a_tied_table_counts_once() -> None:
+    model = PixelCNNpp(
+        PixelCNNppConfig(8, 8, channels=1, levels=8, filters=4, resnets=1, mixtures=2, dropout=0.0)
+    ).eval()
+    parts = parts_of(model, torch.randint(8, (2, 8, 8)), EMPTY)
+    whole, rest = sum(part.multiplications for part in parts), parts[-1]
+    assert rest.multiplications < 0.2 * whole
+    assert sum(part.parameters for part in parts) == sum(p.numel() for p in model.parameters())
+    tied = LSTM(RecurrentConfig(symbols=5, width=6, tied=True)).eval()
+    parts = parts_of(tied, torch.randint(5, (2, 7)), EMPTY)
+    assert parts[-1].parameters == 0
+    assert sum(part.parameters for part in parts) == sum(p.numel() for p in tied.parameters())
 
 
 @pytest.mark.parametrize("family", [LSTM, Transformer])

@@ -33,10 +33,10 @@ def test_singular_values_above_the_bound_are_cut_off() -> None:
     random = np.random.default_rng(0)
     (u, _), (v, _) = (np.linalg.qr(random.normal(size=(6, 6))) for _ in range(2))
     back.copy_(torch.from_numpy(u @ np.diag([3.0, 0.9, 0.7, 0.5, 0.1, 0.0]) @ v.T))
-    model.project()
+    model.keep_bounds()
     np.testing.assert_allclose(back.numpy(), u @ np.diag([0.7, 0.7, 0.7, 0.5, 0.1, 0.0]) @ v.T, atol=1e-12)
     before = back.clone()
-    model.project()
+    model.keep_bounds()
     np.testing.assert_allclose(back.numpy(), before.numpy(), atol=1e-12)
 
 
@@ -44,14 +44,14 @@ def test_a_model_with_conditions_is_brought_back_too() -> None:
     model = Conditional(RNN(RecurrentConfig(symbols=5, width=6, vector=2, stable=0.5)), {})
     for back in state_matrices(model):
         back.mul_(10)
-    model.project()
+    model.keep_bounds()
     assert max(norms(model)) <= 0.5 + 1e-6
 
 
 def test_states_that_read_the_same_come_together() -> None:
     model = RNN(RecurrentConfig(symbols=5, width=8, layers=1, stable=0.6)).double()
     wake(model, 0)
-    model.project()
+    model.keep_bounds()
     layer = next(module for module in model.modules() if isinstance(module, Recurrent))
     x = torch.randn(1, 9, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     first, other = layer.start(1), layer.start(1)
@@ -88,5 +88,5 @@ def test_without_a_bound_nothing_is_touched() -> None:
     for back in state_matrices(model):
         back.mul_(10)
     before = [back.clone() for back in state_matrices(model)]
-    model.project()
+    model.keep_bounds()
     assert all(torch.equal(a, b) for a, b in zip(before, cast(Any, state_matrices(model)), strict=True))

@@ -74,9 +74,9 @@ def test_documents_of_the_task() -> None:
 
 
 def test_accuracy_and_its_error() -> None:
-    found = Recalled(4, asked=400, right=100)
-    assert found.accuracy == 0.25
-    assert found.error == pytest.approx(np.sqrt(0.25 * 0.75 / 400))
+    found = recall._summed(4, [(2, 1), (2, 0), (4, 4)])  # of 8 letters 5; away from 5/8 by −.25, −1.25, 1.5
+    assert (found.gap, found.asked, found.right, found.accuracy) == (4, 8, 5, 0.625)
+    assert found.error == pytest.approx(np.sqrt((0.25**2 + 1.25**2 + 1.5**2) * 3 / 2) / 8)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class Recurrent(Causal):
         in_channels: C.
         width: units D.
         stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It holds
-            from the beginning, and again after each `project`.
+            from the beginning, and again after each `keep_bounds`.
 
     Raises:
         UserError: for a bound on another cell, whose norm alone bounds nothing.
@@ -82,6 +82,7 @@ class Recurrent(Causal):
     """
 
     recomputable = True
+    bounded = True  # the model brings its state matrix back after every step
 
     def __init__(self, cell: Cell, in_channels: int, width: int, stable: float = 0.0) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class Recurrent(Causal):
         self.core: nn.RNN | nn.LSTM | nn.GRU = module(in_channels, width, batch_first=True)
         self.cell: Cell = cell
         self.width, self.stable = width, stable
-        self.project()
+        self.keep_bounds()
         with torch.no_grad():
             if cell == "lstm":  # forget gate open at first: remember by default (Jozefowicz et al., 2015)
                 self.weights().bias_in[width : 2 * width].fill_(1.0)
@@ -105,7 +106,7 @@ class Recurrent(Causal):
         return Weights(get("weight_ih_l0"), get("weight_hh_l0"), get("bias_ih_l0"), get("bias_hh_l0"))
 
     @torch.no_grad()
-    def project(self) -> None:
+    def keep_bounds(self) -> None:
         """Bring the state matrix back to the nearest one of the norm that is allowed; nothing without a bound.
 
         Singular values above the bound are cut off, as by Miller and Hardt (2019), Stable recurrent models.

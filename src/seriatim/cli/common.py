@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, final
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, final
 
 from cyclopts import Parameter
 
@@ -314,9 +314,13 @@ def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; NaN becomes null."""
 
     def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: clean(each) for key, each in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list | tuple):
+            return [clean(each) for each in cast("list[Any]", value)]
         return None if isinstance(value, float) and value != value else value
 
-    text = json.dumps({key: clean(value) for key, value in document.items()}, indent=1, ensure_ascii=False)
+    text = json.dumps(clean(document), indent=1, ensure_ascii=False)
     print(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from seriatim.cli.common import print_json
@@ -102,15 +103,20 @@ def recall_(
     seed
         Of the letters.
     """
-    from seriatim.runs.files import write_text
     from seriatim.text.recall import records
 
     if file.suffix != ".ndjson":
         raise UserError(f"{file}: documents are written as .ndjson; give such a name")
     gaps = [1 << i for i in range(8)] if gap is None else gap
-    lines = "".join(f"{line}\n" for line in records(symbols, gaps, count, letters, seed))
+    lines = records(symbols, gaps, count, letters, seed)
+    first, part = next(lines), file.with_name(f".{file.name}.tmp")  # errors show now, before a file is made
     try:
-        write_text(file, lines)
+        with part.open("w", encoding="utf-8") as sink:
+            for line in chain([first], lines):
+                sink.write(f"{line}\n")
+        part.replace(file)
     except OSError as error:
         raise UserError(f"{file}: cannot be written ({error.strerror or error}); write elsewhere") from None
+    finally:
+        part.unlink(missing_ok=True)
     tell(f"{file}: {count * len(gaps):,} documents, {symbols} of {letters} letters, gaps {', '.join(map(str, gaps))}")

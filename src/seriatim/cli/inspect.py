@@ -16,6 +16,7 @@ from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
 from seriatim.errors import UserError, tell
 from seriatim.modality import modality
+from seriatim.text.options import TextOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,8 +43,10 @@ def inspect(
     split: str | None = None,
     limit: int | None = None,
     output: Annotated[Path | None, Parameter(name=["-o", "--output"])] = None,
+    conditions: Annotated[Conditions, FLAT] = Conditions(),  # noqa: B008 (frozen)
     as_json: Json = False,
-    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008 (frozen)
+    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
+    text: Annotated[TextOptions | None, Parameter(name="--text")] = None,
 ) -> None:
     """Describe a run: family, sizes, parameters, receptive field, tokenizer or levels, conditions.
 
@@ -62,7 +65,8 @@ def inspect(
     split
         Of the run's own data: train, validation or test. Default: test.
     limit
-        How many elements --horizon predicts (400), or how many pictures (100) or documents (all) are read.
+        How many elements are predicted (400, for --sight 64), or how many pictures (100) or, for --recall, documents
+        are read.
     output
         The chart (needs the extra plot). Default: horizon.png, sight.png or recall.png.
     as_json
@@ -72,18 +76,22 @@ def inspect(
     if not wanted:
         if data is not None or split is not None or limit is not None or output is not None:
             raise UserError("data, --split, --limit and -o are for --horizon, --sight or --recall; give one of these")
-        _describe(opened(run, Machine("cpu")), as_json)
+        _describe(opened(run, Machine("cpu") if machine == Machine() else machine), as_json)
         return
     if len(wanted) > 1:
         raise UserError(f"--{wanted[0]} and --{wanted[1]} are two measurements; give one")
     path = output or Path(f"{wanted[0]}.png")
     if path.suffix != ".png":
         raise UserError(f"{path}: charts are written to .png; give such a name")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: the folder {path.parent} does not exist; create it, or write elsewhere")
+    if data is not None and split is not None:
+        raise UserError("--split is for the run's own data, but data is given; leave it out")
     if limit is not None and limit < 1:
         raise UserError(f"--limit is {limit}; give 1 or more")
     model = opened(run, machine, measured=True)
     kind, given = commands(model.kind), () if data is None else (data,)
-    asked = Judging(run, given, Conditions(), as_json, split=split, limit=limit)
+    asked = Judging(run, given, conditions, as_json, text, split, limit)
     words = modality(model.kind).words
     if recall:
         if not hasattr(kind, "recall"):
@@ -97,7 +105,7 @@ def inspect(
     if horizon:
         _horizon(model, held, name, path, limit, as_json)
     else:
-        _sight(model, held, name, path, as_json)
+        _sight(model, held, name, path, limit, as_json)
 
 
 def _describe(model: Trained, as_json: bool) -> None:
@@ -159,19 +167,21 @@ def _horizon(model: Trained, held: Held, name: str, path: Path, limit: int | Non
     for k, bits, error, more, spread in zip(*columns, strict=True):
         beyond = "" if k == "all" else f"   {more:+z9.4f} ± {spread:.4f}"
         say(f"  {k:>6s}  {bits:z9.4f} ± {error:.4f}{beyond}")
+    if len(found.whole) < 2:
+        return
     if found.enough is None:
         say(f"  what is before the last {found.spans[-1]:,} still tells something")
     else:
         say(f"  what is before the last {found.enough:,} tells no more, within two standard errors")
 
 
-def _sight(model: Trained, held: Held, name: str, path: Path, as_json: bool) -> None:
+def _sight(model: Trained, held: Held, name: str, path: Path, limit: int | None, as_json: bool) -> None:
     """What a model sees and how strongly, and what its parts cost."""
     from seriatim.drawing.instruments import draw_sight
     from seriatim.instruments.cost import costs_of
-    from seriatim.instruments.sight import sight_of
+    from seriatim.instruments.sight import PLACES, sight_of
 
-    found = sight_of(model.model, held)
+    found = sight_of(model.model, held, PLACES if limit is None else limit)
     parts, positions = costs_of(model.model, held)
     _say_drawn(draw_sight(found, path, f"{model.family}: {name}"), path, "how strongly it sees what")
     if as_json:
@@ -182,7 +192,8 @@ def _sight(model: Trained, held: Held, name: str, path: Path, as_json: bool) -> 
         back = [k for k in (1 << i for i in range(20)) if k <= len(found.strength)]
         say("  back      " + "".join(f"{k:>10,}" for k in back))
         say("  nats      " + "".join(f"{found.strength[k - 1]:10.2g}" for k in back))
-        say(f"  half of it comes from the last {found.middle:,}")
+        if found.middle is not None:
+            say(f"  half of it comes from the last {found.middle:,} of {len(found.strength):,}")
     say(f"  of {int(found.past.sum()):,} {found.words} before, {found.blind:,} cannot be seen")
     say(f"one pass over {positions:,} positions:")
     say(f"  {'part':24s}{'layers':>8s}{'parameters':>14s}{'million multiplications':>26s}{'ms':>10s}")
@@ -199,7 +210,7 @@ def _recall(model: Trained, found: Sequence[Recalled], name: str, path: Path, as
     curve = [(each.gap, each.accuracy, each.error) for each in found]
     _say_drawn(draw_recall(curve, path, f"{model.family}: {name}"), path, "letters recalled against the gap")
     if as_json:
-        rows = [{**each._asdict(), "accuracy": each.accuracy, "standard_error": each.error} for each in found]
+        rows = [{**each._asdict(), "accuracy": each.accuracy} for each in found]
         print_json({"data": name, "gaps": rows})
         return
     say(f"{name}: letters that are recalled across a gap, of {sum(each.asked for each in found):,}")

@@ -62,7 +62,8 @@ def draw_sight(found: Sight, picture: Path, title: str) -> bool:
     if found.place is None:
         back = np.arange(1, len(found.strength) + 1)
         axes.plot(back, found.strength, linewidth=1)
-        axes.set(xscale="log", yscale="log", xlabel=f"{found.words} back", ylabel="nats, to first order")
+        axes.set(xscale="log", xlabel=f"{found.words} back", ylabel="nats, to first order")
+        axes.set_yscale("log" if found.strength.max() > 0 else "linear")
         least = found.strength[found.strength > 0].min(initial=1.0)
         blind = back[~found.seen]
         axes.plot(blind, np.full(len(blind), least), "|", color="tab:red", label="cannot be seen")
@@ -70,7 +71,8 @@ def draw_sight(found: Sight, picture: Path, title: str) -> bool:
         if len(blind):
             axes.legend()
         return _saved(axes, picture)
-    shown = np.log10(np.maximum(found.strength, _FAINTEST * found.strength.max()))
+    most = max(float(found.strength.max()), np.finfo(float).tiny / _FAINTEST)
+    shown = np.log10(np.maximum(found.strength, _FAINTEST * most))
     image = axes.imshow(np.where(found.past & found.seen, shown, np.nan), cmap="magma")
     blind = np.where(found.past & ~found.seen, 1.0, np.nan)
     axes.imshow(blind, cmap="Blues", vmin=0, vmax=1.6)

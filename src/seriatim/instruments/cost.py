@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from seriatim.causal import Serial
+from seriatim.causal import Parallel, Serial
 from seriatim.context import Context
 from seriatim.instruments.held import HeldPictures, HeldSequences
 from seriatim.instruments.horizon import Place, windows_of
 from seriatim.instruments.sight import canvas_of
 from seriatim.models import Conditional, Model
 
-_CONTAINERS = (nn.ModuleDict, nn.ModuleList, nn.Sequential, Serial)
+_CONTAINERS = (nn.ModuleDict, nn.ModuleList, nn.Sequential, Serial, Parallel)
 _ROOMS = {"net", "layers", "model"}  # names that say nothing
 _TIMES = 3
 _ROWS, _LENGTH = 8, 512
@@ -47,7 +47,8 @@ def costs_of(model: Model, held: HeldSequences | HeldPictures) -> tuple[list[Par
         return parts_of(model, x, held.context.select(some)), math.prod(x.shape[: 1 + len(canvas_of(model))])
     length = _LENGTH if model.horizon is None else min(_LENGTH, model.horizon)
     some = [row for row, x in enumerate(held.x) if len(x)][:_ROWS]
-    windows = windows_of(model, held, [Place(row, min(length, len(held.x[row])) - 1) for row in some], length)
+    places = [Place(row, min(length, len(held.x[row])) - 1) for row in some]
+    windows = windows_of(model, held, places, [length] * len(places))
     return parts_of(model, windows.x, windows.context), math.prod(windows.x.shape[:2])
 
 
@@ -61,17 +62,20 @@ def parts_of(model: Model, x: Tensor, context: Context) -> list[Part]:
         context: their conditions, encoded.
     """
     inner = model.model if isinstance(model, Conditional) else model
-    named = list({module: (path, module) for path, module in reversed([*_parts(inner)])}.values())[::-1]  # each once
+    called = _called(inner, x, context)
+    named = list({module: (path, module) for path, module in reversed([*_parts(inner, called)])}.values())[::-1]
     whole, each = _times(inner, [module for _, module in named], x, context)
     with FlopCounterMode(display=False, custom_mapping=_COUNTED) as counter:
         inner(x, context)
     counts, root = counter.get_flop_counts(), type(inner).__name__
     work = {name: sum(found.values()) // 2 for name, found in counts.items()}
-    parts: dict[str, Part] = {}
+    parts, met = dict[str, Part](), set[int]()
     for (path, module), seconds in zip(named, each, strict=True):
-        name = _name(path)
+        name = _name(path, module)
         had = parts.get(name, Part(name, 0, 0, 0, 0.0))
-        size = sum(p.numel() for p in module.parameters())
+        fresh = {id(p): p.numel() for p in module.parameters() if id(p) not in met}  # a tied table counts once
+        met |= set(fresh)
+        size = sum(fresh.values())
         found = had.layers + 1, had.parameters + size, had.multiplications + work.get(f"{root}.{path}", 0)
         parts[name] = Part(name, *found, had.seconds + seconds)
     found = [*parts.values()]
@@ -81,25 +85,37 @@ def parts_of(model: Model, x: Tensor, context: Context) -> list[Part]:
     return [*found, Part("rest", 0, size, left, whole - known)]
 
 
-def _parts(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The modules that make up one, by their paths; containers are opened."""
+def _called(model: nn.Module, x: Tensor, context: Context) -> set[nn.Module]:
+    """The modules that are called as a whole."""
+    found = set[nn.Module]()
+    with ExitStack() as stack:
+        for module in model.modules():
+            stack.callback(module.register_forward_pre_hook(lambda each, _: found.add(each)).remove)
+        model(x, context)
+    return found
+
+
+def _parts(module: nn.Module, called: set[nn.Module], path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The modules that make up one, by their paths; containers, and what is never called as a whole, are opened."""
     for name, child in module.named_children():
         own = f"{path}.{name}" if path else name
-        if isinstance(child, _CONTAINERS):
-            yield from _parts(child, own)
+        inside = isinstance(child, _CONTAINERS) or (child not in called and any(True for _ in child.children()))
+        if inside:
+            yield from _parts(child, called, own)
         elif next(child.parameters(), None) is not None:
             yield own, child
 
 
-def _name(path: str) -> str:
-    """A path without numbers, so that layers of one kind have one name.
+def _name(path: str, module: nn.Module) -> str:
+    """A path without numbers, so that layers of one kind have one name; or the kind, if the path says nothing.
 
     Example:
-        >>> _name("net.layers.blocks.layers.3"), _name("net.layers.recurrent_1"), _name("net")
-        ('blocks', 'recurrent', 'net')
+        >>> some = nn.Linear(1, 1)
+        >>> _name("net.layers.blocks.layers.3", some), _name("net.layers.recurrent_1", some), _name("layers.0", some)
+        ('blocks', 'recurrent', 'Linear')
     """
     words = [word for word in path.split(".") if word not in _ROOMS and not word.isdigit()]
-    return ".".join(re.sub(r"_\d+$", "", word) for word in words) or path.split(".")[-1]
+    return ".".join(re.sub(r"_\d+$", "", word) for word in words) or type(module).__name__
 
 
 def _times(model: nn.Module, modules: list[nn.Module], x: Tensor, context: Context) -> tuple[float, list[float]]:

@@ -11,7 +11,7 @@ After J. Miller and M. Hardt (2019), Stable recurrent models, who truncate what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, final
 
@@ -24,17 +24,19 @@ from seriatim.context import Context
 from seriatim.errors import UserError
 from seriatim.instruments.held import HeldSequences
 from seriatim.models import Model
-from seriatim.models.likelihood import log_probs, pad, to_given
+from seriatim.models.likelihood import log_probs, pad, to_given, window_start
 
 LIMIT = 400
 """Elements that are predicted unless the user says otherwise."""
 
 _SAME = 1e-4  # nats or bits that make no difference
 _FURTHEST = 1 << 14  # elements given, at most
+_ROWS = 8  # sequences whose conditions are encoded together, where these run along them
 _TOGETHER = 1 << 23  # numbers of a batch's parameters, at most
 
 Floats = NDArray[np.float64]
-Begins = Callable[[int], Callable[[int], None]]
+Progress = Callable[[int], None]
+Begins = Callable[[int], Progress]
 
 
 class Place(NamedTuple):
@@ -89,7 +91,9 @@ class Horizon:
 
     @property
     def enough(self) -> int | None:
-        """The least k from which on no difference is above two standard errors; None if there is none."""
+        """The least k from which on no difference is above two standard errors; None if there is none, or no error."""
+        if len(self.whole) < 2:
+            return None
         far = [i for i in range(len(self.spans)) if self.more[i] > 2 * self.more_errors[i] + _SAME]
         first = far[-1] + 1 if far else 0
         return self.spans[first] if first < len(self.spans) else None
@@ -125,36 +129,42 @@ def spans_to(longest: int) -> tuple[int, ...]:
     return tuple(1 << i for i in range(min(longest, _FURTHEST).bit_length()))
 
 
-def drawn_places(counted: Sequence[NDArray[np.bool_]], limit: int, seed: int = 0) -> list[Place]:
+def drawn_places(held: HeldSequences, limit: int, seed: int = 0, first: int = 0) -> list[Place]:
     """Elements to predict, one at random in each of `limit` equal parts of all; or all if there are no more.
 
     Args:
-        counted: (L,) of each sequence, which elements count.
+        held: the sequences.
         limit: how many.
         seed: of the choice.
+        first: the first element of each sequence that may be chosen.
 
     Raises:
         UserError: if there is none.
 
     Example:
-        >>> drawn_places([np.array([False, True]), np.array([True])], limit=5)
-        [Place(row=0, at=1), Place(row=1, at=0)]
+        >>> held = HeldSequences([np.array([7, 8]), np.array([9])], {}, "symbols", "bits/symbol")
+        >>> drawn_places(held, limit=5, first=1)
+        [Place(row=0, at=1)]
     """
     if limit < 1:
         raise UserError(f"limit is {limit}; give 1 or more")
-    rows = np.repeat(np.arange(len(counted)), [len(each) for each in counted])
-    where = np.concatenate([np.arange(len(each)) for each in counted]) if counted else rows
-    some = np.flatnonzero(np.concatenate(counted)) if counted else rows
-    if not len(some):
-        raise UserError("there is nothing to predict in this data; give longer files")
-    edges = np.linspace(0, len(some), min(limit, len(some)) + 1)
-    chosen = some[(edges[:-1] + np.random.default_rng(seed).random(len(edges) - 1) * np.diff(edges)).astype(int)]
-    return [Place(int(row), int(at)) for row, at in zip(rows[chosen], where[chosen], strict=True)]
+    ends = np.cumsum([len(held.counted(row, first)) for row in range(len(held.x))])
+    if not len(ends) or not ends[-1]:
+        need = f"more than {first} each" if first else "one or more"
+        raise UserError(f"there is nothing to predict in this data: {held.words} are too few, {need} are needed")
+    edges = np.linspace(0, ends[-1], min(limit, int(ends[-1])) + 1)
+    numbers = (edges[:-1] + np.random.default_rng(seed).random(len(edges) - 1) * np.diff(edges)).astype(int)
+    places = list[Place]()
+    for row in np.unique(rows := np.searchsorted(ends, numbers, side="right")):
+        some = held.counted(int(row), first)
+        places += [Place(int(row), int(some[n - ends[row] + len(some)])) for n in numbers[rows == row]]
+    return places
 
 
-def cost(places: Sequence[Place], spans: Sequence[int]) -> int:
-    """Elements that are read to predict those at `places` from each number of `spans` before them."""
-    return sum(min(k, place.at) + 1 for k in spans for place in places)
+def cost(places: Sequence[Place], k: int | Sequence[int]) -> int:
+    """Elements that are read to predict those at `places` from k before each, or from its own number of them."""
+    each = [k] * len(places) if isinstance(k, int) else k
+    return sum(min(n, place.at) + 1 for n, place in zip(each, places, strict=True))
 
 
 def horizon_of(
@@ -174,21 +184,42 @@ def horizon_of(
     """
     if model.ends:
         raise UserError("this model does not go through a sequence in the order of time, so it has no last elements")
-    places = drawn_places(held.counted, limit, seed)
+    places = drawn_places(held, limit, seed)
     furthest = max(place.at for place in places)
     back = model.past if model.horizon is None else model.horizon
     spans = spans_to(max(1, furthest if back is None else min(back, furthest)))
-    progress = begins and begins(cost(places, spans))
-    last = {row: max(place.at for place in places if place.row == row) for row in {place.row for place in places}}
-    own = {name: value[[*last]] for name, value in held.given.items()}
-    terms = dict(zip(last, log_probs(model, [held.x[row][: at + 1] for row, at in last.items()], own), strict=True))
-    whole, found = np.array([-terms[place.row][place.at] for place in places]), list[Floats]()
+    usual = _usual(model, places)
+    total = cost(places, usual) + sum(cost(places, k) for k in spans)
+    progress = None if begins is None else begins(total)
+    whole, done = _given_all(model, held, places, usual, progress), cost(places, usual)
+    found = list[Floats]()
     for k in spans:
-        done = cost(places, spans[: len(found)])
         found.append(predicted(model, held, places, k, progress and _offset(progress, done)))
+        done += cost(places, k)
         if np.abs(found[-1] - whole).max() < _SAME:
             break  # more of the past changes nothing
     return Horizon(spans[: len(found)], held.words, held.unit, np.stack(found, 1), whole)
+
+
+def _usual(model: Model, places: Sequence[Place]) -> list[int]:
+    """How much each element is usually given: all, what is seen of it, or what is in its window."""
+    if model.horizon is not None:
+        return [place.at - window_start(place.at, model.horizon) for place in places]
+    back = model.past
+    return [place.at if back is None else min(back, place.at) for place in places]
+
+
+def _given_all(
+    model: Model, held: HeldSequences, places: Sequence[Place], usual: Sequence[int], progress: Progress | None
+) -> Floats:
+    """Nats given all that the model is usually given; a state reads each sequence once, to its last element."""
+    if model.horizon is not None or model.past is not None:
+        return predicted(model, held, places, usual, progress)
+    last = {row: max(place.at for place in places if place.row == row) for row in {place.row for place in places}}
+    own = {name: value[[*last]] for name, value in held.given.items()}
+    rows = [held.x[row][: at + 1] for row, at in last.items()]
+    terms = dict(zip(last, log_probs(model, rows, own, progress=progress), strict=True))
+    return np.array([-terms[place.row][place.at] for place in places])
 
 
 def _offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
@@ -201,8 +232,8 @@ def predicted(
     model: Model,
     held: HeldSequences,
     places: Sequence[Place],
-    k: int,
-    progress: Callable[[int], None] | None = None,
+    k: int | Sequence[int],
+    progress: Progress | None = None,
 ) -> Floats:
     """(n,) nats of the elements at `places`, given the last k before them, or all if there are fewer.
 
@@ -210,20 +241,33 @@ def predicted(
         model: of sequences, in evaluation mode.
         held: the sequences. Conditions along them are cut with them.
         places: what is predicted.
-        k: how many are given.
+        k: how many are given; or of each, how many.
         progress: called now and then with the number of elements read; `cost` tells their total.
     """
-    found, size, done = np.zeros(len(places)), max(1, _TOGETHER // ((k + 1) * model.head.width)), 0
-    for first in range(0, len(places), size):
-        some = places[first : first + size]
-        window = windows_of(model, held, some, k)
+    each, found, done = [k] * len(places) if isinstance(k, int) else k, np.zeros(len(places)), 0
+    for part in portions(model, held, places, max(each)):
+        some = places[part]
+        window = windows_of(model, held, some, each[part])
         parameters = model(window.x, window.context)[window.rows, window.last]
         terms = model.head.log_prob(parameters[:, None], window.x[window.rows, window.last][:, None])[:, 0]
-        found[first : first + size] = -terms.double().cpu().numpy()
-        done += cost(some, [k])
+        found[part] = -terms.double().cpu().numpy()
+        done += cost(some, each[part])
         if progress is not None:
             progress(done)
     return found
+
+
+def portions(model: Model, held: HeldSequences, places: Sequence[Place], k: int) -> Iterator[slice]:
+    """Places that are read together: no more than memory takes, and of few sequences if conditions run along them."""
+    size = max(1, _TOGETHER // ((k + 1) * model.head.width))
+    first = 0
+    while first < len(places):
+        last = min(first + size, len(places))
+        if held.along:
+            rows = [place.row for place in places[first:last]]
+            last = first + next((i for i in range(len(rows)) if len({*rows[: i + 1]}) > _ROWS), len(rows))
+        yield slice(first, last)
+        first = last
 
 
 class Windows(NamedTuple):
@@ -238,25 +282,28 @@ class Windows(NamedTuple):
     """(n,) where in its row each is."""
 
 
-def windows_of(model: Model, held: HeldSequences, places: Sequence[Place], k: int) -> Windows:
-    """The last k elements before each of `places`, or all if there are fewer, and itself."""
-    cuts = [(place.row, max(0, place.at - k), place.at + 1) for place in places]
+def windows_of(model: Model, held: HeldSequences, places: Sequence[Place], ks: Sequence[int]) -> Windows:
+    """The last k elements before each of `places`, its own k or all if there are fewer, and itself."""
+    cuts = [(place.row, max(0, place.at - k), place.at + 1) for place, k in zip(places, ks, strict=True)]
     x = model.symbols(pad([held.x[row][start:stop] for row, start, stop in cuts]))
-    rows = [place.row for place in places]
+    rows = sorted({place.row for place in places})  # each is encoded once
     own = to_given({name: value[rows] for name, value in held.given.items()}, model.device)
-    context = model.condition(own, len(rows))
-    if context.field is not None:
-        context = _cut(context, [(start, stop) for _, start, stop in cuts])
+    number = torch.tensor([rows.index(place.row) for place in places], device=x.device)
+    whole = model.condition(own, len(rows))
+    context = replace(whole, field=None).select(number)
+    if whole.field is not None:
+        field = _cut(whole, number.tolist(), [(start, stop) for _, start, stop in cuts])
+        context = replace(context, field=field, hop=1, offset=0)
     last = torch.tensor([stop - start - 1 for _, start, stop in cuts], device=x.device)
-    return Windows(x, context, torch.arange(len(rows), device=x.device), last)
+    return Windows(x, context, torch.arange(len(cuts), device=x.device), last)
 
 
-def _cut(context: Context, cuts: Sequence[tuple[int, int]]) -> Context:
-    """Each row's own part of the field, a column for every position; shorter ones are padded at the end."""
+def _cut(context: Context, numbers: Sequence[int], cuts: Sequence[tuple[int, int]]) -> Tensor:
+    """Parts of the field, a column for every position, each of its own row; shorter ones are padded at the end."""
     assert context.field is not None
     longest, rows = max(stop - start for start, stop in cuts), list[Tensor]()
-    for i, (start, stop) in enumerate(cuts):
+    for i, (start, stop) in zip(numbers, cuts, strict=True):
         own = Context(field=context.field[i : i + 1], hop=context.hop, offset=context.offset)
         columns = own.window(start, stop).columns(stop - start)
         rows.append(torch.nn.functional.pad(columns, (0, 0, 0, longest - columns.shape[1])))
-    return replace(context, field=torch.cat(rows), hop=1, offset=0)
+    return torch.cat(rows)

@@ -7,7 +7,7 @@ gradient with respect to the numbers that stand for that element, and σ their s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, final
 
@@ -18,13 +18,16 @@ from torch import Tensor
 
 from seriatim.errors import UserError
 from seriatim.instruments.held import HeldPictures, HeldSequences
-from seriatim.instruments.horizon import Windows, drawn_places, windows_of
+from seriatim.instruments.horizon import Place, Windows, drawn_places, portions, windows_of
 from seriatim.models import Conditional, Model
 from seriatim.models.grid import GridModel
 from seriatim.models.sequence import SequenceModel
 
+PLACES = 64
+"""Elements that look unless the user says otherwise."""
+
 _FURTHEST = 1024  # elements back
-_PLACES = 64
+_ASKED = 3072  # values of a picture whose sight is asked for: 32 × 32 × 3
 _TOGETHER = 1 << 20  # numbers of a batch's parameters, at most
 
 Floats = NDArray[np.float64]
@@ -69,10 +72,12 @@ class Sight:
 
     @property
     def middle(self) -> int | None:
-        """Of sequences: so far back lies half of the summed strength."""
+        """Of sequences: so far back lies half of the summed strength; None if there is none."""
         if self.place is not None:
             return None
         total = np.cumsum(self.strength)
+        if not total[-1] > 0:
+            return None
         return int(np.searchsorted(total, total[-1] / 2)) + 1
 
     def to_json(self) -> dict[str, Any]:
@@ -82,41 +87,58 @@ class Sight:
         return found | ({"half_within": self.middle} if self.place is None else {"place": [*self.place]})
 
 
-def sight_of(model: Model, held: HeldSequences | HeldPictures, seed: int = 0) -> Sight:
+def sight_of(model: Model, held: HeldSequences | HeldPictures, limit: int = PLACES, seed: int = 0) -> Sight:
     """What a model sees of held-out data.
 
     Args:
         model: in evaluation mode.
         held: the data.
-        seed: of the elements that look.
+        limit: how many elements look, drawn from all; of pictures all do.
+        seed: of those elements.
 
     Raises:
         UserError: if the model reads its elements in another way than through one embedding.
     """
-    return _pictures(model, held) if isinstance(held, HeldPictures) else _sequences(model, held, seed)
+    return _pictures(model, held) if isinstance(held, HeldPictures) else _sequences(model, held, limit, seed)
 
 
-def _sequences(model: Model, held: HeldSequences, seed: int) -> Sight:
+def _sequences(model: Model, held: HeldSequences, limit: int, seed: int) -> Sight:
     inner = model.model if isinstance(model, Conditional) else model
     if not isinstance(inner, SequenceModel):
         name = type(inner).__name__
         raise UserError(f"a {name} does not read its elements through one embedding; --sight is for models that do")
     back = model.past if model.horizon is None else model.horizon
-    usual = max(1, int(np.median([len(x) for x in held.x])) - 1)
-    length = min(_FURTHEST, usual, *([] if back is None else [max(1, back)]))
-    whole = [mask & (np.arange(len(mask)) >= length) for mask in held.counted]
-    places = drawn_places(whole if any(mask.any() for mask in whole) else held.counted, _PLACES, seed)
-    size, found = max(1, _TOGETHER // ((length + 1) * model.head.width)), list[Floats]()
-    for first in range(0, len(places), size):
-        found.append(_slopes(model, inner, windows_of(model, held, places[first : first + size], length)))
-    longest = max(each.shape[1] for each in found)
-    total = sum(np.pad(each, ((0, 0), (0, longest - each.shape[1]))).sum(0) for each in found)
-    seen = model.sees((longest + 1,))[longest, :longest].flip(0).cpu().numpy()
-    return Sight(cast(Floats, total) / len(places), seen, held.words, len(places))
+    places = drawn_places(held, limit, seed, first=1)
+    length = max(1, min(_FURTHEST, max(place.at for place in places), *([] if back is None else [back])))
+    spread = None if model.head.real else _spread(model, inner, held, places, length)
+    total, counts = np.zeros(length), np.zeros(length)
+    for part in portions(model, held, places, length):
+        windows = windows_of(model, held, places[part], [length] * len(places[part]))
+        for row, last in zip(_slopes(model, inner, windows, spread), windows.last.tolist(), strict=True):
+            total[:last] += row[:last][::-1]
+            counts[:last] += 1
+    known = int(np.count_nonzero(counts))
+    seen = model.sees((known + 1,))[known, :known].flip(0).cpu().numpy()
+    return Sight(total[:known] / counts[:known], seen, held.words, len(places))
 
 
-def _slopes(model: Model, inner: SequenceModel, windows: Windows) -> Floats:
-    """(n, k) nats of the element 1, 2, … back, of each row; 0 where there is none."""
+@torch.no_grad()
+def _spread(model: Model, inner: SequenceModel, held: HeldSequences, places: Sequence[Place], length: int) -> Tensor:
+    """(C,) standard deviations of the numbers that stand for elements, over those that are read."""
+    count, first, second = 0, torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for part in portions(model, held, places, length):
+        windows = windows_of(model, held, places[part], [length] * len(places[part]))
+        frames = inner.embedding(windows.x)[0].double()
+        read = frames[torch.arange(frames.shape[1], device=frames.device) < windows.last[:, None]]
+        count, first, second = count + len(read), first + read.sum(0), second + read.square().sum(0)
+    return (second / count - (first / count).square()).clamp(min=0).sqrt()
+
+
+def _slopes(model: Model, inner: SequenceModel, windows: Windows, spread: Tensor | None) -> Floats:
+    """(n, k) nats of each element before the last of each row, in order.
+
+    Without `spread`, of each row by the standard deviations in that row: real numbers have units of their own.
+    """
     leaves: list[Tensor] = []
 
     def cut(_: object, __: object, out: Any) -> Any:
@@ -134,12 +156,12 @@ def _slopes(model: Model, inner: SequenceModel, windows: Windows) -> Floats:
         total = model.head.log_prob(parameters[:, None], at[:, None]).sum()
         (slope,) = torch.autograd.grad(total, leaves[0])
     read = leaves[0].detach()[:, 1:]  # frame j stands for element j − 1
-    spread = read.flatten(0, 1).std(0)
-    nats = (slope[:, 1:] * spread).square().sum(-1).sqrt().double().cpu().numpy()
-    found = np.zeros_like(nats)
-    for row, last in enumerate(windows.last.tolist()):
-        found[row, :last] = nats[row, :last][::-1]
-    return found
+    if spread is None:
+        there = (torch.arange(read.shape[1], device=read.device) < windows.last[:, None])[..., None]
+        count = there.sum(1, keepdim=True)
+        mean = torch.where(there, read, 0.0).sum(1, keepdim=True) / count
+        spread = (torch.where(there, (read - mean).square(), 0.0).sum(1, keepdim=True) / count).sqrt()
+    return (slope[:, 1:] * spread).double().square().sum(-1).sqrt().cpu().numpy()
 
 
 def _pictures(model: Model, held: HeldPictures) -> Sight:
@@ -147,7 +169,7 @@ def _pictures(model: Model, held: HeldPictures) -> Sight:
     row, column = height // 2, width // 2
     dtype, total = next(model.parameters()).dtype, np.zeros((height, width))
     size = max(1, _TOGETHER // (model.head.width * held.dims * height))
-    spread = float(held.x.double().std())
+    spread = held.x.double().std(0, correction=0)  # of each pixel and colour
     for first in range(0, len(held.x), size):
         part = torch.arange(first, min(first + size, len(held.x)), device=held.x.device)
         x = held.x[part]
@@ -155,12 +177,15 @@ def _pictures(model: Model, held: HeldPictures) -> Sight:
         with torch.enable_grad():
             terms = model.head.log_prob(model(values, held.context.select(part)), x)
             (slope,) = torch.autograd.grad(terms[:, row, column].sum(), values)
-        nats = (slope * spread).flatten(3).square().sum(-1).sqrt() if slope.dim() > 3 else (slope * spread).abs()
-        total += nats.double().sum(0).cpu().numpy()
+        nats = (slope.double() * spread).reshape(len(x), height, width, -1).square().sum(-1).sqrt()
+        total += nats.sum(0).cpu().numpy()
     canvas = tuple(held.x.shape[1 : 1 + len(canvas_of(model))])
     colours = canvas[2] if len(canvas) == 3 else 1
-    middle = (row * width + column) * colours
-    seen = model.sees(canvas)[middle].view(height * width, colours).any(1).view(height, width).cpu().numpy()
+    seen = total > 0  # a large picture has too many pairs of pixels to ask for
+    if height * width * colours <= _ASKED:
+        middle = (row * width + column) * colours
+        own = model.sees(canvas)[middle : middle + colours].any(0)
+        seen = own.view(height * width, colours).any(1).view(height, width).cpu().numpy()
     return Sight(total / len(held.x), seen, "pixels", len(held.x), (row, column))
 
 

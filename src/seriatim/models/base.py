@@ -114,14 +114,14 @@ class Model(nn.Module, Stepper, ABC):
         """Set data-dependent scales from the first batch. Default: nothing."""
 
     @final
-    def project(self) -> None:
+    def keep_bounds(self) -> None:
         """Bring parameters that are bounded back to where they may be; training calls it after every step.
 
-        A module with bounded parameters has a method of this name.
+        Modules with `bounded = True` have such parameters, and a method of this name.
         """
         for module in self.modules():
-            if not isinstance(module, Model) and callable(project := getattr(module, "project", None)):
-                project()
+            if getattr(module, "bounded", False) is True:
+                cast(Any, module).keep_bounds()
 
     def penalty(self) -> Tensor | float:
         """Nats that a fit by maximum likelihood adds for parameters that the model holds unlikely. Default: 0."""

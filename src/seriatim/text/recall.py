@@ -35,16 +35,13 @@ class Recalled(NamedTuple):
     asked: int
     """Letters."""
     right: int
+    error: float
+    """The standard error of the accuracy, over documents."""
 
     @property
     def accuracy(self) -> float:
         """The share of letters that are recalled."""
         return self.right / self.asked
-
-    @property
-    def error(self) -> float:
-        """Its standard error."""
-        return float(np.sqrt(self.accuracy * (1 - self.accuracy) / self.asked))
 
 
 def records(symbols: int, gaps: Sequence[int], count: int, letters: int = 8, seed: int = 0) -> Iterator[str]:
@@ -69,6 +66,8 @@ def records(symbols: int, gaps: Sequence[int], count: int, letters: int = 8, see
             f"symbols is {symbols}, count {count} and letters {letters}; give 1 or more of each, 2 to "
             f"{len(LETTERS)} letters"
         )
+    if seed < 0:
+        raise UserError(f"seed is {seed}; give 0 or more")
     if not gaps or not all(0 <= gap <= 10**6 for gap in gaps):
         raise UserError(f"gap is {', '.join(map(str, gaps)) or 'empty'}; give lengths from 0 to 1,000,000")
     random = np.random.default_rng(seed)
@@ -93,7 +92,7 @@ def recalled(
     Raises:
         UserError: naming a document that is not of the task, or if a symbol is not a letter.
     """
-    counted: dict[int, list[int]] = {}
+    counted: dict[int, list[tuple[int, int]]] = {}
     gaps, sizes = list[int](), list[int]()
     for d, document in enumerate(documents):
         text = document.text().strip()
@@ -120,11 +119,18 @@ def recalled(
         given = to_given({name: value[some] for name, value in tokens.given.items()}, model.model.device)
         best = model.model(x, given).argmax(-1).cpu().numpy()
         for guess, row, d in zip(best, rows, some, strict=True):
-            held = counted.setdefault(gaps[d], [0, 0])
             last = slice(max(0, len(row) - sizes[d]), len(row))
-            held[0] += sizes[d]
-            held[1] += int((guess[last] == row[last]).sum())
+            counted.setdefault(gaps[d], []).append((sizes[d], int((guess[: len(row)][last] == row[last]).sum())))
         done += len(some)
         if progress is not None:
             progress(done)
-    return [Recalled(gap, *counted[gap]) for gap in sorted(counted)]
+    return [_summed(gap, counted[gap]) for gap in sorted(counted)]
+
+
+def _summed(gap: int, each: Sequence[tuple[int, int]]) -> Recalled:
+    """The figures of documents, (letters, right) each."""
+    sizes, rights = np.array(each).T
+    away = rights - sizes * rights.sum() / sizes.sum()
+    spread = (away**2).sum() * len(each) / max(1, len(each) - 1)
+    error = float(np.sqrt(spread) / sizes.sum()) if len(each) > 1 else float("nan")
+    return Recalled(gap, int(sizes.sum()), int(rights.sum()), error)

@@ -198,7 +198,7 @@ class Loop:
             raise self._broken(f"the gradient's norm is {float(norm)}", batches[-1])
         self._watch(loss_seen, batches[-1])
         self.optimiser.step()
-        self.model.project()
+        self.model.keep_bounds()
         if self.average is not None:
             self.average.update(files.tensors_of(self.model))
         self.row_sums = [self.row_sums[0] + loss_seen * symbols, self.row_sums[1] + symbols]

@@ -43,6 +43,7 @@ _SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
     *("output", "seconds", "prompt-file", "device", "threads"),
 )
+_READ = 100  # recordings that the instruments read, spread over all
 _SHARED = ("json", "device", "threads", "limit")
 _ADVICE = {
     VECTOR: "give --vectors, one per recording",
@@ -102,9 +103,13 @@ def score(model: AudioModel, asked: Judging) -> None:
 
 def held_out(model: AudioModel, asked: Judging) -> tuple[HeldSequences, str]:
     """Held-out recordings for the instruments, and the name of the data."""
+    import numpy as np
+
+    from seriatim.audio.data.splits import taken
     from seriatim.instruments.held import HeldSequences
 
     takes, name = takes_of(model, dataclasses.replace(asked, limit=None), *asked.data)
+    takes = taken(takes, np.linspace(0, len(takes.x) - 1, min(_READ, len(takes.x))).astype(int).tolist())
     say_lacking(model.lacking(takes), "recordings", _ADVICE)
     unit = "bits/sample" if model.channels == 1 else "bits for both channels of a sample"
     return HeldSequences([model.codec.encode(x) for x in takes.x], model.encoded(takes), "samples", unit), name

@@ -306,7 +306,7 @@ def _read_as_training(asked: Judging, data: str) -> TextOptions:
 
 def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
     """Held-out documents for the instruments, and the name of the data."""
-    from seriatim.instruments.held import HeldSequences
+    from seriatim.instruments.held import Each, HeldSequences
     from seriatim.text.conditions import lacking
     from seriatim.text.data.tokens import tokenize
 
@@ -314,16 +314,17 @@ def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
     model.check(tokens)
-    sequences = [tokens.document(d) for d in range(tokens.documents)]
-    return HeldSequences(sequences, tokens.given, "tokens", "bits/token"), name
+    return HeldSequences(Each(tokens.documents, tokens.document), tokens.given, "tokens", "bits/token"), name
 
 
 def recall(model: TextModel, asked: Judging) -> tuple[list[Recalled], str]:
     """What a model recalls across gaps, of documents of the recall task; and the name of the data."""
+    from seriatim.text.conditions import lacking
     from seriatim.text.data.tokens import tokenize
     from seriatim.text.recall import recalled
 
     documents, name = _documents(asked)
+    say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
     model.check(tokens)
     with progressing(len(documents), "recalling") as progress:

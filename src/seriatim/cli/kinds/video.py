@@ -47,6 +47,7 @@ _SAMPLED = (
 _SHARED = ("json", "device", "threads", "limit", "given-frames")
 _ITEMS = "films"
 ADVICE = {"label": "give the folder whose subfolders are the labels", "action": "evaluate the run's own data"}
+_TOGETHER = 32  # films that are classified together
 _BY_FRAME = 24  # frames whose figures are printed each
 _SHOWN = 8  # films of a run's own data that are continued unless -n says otherwise
 
@@ -284,10 +285,17 @@ def posteriors(
 
 def _posterior(model: VideoModel, part: Films, prior: Mapping[str, float] | None) -> NDArray[np.float64]:
     """Of every whole film, that of the labels, given its actions."""
-    given = model.given_of(part, [Clip(i, 0) for i in range(len(part.lengths))], max(part.lengths))
-    other = {name: value for name, value in given.items() if name != LABEL}
+    import numpy as np
+
+    found: list[NDArray[np.float64]] = []
     with progressing(len(part.lengths), "classifying") as progress:
-        return model.posterior([*part.x], prior, given=other, progress=progress)
+        for first in range(0, len(part.lengths), _TOGETHER):
+            some = part.taken(range(first, min(first + _TOGETHER, len(part.lengths))))
+            given = model.given_of(some, [Clip(i, 0) for i in range(len(some.lengths))], max(some.lengths))
+            other = {name: value for name, value in given.items() if name != LABEL}
+            found.append(model.posterior([*some.x], prior, given=other))
+            progress(first + len(some.lengths))
+    return np.concatenate(found)
 
 
 def facts(model: VideoModel) -> dict[str, object]:
