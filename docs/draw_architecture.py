@@ -13,8 +13,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent / "src" / "seriatim"
 LEFT_OUT = {"__init__", "__main__", "errors", "config", "tree", "layers"}  # what nearly everything imports, or a list
 COLOURS = {"wings": "#f6d9c0", "floor": "#d6e4f0", "tools": "#e2ecd8", "top": "#e9dff0"}
-WINGS, TOP = ("text", "image", "audio", "series"), ("api", "cli")
-TOOLS = ("data", "runs", "drawing", "training", "modality", "testing", "coding")
+WINGS, TOP = ("text", "image", "audio", "series", "trajectory", "video"), ("api", "cli")
+TOOLS = ("data", "runs", "drawing", "training", "modality", "testing", "coding", "instruments")
 
 
 def imports() -> tuple[dict[str, set[str]], dict[str, int]]:
