@@ -68,8 +68,8 @@ class Recurrent(Causal):
         cell: "rnn", "lstm" or "gru".
         in_channels: C.
         width: units D.
-        stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It holds
-            from the beginning, and again after each `keep_bounds`.
+        stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It begins
+            orthogonal with that norm, and has no more after each `keep_bounds`.
 
     Raises:
         UserError: for a bound on another cell, whose norm alone bounds nothing.
@@ -92,8 +92,9 @@ class Recurrent(Causal):
         self.core: nn.RNN | nn.LSTM | nn.GRU = module(in_channels, width, batch_first=True)
         self.cell: Cell = cell
         self.width, self.stable = width, stable
-        self.keep_bounds()
         with torch.no_grad():
+            if stable:  # no decomposition here: where a file will overwrite the weights, they are any numbers
+                nn.init.orthogonal_(self.weights().back).mul_(stable)
             if cell == "lstm":  # forget gate open at first: remember by default (Jozefowicz et al., 2015)
                 self.weights().bias_in[width : 2 * width].fill_(1.0)
             if cell == "gru":  # 0.01 nats after 400 steps; an LSTM does not gain
@@ -112,7 +113,7 @@ class Recurrent(Causal):
         Singular values above the bound are cut off, as by Miller and Hardt (2019), Stable recurrent models.
         """
         back = self.weights().back
-        if not self.stable or back.is_meta:
+        if not self.stable:
             return
         if torch.linalg.matrix_norm(back, 2) > self.stable:
             u, s, v = torch.linalg.svd(back)

@@ -59,7 +59,7 @@ def records(symbols: int, gaps: Sequence[int], count: int, letters: int = 8, see
 
     Example:
         >>> next(records(3, [4], 1))
-        '{"text": "gff....:gff"}'
+        '{"text": "gfe....:gfe"}'
     """
     if not (1 <= symbols <= 1000 and 1 <= count <= 10**7 and 2 <= letters <= len(LETTERS)):
         raise UserError(
