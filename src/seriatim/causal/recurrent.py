@@ -68,8 +68,8 @@ class Recurrent(Causal):
         cell: "rnn", "lstm" or "gru".
         in_channels: C.
         width: units D.
-        stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It begins
-            orthogonal with that norm, and has no more after each `keep_bounds`.
+        stable: of an Elman network: what the spectral norm of its state matrix may be at most; 0 for no bound. It
+            begins orthogonal with that norm, and has no more after each `keep_bounds`.
 
     Raises:
         UserError: for a bound on another cell, whose norm alone bounds nothing.
