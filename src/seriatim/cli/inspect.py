@@ -173,6 +173,9 @@ def _horizon(model: Trained, held: Held, name: str, path: Path, limit: int | Non
         say(f"  what is before the last {found.spans[-1]:,} still tells something")
     else:
         say(f"  what is before the last {found.enough:,} tells no more, within two standard errors")
+    best = min(range(len(found.spans)), key=lambda i: found.more[i])
+    if found.more[best] < -2 * found.more_errors[best]:
+        say(f"  given all it does worse than given the last {found.spans[best]:,}")
 
 
 def _sight(model: Trained, held: Held, name: str, path: Path, limit: int | None, as_json: bool) -> None:
