@@ -260,24 +260,3 @@ def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     out, _ = capsys.readouterr()
     assert out.startswith("own.txt: 30 predictions, bits/token given the last k tokens")
     assert (here / "own.png").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        ("inspect run own.txt", "are for --horizon, --sight or --recall"),
-        ("inspect run --limit 3", "are for --horizon, --sight or --recall"),
-        ("inspect run --horizon --limit 0", "--limit is 0"),
-        ("inspect run --horizon -o horizon.txt", "horizon.txt: charts are written to .png"),
-        ("inspect run --horizon --split dev", "'dev'"),
-    ],
-)
-def test_one_line_says_what_is_wrong(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str, named: str
-) -> None:
-    monkeypatch.chdir(here)
-    assert main(words.split()) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert named in err

@@ -24,6 +24,7 @@ from seriatim.audio.spans import Spans
 from seriatim.audio.streaming import Stream
 from seriatim.context import EMPTY, Context
 from seriatim.data.arrays import Int16
+from seriatim.data.progress import offset
 from seriatim.errors import UserError
 from seriatim.models.likelihood import log_probs, relative_error, to_given
 from seriatim.runs import arguments
@@ -147,7 +148,7 @@ class AudioModel(Trained):
             sizes = [len(x) for x in symbols]
             own = {name: [value[i] for i in some] for name, value in values.items()}
             context = self._given(own, len(some), max(sizes))
-            shown = None if progress is None else _offset(progress, read)
+            shown = None if progress is None else offset(progress, read)
             rows = list(self.arrangement.rows(symbols)) if self.ahead else symbols
             terms = log_probs(self.model, rows, context, batch=batch, progress=shown)
             found |= zip(some, self.arrangement.in_time(terms, sizes) if self.ahead else terms, strict=True)
@@ -390,8 +391,3 @@ class AudioModel(Trained):
                 if not np.isnan(columns).all():
                     lengths.append(columns.shape[1] * codec.hop)
         return min(lengths, default=None)
-
-
-def _offset(progress: Progress, done: int) -> Progress:
-    """The same progress, offset by `done`."""
-    return lambda count: progress(done + count)

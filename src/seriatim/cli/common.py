@@ -30,6 +30,9 @@ Data = Annotated[str, Parameter(allow_leading_hyphen=True)]
 """A file, a folder, the name of a data set, or - for standard input."""
 
 T = TypeVar("T")
+INSPECTED = ("horizon", "sight", "recall", "split", "limit", "output", "json", "device", "threads")
+"""Options of every measurement of `seriatim inspect`."""
+
 _PROBED = 256  # positions read to time a model
 _THREADS = 1024  # with very many, the operating system ends the program
 _UNSEEN = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -118,5 +119,6 @@ def recall_(
     except OSError as error:
         raise UserError(f"{file}: cannot be written ({error.strerror or error}); write elsewhere") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     tell(f"{file}: {count * len(gaps):,} documents, {symbols} of {letters} letters, gaps {', '.join(map(str, gaps))}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Data, Machine, opened, print_json, progressing, say
+from seriatim.cli.common import Data, Machine, only, opened, print_json, progressing, say
 from seriatim.cli.groups import FLAT, Conditions, Json
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Judging
@@ -76,6 +76,7 @@ def inspect(
     if not wanted:
         if data is not None or split is not None or limit is not None or output is not None:
             raise UserError("data, --split, --limit and -o are for --horizon, --sight or --recall; give one of these")
+        only("a run's description", ("json", "device", "threads"))
         _describe(opened(run, Machine("cpu") if machine == Machine() else machine), as_json)
         return
     if len(wanted) > 1:

@@ -89,3 +89,8 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
+    """The same progress, offset by `done`."""
+    return lambda count: progress(done + count)

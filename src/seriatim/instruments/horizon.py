@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.context import Context
+from seriatim.data.progress import offset
 from seriatim.errors import UserError
 from seriatim.instruments.held import HeldSequences
 from seriatim.models import Model
@@ -194,7 +195,7 @@ def horizon_of(
     whole, done = _given_all(model, held, places, usual, progress), cost(places, usual)
     found = list[Floats]()
     for k in spans:
-        found.append(predicted(model, held, places, k, progress and _offset(progress, done)))
+        found.append(predicted(model, held, places, k, progress and offset(progress, done)))
         done += cost(places, k)
         if np.abs(found[-1] - whole).max() < _SAME:
             break  # more of the past changes nothing
@@ -220,11 +221,6 @@ def _given_all(
     rows = [held.x[row][: at + 1] for row, at in last.items()]
     terms = dict(zip(last, log_probs(model, rows, own, progress=progress), strict=True))
     return np.array([-terms[place.row][place.at] for place in places])
-
-
-def _offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
-    """The same progress, offset by `done`."""
-    return lambda count: progress(done + count)
 
 
 @torch.no_grad()

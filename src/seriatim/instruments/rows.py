@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.context import Context
+from seriatim.data.progress import offset
 from seriatim.instruments.held import HeldPictures
 from seriatim.instruments.horizon import Begins, Horizon
 from seriatim.models import Model
@@ -38,15 +39,10 @@ def horizon_of(model: Model, held: HeldPictures, begins: Begins | None = None) -
     progress = begins and begins(per * count)
     for number in range(count):
         part = torch.arange(number * size, min((number + 1) * size, len(x)), device=x.device)
-        told = progress and _offset(progress, number * per)
+        told = progress and offset(progress, number * per)
         parts.append(rows_predicted(model, x[part], held.context.select(part), spans, told))
     nats, whole = (np.concatenate(each) / held.dims for each in zip(*parts, strict=True))
     return Horizon(spans, "rows above", "bits/dim", nats, whole)
-
-
-def _offset(progress: Callable[[int], None], done: int) -> Callable[[int], None]:
-    """The same progress, offset by `done`."""
-    return lambda count: progress(done + count)
 
 
 def row_spans(height: int) -> tuple[int, ...]:

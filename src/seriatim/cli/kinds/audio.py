@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seriatim.audio.data.recordings import SPANS, TRACK, VECTOR
 from seriatim.cli.common import (
+    INSPECTED,
     chosen_split,
     full_names,
     limited,
@@ -108,6 +109,7 @@ def held_out(model: AudioModel, asked: Judging) -> tuple[HeldSequences, str]:
     from seriatim.audio.data.splits import taken
     from seriatim.instruments.held import HeldSequences
 
+    only("a model of audio", (*INSPECTED, *_CONDITIONS))
     takes, name = takes_of(model, dataclasses.replace(asked, limit=None), *asked.data)
     takes = taken(takes, np.linspace(0, len(takes.x) - 1, min(_READ, len(takes.x))).astype(int).tolist())
     say_lacking(model.lacking(takes), "recordings", _ADVICE)

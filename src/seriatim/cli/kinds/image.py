@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
+    INSPECTED,
     chosen_split,
     classifiable,
     full_names,
@@ -117,6 +118,7 @@ def held_out(model: ImageModel, asked: Judging) -> tuple[HeldPictures, str]:
     from seriatim.image.data.loaders import taken
     from seriatim.instruments.held import HeldPictures
 
+    only("a model of pictures", (*INSPECTED, *_CONDITIONS))
     if model.code is not None or model.grid.order is not None:
         raise UserError("this model does not draw pictures row by row; the instruments are for those that do")
     found, name = pictures_of(model, dataclasses.replace(asked, limit=None), *asked.data)

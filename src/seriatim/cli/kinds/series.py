@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seriatim.cli.common import chosen_split, only, print_json, progressing, say, training_data, typed
+from seriatim.cli.common import INSPECTED, chosen_split, only, print_json, progressing, say, training_data, typed
 from seriatim.cli.requests import Drawing, Judging
 from seriatim.errors import UserError, tell
 
@@ -125,6 +125,7 @@ def held_out(model: SeriesModel, asked: Judging) -> tuple[HeldSequences, str]:
     from seriatim.instruments.held import HeldSequences
     from seriatim.series.data.windows import Cutter
 
+    only("a model of series", INSPECTED)
     panel, name = panel_of(model, dataclasses.replace(asked, limit=None))
     say_unknown(model, panel)
     windows = model.windows(panel)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriatim.cli.common import (
+    INSPECTED,
     Screen,
     chosen_split,
     full_names,
@@ -310,6 +311,7 @@ def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
     from seriatim.text.conditions import lacking
     from seriatim.text.data.tokens import tokenize
 
+    only("a model of text", (*INSPECTED, "text"))
     documents, name = _documents(dataclasses.replace(asked, limit=None))
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
@@ -323,6 +325,7 @@ def recall(model: TextModel, asked: Judging) -> tuple[list[Recalled], str]:
     from seriatim.text.data.tokens import tokenize
     from seriatim.text.recall import recalled
 
+    only("a model of text", (*INSPECTED, "text"))
     documents, name = _documents(asked)
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
     tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
