@@ -1,13 +1,14 @@
 """Families beside each other: equal weights, the best of three learning rates each, one curve over CPU time.
 
     OMP_NUM_THREADS=1 python benchmarks/comparisons.py [--folder comparisons] [--sections characters bytes …]
-        [--minutes 15] [--seeds 0] [--contestants NAME …] [--table]
+        [--minutes 8] [--seeds 0] [--contestants NAME …] [--table]
 
-Of each contestant: the CPU time of a step (a pilot of eight); three learning rates, half, one and two times the
-family's default, at a quarter of the time each, by the last validation figure; then the best rate for the whole time.
-So a contestant takes 1.75 times --minutes. The curve of the last run has validation figures by step and by CPU time of
-the steps, from which equal steps and equal time are both read; the test figure is that of `seriatim evaluate`. Weights
-are equal within 6 %, which is checked.
+Of each contestant: the CPU time of a step (a pilot of 32); three learning rates, half, one and two times the family's
+default, at a quarter of the time each, by the last validation figure; then the best rate for the whole time, as many
+steps as fit at the pace of those three. So a contestant takes 1.75 times --minutes; with further --seeds, once
+--minutes for each, at the rate that the first seed found. The curve of the last run has validation figures by step and
+by CPU time of the steps, from which equal steps and equal time are both read; the test figure is that of `seriatim
+evaluate`. Weights are equal within 6 %, which is checked.
 
 A run is a folder in FOLDER, a result a line of FOLDER/results.jsonl. What is there is not run again, and a run that was
 interrupted goes on. --table prints what there is and trains nothing.
@@ -22,8 +23,10 @@ import json
 import math
 import shutil
 import statistics
+import subprocess
+import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,8 @@ from seriatim import AudioOptions, ImageOptions, SourceOptions, TokenOptions
 from seriatim.cli import main as command
 from seriatim.models import FAMILIES
 
-PILOT, EVALUATIONS, APART = 8, 12, 0.06
+PILOT, EVALUATIONS, APART = 32, 12, 0.06
+EXAMPLES = Path(__file__).parent.parent / "examples"
 Row = dict[str, Any]
 
 
@@ -51,7 +55,7 @@ class Section:
     evaluate: tuple[str, ...] = ()
     own: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Of a contestant: other options of training."""
-    minutes: float = 15.0
+    minutes: float = 8.0
     equal: bool = True
     """Whether weights are to be equal."""
 
@@ -72,12 +76,19 @@ LETTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "LSTM with attention": ("lstm", {"width": 160, "layers": 2, "heads": 4, "dropout": 0.1}),
     "ByteNet": ("bytenet", {"width": 64, "sets": 2, "dropout": 0.1}),
 }
+DATES_FILE = "dates.tsv"
+"""Made in FOLDER by examples/dates.py."""
+DATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "Transformer": ("transformer", {"width": 64, "layers": 2}),
+    "LSTM with attention": ("lstm", {"width": 84, "layers": 2, "heads": 4}),
+    "ByteNet": ("bytenet", {"width": 39, "sets": 2}),
+}
 WAVE: dict[str, Any] = {"residual": 48, "gate": 48, "skip": 128, "dilations": 9, "cycles": 2}
 EMA = {"ema": 0.99}
 SECTIONS: dict[str, Section] = {
     "characters": Section("tinyshakespeare", "nats_per_token", TEXT, {"batch": 16, **EMA}),
     "bytes": Section("enwiki", "bits_per_byte", TEXT, {"batch": 16, **EMA, "tokens": TokenOptions(kind="bytes")}),
-    "truncation": Section(  # for the memory horizon: seriatim inspect FOLDER/truncation-…/whole --horizon
+    "truncation": Section(  # for the memory horizon: seriatim inspect FOLDER/truncation-…/whole-0 --horizon
         "tinyshakespeare",
         "nats_per_token",
         {
@@ -87,7 +98,6 @@ SECTIONS: dict[str, Section] = {
         },
         {"batch": 32, **EMA},
         own={"LSTM, 256": {"batch": 8}, "LSTM, 64, carried": {"carry": True}},
-        minutes=8.0,
     ),
     "recipes": Section(
         "recipes",
@@ -97,6 +107,7 @@ SECTIONS: dict[str, Section] = {
             "Transformer": ("transformer", {"width": 112, "layers": 1, "heads": 4}),
         },
         {"batch": 32, "truncate": 200, "tokens": TokenOptions(kind="words", casing="lower", size=10_000)},
+        minutes=6.0,
     ),
     "multi30k": Section(
         "multi30k-en-de",
@@ -114,6 +125,7 @@ SECTIONS: dict[str, Section] = {
         equal=False,  # tables weigh most, and ByteNet has a decoder and an encoder of its own make
     ),
     "pronunciation": Section("pronunciation", "nats_per_token", LETTERS, {"batch": 64, "ema": 0.998}, ("--bleu",)),
+    "dates": Section(DATES_FILE, "nats_per_token", DATES, {"batch": 64, "ema": 0.99}, ("--bleu",), minutes=2.0),
     "fashion": Section(
         "fashion-mnist",
         "bits_per_dim",
@@ -124,6 +136,7 @@ SECTIONS: dict[str, Section] = {
             "three scales": ("multiscale", {"scales": 3, "filters": 27, "layers": 5}),
         },
         {"batch": 16, "ema": 0.998, "image": ImageOptions(given=False)},
+        minutes=12.0,
     ),
     "binarised": Section(
         "mnist",
@@ -132,6 +145,7 @@ SECTIONS: dict[str, Section] = {
             "Row LSTM": ("row-lstm", {"filters": 26, "layers": 4}),
             "Diagonal BiLSTM": ("diagonal-bilstm", {"filters": 27, "layers": 4}),
             "Gated PixelCNN": ("gated-pixelcnn", {"filters": 25, "layers": 8}),
+            "PixelCNN": ("pixelcnn", {"filters": 34, "blocks": 8}),
         },
         {"batch": 16, "ema": 0.998, "image": ImageOptions(binarise="epoch", given=False)},
     ),
@@ -159,6 +173,7 @@ SECTIONS: dict[str, Section] = {
         },
         {"batch": 4, "audio": AudioOptions(length=8192, given=False)},
         own={"given speaker and digit": {"audio": AudioOptions(length=8192)}},
+        minutes=12.0,
     ),
 }
 
@@ -206,8 +221,11 @@ def figures(section: Section, out: Path) -> Row:
     return json.loads(held.getvalue())
 
 
-def contest(section: Section, label: str, name: str, minutes: float, seed: int, folder: Path, rows: list[Row]) -> None:
+def contest(
+    section: Section, label: str, name: str, minutes: float, seeds: list[int], at: Path, rows: list[Row]
+) -> None:
     """What is missing of a contestant."""
+    seed = seeds[0]  # pace and rate are those that the first seed found
 
     def known(kind: str, rate: float = 1.0) -> Row | None:
         wanted = {"section": label, "contestant": name, "minutes": minutes, "seed": seed, "kind": kind, "rate": rate}
@@ -216,29 +234,33 @@ def contest(section: Section, label: str, name: str, minutes: float, seed: int, 
     def note(kind: str, rate: float, found: Row) -> Row:
         row = {"section": label, "contestant": name, "minutes": minutes, "seed": seed, "kind": kind, "rate": rate}
         rows.append(row | found)
-        with (folder / "results.jsonl").open("a") as file:
+        with (at / "results.jsonl").open("a") as file:
             file.write(json.dumps(rows[-1]) + "\n")
         return rows[-1]
 
-    place = folder / f"{label}-{name.replace(' ', '-').replace(',', '')}-{seed}-{minutes:g}"
+    place = at / f"{label}-{name.replace(' ', '-').replace(',', '')}-{minutes:g}"
     pilot = known("pilot")
     if pilot is None:
         shutil.rmtree(place / "pilot", ignore_errors=True)
         model, took = trained(section, name, place / "pilot", seed, PILOT, 1.0)
         weights = sum(p.numel() for p in model.model.parameters())
-        pilot = note("pilot", 1.0, {"pace": statistics.median(took[2:]), "weights": weights})
-    steps = max(4, round(60 * minutes / pilot["pace"]))
+        pilot = note("pilot", 1.0, {"pace": statistics.median(took[PILOT // 4 :]), "weights": weights})
+    steps = max(1, round(15 * minutes / pilot["pace"]))
     for rate in (0.5, 1.0, 2.0):
         if known("rate", rate) is None:
             out = place / f"rate-{rate:g}"
-            trained(section, name, out, seed, max(1, steps // 4), rate)
-            note("rate", rate, {"steps": steps // 4, "found": curve_of(out)[-1][1]})
-    best = min((row for rate in (0.5, 1.0, 2.0) if (row := known("rate", rate))), key=lambda row: row["found"])["rate"]
-    if known("whole", best) is None:
-        out = place / "whole"
-        _, took = trained(section, name, out, seed, steps, best)
-        pace = statistics.mean(took or [pilot["pace"]])
-        note("whole", best, {"steps": steps, "pace": pace, "curve": curve_of(out), "figures": figures(section, out)})
+            _, took = trained(section, name, out, seed, steps, rate)
+            pace = statistics.mean(took or [pilot["pace"]])
+            note("rate", rate, {"steps": steps, "pace": pace, "found": curve_of(out)[-1][1]})
+    tried = [row for rate in (0.5, 1.0, 2.0) if (row := known("rate", rate))]
+    best = min(tried, key=lambda row: row["found"])["rate"]
+    steps = max(1, round(60 * minutes / statistics.mean(row["pace"] for row in tried)))
+    for seed in seeds:
+        if known("whole", best) is None:
+            out = place / f"whole-{seed}"
+            _, took = trained(section, name, out, seed, steps, best)
+            found = {"curve": curve_of(out), "figures": figures(section, out), "weights": pilot["weights"]}
+            note("whole", best, {"steps": steps, "pace": statistics.mean(took or [pilot["pace"]]), **found})
 
 
 def table(label: str, section: Section, rows: list[Row]) -> None:
@@ -246,17 +268,16 @@ def table(label: str, section: Section, rows: list[Row]) -> None:
     wholes = [row for row in rows if row["section"] == label and row["kind"] == "whole"]
     if not wholes:
         return
-    print(f"\n## {label}: {section.data}, {section.figure}\n")
+    print(f"\n## {label}: {Path(section.data).name}, {section.figure}\n")
     print("| | seed | weights | rate (of the default) | steps | CPU ms a step | CPU minutes | test | others |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     for row in wholes:
-        pilot = next(r for r in rows if r["kind"] == "pilot" and _same(r, row))
         key = next(k for k in row["figures"] if k.startswith(section.figure) and not k.endswith("error"))
         error = row["figures"].get(f"{key}_standard_error")
         spread = "" if error is None else f" ± {error:.4f}"
         others = [f"{k} {row['figures'][k]:.2f}" for k in ("bleu", "chrf", "exact_percent") if k in row["figures"]]
         print(
-            f"| {row['contestant']} | {row['seed']} | {pilot['weights']:,} | {row['rate']:g} | {row['steps']:,} | "
+            f"| {row['contestant']} | {row['seed']} | {row['weights']:,} | {row['rate']:g} | {row['steps']:,} | "
             f"{1e3 * row['pace']:.0f} | {row['steps'] * row['pace'] / 60:.1f} | {row['figures'][key]:.4f}{spread} | "
             f"{', '.join(others)} |"
         )
@@ -270,10 +291,6 @@ def table(label: str, section: Section, rows: list[Row]) -> None:
         by_step = [_at(row["curve"], m * fewest) for m in marks]
         by_time = [_at(row["curve"], m * least / row["pace"]) for m in marks]
         print(f"| {row['contestant']}, seed {row['seed']} | " + " | ".join(f"{x:.4f}" for x in by_step + by_time), "|")
-
-
-def _same(a: Row, b: Row) -> bool:
-    return all(a[key] == b[key] for key in ("section", "contestant", "seed", "minutes"))
 
 
 def _at(curve: list[list[float]], step: float) -> float:
@@ -299,12 +316,15 @@ def main() -> None:
     rows: list[Row] = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     for label in asked.sections:
         section = SECTIONS[label]
+        if section.data == DATES_FILE:
+            made = asked.folder / DATES_FILE
+            subprocess.run([sys.executable, EXAMPLES / "dates.py", made], check=True)
+            section = replace(section, data=str(made))
         minutes = section.minutes if asked.minutes is None else asked.minutes
         if not asked.table:
-            for seed in asked.seeds:
-                for name in asked.contestants or section.contestants:
-                    contest(section, label, name, minutes, seed, asked.folder, rows)
-                    print(f"{label}, {name}, seed {seed}: done", flush=True)
+            for name in asked.contestants or section.contestants:
+                contest(section, label, name, minutes, asked.seeds, asked.folder, rows)
+                print(f"{label}, {name}: done", flush=True)
             sizes = {r["contestant"]: r["weights"] for r in rows if r["section"] == label and r["kind"] == "pilot"}
             if section.equal and max(sizes.values()) > (1 + APART) * min(sizes.values()):
                 print(f"weights differ by more than {APART:.0%}: {sizes}")

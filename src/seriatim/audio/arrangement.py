@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
-from seriatim.models import Conditional, Model
+from seriatim.models import Model
 from seriatim.models.schedule import Schedule
 
 Kind = TypeVar("Kind", bound=np.generic)
@@ -39,7 +39,7 @@ class Arrangement:
     @classmethod
     def of(cls, model: Model) -> Arrangement:
         """That of a model of audio: the order of time, unless it has a schedule."""
-        inner = model.model if isinstance(model, Conditional) else model
+        inner = model.bare
         schedule = getattr(inner, "schedule", None)
         return cls() if schedule is None else cls(cast(Schedule, schedule), int(cast(Any, model.head).none))
 

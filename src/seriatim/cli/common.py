@@ -132,10 +132,9 @@ def _fastest(model: Model) -> None:
     import torch
 
     from seriatim.models import GridModel
-    from seriatim.models.conditional import Conditional
     from seriatim.walks.threads import timed
 
-    count, inner = torch.get_num_threads(), model.model if isinstance(model, Conditional) else model
+    count, inner = torch.get_num_threads(), model.bare
     if count == 1 or model.device.type != "cpu" or getattr(inner.config, "memory", 0):
         return
     shape = inner.canvas if isinstance(inner, GridModel) else (min(inner.crop, _PROBED),)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriatim.models.base import Model
-from seriatim.models.conditional import Conditional
 from seriatim.models.grid import GridModel
 
 
@@ -30,4 +29,4 @@ def pictures(x: NDArray[np.int64], model: Model, shape: tuple[int, int, int]) ->
 
 def grid_of(model: Model) -> GridModel:
     """The family's model, without its encoders."""
-    return cast(GridModel, model.model if isinstance(model, Conditional) else model)
+    return cast(GridModel, model.bare)

@@ -18,7 +18,7 @@ from seriatim.context import Context
 from seriatim.instruments.held import HeldPictures, HeldSequences
 from seriatim.instruments.horizon import Place, windows_of
 from seriatim.instruments.sight import canvas_of
-from seriatim.models import Conditional, Model
+from seriatim.models import Model
 
 _CONTAINERS = (nn.ModuleDict, nn.ModuleList, nn.Sequential, Serial, Parallel)
 _ROOMS = {"net", "layers", "model"}  # names that say nothing
@@ -61,7 +61,7 @@ def parts_of(model: Model, x: Tensor, context: Context) -> list[Part]:
         x: (B, *S) symbols.
         context: their conditions, encoded.
     """
-    inner = model.model if isinstance(model, Conditional) else model
+    inner = model.bare
     called = _called(inner, x, context)
     named = list({module: (path, module) for path, module in reversed([*_parts(inner, called)])}.values())[::-1]
     whole, each = _times(inner, [module for _, module in named], x, context)

@@ -19,7 +19,7 @@ from torch import Tensor
 from seriatim.errors import UserError
 from seriatim.instruments.held import HeldPictures, HeldSequences
 from seriatim.instruments.horizon import Place, Windows, drawn_places, portions, windows_of
-from seriatim.models import Conditional, Model
+from seriatim.models import Model
 from seriatim.models.grid import GridModel
 from seriatim.models.sequence import SequenceModel
 
@@ -103,7 +103,7 @@ def sight_of(model: Model, held: HeldSequences | HeldPictures, limit: int = PLAC
 
 
 def _sequences(model: Model, held: HeldSequences, limit: int, seed: int) -> Sight:
-    inner = model.model if isinstance(model, Conditional) else model
+    inner = model.bare
     if not isinstance(inner, SequenceModel):
         name = type(inner).__name__
         raise UserError(f"a {name} does not read its elements through one embedding; --sight is for models that do")
@@ -191,4 +191,4 @@ def _pictures(model: Model, held: HeldPictures) -> Sight:
 
 def canvas_of(model: Model) -> tuple[int, ...]:
     """The shape of the positions of a model of pictures."""
-    return cast(GridModel, model.model if isinstance(model, Conditional) else model).canvas
+    return cast(GridModel, model.bare).canvas

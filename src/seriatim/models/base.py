@@ -66,6 +66,11 @@ class Model(nn.Module, Stepper, ABC):
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, P), ignored at clock 0 -> parameters of the next position (B, width). No gradients."""
 
+    @property
+    def bare(self) -> Model:
+        """The family's model: this one without encoders of its conditions."""
+        return self
+
     def packed(self) -> Stepper:
         """Weights folded and fused for sampling: copies, so pack again after training on. Default: the model itself."""
         return self

@@ -81,6 +81,11 @@ class Conditional(Model):
         return result
 
     @property
+    def bare(self) -> Model:
+        """The inner model's, without encoders."""
+        return self.model.bare
+
+    @property
     def past(self) -> int | None:
         """The inner model's."""
         return self.model.past

@@ -12,7 +12,7 @@ from torch import Tensor
 from seriatim import config as configs
 from seriatim.coding.models import CHECKS, decode, encode
 from seriatim.errors import UserError
-from seriatim.models import Conditional, Model
+from seriatim.models import Model
 from seriatim.models.base import ContextLike
 from seriatim.models.plugins import families
 from seriatim.models.registry import Family
@@ -33,7 +33,7 @@ def config_law(model: Model) -> None:
         AssertionError: naming the field or the weight.
         TypeError: if the model's config is not that of a registered family.
     """
-    inner = model.model if isinstance(model, Conditional) else model
+    inner = model.bare
     family, config = family_of(inner), inner.config
     if family is None:
         raise TypeError(f"{type(config).__name__} is not the config of a registered family")

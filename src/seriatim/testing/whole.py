@@ -115,9 +115,7 @@ def laws(
 
 def _subject(model: Model, length: int, rows: int, given: ContextLike) -> _Subject:
     """What the model is tried on: random symbols of its own canvas, or of a sequence within its horizon."""
-    inner = model
-    while isinstance(inner, Conditional):
-        inner = inner.model
+    inner = model.bare
     horizon, canvas = getattr(getattr(inner, "config", None), "horizon", None), getattr(inner, "canvas", None)
     shape = (min(length, horizon) if isinstance(horizon, int) else length,)
     if canvas is not None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seriatim.data.arrays import UInt8
 from seriatim.errors import UserError
-from seriatim.models import Conditional, Model, Nested
+from seriatim.models import Model, Nested
 
 Longs = NDArray[np.int64]
 
@@ -20,7 +20,7 @@ def nested_of(model: Model) -> Nested:
     Raises:
         UserError: if it is no model of films.
     """
-    inner = model.model if isinstance(model, Conditional) else model
+    inner = model.bare
     if not isinstance(cast(Any, inner), Nested):
         raise UserError(f"a model of films is needed, a seriatim.models.Nested, and this is a {type(inner).__name__}")
     return cast(Nested, inner)
