@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/comparisons.py [--folder comparisons] [--sections characters bytes …]
         [--minutes 8] [--seeds 0] [--contestants NAME …] [--table]
+        [--draw curves.png]
 
 Of each contestant: the CPU time of a step (a pilot of 32); three learning rates, half, one and two times the family's
 default, at a quarter of the time each, by the last validation figure; then the best rate for the whole time, as many
@@ -11,7 +12,7 @@ by CPU time of the steps, from which equal steps and equal time are both read; t
 evaluate`. Weights are equal within 6 %, which is checked.
 
 A run is a folder in FOLDER, a result a line of FOLDER/results.jsonl. What is there is not run again, and a run that was
-interrupted goes on. --table prints what there is and trains nothing.
+interrupted goes on. --table prints what there is and trains nothing; --draw draws the curves of the first seed.
 """
 
 from __future__ import annotations
@@ -293,6 +294,31 @@ def table(label: str, section: Section, rows: list[Row]) -> None:
         print(f"| {row['contestant']}, seed {row['seed']} | " + " | ".join(f"{x:.4f}" for x in by_step + by_time), "|")
 
 
+def draw(rows: list[Row], picture: Path) -> None:
+    """Validation figures by step and by CPU time, a row of charts a section."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    wholes = [row for row in rows if row["kind"] == "whole"]
+    first = {(row["section"], row["contestant"]): row for row in reversed(wholes)}
+    labels = list(dict.fromkeys(row["section"] for row in wholes))
+    figure = Figure(figsize=(8.0, 3.2 * len(labels)), dpi=100)
+    FigureCanvasAgg(figure)
+    for label, pair in zip(labels, figure.subplots(len(labels), 2, squeeze=False), strict=True):
+        for axes, unit in zip(pair, ("steps", "CPU minutes"), strict=True):
+            for (section, name), row in reversed(first.items()):
+                if section == label:
+                    width = 1.0 if unit == "steps" else row["pace"] / 60
+                    steps, found = zip(*row["curve"][1:], strict=True)
+                    axes.plot([width * step for step in steps], found, marker="o", markersize=2.5, label=name)
+            axes.set(xlabel=unit, title=f"{label}, {SECTIONS[label].figure.replace('_', ' ')}, validation")
+            axes.title.set_fontsize(8)
+            axes.grid(alpha=0.3)
+        pair[1].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(picture)
+
+
 def _at(curve: list[list[float]], step: float) -> float:
     """A curve between its points; NaN beyond them."""
     for (a, x), (b, y) in pairwise(curve):
@@ -309,6 +335,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="CPU time of the whole run. Default: that of the section")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--draw", type=Path)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -329,6 +356,8 @@ def main() -> None:
             if section.equal and max(sizes.values()) > (1 + APART) * min(sizes.values()):
                 print(f"weights differ by more than {APART:.0%}: {sizes}")
         table(label, section, rows)
+    if asked.draw is not None:
+        draw([row for row in rows if row["section"] in asked.sections], asked.draw)
 
 
 if __name__ == "__main__":

@@ -119,3 +119,16 @@ def test_one_line_says_what_is_wrong(
     assert err.splitlines()[-1].startswith("seriatim: ")
     assert "Traceback" not in err
     assert named in err.splitlines()[-1]
+
+
+def test_documents_are_cut_as_in_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "long.ndjson"
+    text.write_text("".join(f"{json.dumps({'text': 'ab' * 30 + str(i)})}\n" for i in range(40)))
+    net = "--net.width 8 --net.layers 1 --tokens.kind characters"
+    assert main(f"train {text} --model gru {net} --train.truncate 10 {QUIET} {tmp_path / 'cut'}".split()) == 0
+    capsys.readouterr()
+    chart = f"-o {tmp_path / 'cut.png'}"
+    assert main(f"inspect {tmp_path / 'cut'} --horizon --json --limit 500 {chart}".split()) == 0
+    assert max(strict(capsys.readouterr().out)["given_last"][:-1]) <= 8  # 9 before the tenth and last
+    assert main(f"inspect {tmp_path / 'cut'} {text} --horizon --json --limit 500 {chart}".split()) == 0
+    assert max(strict(capsys.readouterr().out)["given_last"][:-1]) == 32  # of other data, all of it

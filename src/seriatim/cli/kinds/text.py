@@ -194,14 +194,10 @@ def _sink(path: Path | None) -> Any:
 
 def evaluate(model: TextModel, asked: Judging) -> None:
     """Nats per token and the derived figures."""
-    from seriatim.training.run import plan_of
-
     only("a model of text", _JUDGED)
     how = asked.how
     documents, name = _documents(asked)
-    truncate = how.truncate
-    if truncate is None and not asked.data:
-        truncate = plan_of(asked.run)[0].train.truncate
+    truncate = _cut(asked) if how.truncate is None else how.truncate
     if not how.bleu and (how.beams != BEAMS or how.length_norm != LENGTH_NORM):
         raise UserError("--beams and --length-norm are for --bleu; give it too, or leave them out")
     if SOURCE in model.conditions:
@@ -314,9 +310,16 @@ def held_out(model: TextModel, asked: Judging) -> tuple[HeldSequences, str]:
     only("a model of text", (*INSPECTED, "text"))
     documents, name = _documents(dataclasses.replace(asked, limit=None))
     say_lacking(lacking(model.given_codecs, documents), "documents", _ADVICE)
-    tokens = tokenize(documents, model.tokenizer, model.given_codecs, strict_given=False)
+    tokens = tokenize(documents, model.tokenizer, model.given_codecs, truncate=_cut(asked), strict_given=False)
     model.check(tokens)
     return HeldSequences(Each(tokens.documents, tokens.document), tokens.given, "tokens", "bits/token"), name
+
+
+def _cut(asked: Judging) -> int | None:
+    """How many symbols of each document of its own data a run was trained on; None: all."""
+    from seriatim.training.run import plan_of
+
+    return None if asked.data else plan_of(asked.run)[0].train.truncate
 
 
 def recall(model: TextModel, asked: Judging) -> tuple[list[Recalled], str]:
