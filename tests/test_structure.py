@@ -13,9 +13,9 @@ from seriatim.modality import HOMES
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 WINGS = tuple(HOMES)
 ORDER = [
-    "errors", "config", "modality", "tree", "context", "symbols", "kernels", "heads", "causal", "layers", "raster",
-    "walks", "conditioning", "data", "models", "instruments", "coding", "testing", "runs", "drawing", "training",
-    *WINGS, "api", "cli", "serve",
+    "errors", "config", "modality", "tree", "context", "symbols", "kernels", "native", "heads", "causal", "layers",
+    "raster", "walks", "conditioning", "data", "models", "instruments", "coding", "testing", "runs", "drawing",
+    "training", *WINGS, "api", "cli", "serve",
 ]  # fmt: skip
 SHARED = {  # what the files of a folder may import of their own folder; all else is families, heads, layers
     "models": {
@@ -33,6 +33,7 @@ SHARED = {  # what the files of a folder may import of their own folder; all els
         "schedule",
         "sound_cascade",
         "sound_steps",
+        "wavenet_steps",
     },
     "heads": {
         "base",

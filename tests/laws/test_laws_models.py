@@ -12,6 +12,7 @@ from torch import Tensor
 from registry import MODELS, ROWS, ModelCase
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.context import EMPTY, Context
+from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead, Event
 from seriatim.models import LSTM, Conditional, RecurrentConfig
 from seriatim.models.base import ContextLike
@@ -34,6 +35,7 @@ MAPPED = {
     if isinstance(given := case.given(), Context) and given.field is not None and given.field.ndim == 4
     if not name.startswith(("toy", "multiscale"))
 }
+NATIVE = {name: case for name, case in MODELS.items() if name.startswith("wavenet")}
 CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITIONED)
 
 
@@ -59,6 +61,22 @@ def test_carry_law(case: ModelCase, cuts: list[int]) -> None:
 def test_feed_law(case: ModelCase, fed: int) -> None:
     model = case.model()
     models.feed_law(model.packed(), model, case.x(), case.given(), fed)
+
+
+@pytest.mark.parametrize("case", NATIVE.values(), ids=NATIVE)
+def test_native_law(case: ModelCase) -> None:
+    pytest.importorskip("numba")
+    model = case.model()
+    models.native_law(model.prepare("native"), model, case.x(), case.shape, case.given())
+
+
+@pytest.mark.parametrize("name", ["lstm", "gated-pixelcnn", "conditional"])
+def test_a_model_without_native_steps_says_so(name: str) -> None:
+    pytest.importorskip("numba")
+    model = MODELS[name].model()
+    with pytest.raises(UserError, match=r"has no native steps; give --backend eager, or auto"):
+        model.prepare("native")
+    assert model.prepare("auto", positions=1 << 30).backend == "eager"
 
 
 @EACH

@@ -21,7 +21,8 @@ class Counted:
     """A model that counts its steps."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.head, self.carries, self.steps = model, model.head, model.carries, 0
+        self.model, self.head, self.carries, self.backend = model, model.head, model.carries, "eager"
+        self.steps = 0
 
     def start(self, *args: Any, **options: Any) -> Any:
         return self.model.start(*args, **options)

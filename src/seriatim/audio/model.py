@@ -315,7 +315,9 @@ class AudioModel(Trained):
         context = self._context(given or {}, n)
         known = None if prompt is None else self.codec.encode(prompt)
         own = row_seeds(seeds, n, self.model.device)
-        return map(self.codec.to_int16, Stream(self.model, context, own, chosen, known, length).blocks(size))
+        return map(
+            self.codec.to_int16, Stream(self.model, context, own, chosen, known, length, self.backend).blocks(size)
+        )
 
     def samples(
         self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Int16 | None = None

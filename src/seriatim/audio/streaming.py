@@ -13,6 +13,7 @@ from torch import Tensor
 from seriatim.audio.arrangement import Arrangement
 from seriatim.context import Context
 from seriatim.models import Model
+from seriatim.walks.backend import Backend
 from seriatim.walks.draws import Draws
 from seriatim.walks.steer import Steer
 from seriatim.walks.threads import one_thread
@@ -34,6 +35,7 @@ class Stream:
         steer: temperature and filters.
         prompt: (T[, P]) symbols of the beginning.
         length: samples in total, the prompt included.
+        backend: what carries out the steps.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Stream:
         steer: Steer,
         prompt: NDArray[np.int64] | None,
         length: int,
+        backend: Backend = "auto",
     ) -> None:
         self.schedule, self.length, rows = Arrangement.of(model).schedule, length, len(seeds)
         self.begun = 0 if prompt is None else len(prompt)
@@ -52,27 +55,33 @@ class Stream:
         self.place = int(late[0]) if len(late) else self.begun
         self.known: Tensor | None = None
         with one_thread(), torch.inference_mode():
-            walk, read = model.walk(rows, context, length, steer.guidance), None
+            stepper = model.prepare(backend, rows * (length - self.begun), rows)
+            walk, read = model.walk(rows, context, length, steer.guidance, stepper), None
             if prompt is not None and self.begun:
                 self.known = torch.from_numpy(prompt).to(model.device)[None].expand(rows, *prompt.shape)
                 if self.place:
                     read = self.known[:, torch.from_numpy(order[: self.place]).to(model.device)]
                     walk.feed(read)
             self.draws = Draws(walk, model.head, seeds, steer, read)
+        self.waiting = dict[int, Tensor]()  # drawn ahead of their time
 
     def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
         """(n, size[, P]) symbols at a time, the last block maybe shorter."""
-        waiting = dict[int, Tensor]()
         for first in range(self.begun, self.length, size):
             stop = min(first + size, self.length)
             with one_thread(), torch.inference_mode():
-                row: list[Tensor] = []
-                for time in range(first, stop):
-                    while time not in waiting:
-                        self._position(waiting)
-                    row.append(waiting.pop(time))
-                drawn = torch.stack(row, 1).cpu().numpy()
+                drawn = self._in_order(first, stop) if self.schedule.factor > 1 else self.draws.run(stop - first)
+                drawn = drawn.cpu().numpy()
             yield drawn
+
+    def _in_order(self, first: int, stop: int) -> Tensor:
+        """Samples of a model whose order is not that of time."""
+        row: list[Tensor] = []
+        for time in range(first, stop):
+            while time not in self.waiting:
+                self._position(self.waiting)
+            row.append(self.waiting.pop(time))
+        return torch.stack(row, 1)
 
     def _position(self, waiting: dict[int, Tensor]) -> None:
         """The next position: of the prompt, or drawn."""

@@ -198,9 +198,9 @@ class GatedStack(Causal, Stacked):
         return y[:, None], self.advance(x, context, state)
 
     def advance(self, x: Tensor, context: Context, state: Rings) -> Rings:
-        """The state one frame later, except for the rings: the context stacks read the frame x (B, 1, R)."""
+        """The state some frames later, except for the rings: the context stacks read the frames x (B, T, R)."""
         slow = tuple(each.columns(x, context, s)[1] for each, s in zip(self._slow(), state.slow, strict=True))
-        return state._replace(clock=state.clock + 1, slow=slow)
+        return state._replace(clock=state.clock + x.shape[1], slow=slow)
 
     def conditions(self, state: Rings) -> Tensor:
         """(B, L, 2G): the biases plus what the conditions add at the clock, scaled by `halves`."""

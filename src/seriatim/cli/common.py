@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, final
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast, final
 
 from cyclopts import Parameter
 
@@ -48,6 +48,15 @@ class Machine:
     """cpu, cuda, mps, or auto for the fastest available."""
     threads: int | None = None
     """CPU threads. Default: one for sampling, else one or all, whichever is faster."""
+
+
+@dataclass(frozen=True)
+class Drawer(Machine):
+    """Where a model draws, and with what."""
+
+    backend: Literal["auto", "eager", "native"] = "auto"
+    """What draws: eager is PyTorch; native, compiled kernels (WaveNet; needs the extra native); auto, native where it
+    covers the model and pays."""
 
 
 def typed(group: str) -> set[str]:
@@ -107,6 +116,10 @@ def opened(
     from seriatim.runs.opening import open_run, pick_device
 
     model: Trained = open_run(run, pick_device(machine.device))
+    if isinstance(machine, Drawer):
+        model.backend = machine.backend
+        if machine.backend == "native":
+            model.model.prepare("native")  # or say why not, before anything is drawn
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words
         raise UserError(f"{run} is a model of {held}, but this command is for models of {wanted}; give another run")

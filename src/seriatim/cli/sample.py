@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seriatim.cli.common import Machine, opened
+from seriatim.cli.common import Drawer, opened
 from seriatim.cli.groups import FLAT, Extent, Output, Penalties, Prompt, Search, Steering
 from seriatim.cli.kinds import commands
 from seriatim.cli.requests import Drawing
@@ -27,7 +27,7 @@ def sample(
     penalties: Annotated[Penalties, FLAT] = Penalties(),  # noqa: B008
     search: Annotated[Search, FLAT] = Search(),  # noqa: B008
     output: Annotated[Output, FLAT] = Output(),  # noqa: B008
-    machine: Annotated[Machine, FLAT] = Machine(),  # noqa: B008
+    machine: Annotated[Drawer, FLAT] = Drawer(),  # noqa: B008
 ) -> None:
     r"""Generate text, pictures, audio, films, series or drawings with a trained model.
 

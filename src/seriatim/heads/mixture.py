@@ -285,7 +285,7 @@ class MixtureHead(Head):
         self.parts = channels
         self.pairs = channels * (channels - 1) // 2
         self.width = mixtures * (1 + 2 * channels + self.pairs)
-        self.floor = -7.0 - math.log(max(levels - 1, 255) / 255)
+        self.floor, self.ceiling = -7.0 - math.log(max(levels - 1, 255) / 255), _WIDEST  # of a log-scale
 
     def forward(self, parameters: Tensor) -> Mixture | MixtureEvent:
         """The distribution with parameters (..., width); half precision is raised to float32.
@@ -302,7 +302,7 @@ class MixtureHead(Head):
         logits, means, log_scales, coefficients = each.split([1, c, c, self.pairs], -2)
         if self.spread != 1:
             means, log_scales = means * self.spread, log_scales + math.log(self.spread)
-        inverse = (-log_scales.clamp(self.floor, _WIDEST)).exp() / half
+        inverse = (-log_scales.clamp(self.floor, self.ceiling)).exp() / half
         logits, centres = logits[..., 0, :], (means + 1) * half
         if c == 1:
             return Mixture(logits, centres[..., 0, :], inverse[..., 0, :], self.levels, self.kind)

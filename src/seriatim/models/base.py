@@ -14,6 +14,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.errors import UserError
 from seriatim.heads import Head
 from seriatim.tree import State
+from seriatim.walks.backend import Backend, Uncovered, pays, usable
 from seriatim.walks.draws import Draws
 from seriatim.walks.noise import Seed, row_seeds
 from seriatim.walks.steer import Steer
@@ -46,6 +47,7 @@ class Model(nn.Module, Stepper, ABC):
     """
 
     head: Head
+    backend: str = "eager"
     carries: bool = False  # whether `forward` takes a carry; grids do not
     ends: bool = False  # whether the end of a sequence is seen before it; `start` and `forward` agree given the length
     config: Any = None  # the sizes of a family; None: a model that its caller has composed
@@ -74,6 +76,41 @@ class Model(nn.Module, Stepper, ABC):
     def packed(self) -> Stepper:
         """Weights folded and fused for sampling: copies, so pack again after training on. Default: the model itself."""
         return self
+
+    def native(self) -> Stepper:
+        """Steps compiled by numba. Default: none.
+
+        Raises:
+            Uncovered: saying why there are none.
+        """
+        raise Uncovered(f"{type(self).__name__} has no native steps")
+
+    @final
+    def prepare(self, backend: Backend = "auto", positions: int = 0, rows: int = 1) -> Stepper:
+        """Steps for sampling: `packed`, or `native` where that is asked for or pays.
+
+        Args:
+            backend: "eager", "native", or "auto": native if numba is installed, the model is covered and on the CPU,
+                and there is enough to draw to make up for loading or compiling the kernels.
+            positions: how many will be drawn, all rows together.
+            rows: that are drawn together. With many, PyTorch's matrix products are faster.
+
+        Raises:
+            UserError: if native is asked for, and not possible.
+
+        Example:
+            >>> from seriatim.models import GRU, RecurrentConfig
+            >>> GRU(RecurrentConfig(symbols=5, width=8)).prepare("auto", positions=10).backend
+            'eager'
+        """
+        if backend == "eager" or (backend == "auto" and not pays(positions, rows)):
+            return self.packed()
+        try:
+            return usable(self.native, next(self.parameters()))
+        except Uncovered as lack:
+            if backend == "auto":
+                return self.packed()
+            raise UserError(f"{lack}; give --backend eager, or auto") from None
 
     @final
     @torch.no_grad()
@@ -186,6 +223,7 @@ class Model(nn.Module, Stepper, ABC):
         steer: Steer | None = None,
         prompt: Tensor | None = None,
         progress: Callable[[int], None] | None = None,
+        backend: Backend = "eager",
     ) -> Tensor:
         """Draw n sequences of `length` positions, at about the cost of one pass.
 
@@ -196,7 +234,8 @@ class Model(nn.Module, Stepper, ABC):
             seed: one integer, or one per row. The same seed gives the same row in any batch.
             steer: temperature and filters. Default: none, the model's own distribution.
             prompt: (n, T[, P]) given positions.
-            progress: called after each position with the number of symbols so far.
+            progress: called with the number of symbols so far, after each position, or block of them.
+            backend: what carries out the steps; see `prepare`.
 
         Returns:
             (n, length) or (n, length, P), the prompt included.
@@ -207,7 +246,8 @@ class Model(nn.Module, Stepper, ABC):
         training = self.training
         self.eval()
         try:
-            walk = self.walk(n, self.condition(context, n), length, 1.0 if steer is None else steer.guidance)
+            guidance, stepper = 1.0 if steer is None else steer.guidance, self.prepare(backend, n * length, n)
+            walk = self.walk(n, self.condition(context, n), length, guidance, stepper)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"the prompt has {done} positions; length is only {length}")
@@ -215,15 +255,16 @@ class Model(nn.Module, Stepper, ABC):
                 walk.feed(prompt)
             seeds = row_seeds(seed, n, self.device)
             draws, drawn = Draws(walk, self.head, seeds, steer, prompt), list[Tensor]()
-            for _ in range(done, length):
-                drawn.append(draws.position())
+            while done < length:
+                drawn.append(draws.run(min(draws.together, length - done)))
+                done += drawn[-1].shape[1]
                 if progress is not None:
                     progress(draws.symbols)
         finally:
             self.train(training)
         head = [] if prompt is None else [prompt]
         if drawn:
-            head.append(torch.stack(drawn, 1))
+            head.extend(drawn)
         parts = () if self.head.parts == 1 else (self.head.parts,)
         return torch.cat(head, 1) if head else self.blank(n, 0, *parts)
 

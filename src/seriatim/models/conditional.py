@@ -116,6 +116,10 @@ class Conditional(Model):
         """As the inner model's; it takes a `Context`."""
         return self.model.packed()
 
+    def native(self) -> Stepper:
+        """As the inner model's; it takes a `Context`."""
+        return self.model.native()
+
     def calibrate(self, x: Tensor, context: ContextLike = EMPTY) -> None:
         """As the inner model's."""
         self.model.calibrate(x, self.condition(context, x.shape[0]))

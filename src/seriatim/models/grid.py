@@ -205,7 +205,7 @@ class PixelModel(FieldModel):
 class GridStepper:
     """What steppers over pictures share: they do not read chunks."""
 
-    carries = False
+    carries, backend = False, "eager"
 
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:  # noqa: ARG002
         """Not available: pictures are stepped pixel by pixel."""

@@ -220,7 +220,7 @@ class _Position(NamedTuple):
 class _Packed(GridStepper):
     """The inner model's steps, frame after frame. Memory does not grow with the number of frames."""
 
-    carries = True
+    carries, backend = True, "eager"
 
     def __init__(self, model: Nested) -> None:
         self.head, self.model = model.head, model

@@ -128,7 +128,7 @@ class Affine(NamedTuple):
 class Folded(Stepper, ABC):
     """A sequence model with its weights folded for sampling; states and chunk reading are the model's own."""
 
-    carries = True
+    carries, backend = True, "eager"
 
     def __init__(self, model: SequenceModel) -> None:
         self.whole, self.head, self.first = model, model.head, model.first

@@ -147,7 +147,7 @@ class Steps:
         table: (levels + 1, width) the frames of slow samples. Default: computed each time.
     """
 
-    carries = True
+    carries, backend = True, "eager"
 
     def __init__(self, model: Chain, slow: Stepper, fast: Stepper, table: Tensor | None = None) -> None:
         self.model, self.head, self.slow, self.fast, self.table = model, model.head, slow, fast, table

@@ -18,24 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast, final
+from typing import Literal, cast, final
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Conv, Embedding, GatedStack, Pointwise, Serial, Slow, Values
-from seriatim.causal.gated import Rings
 from seriatim.config import bounded
-from seriatim.context import EMPTY, Context
+from seriatim.context import Context
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead, Head, MixtureHead
-from seriatim.kernels.gates import halves
 from seriatim.models.sequence import Position, SequenceModel
-from seriatim.tree import State
-from seriatim.walks.walk import Carry, Stepper
+from seriatim.models.wavenet_steps import Native, Packed
+from seriatim.walks.walk import Stepper
 
-_AHEAD = 256  # clocks for which ring slots are computed at a time
 _WIDEST = 4096  # maximum levels of a softmax
 _TABLE = 256  # maximum levels with an embedding each; beyond, levels enter by their value
 
@@ -194,7 +190,11 @@ class WaveNet(SequenceModel):
 
     def packed(self) -> Stepper:
         """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
-        return _Packed(self)
+        return Packed(self)
+
+    def native(self) -> Stepper:
+        """The whole loop compiled: network, head and draw."""
+        return Native(self)
 
 
 @final
@@ -216,174 +216,3 @@ def _slow(config: WaveNetConfig, hop: int) -> Slow:
     pool = Pointwise(nn.Linear(hop * config.residual, width))
     cycle = [2**i for i in range(config.stack_dilations)]
     return Slow(Serial(pool, GatedStack(width, width, width, cycle, config.kernel)), hop, config.residual, width)
-
-
-class _Standing(NamedTuple):
-    """The model's own state, and the layers' biases including the current contribution of the conditions (B, L, 2G)."""
-
-    own: Position
-    conditions: Tensor | None  # None: not computed yet
-
-
-class _Room(NamedTuple):
-    """Buffers for a step of a given number of rows, allocated once: allocation costs as much as computation."""
-
-    taken: Tensor  # (L, B, R) past frames
-    u: Tensor  # (L, B, 2G)
-    inputs: Tensor  # (L, B, R)
-    z: Tensor  # (B, L · G)
-    layers: list[tuple[Tensor, ...]]  # for each: views of u, of its two halves, of z and of the next layer's input
-
-
-@final
-class _Packed:
-    """Steps of a WaveNet with folded weights: four small operations per layer and one pass over the weights.
-
-    The present taps and the residual maps go layer by layer. What does not depend on the previous sample, the past taps
-    of all layers, is one batched product, and so are the skips.
-    """
-
-    carries = True
-
-    def __init__(self, model: WaveNet) -> None:
-        self.model, self.head = model, model.head
-        parts = cast(Serial, model.net).layers
-        names = list(parts)  # the net's state has a part for each
-        self.place = names.index("stack")
-        self.first = (names.index("first"), cast(Conv, parts["first"])) if "first" in parts else None
-        self.stack = stack = cast(GatedStack, parts["stack"])
-        out = cast(_Out, cast(Pointwise, parts["out"]).module)
-        self.hops = [each.hop for each in stack.slow if isinstance(each, Slow)]
-        self._rooms: dict[int, _Room] = {}
-        self._slots: tuple[int, tuple[Tensor, ...]] = (-_AHEAD, ())  # first clock, and the slots of each tap
-        with torch.no_grad():
-            taps, residual = halves(stack.taps, 2, 1), -stack.residual
-            self.past = [each.contiguous() for each in taps[:, 1:].unbind(1)]
-            # a product with one row is fastest as (out, in), with several rows as (in, out)
-            self.present, self.residual = taps[:, 0].contiguous().unbind(), residual.unbind()
-            self.present_t, self.residual_t = _turned(taps[:, 0]), _turned(residual)
-            self.skip, self.skip_t, self.skip_bias = -stack.skip, -stack.skip.t().contiguous(), stack.skip_bias.clone()
-            self.out = [(each.weight.clone(), each.bias.clone()) for each in (out.hidden, out.out)]
-            self.table: Tensor | None = None
-            if model.head.parts == 1:
-                self.table = model.embedding(torch.arange(model.config.levels + 1, device=model.device)[None])[0][0]
-
-    def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
-        """As the model's."""
-        return _Standing(self.model.start(batch, context, length), None)
-
-    def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
-        """As the model's."""
-        parameters, after = self.model.read(x, context, Carry(carry.prev, carry.state.own))
-        return parameters, Carry(after.prev, _Standing(after.state, None))
-
-    def conditioned(self, state: _Standing, context: Context) -> _Standing:
-        """As the model's."""
-        return _Standing(self.model.conditioned(state.own, context), None)
-
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) or (B, 2) -> the head's parameters (B, width)."""
-        if torch.is_grad_enabled():  # a walk has disabled gradients already
-            with torch.no_grad():
-                return self.step(prev, state)
-        if state.own.clock == 0:
-            prev = torch.full_like(prev, self.model.first)
-        states = list(state.own.net)
-        rings: Rings = states[self.place]
-        batch = prev.shape[0]
-        room = self._rooms.get(batch) or self._room(batch)
-        x = self._frame(prev, states, room.inputs[0])
-        conditions, slots = self._conditions(rings, state.conditions), self._places(rings.clock)
-        frames = rings.frames.transpose(0, 1)
-        if not frames.is_contiguous():  # after a prompt, or a selection of rows
-            frames = frames.contiguous()
-            rings = rings._replace(frames=frames.transpose(0, 1))
-        u: Tensor = conditions.transpose(0, 1)
-        for tap, at in zip(self.past, slots, strict=True):
-            torch.index_select(frames, 0, at, out=room.taken)
-            u = torch.baddbmm(u, room.taken, tap, out=room.u)
-        y = self._one(room) if batch == 1 else self._several(room)
-        frames.index_copy_(0, slots[-1], room.inputs)
-        alone = Rings(rings.frames, rings.clock + 1, rings.fixed, ())
-        states[self.place] = self.stack.advance(x, EMPTY, rings) if self.hops else alone
-        return y, _Standing(Position(state.own.clock + 1, tuple(states)), conditions)
-
-    def _one(self, room: _Room) -> Tensor:
-        """One row: matrix-vector products, which are dispatched faster."""
-        addmv, addcmul, h = torch.addmv, torch.addcmul, room.inputs[0, 0]
-        for (u, filters, gates, z, following), present, residual in zip(
-            room.layers, self.present_t, self.residual_t, strict=False
-        ):
-            u.addmv_(present, h).sigmoid_()
-            addcmul(gates, filters, gates, value=-2, out=z)
-            h = addmv(h, residual, z, out=following)
-        u, filters, gates, z, _ = room.layers[-1]
-        u.addmv_(self.present_t[-1], h).sigmoid_()
-        addcmul(gates, filters, gates, value=-2, out=z)
-        y = addmv(self.skip_bias, self.skip_t, room.z[0])
-        for weight, bias in self.out:
-            y = addmv(bias, weight, y.relu_())
-        return y[None]
-
-    def _several(self, room: _Room) -> Tensor:
-        """Rows times matrices."""
-        addmm, addcmul, h = torch.addmm, torch.addcmul, room.inputs[0]
-        for (u, filters, gates, z, following), present, residual in zip(
-            room.layers, self.present, self.residual, strict=False
-        ):
-            u.addmm_(h, present).sigmoid_()
-            addcmul(gates, filters, gates, value=-2, out=z)
-            h = addmm(h, z, residual, out=following)
-        u, filters, gates, z, _ = room.layers[-1]
-        u.addmm_(h, self.present[-1]).sigmoid_()
-        addcmul(gates, filters, gates, value=-2, out=z)
-        y = addmm(self.skip_bias, room.z, self.skip)
-        for weight, bias in self.out:
-            y = addmm(bias, y.relu_(), weight.t())
-        return y
-
-    def _frame(self, prev: Tensor, states: list[State], out: Tensor) -> Tensor:
-        """The frame that the layers read (B, 1, R), also written to `out` (B, R)."""
-        if self.table is not None and self.first is None:
-            return torch.index_select(self.table, 0, prev, out=out)[:, None]
-        x = self.model.embedding(prev[:, None])[0] if self.table is None else self.table[prev][:, None]
-        if self.first is not None:
-            at, first = self.first
-            x, states[at] = first(x, EMPTY, states[at])
-        out.copy_(x[:, 0])
-        return x
-
-    def _conditions(self, rings: Rings, before: Tensor | None) -> Tensor:
-        """(B, L, 2G): biases including the conditions, recomputed where a column begins."""
-        _, field, hop, offset = rings.fixed.nest
-        clock = rings.clock
-        begins = field is not None and (clock + offset) % hop == 0
-        if before is not None and not begins and all(clock % each for each in self.hops):
-            return before
-        return self.stack.conditions(rings)
-
-    def _places(self, clock: int) -> list[Tensor]:
-        """For each past tap, the slots (L,) of the frames it reads; the last tap's slots are then overwritten."""
-        begin, taps = self._slots
-        if not begin <= clock < begin + _AHEAD:
-            begin, taps = clock, self.stack.slots(clock, _AHEAD).unbind(1)
-            self._slots = begin, taps
-        return [each.select(0, clock - begin) for each in taps]
-
-    def _room(self, batch: int) -> _Room:
-        stack, count = self.stack, len(self.stack.rings)
-        with torch.inference_mode(False):
-            new = self.skip.new_empty
-            u, inputs = new(count, batch, 2 * stack.gates), new(count, batch, stack.width)
-            z, taken = new(batch, count * stack.gates), torch.empty_like(inputs)
-            layers: list[tuple[Tensor, ...]] = []
-            for i, part in enumerate(z.split(stack.gates, 1)):
-                views = (u[i], *u[i].chunk(2, -1), part, inputs[(i + 1) % count])
-                layers.append(tuple(view[0] for view in views) if batch == 1 else views)
-        self._rooms[batch] = _Room(taken, u, inputs, z, layers)
-        return self._rooms[batch]
-
-
-def _turned(weights: Tensor) -> tuple[Tensor, ...]:
-    """(L, in, out) -> L tensors (out, in)."""
-    return weights.transpose(1, 2).contiguous().unbind()

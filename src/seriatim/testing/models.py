@@ -21,6 +21,8 @@ from seriatim.models import Conditional, Model
 from seriatim.models.base import ContextLike
 from seriatim.testing.base import SEEN, hold, pick, random_like, same, same_slopes, slopes
 from seriatim.testing.heads import counts_law
+from seriatim.walks.backend import Runner
+from seriatim.walks.draws import Draws
 from seriatim.walks.walk import Carry, Stepper, Walk
 
 AXES = ("row", "position", "parameter")
@@ -89,6 +91,30 @@ def packed_law(model: Model, x: Tensor, shape: Sequence[int], given: ContextLike
         AssertionError: naming the position.
     """
     step_law(model.packed(), model, x, shape, given, length, "packed law")
+
+
+def native_law(native: Stepper, model: Model, x: Tensor, shape: Sequence[int], given: ContextLike) -> None:
+    """Native law: native steps equal `model.forward`, and what they draw in one call is what the eager ones draw.
+
+    Args:
+        native: what `model.native()` gave.
+        model: in float64, in which a draw hangs on the last digit once in 10^13 symbols.
+        x: (B, *S) or (B, *S, P).
+        shape: S.
+        given: the condition.
+
+    Raises:
+        AssertionError: naming the position.
+    """
+    length = math.prod(shape)
+    step_law(native, model, x, shape, given, length, "native law")
+    if not isinstance(native, Runner):
+        return
+    context, steppers = model.condition(given, len(x)), (model.packed(), native)
+    seeds = torch.arange(len(x))
+    draws = [Draws(Walk(each, len(x), context, length), model.head, seeds) for each in steppers]
+    eager, drawn = draws[0].run(length), torch.cat([draws[1].run(1), draws[1].run(length - 1)], 1)
+    hold(torch.equal(drawn, eager), "native law", f"symbols drawn in one call differ: {(drawn != eager).sum()} of them")
 
 
 def carry_law(model: Model, x: Tensor, given: ContextLike, cuts: Iterable[int]) -> None:

@@ -21,6 +21,8 @@ from seriatim.testing.base import Report, cast_given, exact, gradient_law, isola
 from seriatim.testing.checks import check_head, check_layer
 from seriatim.testing.heads import LIMIT, levels_of, random_symbols
 from seriatim.testing.long import LENGTH, long_carry_law
+from seriatim.walks.backend import Uncovered, usable
+from seriatim.walks.walk import Stepper
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,21 @@ def _check_parallel(report: Report, s: _Subject) -> None:
     report.each("carry law", of_models.carry_law, [(model, x, s.given, each) for each in cuts], unless=no_carry)
     fed = [(model.packed(), model, x, s.given, each) for each in range(min(3, n))]
     report.each("feed law", of_models.feed_law, fed, unless=no_carry)
+    native, none = _native(model)
+    report.each(
+        "native law", of_models.native_law, [(each, model, x, s.shape, s.given) for each in native], unless=none
+    )
     walked = [(each, model, x, s.shape, s.given) for each in (model, model.packed())]
     report.each("walk law", of_models.walk_law, walked)
     report.check("sight law", lambda: sight.sight_law(model, seen(), s.shape))
+
+
+def _native(model: Model) -> tuple[list[Stepper], str]:
+    """The model's native steps, or why there are none."""
+    try:
+        return [usable(model.native, next(model.parameters()))], ""
+    except Uncovered as lack:
+        return [], str(lack)
 
 
 def _check_samples(report: Report, s: _Subject) -> None:

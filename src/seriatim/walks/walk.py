@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import NamedTuple, ParamSpec, Protocol, runtime_checkable
+from typing import Any, NamedTuple, ParamSpec, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -53,6 +53,7 @@ class Stepper(Protocol):
 
     head: Head
     carries: bool  # whether `read` is supported; grids only step
+    backend: str  # "eager" or "native"
 
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """The state before the first symbol."""
@@ -176,6 +177,36 @@ class Walk:
                 Walk.push(self, symbol)  # not self.push: a subclass has already transformed x
         return torch.stack(rows, 1) if rows else torch.zeros(self.batch, 0, self.stepper.head.width)
 
+    @property
+    def runs(self) -> bool:
+        """Whether `run` is possible now: the stepper draws by itself, and no position has been begun."""
+        return hasattr(self.stepper, "run") and self._parameters is None and not self._part
+
+    def run(self, noise: Tensor, heat: float = 1.0) -> Tensor:
+        """Draw positions in one call of a stepper that can: see `seriatim.walks.backend.Runner`.
+
+        Args:
+            noise: (B, T, P) float64 uniforms, one per symbol.
+            heat: temperature.
+
+        Returns:
+            (B, T) or (B, T, P).
+
+        Raises:
+            ValueError: beyond the walk's length.
+        """
+        count, prev = noise.shape[1], self._prev
+        if self.length is not None and self.clock + count > self.length:
+            raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
+        if prev is None:
+            shape = (self.batch,) if self.stepper.head.parts == 1 else (self.batch, self.stepper.head.parts)
+            prev = self.stepper.head.blank(*shape, like=self._floats())
+        with torch.inference_mode():
+            x, self._state = cast(Any, self.stepper).run(prev, self._state, noise, heat)
+        self._prev = x[:, -1]
+        self.clock += count
+        return x
+
     def select(self, rows: Tensor, fixed: bool | Tensor = True) -> None:
         """Keep the given rows, in that order, repeats allowed: beams, particles, rows that leave.
 
@@ -263,6 +294,11 @@ class Guided(Walk):
         given, missing = dist.log_table().chunk(2)
         more = given - missing.clamp_min(-1e4)  # impossible without the condition: dominates, but finite
         return Categorical(torch.where(given == -torch.inf, given, given + (self.strength - 1) * more))
+
+    @property
+    def runs(self) -> bool:
+        """No: two walks are contrasted at every symbol."""
+        return False
 
     @property
     def whole(self) -> Dist | Event:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
-    *("output", "seconds", "prompt-file", "device", "threads"),
+    *("output", "seconds", "prompt-file", "device", "threads", "backend"),
 )
 _READ = 100  # recordings that the instruments read, spread over all
 _SHARED = ("json", "device", "threads", "limit")
