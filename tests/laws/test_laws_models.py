@@ -35,7 +35,11 @@ MAPPED = {
     if isinstance(given := case.given(), Context) and given.field is not None and given.field.ndim == 4
     if not name.startswith(("toy", "multiscale"))
 }
-NATIVE = {name: case for name, case in MODELS.items() if name.startswith("wavenet")}
+NATIVE = {
+    name: case
+    for name, case in MODELS.items()
+    if name.startswith(("wavenet", "rnn", "lstm", "gru")) and "memory" not in name
+}
 CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITIONED)
 
 
@@ -70,7 +74,7 @@ def test_native_law(case: ModelCase) -> None:
     models.native_law(model.prepare("native"), model, case.x(), case.shape, case.given())
 
 
-@pytest.mark.parametrize("name", ["lstm", "gated-pixelcnn", "conditional"])
+@pytest.mark.parametrize("name", ["transformer", "gated-pixelcnn", "lstm-memory-vector"])
 def test_a_model_without_native_steps_says_so(name: str) -> None:
     pytest.importorskip("numba")
     model = MODELS[name].model()

@@ -55,8 +55,8 @@ class Drawer(Machine):
     """Where a model draws, and with what."""
 
     backend: Literal["auto", "eager", "native"] = "auto"
-    """What draws: eager is PyTorch; native, compiled kernels (WaveNet; needs the extra native); auto, native where it
-    covers the model and pays."""
+    """What draws: eager is PyTorch; native, compiled kernels (needs the extra native); auto, native where it covers the
+    model and pays."""
 
 
 def typed(group: str) -> set[str]:

@@ -22,9 +22,11 @@ translation by jointly learning to align and translate. Press and Wolf (2017), t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, cast, final
+from typing import Any, ClassVar, cast, final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, CrossAttention, Embedding, Inject, Pointwise, Recurrent, Residual, Serial
@@ -36,6 +38,7 @@ from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, columns
 from seriatim.tree import State
+from seriatim.walks.backend import Uncovered
 from seriatim.walks.walk import Stepper
 
 _TABLE = 2**25  # maximum size of the folded input table (128 MiB in float32)
@@ -137,6 +140,11 @@ class _Recurrent(SequenceModel):
         """The embedding multiplied into the first layer; the two matrices of each further layer in one."""
         return _Packed(self)
 
+    @final
+    def native(self) -> Stepper:
+        """The whole loop compiled: all layers, softmax and draw."""
+        return _Native(self)
+
 
 @final
 class RNN(_Recurrent):
@@ -177,7 +185,6 @@ class GRU(_Recurrent):
     cell = "gru"
 
 
-@final
 class _Packed(Folded):
     """Steps of a recurrent model with folded weights; states are the model's own."""
 
@@ -236,3 +243,85 @@ class _Packed(Folded):
             return advance(self.cell, inputs, self.recurrent[layer](memory.h), memory)
         gates = self.joint[layer](torch.cat([x, memory.h], 1))
         return advance_lstm(gates, memory) if self.cell == "lstm" else Memory(torch.tanh(gates), None)
+
+
+@final
+class _Native(_Packed):
+    """The whole step in one compiled call, and runs of steps with their draws.
+
+    Raises:
+        Uncovered: for attention to a memory, and for more symbols than a table holds.
+    """
+
+    backend = "native"
+
+    def __init__(self, model: _Recurrent) -> None:
+        super().__init__(model)
+        if self.attention is not None:
+            raise Uncovered(f"{type(model).__name__} with attention to a source has no native steps")
+        if self.table is None:
+            raise Uncovered(f"{type(model).__name__} with {len(self.symbols):,} symbols has no native steps")
+        from seriatim.native import recurrent  # imports numba
+
+        self._kernels, joint = recurrent, self.recurrent[0].weight
+        into = torch.stack([joint, *[each.weight for each in self.inputs[1:]]])[1:]  # the first layer's is in the table
+        bias_in = torch.stack([self.recurrent[0].bias, *[each.bias for each in self.inputs[1:]]])[1:]
+        self._weights = recurrent.Weights(
+            table=_array(self.table),
+            into=_array(into),
+            bias_in=_array(bias_in),
+            back=_array(torch.stack([each.weight for each in self.recurrent])),
+            bias_back=_array(torch.stack([each.bias for each in self.recurrent])),
+            out=_array(self.out.weight),
+            out_bias=_array(self.out.bias),
+        )
+        self._rooms = dict[int, Any]()
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> logits (B, K)."""
+        before, injected, room = self._ready(prev, state)
+        self._kernels.step(self._weights, before, injected, room)
+        return torch.from_numpy(room.parameters).clone(), self._after(state, room, 1)
+
+    @torch.no_grad()
+    def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
+        """As many positions as noise (B, T, 1) has numbers for."""
+        before, injected, room = self._ready(prev, state)
+        out = np.empty(noise.shape[:2], np.int64)
+        self._kernels.run(self._weights, before, injected, room, _array(noise[..., 0]), heat, out)
+        return torch.from_numpy(out), self._after(state, room, out.shape[1])
+
+    def _ready(self, prev: Tensor, state: State) -> tuple[NDArray[Any], NDArray[Any], Any]:
+        """The symbols before, what the condition adds, and a room that holds the state."""
+        rows = len(prev)
+        if state.clock == 0:
+            prev = torch.full_like(prev, int(self.first))
+        if rows not in self._rooms:
+            self._rooms[rows] = self._kernels.room(self._weights, rows)
+        room = self._rooms[rows]
+        for i, place in enumerate(self.places):
+            memory: Memory = state.net[place]
+            room.h[i] = memory.h.numpy()
+            if memory.c is not None:
+                room.c[i] = memory.c.numpy()
+        added = self.out.bias.new_zeros(rows, self.recurrent[0].weight.shape[1])
+        if self.inject is not None:
+            held = state.net[self.inject].fixed.nest[0]
+            added = torch.mm(spread(held, rows), self.inputs[0].weight)
+        return prev.numpy(), _array(added), room
+
+    def _after(self, state: Position, room: Any, count: int) -> Position:
+        """The state after so many positions, from what the room holds."""
+        states = list(state.net)
+        for i, place in enumerate(self.places):
+            h, c = torch.from_numpy(room.h[i].copy()), torch.from_numpy(room.c[i].copy())
+            states[place] = Memory(h, c if self.cell == "lstm" else None)
+        if self.inject is not None:
+            held: Injected = states[self.inject]
+            states[self.inject] = held._replace(clock=held.clock + count)
+        return Position(state.clock + count, tuple(states))
+
+
+def _array(x: Tensor) -> NDArray[Any]:
+    return x.detach().contiguous().numpy()

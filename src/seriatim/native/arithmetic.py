@@ -140,6 +140,14 @@ def sigmoid(u):
 
 
 @part
+def tanh(u):
+    """u (n) -> tanh(u), in place: 1 − 2/(1 + e^2u), right to the last digit of 1."""
+    one, two = u.dtype.type(1), u.dtype.type(2)
+    for j in range(u.shape[0]):
+        u[j] = one - two / (one + exp(two * u[j]))
+
+
+@part
 def rectify(u):
     """u (n) -> max(0, u), in place."""
     for j in range(u.shape[0]):
