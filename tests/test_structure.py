@@ -13,7 +13,7 @@ from seriatim.modality import HOMES
 ROOT = Path(__file__).parents[1] / "src" / "seriatim"
 WINGS = tuple(HOMES)
 ORDER = [
-    "errors", "config", "modality", "tree", "context", "symbols", "kernels", "native", "heads", "causal", "layers",
+    "errors", "config", "modality", "tree", "context", "symbols", "kernels", "heads", "causal", "layers",
     "raster", "walks", "conditioning", "data", "models", "instruments", "coding", "testing", "runs", "drawing",
     "training", *WINGS, "api", "cli", "serve",
 ]  # fmt: skip

@@ -14,8 +14,8 @@ import torch
 
 from seriatim import tree
 from seriatim.errors import UserError
+from seriatim.kernels.native import kept
 from seriatim.models import WaveNet, WaveNetConfig
-from seriatim.native import kept
 from seriatim.walks import backend
 from seriatim.walks.steer import Steer
 
@@ -139,7 +139,7 @@ def test_without_a_place_to_write_kernels_are_compiled_anew(own: Path) -> None:
     pytest.importorskip("numba")
     own.write_text("a file where the folder would be")
     assert kept.folder() is None
-    from seriatim.native.compiling import kernel
+    from seriatim.kernels.native.compiling import kernel
 
     @kernel
     def twice(x: float) -> float:

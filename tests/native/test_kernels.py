@@ -12,8 +12,8 @@ from scipy import special
 pytest.importorskip("numba")
 
 from seriatim.heads import CategoricalHead, MixtureHead
-from seriatim.native import arithmetic, drawing
-from seriatim.native.compiling import kernel
+from seriatim.kernels.native import arithmetic, drawing
+from seriatim.kernels.native.compiling import kernel
 
 U = np.array([2.0**-53, 1e-12, 1e-3, 0.074, 0.076, 0.3, 0.5, 0.7, 0.924, 0.926, 0.999, 1 - 1e-12, 1 - 2.0**-53])
 

@@ -261,7 +261,7 @@ class _Native(_Packed):
             raise Uncovered(f"{type(model).__name__} with attention to a source has no native steps")
         if self.table is None:
             raise Uncovered(f"{type(model).__name__} with {len(self.symbols):,} symbols has no native steps")
-        from seriatim.native import recurrent  # imports numba
+        from seriatim.kernels.native import recurrent  # imports numba
 
         self._kernels, joint = recurrent, self.recurrent[0].weight
         into = torch.stack([joint, *[each.weight for each in self.inputs[1:]]])[1:]  # the first layer's is in the table

@@ -202,7 +202,7 @@ class Native(Packed):
 
     def __init__(self, model: SequenceModel) -> None:
         super().__init__(model)
-        from seriatim.native import wavenet  # imports numba
+        from seriatim.kernels.native import wavenet  # imports numba
 
         self._kernels, stack, head, levels = wavenet, self.stack, model.head, model.config.levels
         sizes = np.array(stack.rings)

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 import torch
 from torch import Tensor
 
-from seriatim.native.kept import any_kept
+from seriatim.kernels.native.kept import any_kept
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 

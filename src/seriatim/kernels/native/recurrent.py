@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seriatim.native.arithmetic import add_product, sigmoid, tanh
-from seriatim.native.compiling import kernel, part
-from seriatim.native.drawing import draw_category
+from seriatim.kernels.native.arithmetic import add_product, sigmoid, tanh
+from seriatim.kernels.native.compiling import kernel, part
+from seriatim.kernels.native.drawing import draw_category
 
 
 class Weights(NamedTuple):

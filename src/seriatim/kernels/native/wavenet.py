@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seriatim.native.arithmetic import add_product, rectify, sigmoid
-from seriatim.native.compiling import kernel, part
-from seriatim.native.drawing import draw_category, draw_mixture
+from seriatim.kernels.native.arithmetic import add_product, rectify, sigmoid
+from seriatim.kernels.native.compiling import kernel, part
+from seriatim.kernels.native.drawing import draw_category, draw_mixture
 
 MU = 255
 

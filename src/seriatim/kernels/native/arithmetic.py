@@ -14,7 +14,7 @@ import numpy as np
 from numba import float32, float64, types
 from numba.extending import overload
 
-from seriatim.native.compiling import part
+from seriatim.kernels.native.compiling import part
 
 _LOG2E = 1 / math.log(2)
 _SERIES = tuple(1 / math.factorial(i) for i in range(14))

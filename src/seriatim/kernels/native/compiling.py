@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.core import config
 
-from seriatim.native.kept import folder
+from seriatim.kernels.native.kept import folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 

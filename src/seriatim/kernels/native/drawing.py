@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from seriatim.native.arithmetic import exp
-from seriatim.native.compiling import part
+from seriatim.kernels.native.arithmetic import exp
+from seriatim.kernels.native.compiling import part
 
 _LEAST = 2.0**-53
 # Wichura (1988), algorithm AS 241: for each of three ranges, numerator and denominator, highest power first
