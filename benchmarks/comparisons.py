@@ -1,15 +1,14 @@
 """Families beside each other: equal weights, the best of three learning rates each, one curve over CPU time.
 
     OMP_NUM_THREADS=1 python benchmarks/comparisons.py [--folder comparisons] [--sections characters bytes …]
-        [--minutes 8] [--seeds 0] [--contestants NAME …] [--table]
-        [--draw curves.png]
+        [--minutes 8] [--seeds 0] [--contestants NAME …] [--rates 0.5 1 2] [--table] [--draw curves.png]
 
 Of each contestant: the CPU time of a step (a pilot of 32); three learning rates, half, one and two times the family's
-default, at a quarter of the time each, by the last validation figure; then the best rate for the whole time, as many
-steps as fit at the pace of those three. So a contestant takes 1.75 times --minutes; with further --seeds, once
---minutes for each, at the rate that the first seed found. The curve of the last run has validation figures by step and
-by CPU time of the steps, from which equal steps and equal time are both read; the test figure is that of `seriatim
-evaluate`. Weights are equal within 6 %, which is checked.
+default (or --rates), at a quarter of the time each, by the last validation figure; then the best rate for the whole
+time, as many steps as fit at the pace of those before. So a contestant takes 1.75 times --minutes; with further
+--seeds, once --minutes for each, at the rate that the first seed found. The curve of the last run has validation
+figures by step and by CPU time of the steps, from which equal steps and equal time are both read; the test figure is
+that of `seriatim evaluate`. Weights are equal within 6 %, which is checked.
 
 A run is a folder in FOLDER, a result a line of FOLDER/results.jsonl. What is there is not run again, and a run that was
 interrupted goes on. --table prints what there is and trains nothing; --draw draws the curves of the first seed.
@@ -223,9 +222,10 @@ def figures(section: Section, out: Path) -> Row:
 
 
 def contest(
-    section: Section, label: str, name: str, minutes: float, seeds: list[int], at: Path, rows: list[Row]
+    section: Section, label: str, name: str, minutes: float, asked: argparse.Namespace, rows: list[Row]
 ) -> None:
     """What is missing of a contestant."""
+    at, seeds, rates = asked.folder, asked.seeds, asked.rates
     seed = seeds[0]  # pace and rate are those that the first seed found
 
     def known(kind: str, rate: float = 1.0) -> Row | None:
@@ -247,13 +247,13 @@ def contest(
         weights = sum(p.numel() for p in model.model.parameters())
         pilot = note("pilot", 1.0, {"pace": statistics.median(took[PILOT // 4 :]), "weights": weights})
     steps = max(1, round(15 * minutes / pilot["pace"]))
-    for rate in (0.5, 1.0, 2.0):
+    for rate in rates:
         if known("rate", rate) is None:
             out = place / f"rate-{rate:g}"
             _, took = trained(section, name, out, seed, steps, rate)
             pace = statistics.mean(took or [pilot["pace"]])
             note("rate", rate, {"steps": steps, "pace": pace, "found": curve_of(out)[-1][1]})
-    tried = [row for rate in (0.5, 1.0, 2.0) if (row := known("rate", rate))]
+    tried = [row for rate in rates if (row := known("rate", rate))]
     best = min(tried, key=lambda row: row["found"])["rate"]
     steps = max(1, round(60 * minutes / statistics.mean(row["pace"] for row in tried)))
     for seed in seeds:
@@ -334,6 +334,7 @@ def main() -> None:
     parser.add_argument("--contestants", nargs="+")
     parser.add_argument("--minutes", type=float, help="CPU time of the whole run. Default: that of the section")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.5, 1.0, 2.0], help="shares of the default rate")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--draw", type=Path)
     asked = parser.parse_args()
@@ -350,7 +351,7 @@ def main() -> None:
         minutes = section.minutes if asked.minutes is None else asked.minutes
         if not asked.table:
             for name in asked.contestants or section.contestants:
-                contest(section, label, name, minutes, asked.seeds, asked.folder, rows)
+                contest(section, label, name, minutes, asked, rows)
                 print(f"{label}, {name}: done", flush=True)
             sizes = {r["contestant"]: r["weights"] for r in rows if r["section"] == label and r["kind"] == "pilot"}
             if section.equal and max(sizes.values()) > (1 + APART) * min(sizes.values()):
