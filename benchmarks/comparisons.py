@@ -88,7 +88,7 @@ EMA = {"ema": 0.99}
 SECTIONS: dict[str, Section] = {
     "characters": Section("tinyshakespeare", "nats_per_token", TEXT, {"batch": 16, **EMA}),
     "bytes": Section("enwiki", "bits_per_byte", TEXT, {"batch": 16, **EMA, "tokens": TokenOptions(kind="bytes")}),
-    "truncation": Section(  # for the memory horizon: seriatim inspect FOLDER/truncation-…/whole-0 --horizon
+    "truncation": Section(  # for the memory horizon: seriatim inspect FOLDER/truncation-…/whole-0-2 --horizon
         "tinyshakespeare",
         "nats_per_token",
         {
@@ -249,7 +249,7 @@ def contest(
     steps = max(1, round(15 * minutes / pilot["pace"]))
     for rate in rates:
         if known("rate", rate) is None:
-            out = place / f"rate-{rate:g}"
+            out = place / f"rate-{seed}-{rate:g}"
             _, took = trained(section, name, out, seed, steps, rate)
             pace = statistics.mean(took or [pilot["pace"]])
             note("rate", rate, {"steps": steps, "pace": pace, "found": curve_of(out)[-1][1]})
@@ -258,7 +258,7 @@ def contest(
     steps = max(1, round(60 * minutes / statistics.mean(row["pace"] for row in tried)))
     for seed in seeds:
         if known("whole", best) is None:
-            out = place / f"whole-{seed}"
+            out = place / f"whole-{seed}-{best:g}"
             _, took = trained(section, name, out, seed, steps, best)
             found = {"curve": curve_of(out), "figures": figures(section, out), "weights": pilot["weights"]}
             note("whole", best, {"steps": steps, "pace": statistics.mean(took or [pilot["pace"]]), **found})

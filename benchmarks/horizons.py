@@ -27,16 +27,7 @@ def measured(run: Path, limit: int) -> Found:
     if not kept.exists():
         held = io.StringIO()
         with contextlib.redirect_stdout(held):
-            options = [
-                "--horizon",
-                "--json",
-                "--threads",
-                "1",
-                "--limit",
-                str(limit),
-                "-o",
-                str(kept.with_suffix(".png")),
-            ]
+            options = f"--horizon --json --threads 1 --limit {limit}".split()
             if command(["inspect", str(run), *options, "-o", str(kept.with_suffix(".png"))]):
                 raise SystemExit(f"{run}: seriatim inspect failed")
         kept.write_text(held.getvalue())
@@ -56,7 +47,7 @@ def table(found: dict[str, Found]) -> None:
     print(f"| {one['unit']} | given all | {' | '.join(f'last {k:,}' for k in spans)} | enough |")
     print("|---|---:|" + "---:|" * len(spans) + "---:|")
     for name, each in found.items():
-        told = {k: f"+{more:.3f} ± {error:.3f}" for k, more, error in zip(*rows(each), strict=True)}
+        told = {k: f"{more:+z.3f} ± {error:.3f}" for k, more, error in zip(*rows(each), strict=True)}
         enough = "-" if each["enough"] is None else f"{each['enough']:,}"
         whole = f"{each['bits'][-1]:.3f} ± {each['bits_standard_error'][-1]:.3f}"
         print(f"| {name} | {whole} | {' | '.join(told.get(k, '') for k in spans)} | {enough} |")
@@ -75,8 +66,12 @@ def draw(found: dict[str, Found], picture: Path) -> None:
         axes.errorbar(spans, more, [2 * x for x in errors], marker="o", markersize=3, capsize=2, label=name)
     one = next(iter(found.values()))
     axes.axhline(0, color="0.5", linewidth=1)
-    axes.set_xscale("symlog", base=2, linthresh=1)
+    every = sorted({k for each in found.values() for k in rows(each)[0]})
+    axes.set_xscale("symlog", base=2, linthresh=1)  # pictures may be given no row
+    axes.set_xticks(every, [f"{k:,}" for k in every])
+    axes.set_xlim(every[0] * 0.8, every[-1] * 1.25)
     axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(bottom=-0.03)
     axes.set(xlabel=f"{one['counted']} that are given", ylabel=f"{one['unit']} above those given all")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

@@ -46,6 +46,11 @@ def data() -> tuple[Tensor, Tensor]:
     return train, test[:: len(test) // 500][:500]
 
 
+def marks(steps: int) -> list[int]:
+    """After which steps is measured."""
+    return sorted({max(1, steps // part) for part in (8, 4, 2, 1)})
+
+
 def learn(name: str, steps: int, threads: int, answer: Any) -> None:
     """Train one head and send its figures."""
     torch.set_num_threads(threads)
@@ -56,7 +61,7 @@ def learn(name: str, steps: int, threads: int, answer: Any) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 100))
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(1))
-    started, taken, peak = time.process_time(), 0.0, 0.0
+    started, taken, peak, marked = time.process_time(), 0.0, 0.0, marks(steps)
     for step in range(1, steps + 1):
         x = train[order[torch.arange(16 * step - 16, 16 * step) % len(order)]]
         optimiser.zero_grad()
@@ -64,7 +69,7 @@ def learn(name: str, steps: int, threads: int, answer: Any) -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if step in {steps // 8, steps // 4, steps // 2, steps}:
+        if step in marked:
             taken += time.process_time() - started
             peak = peak or (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
             model.eval()
@@ -124,7 +129,7 @@ def main() -> None:
         answer = spawn.Queue()
         process = spawn.Process(target=learn, args=(name, arguments.steps, arguments.threads, answer))
         process.start()
-        for _ in range(4):
+        for _ in marks(arguments.steps):
             _, step, weights, bits, seconds, peak, near, rough, found[name] = answer.get()
             print(
                 f"| {name} | {weights:,} | {peak:.0f} | {step:,} | {seconds / 60:.1f} | {bits:.3f} | {near:.3f} | "

@@ -49,8 +49,8 @@ def halves(text: str) -> tuple[set[str], list[str]] | None:
     return (long, told) if bar and long and len(told) > 10 else None
 
 
-def figures(texts: Iterable[str], known: dict[int, set[tuple[str, ...]]]) -> Figures:
-    """Means over recipes, with standard errors."""
+def figures(texts: Iterable[str], known: dict[int, set[tuple[str, ...]]]) -> tuple[int, Figures]:
+    """How many have a title and directions; means over these, with standard errors."""
     read = [found for text in texts if (found := halves(text)) is not None]
     others = [read[(i + 1) % len(read)][0] for i in range(len(read))]
 
@@ -73,7 +73,8 @@ def figures(texts: Iterable[str], known: dict[int, set[tuple[str, ...]]]) -> Fig
         "again": [again(told) for _, told in read],
     }
     count = len(read)
-    return {name: (float(np.mean(x)), float(np.std(x, ddof=1) / np.sqrt(count))) for name, x in columns.items()}
+    means = {name: (float(np.mean(x)), float(np.std(x, ddof=1) / np.sqrt(count))) for name, x in columns.items()}
+    return count, means
 
 
 def draw(found: dict[str, Figures], picture: Path) -> None:
@@ -111,19 +112,22 @@ def main() -> None:
     corpus = open_corpus("recipes")
     learned = [words(document.text) for document in corpus.splits["train"]]
     known = {n: set(chain.from_iterable(grams(text, n) for text in learned)) for n in (2, 3)}
-    found = dict[str, Figures]()
+    found, counts = dict[str, Figures](), dict[str, int]()
     for label, _, run in (run.partition("=") for run in asked.runs):
         model = seriatim.load(run)
         assert isinstance(model, TextModel)
         if "test recipes" not in found:  # as the models read them
             ids = [model.tokenizer.encode(document.text)[:200] for document in corpus.splits["test"]]
-            found["test recipes"] = figures([model.tokenizer.decode(x) for x in ids[: asked.n]], known)
+            counts["test recipes"], found["test recipes"] = figures(
+                [model.tokenizer.decode(x) for x in ids[: asked.n]], known
+            )
         for temperature in asked.temperatures:
-            texts = model.sample("recipe for", asked.n, max_length=200, seed=1, temperature=temperature)
-            found[f"{label}, temperature {temperature:g}"] = figures([sample.text for sample in texts], known)
+            drawn = model.sample("recipe for", asked.n, max_length=200, seed=1, temperature=temperature)
+            name = f"{label}, temperature {temperature:g}"
+            counts[name], found[name] = figures([sample.text for sample in drawn], known)
     names = list(found["test recipes"])
-    print(f"| {asked.n} recipes each, % | {' | '.join(names)} |")
-    print("|---|" + "---:|" * len(names))
+    print(f"| of {asked.n} each, % | recipes read | {' | '.join(names)} |")
+    print("|---|---:|" + "---:|" * len(names))
     for label, each in found.items():
         print(
             f"| {label} | " + " | ".join(f"{100 * mean:.1f} ± {100 * error:.1f}" for mean, error in each.values()), "|"

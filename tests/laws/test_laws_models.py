@@ -18,6 +18,7 @@ from seriatim.models import LSTM, Conditional, RecurrentConfig
 from seriatim.models.base import ContextLike
 from seriatim.models.grid import FieldModel
 from seriatim.testing import gradient_law, models, samples, sight, wake
+from seriatim.walks.backend import Runner
 from toys import MaskedLinear
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -71,14 +72,16 @@ def test_feed_law(case: ModelCase, fed: int) -> None:
 def test_native_law(case: ModelCase) -> None:
     pytest.importorskip("numba")
     model = case.model()
-    models.native_law(model.prepare("native"), model, case.x(), case.shape, case.given())
+    stepper = model.prepare("native")
+    assert isinstance(stepper, Runner)
+    models.native_law(stepper, model, case.x(), case.shape, case.given())
 
 
 @pytest.mark.parametrize("name", ["transformer", "gated-pixelcnn", "lstm-memory-vector"])
 def test_a_model_without_native_steps_says_so(name: str) -> None:
     pytest.importorskip("numba")
     model = MODELS[name].model()
-    with pytest.raises(UserError, match=r"has no native steps; give --backend eager, or auto"):
+    with pytest.raises(UserError, match=r"has no native steps; take the backend eager, or auto"):
         model.prepare("native")
     assert model.prepare("auto", positions=1 << 30).backend == "eager"
 

@@ -55,7 +55,8 @@ class Stream:
         self.place = int(late[0]) if len(late) else self.begun
         self.known: Tensor | None = None
         with one_thread(), torch.inference_mode():
-            stepper = model.prepare(backend, rows * (length - self.begun), rows)
+            together = rows if steer.guidance == 1 else 2 * rows
+            stepper = model.prepare(backend, rows * (length - self.begun), together)
             walk, read = model.walk(rows, context, length, steer.guidance, stepper), None
             if prompt is not None and self.begun:
                 self.known = torch.from_numpy(prompt).to(model.device)[None].expand(rows, *prompt.shape)

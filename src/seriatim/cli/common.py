@@ -52,11 +52,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Drawer(Machine):
-    """Where a model draws, and with what."""
+    """Where and how to draw."""
 
     backend: Literal["auto", "eager", "native"] = "auto"
-    """What draws: eager is PyTorch; native, compiled kernels (needs the extra native); auto, native where it covers the
-    model and pays."""
+    """Of audio. eager: PyTorch; native: compiled kernels (needs the extra native); auto: native if it supports the
+    model and is faster."""
 
 
 def typed(group: str) -> set[str]:
@@ -116,10 +116,12 @@ def opened(
     from seriatim.runs.opening import open_run, pick_device
 
     model: Trained = open_run(run, pick_device(machine.device))
-    if isinstance(machine, Drawer):
+    if isinstance(machine, Drawer) and machine.backend != "auto":
+        if model.kind != "audio":
+            words = modality(model.kind).words
+            raise UserError(f"--backend is for models of audio so far, and this is one of {words}; leave it out")
         model.backend = machine.backend
-        if machine.backend == "native":
-            model.model.prepare("native")  # or say why not, before anything is drawn
+        model.model.prepare(machine.backend)  # or say why not, before anything is drawn
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words
         raise UserError(f"{run} is a model of {held}, but this command is for models of {wanted}; give another run")

@@ -48,6 +48,7 @@ class Model(nn.Module, Stepper, ABC):
 
     head: Head
     backend: str = "eager"
+    kernels: str = ""  # the module of `seriatim.kernels.native` that has its kernels, if any
     carries: bool = False  # whether `forward` takes a carry; grids do not
     ends: bool = False  # whether the end of a sequence is seen before it; `start` and `forward` agree given the length
     config: Any = None  # the sizes of a family; None: a model that its caller has composed
@@ -96,21 +97,23 @@ class Model(nn.Module, Stepper, ABC):
             rows: that are drawn together. With many, PyTorch's matrix products are faster.
 
         Raises:
-            UserError: if native is asked for, and not possible.
+            UserError: if native is asked for, and not possible; for an unknown backend.
 
         Example:
             >>> from seriatim.models import GRU, RecurrentConfig
             >>> GRU(RecurrentConfig(symbols=5, width=8)).prepare("auto", positions=10).backend
             'eager'
         """
-        if backend == "eager" or (backend == "auto" and not pays(positions, rows)):
+        if backend not in ("auto", "eager", "native"):
+            raise UserError(f"backend is {backend!r}; expected auto, eager or native")
+        if backend == "eager" or (backend == "auto" and not pays(self.bare.kernels, positions, rows)):
             return self.packed()
         try:
             return usable(self.native, next(self.parameters()))
         except Uncovered as lack:
             if backend == "auto":
                 return self.packed()
-            raise UserError(f"{lack}; give --backend eager, or auto") from None
+            raise UserError(f"{lack}; take the backend eager, or auto") from None
 
     @final
     @torch.no_grad()
@@ -246,7 +249,8 @@ class Model(nn.Module, Stepper, ABC):
         training = self.training
         self.eval()
         try:
-            guidance, stepper = 1.0 if steer is None else steer.guidance, self.prepare(backend, n * length, n)
+            guidance = 1.0 if steer is None else steer.guidance
+            stepper = self.prepare(backend, n * length, n if guidance == 1 else 2 * n)
             walk = self.walk(n, self.condition(context, n), length, guidance, stepper)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:

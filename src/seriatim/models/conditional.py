@@ -82,7 +82,7 @@ class Conditional(Model):
 
     @property
     def bare(self) -> Model:
-        """The inner model's, without encoders."""
+        """The inner model, without encoders."""
         return self.model.bare
 
     @property

@@ -113,6 +113,7 @@ class _Recurrent(SequenceModel):
     """What the three families share."""
 
     cell: ClassVar[Cell]
+    kernels = "recurrent"
 
     def __init__(self, config: RecurrentConfig) -> None:
         # σ = 1, so that an untrained gate tells symbols apart; a tied table is also the output, which must be quiet
@@ -253,7 +254,7 @@ class _Native(_Packed):
         Uncovered: for attention to a memory, and for more symbols than a table holds.
     """
 
-    backend = "native"
+    backend, heats = "native", True
 
     def __init__(self, model: _Recurrent) -> None:
         super().__init__(model)
@@ -275,21 +276,21 @@ class _Native(_Packed):
             out=_array(self.out.weight),
             out_bias=_array(self.out.bias),
         )
-        self._rooms = dict[int, Any]()
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) -> logits (B, K)."""
         before, injected, room = self._ready(prev, state)
-        self._kernels.step(self._weights, before, injected, room)
-        return torch.from_numpy(room.parameters).clone(), self._after(state, room, 1)
+        none = np.empty((len(before), 0))
+        self._kernels.run(self._weights, before, injected, room, none, 1.0, none.astype(np.int64))
+        return torch.from_numpy(room.parameters), self._after(state, room, 1)
 
     @torch.no_grad()
     def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
         """As many positions as noise (B, T, 1) has numbers for."""
         before, injected, room = self._ready(prev, state)
         out = np.empty(noise.shape[:2], np.int64)
-        self._kernels.run(self._weights, before, injected, room, _array(noise[..., 0]), heat, out)
+        self._kernels.run(self._weights, before, injected, room, _array(noise[..., 0]), float(heat), out)
         return torch.from_numpy(out), self._after(state, room, out.shape[1])
 
     def _ready(self, prev: Tensor, state: State) -> tuple[NDArray[Any], NDArray[Any], Any]:
@@ -297,9 +298,9 @@ class _Native(_Packed):
         rows = len(prev)
         if state.clock == 0:
             prev = torch.full_like(prev, int(self.first))
-        if rows not in self._rooms:
-            self._rooms[rows] = self._kernels.room(self._weights, rows)
-        room = self._rooms[rows]
+        before, room = _array(prev), self._kernels.room(self._weights, rows)
+        if rows and not 0 <= before.min() <= before.max() < len(self.symbols):
+            raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
         for i, place in enumerate(self.places):
             memory: Memory = state.net[place]
             room.h[i] = memory.h.numpy()
@@ -309,13 +310,13 @@ class _Native(_Packed):
         if self.inject is not None:
             held = state.net[self.inject].fixed.nest[0]
             added = torch.mm(spread(held, rows), self.inputs[0].weight)
-        return prev.numpy(), _array(added), room
+        return before, _array(added), room
 
     def _after(self, state: Position, room: Any, count: int) -> Position:
         """The state after so many positions, from what the room holds."""
         states = list(state.net)
         for i, place in enumerate(self.places):
-            h, c = torch.from_numpy(room.h[i].copy()), torch.from_numpy(room.c[i].copy())
+            h, c = torch.from_numpy(room.h[i]), torch.from_numpy(room.c[i])
             states[place] = Memory(h, c if self.cell == "lstm" else None)
         if self.inject is not None:
             held: Injected = states[self.inject]

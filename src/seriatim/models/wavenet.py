@@ -192,6 +192,8 @@ class WaveNet(SequenceModel):
         """All past taps of all layers in one product, the present ones layer by layer, all skips in one product."""
         return Packed(self)
 
+    kernels = "wavenet"
+
     def native(self) -> Stepper:
         """The whole loop compiled: network, head and draw."""
         return Native(self)

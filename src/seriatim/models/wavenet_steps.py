@@ -199,6 +199,7 @@ class Native(Packed):
     """The whole step in one compiled call, and runs of steps with their draws."""
 
     backend = "native"
+    heats: bool  # a softmax; a mixture's temperature is a matter of its whole table
 
     def __init__(self, model: SequenceModel) -> None:
         super().__init__(model)
@@ -214,9 +215,9 @@ class Native(Packed):
         self._weights = wavenet.Weights(
             table=_array(none(0, stack.width) if self.table is None else self.table),
             values=_array(none(1, stack.width) if linear is None else linear.weight.t()),
-            offset=_array(none(stack.width) if linear is None else linear.bias),
+            offset=_array(none(stack.width) if linear is None else linear.bias.clone()),
             first=_array(none(0, stack.width, stack.width) if conv is None else conv.weight.permute(2, 1, 0).flip(0)),
-            first_bias=_array(none(stack.width) if conv is None else cast(Tensor, conv.bias)),
+            first_bias=_array(none(stack.width) if conv is None else cast(Tensor, conv.bias).clone()),
             past=_array(torch.stack(self.past)),
             present=_array(torch.stack(self.present)),
             residual=_array(torch.stack(self.residual) if self.residual else none(0, stack.gates, stack.width)),
@@ -229,37 +230,51 @@ class Native(Packed):
         )
         self._mixture = (levels, 0, 0, 1.0, 0.0, 0.0)
         if isinstance(head, MixtureHead):
-            self._mixture = (levels, head.mixtures, int(head.kind == "normal"), head.spread, head.floor, head.ceiling)
-        self._levels, self._scratch = levels, dict[int, Any]()
+            self._mixture = (levels, head.mixtures, int(head.kind == "normal"))
+            self._mixture += (float(head.spread), head.floor, head.ceiling)
+        self._levels, self.heats = levels, not isinstance(head, MixtureHead)
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, 2) -> the head's parameters (B, width)."""
         before, rings, conditions, bias = self._ready(prev, state)
-        room, past = self._room_of(len(before)), self._past(state, rings)
-        self._kernels.step(self._weights, self._layers, before, self._levels, past, bias, room)
+        room, past = self._kernels.room(self._weights, len(before)), self._past(state, rings)
+        self._draw(before, past, bias, room, np.empty((len(before), 0, before.shape[1])), 1.0)
         after = self._after(torch.from_numpy(before)[:, None], state, rings, conditions)
-        return torch.from_numpy(room.parameters).clone(), after
+        return torch.from_numpy(room.parameters), after
 
     def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
         """As many positions as noise (B, T, P) has numbers for: in one call while the conditions stay the same."""
-        drawn, total = list[Tensor](), noise.shape[1]
+        drawn, total, room = list[Tensor](), noise.shape[1], self._kernels.room(self._weights, len(prev))
+        states = list(state.own.net)
+        old: Rings = states[self.place]
+        # a copy, once for all: should this stop halfway, the state before is as it was
+        copy = old.frames.transpose(0, 1).clone(memory_format=torch.contiguous_format).transpose(0, 1)
+        states[self.place] = old._replace(frames=copy)
+        state = Standing(state.own._replace(net=tuple(states)), state.conditions)
         while (done := sum(each.shape[1] for each in drawn)) < total:
             before, rings, conditions, bias = self._ready(prev, state)
             count = min(total - done, self._steady(rings))
-            out = np.empty((len(before), count, noise.shape[2]), np.int64)
             u = noise[:, done : done + count].contiguous().numpy()
-            self._kernels.run(
-                *(self._weights, self._layers, before, self._levels, self._past(state, rings), bias),
-                *(self._room_of(len(before)), u, heat, self._mixture, out),
-            )
-            drawn.append(x := torch.from_numpy(out))
+            x = torch.from_numpy(self._draw(before, self._past(state, rings), bias, room, u, float(heat)))
+            drawn.append(x)
             state = self._after(torch.cat([torch.from_numpy(before)[:, None], x[:, :-1]], 1), state, rings, conditions)
             prev = x[:, -1]
         x = torch.cat(drawn, 1)
         return x[..., 0] if self.head.parts == 1 else x, state
 
+    def _draw(
+        self, before: NDArray[Any], past: Any, bias: NDArray[Any], room: Any, noise: NDArray[Any], heat: float
+    ) -> NDArray[Any]:
+        """As many positions as noise (B, T, P) has numbers for; without any, a step."""
+        out = np.empty(noise.shape, np.int64)
+        self._kernels.run(
+            *(self._weights, self._layers, before, self._levels, past, bias),
+            *(room, noise, heat, self._mixture, out),
+        )
+        return out
+
     def _ready(self, prev: Tensor, state: Standing) -> tuple[NDArray[Any], Rings, Tensor, NDArray[Any]]:
-        """The symbols before (B, P), the rings, and what the conditions add to the gates now, twice."""
+        """The symbols before (B, P), the rings, and what the conditions add to the gates: a tensor and an array."""
         if state.own.clock == 0:
             prev = torch.full_like(prev, int(self.model.first))
         rings: Rings = state.own.net[self.place]
@@ -267,7 +282,10 @@ class Native(Packed):
             conditions = self._conditions(rings, state.conditions)
             if not rings.frames.transpose(0, 1).is_contiguous():  # after a prompt, or a selection of rows
                 rings = rings._replace(frames=rings.frames.transpose(0, 1).contiguous().transpose(0, 1))
-        return prev.view(len(prev), -1).numpy(), rings, conditions, _array(conditions.transpose(0, 1))
+        before = _array(prev.reshape(len(prev), self.head.parts))
+        if before.size and not 0 <= before.min() <= before.max() <= self._levels:
+            raise IndexError(f"a symbol is not in 0 … {self._levels - 1}")
+        return before, rings, conditions, _array(conditions.transpose(0, 1))
 
     def _steady(self, rings: Rings) -> int:
         """How many positions the conditions stay as they are."""
@@ -295,12 +313,8 @@ class Native(Packed):
         if self.first is not None:
             ring = state.own.net[self.first[0]]
             recent, phase = ring.frames.transpose(0, 1).clone(memory_format=torch.contiguous_format), ring.clock
-        return self._kernels.Past(rings.frames.transpose(0, 1).numpy(), recent.numpy(), rings.clock, phase)
-
-    def _room_of(self, rows: int) -> Any:
-        if rows not in self._scratch:
-            self._scratch[rows] = self._kernels.room(self._weights, rows)
-        return self._scratch[rows]
+        frames = rings.frames.detach().transpose(0, 1).numpy()
+        return self._kernels.Past(frames, recent.detach().numpy(), rings.clock, phase)
 
 
 def _array(x: Tensor) -> NDArray[Any]:

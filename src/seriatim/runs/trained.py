@@ -40,7 +40,7 @@ class Trained(ABC):
     """What the codec of x is."""
 
     backend: Backend = "auto"
-    """What draws: see `Model.prepare`."""
+    """What draws sound: see `Model.prepare`. Other kinds of data are drawn by eager steps."""
 
     def __init__(
         self,

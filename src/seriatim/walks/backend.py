@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -17,13 +18,15 @@ Backend: TypeAlias = Literal["auto", "eager", "native"]
 """eager: PyTorch. native: kernels compiled by numba. auto: native where it is installed, covers the model and pays."""
 
 
-class Uncovered(Exception):  # noqa: N818 (no error of the user's)
+class Uncovered(Exception):  # noqa: N818 (not a user error)
     """There are no native steps for a model; says why."""
 
 
 @runtime_checkable
 class Runner(Stepper, Protocol):
-    """A stepper that draws many positions in one call."""
+    """A stepper that draws many positions in one call; its `backend` is "native"."""
+
+    heats: bool  # whether it knows temperatures
 
     def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
         """Steps and draws.
@@ -40,7 +43,7 @@ class Runner(Stepper, Protocol):
         ...
 
 
-_CACHED, _COMPILED = 4_000, 40_000  # positions from which on it pays to load kernels, or to compile them
+_CACHED, _COMPILED = 4_000, 40_000  # from this many positions on it pays to load kernels, or to compile them
 _ROWS = 8  # that a kernel works on; PyTorch's matrix products are faster with more
 
 
@@ -49,15 +52,21 @@ def installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def pays(positions: int, rows: int) -> bool:
-    """Whether native steps are faster for a number of positions, if the model has any."""
-    if rows > _ROWS or positions < _CACHED or not installed():
+def pays(kernels: str, positions: int, rows: int) -> bool:
+    """Whether native steps are faster for a number of positions.
+
+    Args:
+        kernels: the module of `seriatim.kernels.native` that has the model's; "" if there is none.
+        positions: all rows together.
+        rows: that are drawn together.
+    """
+    if not kernels or rows > _ROWS or positions < _CACHED or not installed():
         return False
-    return positions >= _COMPILED or any_kept()
+    return positions >= _COMPILED or any_kept(kernels)
 
 
 def usable(make: Callable[[], Stepper], like: Tensor) -> Stepper:
-    """The native steps of a model whose parameters are like one.
+    """The native steps of a model whose parameters have this tensor's device and dtype.
 
     Raises:
         Uncovered: if there cannot be any.
@@ -68,4 +77,8 @@ def usable(make: Callable[[], Stepper], like: Tensor) -> Stepper:
         raise Uncovered(f"native steps are for the CPU, and the model is on {like.device.type}")
     if like.dtype not in (torch.float32, torch.float64):
         raise Uncovered(f"native steps are for float32 and float64, and the weights are {like.dtype}")
+    try:
+        importlib.import_module("numba")
+    except Exception as error:  # it is often behind Python and NumPy, and says so in its own ways
+        raise Uncovered(f"numba does not load: {error}") from None
     return make()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast, final
+from typing import Any, cast, final
 
 import torch
 from torch import Tensor
@@ -77,12 +77,18 @@ class Draws:
     @property
     def together(self) -> int:
         """Positions that `run` draws in one call: many from a native stepper, else 1."""
-        heated = self.steer is None or self.steer == Steer(temperature=self.steer.temperature)
-        return max(1, TOGETHER // self.parts) if heated and self.walk.runs else 1
+        if not self.walk.runs:
+            return 1
+        heats: bool = cast(Any, self.walk.stepper).heats
+        alone = self.steer is None or (heats and self.steer == Steer(temperature=self.steer.temperature))
+        return max(1, TOGETHER // self.parts) if alone else 1
 
     def run(self, count: int) -> Tensor:
         """The next positions (n, count) or (n, count, P)."""
         most, drawn = self.together, list[Tensor]()
+        if count == 0:
+            parts = () if self.parts == 1 else (self.parts,)
+            return self.walk.stepper.head.blank(self.walk.batch, 0, *parts, like=torch.empty(0))
         if most == 1:
             return torch.stack([self.position() for _ in range(count)], 1)
         for first in range(0, count, most):

@@ -180,7 +180,7 @@ class Walk:
     @property
     def runs(self) -> bool:
         """Whether `run` is possible now: the stepper draws by itself, and no position has been begun."""
-        return hasattr(self.stepper, "run") and self._parameters is None and not self._part
+        return self.stepper.backend == "native" and self._parameters is None and not self._part
 
     def run(self, noise: Tensor, heat: float = 1.0) -> Tensor:
         """Draw positions in one call of a stepper that can: see `seriatim.walks.backend.Runner`.
@@ -193,14 +193,20 @@ class Walk:
             (B, T) or (B, T, P).
 
         Raises:
-            ValueError: beyond the walk's length.
+            ValueError: if the walk cannot (see `runs`), for noise of another shape, and beyond the walk's length.
         """
-        count, prev = noise.shape[1], self._prev
+        count, prev, parts = noise.shape[1], self._prev, self.stepper.head.parts
+        if not self.runs:
+            raise ValueError("this walk cannot run: its steps are eager or guided, or a position has been begun")
+        if noise.shape != (self.batch, count, parts):
+            raise ValueError(f"noise has shape {tuple(noise.shape)}; expected ({self.batch}, positions, {parts})")
         if self.length is not None and self.clock + count > self.length:
             raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
         if prev is None:
-            shape = (self.batch,) if self.stepper.head.parts == 1 else (self.batch, self.stepper.head.parts)
+            shape = (self.batch,) if parts == 1 else (self.batch, parts)
             prev = self.stepper.head.blank(*shape, like=self._floats())
+        if not noise.numel():
+            return prev.new_zeros(self.batch, count, *prev.shape[1:])
         with torch.inference_mode():
             x, self._state = cast(Any, self.stepper).run(prev, self._state, noise, heat)
         self._prev = x[:, -1]

@@ -141,7 +141,7 @@ def sigmoid(u):
 
 @part
 def tanh(u):
-    """u (n) -> tanh(u), in place: 1 − 2/(1 + e^2u), right to the last digit of 1."""
+    """u (n) -> tanh(u), in place: 1 − 2/(1 + e^2u), with an absolute error of one unit in the last place of 1."""
     one, two = u.dtype.type(1), u.dtype.type(2)
     for j in range(u.shape[0]):
         u[j] = one - two / (one + exp(two * u[j]))

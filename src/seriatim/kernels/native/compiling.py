@@ -1,4 +1,4 @@
-"""Compilation by numba, of a function without the checks of types that tests wrap it in."""
+"""Compilation by numba, of a function without the type checks that tests add."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import numpy as np
 from seriatim.kernels.native.arithmetic import exp
 from seriatim.kernels.native.compiling import part
 
-_LEAST = 2.0**-53
+_LEAST, _COLDEST = 2.0**-53, 1e-30
 # Wichura (1988), algorithm AS 241: for each of three ranges, numerator and denominator, highest power first
 _MIDDLE = (
     *(2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457),
@@ -58,7 +58,7 @@ def draw_category(logits, u, heat):
             best = j
     if heat == 0.0:
         return best
-    top, cool = logits[best], logits.dtype.type(1.0 / heat)
+    top, cool = logits[best], logits.dtype.type(1.0 / max(heat, _COLDEST))
     for j in range(n):
         logits[j] = exp((logits[j] - top) * cool)
     total = 0.0

@@ -1,8 +1,8 @@
 """Where compiled kernels are kept.
 
 A folder of their own for each version of their source; numba adds the processor and its features to the names of the
-files, so that a processor that lacks some compiles anew. A folder that cannot be written, or that others may write to,
-is not used, and kernels are then compiled in every process: what is loaded from it is code.
+files, so that a processor that lacks some compiles anew. A folder that cannot be written to, or that others may write
+to, it or one above it, is not used, and kernels are then compiled in every process: what is loaded from it is code.
 """
 
 from __future__ import annotations
@@ -32,15 +32,28 @@ def home() -> Path:
 
 def folder() -> Path | None:
     """This version's folder, made if need be; None if it cannot be used."""
-    place = home() / source_key()
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = place.lstat()
-        if os.name == "posix" and (found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
-            return None
-        return place if stat.S_ISDIR(found.st_mode) and os.access(place, os.W_OK) else None
-    except (OSError, RuntimeError):  # no home
+        place = (home() / source_key()).absolute()
+        for each in (*reversed(place.parents), place):
+            if not each.exists():
+                each.mkdir(mode=0o700, exist_ok=True)
+        safe = all(map(_own, (place, *place.parents)))
+        return place if safe and stat.S_ISDIR(place.lstat().st_mode) and os.access(place, os.W_OK) else None
+    except (OSError, RuntimeError):  # RuntimeError: no home
         return None
+
+
+def _own(place: Path) -> bool:
+    """Whether nobody else may replace what is in a folder. Not checked on Windows."""
+    if os.name != "posix":
+        return True
+    found = place.stat()
+    if found.st_uid not in (os.getuid(), 0):
+        return False
+    if found.st_mode & stat.S_ISVTX:  # such as /tmp: entries belong to whoever made them
+        return True
+    private = found.st_gid in (0, os.getgid()) and found.st_gid in (0, os.getuid())  # a group of one's own
+    return not found.st_mode & stat.S_IWOTH and (private or not found.st_mode & stat.S_IWGRP)
 
 
 def clear() -> int:
@@ -51,6 +64,9 @@ def clear() -> int:
     return count
 
 
-def any_kept() -> bool:
-    """Whether this version's kernels were compiled before, on this or another processor."""
-    return next((home() / source_key()).rglob("*.nbc"), None) is not None
+def any_kept(kernels: str) -> bool:
+    """Whether the runs of a module of kernels were compiled before, on this or another processor."""
+    try:
+        return next((home() / source_key()).rglob(f"{kernels}.run-*.nbc"), None) is not None
+    except (OSError, RuntimeError, importlib.metadata.PackageNotFoundError):
+        return False

@@ -98,24 +98,24 @@ def _advance(weights, prev, injected, room):
 
 
 @kernel
-def step(weights, prev, injected, room):
-    """One position.
+def run(weights, prev, injected, room, noise, heat, out):
+    """As many positions as `out` (B, n) has, each drawn with noise (B, n).
+
+    Without positions, one step and no draw: `room.parameters` (B, K) is the answer.
 
     Args:
         weights: folded.
         prev: (B,) symbols before.
         injected: (B, G · D) what the condition adds to the first layer.
-        room: state and scratch; `room.parameters` (B, K) is the answer.
+        room: state and scratch.
+        noise: uniforms.
+        heat: temperature.
+        out: the symbols drawn.
     """
-    _advance(weights, prev, injected, room)
-
-
-@kernel
-def run(weights, prev, injected, room, noise, heat, out):
-    """As many positions as `out` (B, n) has, each drawn with noise (B, n)."""
+    rows, count = out.shape
     before = prev.copy()
-    for t in range(out.shape[1]):
+    for t in range(max(1, count)):
         _advance(weights, before, injected, room)
-        for r in range(out.shape[0]):
+        for r in range(rows if count else 0):
             out[r, t] = draw_category(room.parameters[r], noise[r, t], heat)
             before[r] = out[r, t]

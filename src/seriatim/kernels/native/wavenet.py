@@ -138,8 +138,11 @@ def _advance(weights, layers, prev, levels, past, t, bias, room):
 
 
 @kernel
-def step(weights, layers, prev, levels, past, bias, room):
-    """One position.
+def run(weights, layers, prev, levels, past, bias, room, noise, heat, mixture, out):
+    """As many positions as `out` (B, n, C) has, each drawn with noise (B, n, C).
+
+    Without positions, one step and no draw: `room.parameters` (B, V) is the answer. They are one kernel, as compiling
+    takes long.
 
     Args:
         weights: folded.
@@ -148,22 +151,17 @@ def step(weights, layers, prev, levels, past, bias, room):
         levels: of a sample; that number itself is the symbol before the first.
         past: what was read before; its frames are overwritten.
         bias: (L, B, 2G) with what the conditions add.
-        room: scratch; `room.parameters` (B, V) is the answer.
-    """
-    _advance(weights, layers, prev, levels, past, 0, bias, room)
-
-
-@kernel
-def run(weights, layers, prev, levels, past, bias, room, noise, heat, mixture, out):
-    """As many positions as `out` (B, n, C) has, each drawn with noise (B, n, C).
-
-    `mixture` is as for `draw_mixture`, with M = 0 for a softmax, to which `heat` applies.
+        room: scratch.
+        noise: uniforms.
+        heat: temperature of a softmax.
+        mixture: as for `draw_mixture`, with M = 0 for a softmax.
+        out: the symbols drawn.
     """
     rows, count, channels = out.shape
     before = prev.copy()
-    for t in range(count):
+    for t in range(max(1, count)):
         _advance(weights, layers, before, levels, past, t, bias, room)
-        for r in range(rows):
+        for r in range(rows if count else 0):
             if mixture[1]:
                 draw_mixture(room.parameters[r], noise[r, t], out[r, t], mixture)
             else:
