@@ -110,14 +110,14 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     corpus = open_corpus("recipes")
-    learned = [words(document.text) for document in corpus.splits["train"]]
+    learned = [words(document.text()) for document in corpus.splits["train"]]
     known = {n: set(chain.from_iterable(grams(text, n) for text in learned)) for n in (2, 3)}
     found, counts = dict[str, Figures](), dict[str, int]()
     for label, _, run in (run.partition("=") for run in asked.runs):
         model = seriatim.load(run)
         assert isinstance(model, TextModel)
         if "test recipes" not in found:  # as the models read them
-            ids = [model.tokenizer.encode(document.text)[:200] for document in corpus.splits["test"]]
+            ids = [model.tokenizer.encode(document.text())[:200] for document in corpus.splits["test"]]
             counts["test recipes"], found["test recipes"] = figures(
                 [model.tokenizer.decode(x) for x in ids[: asked.n]], known
             )
