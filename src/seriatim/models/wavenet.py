@@ -132,6 +132,7 @@ class WaveNet(SequenceModel):
     """Dilated causal convolutions over audio samples.
 
     Example:
+        >>> import torch
         >>> model = WaveNet(WaveNetConfig(levels=16, residual=8, gate=8, skip=8, dilations=3, cycles=1))
         >>> model.log_prob(torch.randint(16, (2, 20))).shape, model.sample(n=2, length=20).shape
         (torch.Size([2]), torch.Size([2, 20]))
