@@ -296,14 +296,12 @@ def table(label: str, section: Section, rows: list[Row]) -> None:
 
 def draw(rows: list[Row], picture: Path) -> None:
     """Validation figures by step and by CPU time, a row of charts a section."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     wholes = [row for row in rows if row["kind"] == "whole"]
     first = {(row["section"], row["contestant"]): row for row in reversed(wholes)}
     labels = list(dict.fromkeys(row["section"] for row in wholes))
     figure = Figure(figsize=(8.0, 3.2 * len(labels)), dpi=100)
-    FigureCanvasAgg(figure)
     for label, pair in zip(labels, figure.subplots(len(labels), 2, squeeze=False), strict=True):
         for axes, unit in zip(pair, ("steps", "CPU minutes"), strict=True):
             for (section, name), row in reversed(first.items()):

@@ -55,11 +55,9 @@ def table(found: dict[str, Found]) -> None:
 
 def draw(found: dict[str, Found], picture: Path) -> None:
     """A line for each run, with two standard errors."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 4.2), dpi=100)
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for name, each in found.items():
         spans, more, errors = rows(each)

@@ -79,12 +79,10 @@ def figures(texts: Iterable[str], known: dict[int, set[tuple[str, ...]]]) -> tup
 
 def draw(found: dict[str, Figures], picture: Path) -> None:
     """Bars with two standard errors."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     shown = ["title kept", "new pairs", "new triples"]
     figure = Figure(figsize=(8.0, 3.0), dpi=100)
-    FigureCanvasAgg(figure)
     for axes, name in zip(figure.subplots(1, len(shown)), shown, strict=True):
         labels, pairs = list(found), [each[name] for each in found.values()]
         axes.barh(labels, [100 * mean for mean, _ in pairs], xerr=[200 * error for _, error in pairs], capsize=2)
@@ -130,7 +128,9 @@ def main() -> None:
     print("|---|---:|" + "---:|" * len(names))
     for label, each in found.items():
         print(
-            f"| {label} | " + " | ".join(f"{100 * mean:.1f} ± {100 * error:.1f}" for mean, error in each.values()), "|"
+            f"| {label} | {counts[label]} | "
+            + " | ".join(f"{100 * mean:.1f} ± {100 * error:.1f}" for mean, error in each.values()),
+            "|",
         )
     if asked.draw is not None:
         draw(found, asked.draw)

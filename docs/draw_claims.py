@@ -5,7 +5,6 @@ python docs/draw_claims.py
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DOCS = Path(__file__).parent
@@ -25,7 +24,6 @@ def main() -> None:
     """A pair of bars for each model, on a logarithmic scale."""
     found = rows()
     figure = Figure(figsize=(8.0, 4.0), dpi=100)
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     places = range(len(found))
     once, kept = [again for _, again, _ in found], [ours for _, _, ours in found]

@@ -280,7 +280,7 @@ FAULTS = [
     ),
     Fault(
         "evaluate ignores the run's truncation", "cli/kinds/text.py",
-        "if truncate is None and not asked.data:", "if truncate is None and not asked.data and asked.run is None:",
+        "return None if asked.data else plan_of(asked.run)[0].train.truncate", "return None",
         "training/test_splits_used.py::test_a_runs_own_data_is_evaluated_as_it_was_truncated",
     ),
     Fault(
@@ -443,8 +443,39 @@ FAULTS = [
     ),
     Fault(
         "the floor of a scale at 16 bits", "heads/mixture.py",
-        "self.floor = -7.0 - math.log(max(levels - 1, 255) / 255)", "self.floor = -7.0",
+        "-7.0 - math.log(max(levels - 1, 255) / 255), _WIDEST", "-7.0, _WIDEST",
         "heads/test_mixture.py::test_the_floor_of_the_scale",
+    ),
+    # ------------------------------------------------------------------ native steps
+    Fault(
+        "a mixture's temperature is left to the kernel", "walks/draws.py",
+        "(heats and self.steer == Steer(", "(self.steer == Steer(",
+        "native/test_backend.py::test_a_temperature_is_heeded_by_every_head[0.3]",
+    ),
+    Fault(
+        "a run overwrites the state before it", "models/wavenet_steps.py",
+        "old.frames.transpose(0, 1).clone(memory_format=torch.contiguous_format).transpose(0, 1)", "old.frames",
+        "native/test_backend.py::test_a_field_that_ends_in_a_run_leaves_the_walk_as_it_was",
+    ),
+    Fault(
+        "a run goes on over the end of a column", "models/wavenet_steps.py",
+        "[*steady, hop - (rings.clock + offset) % hop]", "[*steady, hop]",
+        "native/test_backend.py::test_a_run_keeps_to_the_columns_of_a_field",
+    ),
+    Fault(
+        "a walk runs in the middle of a position", "walks/walk.py",
+        'self.stepper.backend == "native" and self._parameters is None and', 'self.stepper.backend == "native" and',
+        "native/test_backend.py::test_a_run_refuses_what_it_cannot_draw",
+    ),
+    Fault(
+        "others may write to the folder of kernels", "kernels/native/kept.py",
+        "not found.st_mode & stat.S_IWOTH and", "",
+        "native/test_backend.py::test_a_folder_that_others_may_write_to_is_not_used",
+    ),
+    Fault(
+        "a kernel's quantile with the signs of the other tail", "kernels/native/drawing.py",
+        "return -found if q < 0 else found", "return found if q < 0 else -found",
+        "native/test_kernels.py::test_quantile[1]",
     ),
     # ------------------------------------------------------------------ layers and families
     Fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import types
 import typing
@@ -27,6 +28,23 @@ class Options:
 def absolute(path: str) -> str:
     """A path that exists as an absolute one; anything else, such as a name, as it is."""
     return str(Path(path).resolve()) if Path(path).exists() else path
+
+
+def cache_folder() -> Path:
+    """The folder for downloads and compiled kernels: `$SERIATIM_CACHE`, else the user's cache.
+
+    Raises:
+        UserError: without both.
+    """
+    own = os.environ.get("SERIATIM_CACHE")
+    if own:
+        return Path(own)
+    import pooch
+
+    found = Path(pooch.os_cache("seriatim"))
+    if not found.is_absolute():  # it begins with ~: this user has no home
+        raise UserError("there is no home folder to keep files in; set $SERIATIM_CACHE to a folder")
+    return found
 
 
 def bounded(name: str, value: float, low: float, high: float) -> None:

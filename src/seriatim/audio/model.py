@@ -33,6 +33,7 @@ from seriatim.runs.bayes import by_bayes
 from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given, Labels, Vectors
 from seriatim.symbols.lacking import Lacking, heard
+from seriatim.walks.backend import Backend
 from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds, row_seeds, uniform
 from seriatim.walks.steer import Steer, steer_of
@@ -63,6 +64,8 @@ class AudioModel(Trained):
 
     kind = "audio"
     data_codec = Quantiser
+    backend: Backend = "auto"
+    """What draws: see `Model.prepare`."""
 
     @property
     def codec(self) -> Quantiser:
@@ -315,9 +318,8 @@ class AudioModel(Trained):
         context = self._context(given or {}, n)
         known = None if prompt is None else self.codec.encode(prompt)
         own = row_seeds(seeds, n, self.model.device)
-        return map(
-            self.codec.to_int16, Stream(self.model, context, own, chosen, known, length, self.backend).blocks(size)
-        )
+        stream = Stream(self.model, context, own, chosen, known, length, self.backend)
+        return map(self.codec.to_int16, stream.blocks(size))
 
     def samples(
         self, seconds: float | None = None, n: int = 1, *, given: Given | None = None, prompt: Int16 | None = None

@@ -55,9 +55,7 @@ class Stream:
         self.place = int(late[0]) if len(late) else self.begun
         self.known: Tensor | None = None
         with one_thread(), torch.inference_mode():
-            together = rows if steer.guidance == 1 else 2 * rows
-            stepper = model.prepare(backend, rows * (length - self.begun), together)
-            walk, read = model.walk(rows, context, length, steer.guidance, stepper), None
+            walk, read = model.walk(rows, context, length, steer.guidance, backend=backend), None
             if prompt is not None and self.begun:
                 self.known = torch.from_numpy(prompt).to(model.device)[None].expand(rows, *prompt.shape)
                 if self.place:
@@ -80,11 +78,11 @@ class Stream:
         row: list[Tensor] = []
         for time in range(first, stop):
             while time not in self.waiting:
-                self._position(self.waiting)
+                self._position()
             row.append(self.waiting.pop(time))
         return torch.stack(row, 1)
 
-    def _position(self, waiting: dict[int, Tensor]) -> None:
+    def _position(self) -> None:
         """The next position: of the prompt, or drawn."""
         time = self._time()
         self.place += 1
@@ -92,7 +90,7 @@ class Stream:
             assert self.known is not None
             self.draws.force(self.known[:, time])
         else:
-            waiting[time] = self.draws.position()
+            self.waiting[time] = self.draws.position()
 
     _times: tuple[int, list[int]] = (0, [])
 

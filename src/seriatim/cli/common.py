@@ -120,7 +120,7 @@ def opened(
         if model.kind != "audio":
             words = modality(model.kind).words
             raise UserError(f"--backend is for models of audio so far, and this is one of {words}; leave it out")
-        model.backend = machine.backend
+        cast(Any, model).backend = machine.backend
         model.model.prepare(machine.backend)  # or say why not, before anything is drawn
     if kind is not None and model.kind != kind:
         held, wanted = modality(model.kind).words, modality(kind).words

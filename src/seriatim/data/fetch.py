@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from seriatim.config import cache_folder
 from seriatim.data.decoding import read_bytes
 from seriatim.data.download import download
 from seriatim.errors import UserError
@@ -68,13 +69,6 @@ def get(file: File, by_hand: str) -> Path:
         path = download(file.address, file.size, file.sha256, cache_folder() / file.path)
     _verify(path, file)
     return path
-
-
-def cache_folder() -> Path:
-    """The folder for downloads: `$SERIATIM_CACHE`, else the user's cache."""
-    import pooch
-
-    return Path(os.environ.get("SERIATIM_CACHE") or pooch.os_cache("seriatim"))
 
 
 def _places() -> list[Path]:

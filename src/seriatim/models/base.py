@@ -250,8 +250,7 @@ class Model(nn.Module, Stepper, ABC):
         self.eval()
         try:
             guidance = 1.0 if steer is None else steer.guidance
-            stepper = self.prepare(backend, n * length, n if guidance == 1 else 2 * n)
-            walk = self.walk(n, self.condition(context, n), length, guidance, stepper)
+            walk = self.walk(n, self.condition(context, n), length, guidance, backend=backend)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"the prompt has {done} positions; length is only {length}")
@@ -280,6 +279,7 @@ class Model(nn.Module, Stepper, ABC):
         length: int | None = None,
         guidance: float = 1.0,
         stepper: Stepper | None = None,
+        backend: Backend = "eager",
     ) -> Walk:
         """A walk of n rows.
 
@@ -288,12 +288,14 @@ class Model(nn.Module, Stepper, ABC):
             context: conditions, n rows.
             length: number of positions, if known.
             guidance: weight of the conditions; 1 is the model itself.
-            stepper: the result of `packed`, if already available.
+            stepper: the result of `prepare`, if already available.
+            backend: else what carries out the steps.
 
         Raises:
-            UserError: if the model has no condition to be guided by.
+            UserError: if the model has no condition to be guided by, or not this backend.
         """
-        packed = self.packed() if stepper is None else stepper
+        rows = n if guidance == 1 else 2 * n  # with the condition and without it
+        packed = self.prepare(backend, n * (length or 0), rows) if stepper is None else stepper
         if guidance != 1 and self.head.real:
             raise UserError(
                 "guidance contrasts probabilities of symbols, and this model draws real numbers; leave it out"

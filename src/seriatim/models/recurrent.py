@@ -36,7 +36,7 @@ from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, spread
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, columns
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, columns
 from seriatim.tree import State
 from seriatim.walks.backend import Uncovered
 from seriatim.walks.walk import Stepper
@@ -268,13 +268,13 @@ class _Native(_Packed):
         into = torch.stack([joint, *[each.weight for each in self.inputs[1:]]])[1:]  # the first layer's is in the table
         bias_in = torch.stack([self.recurrent[0].bias, *[each.bias for each in self.inputs[1:]]])[1:]
         self._weights = recurrent.Weights(
-            table=_array(self.table),
-            into=_array(into),
-            bias_in=_array(bias_in),
-            back=_array(torch.stack([each.weight for each in self.recurrent])),
-            bias_back=_array(torch.stack([each.bias for each in self.recurrent])),
-            out=_array(self.out.weight),
-            out_bias=_array(self.out.bias),
+            table=array(self.table),
+            into=array(into),
+            bias_in=array(bias_in),
+            back=array(torch.stack([each.weight for each in self.recurrent])),
+            bias_back=array(torch.stack([each.bias for each in self.recurrent])),
+            out=array(self.out.weight),
+            out_bias=array(self.out.bias),
         )
 
     @torch.no_grad()
@@ -290,7 +290,7 @@ class _Native(_Packed):
         """As many positions as noise (B, T, 1) has numbers for."""
         before, injected, room = self._ready(prev, state)
         out = np.empty(noise.shape[:2], np.int64)
-        self._kernels.run(self._weights, before, injected, room, _array(noise[..., 0]), float(heat), out)
+        self._kernels.run(self._weights, before, injected, room, array(noise[..., 0]), float(heat), out)
         return torch.from_numpy(out), self._after(state, room, out.shape[1])
 
     def _ready(self, prev: Tensor, state: State) -> tuple[NDArray[Any], NDArray[Any], Any]:
@@ -298,7 +298,7 @@ class _Native(_Packed):
         rows = len(prev)
         if state.clock == 0:
             prev = torch.full_like(prev, int(self.first))
-        before, room = _array(prev), self._kernels.room(self._weights, rows)
+        before, room = array(prev), self._kernels.room(self._weights, rows)
         if rows and not 0 <= before.min() <= before.max() < len(self.symbols):
             raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
         for i, place in enumerate(self.places):
@@ -310,10 +310,10 @@ class _Native(_Packed):
         if self.inject is not None:
             held = state.net[self.inject].fixed.nest[0]
             added = torch.mm(spread(held, rows), self.inputs[0].weight)
-        return before, _array(added), room
+        return before, array(added), room
 
     def _after(self, state: Position, room: Any, count: int) -> Position:
-        """The state after so many positions, from what the room holds."""
+        """The state `count` positions later, which the kernel has left in the room."""
         states = list(state.net)
         for i, place in enumerate(self.places):
             h, c = torch.from_numpy(room.h[i]), torch.from_numpy(room.c[i])
@@ -322,7 +322,3 @@ class _Native(_Packed):
             held: Injected = states[self.inject]
             states[self.inject] = held._replace(clock=held.clock + count)
         return Position(state.clock + count, tuple(states))
-
-
-def _array(x: Tensor) -> NDArray[Any]:
-    return x.detach().contiguous().numpy()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, final
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Pointwise, Serial
@@ -142,6 +143,11 @@ class Folded(Stepper, ABC):
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
         """As the model's."""
         return self.whole.read(x, context, carry)
+
+
+def array(x: Tensor) -> NDArray[Any]:
+    """A tensor as kernels take it: contiguous, in the tensor's own memory if it is so already."""
+    return x.detach().contiguous().numpy()
 
 
 def columns(weight: Tensor) -> Tensor:

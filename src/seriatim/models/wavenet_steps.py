@@ -17,7 +17,7 @@ from seriatim.causal.gated import Rings
 from seriatim.context import EMPTY, Context
 from seriatim.heads import MixtureHead
 from seriatim.kernels.gates import halves
-from seriatim.models.sequence import Position, SequenceModel
+from seriatim.models.sequence import Position, SequenceModel, array
 from seriatim.tree import State
 from seriatim.walks.walk import Carry
 
@@ -213,20 +213,20 @@ class Native(Packed):
         conv = None if self.first is None else self.first[1].conv
         (hidden, hidden_bias), (out, out_bias) = self.out
         self._weights = wavenet.Weights(
-            table=_array(none(0, stack.width) if self.table is None else self.table),
-            values=_array(none(1, stack.width) if linear is None else linear.weight.t()),
-            offset=_array(none(stack.width) if linear is None else linear.bias.clone()),
-            first=_array(none(0, stack.width, stack.width) if conv is None else conv.weight.permute(2, 1, 0).flip(0)),
-            first_bias=_array(none(stack.width) if conv is None else cast(Tensor, conv.bias).clone()),
-            past=_array(torch.stack(self.past)),
-            present=_array(torch.stack(self.present)),
-            residual=_array(torch.stack(self.residual) if self.residual else none(0, stack.gates, stack.width)),
-            skip=_array(self.skip.view(len(sizes), stack.gates, -1)),
-            skip_bias=_array(self.skip_bias),
-            hidden=_array(hidden.t()),
-            hidden_bias=_array(hidden_bias),
-            out=_array(out.t()),
-            out_bias=_array(out_bias),
+            table=array(none(0, stack.width) if self.table is None else self.table),
+            values=array(none(1, stack.width) if linear is None else linear.weight.t()),
+            offset=array(none(stack.width) if linear is None else linear.bias.clone()),
+            first=array(none(0, stack.width, stack.width) if conv is None else conv.weight.permute(2, 1, 0).flip(0)),
+            first_bias=array(none(stack.width) if conv is None else cast(Tensor, conv.bias).clone()),
+            past=array(torch.stack(self.past)),
+            present=array(torch.stack(self.present)),
+            residual=array(torch.stack(self.residual) if self.residual else none(0, stack.gates, stack.width)),
+            skip=array(self.skip.view(len(sizes), stack.gates, -1)),
+            skip_bias=array(self.skip_bias),
+            hidden=array(hidden.t()),
+            hidden_bias=array(hidden_bias),
+            out=array(out.t()),
+            out_bias=array(out_bias),
         )
         self._mixture = (levels, 0, 0, 1.0, 0.0, 0.0)
         if isinstance(head, MixtureHead):
@@ -282,10 +282,10 @@ class Native(Packed):
             conditions = self._conditions(rings, state.conditions)
             if not rings.frames.transpose(0, 1).is_contiguous():  # after a prompt, or a selection of rows
                 rings = rings._replace(frames=rings.frames.transpose(0, 1).contiguous().transpose(0, 1))
-        before = _array(prev.reshape(len(prev), self.head.parts))
+        before = array(prev.reshape(len(prev), self.head.parts))
         if before.size and not 0 <= before.min() <= before.max() <= self._levels:
             raise IndexError(f"a symbol is not in 0 … {self._levels - 1}")
-        return before, rings, conditions, _array(conditions.transpose(0, 1))
+        return before, rings, conditions, array(conditions.transpose(0, 1))
 
     def _steady(self, rings: Rings) -> int:
         """How many positions the conditions stay as they are."""
@@ -315,7 +315,3 @@ class Native(Packed):
             recent, phase = ring.frames.transpose(0, 1).clone(memory_format=torch.contiguous_format), ring.clock
         frames = rings.frames.detach().transpose(0, 1).numpy()
         return self._kernels.Past(frames, recent.detach().numpy(), rings.clock, phase)
-
-
-def _array(x: Tensor) -> NDArray[Any]:
-    return x.detach().contiguous().numpy()

@@ -14,7 +14,6 @@ from seriatim.runs import arguments, checkpoint
 from seriatim.runs.arguments import takes
 from seriatim.runs.files import tidy
 from seriatim.symbols import Labels, Symbols
-from seriatim.walks.backend import Backend
 from seriatim.walks.steer import Steer
 
 STEER = arguments.instance(Steer, "a seriatim.Steer, or its fields as options such as temperature=0.8")
@@ -38,9 +37,6 @@ class Trained(ABC):
     """The kind of data, a key of `modality.HOMES`."""
     data_codec: ClassVar[type[Any]]
     """What the codec of x is."""
-
-    backend: Backend = "auto"
-    """What draws sound: see `Model.prepare`. Other kinds of data are drawn by eager steps."""
 
     def __init__(
         self,

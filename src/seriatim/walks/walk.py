@@ -118,13 +118,8 @@ class Walk:
         if self._parameters is None:
             if self.length is not None and self.clock >= self.length:
                 raise ValueError(f"the walk has reached its length of {self.length} positions")
-            prev = self._prev
-            if prev is None:  # ignored at clock 0
-                head = self.stepper.head
-                shape = (self.batch,) if head.parts == 1 else (self.batch, head.parts)
-                prev = head.blank(*shape, like=self._floats())
             with torch.inference_mode():
-                self._parameters, self._state = self.stepper.step(prev, self._state)
+                self._parameters, self._state = self.stepper.step(self._last(), self._state)
         return self.stepper.head(self._parameters)
 
     def take(self, x: Tensor) -> None:
@@ -195,16 +190,13 @@ class Walk:
         Raises:
             ValueError: if the walk cannot (see `runs`), for noise of another shape, and beyond the walk's length.
         """
-        count, prev, parts = noise.shape[1], self._prev, self.stepper.head.parts
+        count, prev, parts = noise.shape[1], self._last(), self.stepper.head.parts
         if not self.runs:
             raise ValueError("this walk cannot run: its steps are eager or guided, or a position has been begun")
         if noise.shape != (self.batch, count, parts):
             raise ValueError(f"noise has shape {tuple(noise.shape)}; expected ({self.batch}, positions, {parts})")
         if self.length is not None and self.clock + count > self.length:
             raise ValueError(f"{self.clock} + {count} positions in a walk of {self.length}")
-        if prev is None:
-            shape = (self.batch,) if parts == 1 else (self.batch, parts)
-            prev = self.stepper.head.blank(*shape, like=self._floats())
         if not noise.numel():
             return prev.new_zeros(self.batch, count, *prev.shape[1:])
         with torch.inference_mode():
@@ -244,6 +236,14 @@ class Walk:
         self._prev, self._state = carry
         self.clock += x.shape[1]
         return parameters
+
+    def _last(self) -> Tensor:
+        """The last finished position; before the first, anything of its shape."""
+        if self._prev is not None:
+            return self._prev
+        head = self.stepper.head
+        shape = (self.batch,) if head.parts == 1 else (self.batch, head.parts)
+        return head.blank(*shape, like=self._floats())
 
     def _floats(self) -> Tensor:
         """A floating tensor of the state, for its type and device."""

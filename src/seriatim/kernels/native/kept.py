@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-import shutil
 import stat
 from pathlib import Path
 
+from seriatim.config import cache_folder
+from seriatim.errors import UserError
 
-def source_key() -> str:
+_NOWHERE = (OSError, UserError, importlib.metadata.PackageNotFoundError)
+
+
+def _key() -> str:
     """A name that changes with the source of the kernels and the version of numba."""
     found = hashlib.sha256(importlib.metadata.version("numba").encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
@@ -24,22 +28,25 @@ def source_key() -> str:
 
 
 def home() -> Path:
-    """The folder for the kernels of all versions: `SERIATIM_CACHE`/native, or in the user's cache."""
-    own = os.environ.get("SERIATIM_CACHE")
-    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seriatim"
-    return base / "native"
+    """The folder for this version's kernels, in the cache.
+
+    Raises:
+        UserError: if there is no place for one.
+        PackageNotFoundError: if numba has no version.
+    """
+    return cache_folder() / "native" / _key()
 
 
 def folder() -> Path | None:
     """This version's folder, made if need be; None if it cannot be used."""
     try:
-        place = (home() / source_key()).absolute()
+        place = home().absolute()
         for each in (*reversed(place.parents), place):
             if not each.exists():
                 each.mkdir(mode=0o700, exist_ok=True)
         safe = all(map(_own, (place, *place.parents)))
         return place if safe and stat.S_ISDIR(place.lstat().st_mode) and os.access(place, os.W_OK) else None
-    except (OSError, RuntimeError):  # RuntimeError: no home
+    except _NOWHERE:
         return None
 
 
@@ -52,21 +59,13 @@ def _own(place: Path) -> bool:
         return False
     if found.st_mode & stat.S_ISVTX:  # such as /tmp: entries belong to whoever made them
         return True
-    private = found.st_gid in (0, os.getgid()) and found.st_gid in (0, os.getuid())  # a group of one's own
+    private = found.st_gid == 0 or found.st_gid == os.getgid() == os.getuid()  # a group of one's own
     return not found.st_mode & stat.S_IWOTH and (private or not found.st_mode & stat.S_IWGRP)
-
-
-def clear() -> int:
-    """Remove all kept kernels; returns how many files there were."""
-    place = home()
-    count = sum(file.is_file() for file in place.rglob("*")) if place.is_dir() else 0
-    shutil.rmtree(place, ignore_errors=True)
-    return count
 
 
 def any_kept(kernels: str) -> bool:
     """Whether the runs of a module of kernels were compiled before, on this or another processor."""
     try:
-        return next((home() / source_key()).rglob(f"{kernels}.run-*.nbc"), None) is not None
-    except (OSError, RuntimeError, importlib.metadata.PackageNotFoundError):
+        return next(home().rglob(f"{kernels}.run-*.nbc"), None) is not None
+    except _NOWHERE:
         return False

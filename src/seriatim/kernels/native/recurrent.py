@@ -39,7 +39,7 @@ class Room(NamedTuple):
 
 
 def room(weights: Weights, rows: int) -> Room:
-    """Allocated once for a number of rows."""
+    """New arrays for a number of rows."""
     count, units, gates = weights.back.shape
     shapes = [(count, rows, units)] * 2 + [(rows, gates)] * 2 + [(rows, len(weights.out_bias))]
     return Room(*[np.zeros(shape, weights.back.dtype) for shape in shapes])

@@ -60,7 +60,7 @@ class Room(NamedTuple):
 
 
 def room(weights: Weights, rows: int) -> Room:
-    """Allocated once for a number of rows."""
+    """New arrays for a number of rows."""
     like = weights.present
     _, width, gates = like.shape
     sizes = (width, width, gates, gates // 2, *[len(weights.skip_bias)] * 2, len(weights.out_bias))
