@@ -5,9 +5,9 @@
 30 layers (3 cycles of dilations 1 … 512), 64 residual, 64 gate, 256 skip channels, 256 levels (van den Oord et al.,
 2016). Beside it: running the whole receptive field again for every sample, timed on a few passes; and the textbook's
 queues (Paine et al., 2016, Fast WaveNet generation algorithm), a deque of past activations a layer. All draw from the
-softmax. Two limits, both measured in this run: to read all weights once a sample, and the matrix products alone, of the
-same shapes, without anything between them. Rounds alternate between the contestants, and the best round of each
-counts, by processor time, which other programs disturb less than the clock on the wall.
+softmax. Two limits, both measured in this run: to read all weights once a sample (limits.py), and the matrix products
+alone, of the same shapes, without anything between them. Rounds alternate between the contestants, and the best round
+of each counts, by processor time, which other programs disturb less than the clock on the wall.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from limits import reading
 from seriatim.causal import GatedStack
 from seriatim.models import WaveNet, WaveNetConfig
-from turns import alone, fastest
+from turns import fastest
 
 
 def parts(model: WaveNet) -> tuple[Tensor, GatedStack, list[torch.nn.Linear]]:
@@ -96,18 +97,6 @@ def products(model: WaveNet, batch: int) -> Callable[[], object]:
     return work
 
 
-def bandwidth(size: int) -> float:
-    """Bytes a second at which matrices of so many bytes together can be multiplied with a vector."""
-    matrices = [torch.randn(128, 256) for _ in range(max(1, size // (4 * 128 * 256)))]
-    x = torch.randn(256)
-
-    def work() -> None:
-        for matrix in matrices:
-            torch.mv(matrix, x)
-
-    return 4 * 128 * 256 * len(matrices) / alone(work, 20)
-
-
 def race(model: WaveNet, batch: int, count: int, rounds: int) -> None:
     past, queues, alone = model.config.past, Queues(model), products(model, batch)
     x = torch.randint(model.config.levels, (batch, past))
@@ -131,7 +120,7 @@ def race(model: WaveNet, batch: int, count: int, rounds: int) -> None:
     ) | fastest({"again": again}, 1)  # which takes as long as all the rest
     weights = sum(p.numel() for p in model.parameters()) - model.embedding(torch.zeros(1, 1).long())[0].numel()
     rates = {name: batch * (1 if name == "again" else count) / value for name, value in seconds.items()}
-    rates["limit"] = batch * bandwidth(4 * weights) / (4 * weights)
+    rates["limit"] = batch * reading(4 * weights)[0] / (4 * weights)
     names = {
         "Seriatim": "Seriatim",
         "queues": "textbook queues",

@@ -9,7 +9,7 @@ time, so that other programs on the machine matter little. Three tables:
   (least squares on logarithms); beside it a Transformer of as many weights, whose attention grows with the length;
 - a step at batch 32 against a pass over the 373 symbols that the next one depends on (of which only the last column of
   the output layer is worked out), which is what a decoder without memory has to do;
-- a step at batch 1 against the time to read all of the decoder's weights once at the bandwidth measured here.
+- a step at batch 1 against the time to read all of the decoder's weights once (limits.py).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from limits import reading
 from seriatim.conditioning import TextConfig, TextEncoder
 from seriatim.models import ByteNet, ByteNetConfig, Conditional, Model, Transformer, TransformerConfig
 from seriatim.walks.walk import Walk
-from turns import alone, bandwidth
+from turns import alone
 
 SYMBOLS, LENGTHS = 200, (50, 100, 200, 400, 800)
 
@@ -106,7 +107,7 @@ def main() -> None:
     print("\n| batch 32 | milliseconds a symbol |\n|---|---:|")
     print(f"| running the receptive field again | {1000 * pass_:,.1f} |\n| a step | {1000 * together:.2f} |")
     print(f"| faster by | **{pass_ / together:,.0f}** |")
-    limit = 4 * weights / bandwidth()
+    limit = 4 * weights / reading(4 * weights)[0]
     print("\n| batch 1 | microseconds a symbol |\n|---|---:|")
     print(f"| reading {weights:,} weights | {1e6 * limit:,.0f} |\n| a step | {1e6 * single:,.0f} |")
     print(f"| share of the limit | **{100 * limit / single:.0f} %** |")

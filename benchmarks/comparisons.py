@@ -178,7 +178,9 @@ SECTIONS: dict[str, Section] = {
 }
 
 
-def trained(section: Section, name: str, out: Path, seed: int, steps: int, rate: float) -> tuple[Any, list[float]]:
+def trained(
+    section: Section, name: str, out: Path, seed: int, steps: int, rate: float, evaluations: int = 1
+) -> tuple[Any, list[float]]:
     """A run from where it stands: the model, and the CPU seconds of the steps made now."""
     family, net = section.contestants[name]
     times, took = [time.process_time()], list[float]()
@@ -201,7 +203,7 @@ def trained(section: Section, name: str, out: Path, seed: int, steps: int, rate:
     options = {**section.train, **section.own.get(name, {}), **rates}
     model = seriatim.train(
         section.data, family, net=net, steps=steps, seed=seed, device="cpu", samples=0, patience=0,
-        evaluate_every=max(1, steps // EVALUATIONS), **options, **common,
+        evaluate_every=max(1, steps // evaluations), **options, **common,
     )  # fmt: skip
     return model, took
 
@@ -259,7 +261,7 @@ def contest(
     for seed in seeds:
         if known("whole", best) is None:
             out = place / f"whole-{seed}-{best:g}"
-            _, took = trained(section, name, out, seed, steps, best)
+            _, took = trained(section, name, out, seed, steps, best, EVALUATIONS)
             found = {"curve": curve_of(out), "figures": figures(section, out), "weights": pilot["weights"]}
             note("whole", best, {"steps": steps, "pace": statistics.mean(took or [pilot["pace"]]), **found})
 

@@ -5,8 +5,8 @@
 The Transformer has 6 layers, 6 heads, 384 channels, context 256 and 65 symbols (nanoGPT's character model); beside it
 Hugging Face `generate` on a Llama and a GPT-2 of the same sizes, with the dynamic and the static cache; top-k 40 on
 all. The LSTM has 2 layers of 512; beside it `nn.LSTM` stepped one symbol at a time with the same draws. The limit is
-the time to read all weights once a token, at the bandwidth measured in this run. Rounds alternate between the
-contestants; the best round of each counts.
+the time to read all weights once a token, as the fastest reader of that many bytes on one thread does in this run
+(limits.py). Rounds alternate between the contestants; the best round of each counts.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
+from limits import reading
 from seriatim import Steer
 from seriatim.models import LSTM, RecurrentConfig, Transformer, TransformerConfig
-from turns import bandwidth, fastest
+from turns import fastest
 
 SYMBOLS, WIDTH, LAYERS, HEADS, HIDDEN, CONTEXT = 65, 384, 6, 6, 1024, 256
 
@@ -33,9 +34,11 @@ def race(contestants: dict[str, Callable[[], int]], rounds: int) -> dict[str, fl
     return {name: tokens[name] / seconds for name, seconds in fastest(contestants, rounds, time.perf_counter).items()}
 
 
-def table(title: str, rates: dict[str, float], ours: str, weights: int, batch: int, bytes_per_second: float) -> None:
-    limit = batch * bytes_per_second / (4 * weights)
-    print(f"\n{title}: {weights / 1e6:.2f} M weights; reading them once a token allows {limit:,.0f} tokens/s")
+def table(title: str, rates: dict[str, float], ours: str, weights: int, batch: int) -> None:
+    speed, _ = reading(4 * weights)
+    limit = batch * speed / (4 * weights)
+    print(f"\n{title}: {weights / 1e6:.2f} M weights; reading them once a token, at {speed / 1e9:.1f} GB/s,")
+    print(f"allows {limit:,.0f} tokens/s")
     print(f"| {'':34s} | tokens/s | share of the limit | Seriatim is faster by |")
     print(f"|{'-' * 36}|---------:|-------------------:|----------------------:|")
     for name, rate in rates.items():
@@ -63,7 +66,7 @@ def hugging_face(model: torch.nn.Module, batch: int, tokens: int, cache: str | N
     return work
 
 
-def transformers(batch: int, tokens: int, rounds: int, bytes_per_second: float) -> None:
+def transformers(batch: int, tokens: int, rounds: int) -> None:
     ours = Transformer(TransformerConfig(SYMBOLS, WIDTH, LAYERS, HEADS, hidden=HIDDEN, context=CONTEXT, start=0)).eval()
     special = {"bos_token_id": 0, "eos_token_id": None, "pad_token_id": 1}
     llama = LlamaForCausalLM(
@@ -91,10 +94,10 @@ def transformers(batch: int, tokens: int, rounds: int, bytes_per_second: float) 
         contestants[f"Hugging Face {name}, static cache"] = hugging_face(model, batch, tokens, "static")
     weights = sum(p.numel() for p in ours.parameters())
     rates = race(contestants, rounds)
-    table(f"Transformer, batch {batch}", rates, "Seriatim", weights, batch, bytes_per_second)
+    table(f"Transformer, batch {batch}", rates, "Seriatim", weights, batch)
 
 
-def lstms(tokens: int, rounds: int, bytes_per_second: float) -> None:
+def lstms(tokens: int, rounds: int) -> None:
     ours = LSTM(RecurrentConfig(SYMBOLS, 512, 2)).eval()
     embedding, core = torch.nn.Embedding(SYMBOLS, 512), torch.nn.LSTM(512, 512, 2, batch_first=True)
     out = torch.nn.Linear(512, SYMBOLS)
@@ -116,7 +119,7 @@ def lstms(tokens: int, rounds: int, bytes_per_second: float) -> None:
     # what a step cannot do without: the first layer's input matrix can be folded into a table with a row a symbol
     weights = sum(p.numel() for p in core.parameters()) + out.weight.numel() - core.weight_ih_l0.numel()
     rates = race({"Seriatim": sample, "nn.LSTM stepped": stepped}, rounds)
-    table("LSTM 2×512, batch 1", rates, "Seriatim", weights, 1, bytes_per_second)
+    table("LSTM 2×512, batch 1", rates, "Seriatim", weights, 1)
 
 
 def main() -> None:
@@ -129,11 +132,10 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    speed = bandwidth(time.perf_counter)
-    print(f"{arguments.threads} thread(s), torch {torch.__version__}; weights can be read at {speed / 1e9:.1f} GB/s")
+    print(f"{arguments.threads} thread(s), torch {torch.__version__}")
     for batch in (1, 32):
-        transformers(batch, arguments.tokens, arguments.rounds, speed)
-    lstms(5 * arguments.tokens, arguments.rounds, speed)
+        transformers(batch, arguments.tokens, arguments.rounds)
+    lstms(5 * arguments.tokens, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ SHARED = {  # what the files of a folder may import of their own folder; all els
         "sound_cascade",
         "sound_steps",
         "wavenet_steps",
+        "transformer_steps",
+        "bytenet_steps",
     },
     "heads": {
         "base",

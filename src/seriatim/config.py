@@ -41,8 +41,11 @@ def cache_folder() -> Path:
         return Path(own)
     import pooch
 
-    found = Path(pooch.os_cache("seriatim"))
-    if not found.is_absolute():  # it begins with ~: this user has no home
+    try:
+        found = Path(pooch.os_cache("seriatim"))
+    except RuntimeError:  # newer versions of platformdirs raise where this user has no home, older ones return ~
+        found = Path("~")
+    if not found.is_absolute():
         raise UserError("there is no home folder to keep files in; set $SERIATIM_CACHE to a folder")
     return found
 

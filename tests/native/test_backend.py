@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pooch
 import pytest
 import torch
 
@@ -174,6 +175,7 @@ def test_threads_may_share_steps() -> None:
         walk = model.walk(1, model.condition({}, 1), stepper=stepper)
         return Draws(walk, model.head, torch.tensor([seed])).run(4000)
 
+    draw(0)  # compiled once
     with ThreadPoolExecutor(2) as pool:
         assert all(map(torch.equal, pool.map(draw, range(2)), wanted))
 
@@ -262,10 +264,14 @@ def test_a_folder_below_one_that_others_may_write_to_is_not_used(own: Path) -> N
     assert kept.folder() is not None
 
 
-def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SERIATIM_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where a user has no entry
+def nowhere(_: str) -> Path:
+    raise RuntimeError("could not determine the home directory")
+
+
+@pytest.mark.parametrize("os_cache", [nowhere, lambda _: Path("~/.cache/seriatim")], ids=["raises", "tilde"])
+def test_without_a_home(os_cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SERIATIM_CACHE", raising=False)
+    monkeypatch.setattr(pooch, "os_cache", os_cache)  # as versions of platformdirs do where a user has no entry
     assert kept.folder() is None
     assert not kept.any_kept("wavenet")
     assert wavenet().prepare("auto", 5_000).backend == "eager"

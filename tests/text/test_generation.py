@@ -21,6 +21,7 @@ from seriatim.testing import wake
 from seriatim.text.generation import Draw, Generation
 from seriatim.walks.noise import uniform
 from seriatim.walks.steer import Steer
+from seriatim.walks.walk import Walk
 
 pytestmark = pytest.mark.usefixtures("float64")
 SYMBOLS, HORIZON, END = 5, 8, 0
@@ -30,6 +31,7 @@ SIZES: dict[str, dict[str, Any]] = {
 }
 PROMPTS = [[1, 2], [], [3, 1, 4, 1, 2, 0, 3], [2], [4, 4, 4, 4, 4, 4, 4, 4, 1, 2, 3]]
 NO_END = Steer(forbid=frozenset({END}))
+BACKENDS = ("eager", "native")
 EACH = pytest.mark.parametrize("family", SIZES)
 
 
@@ -236,3 +238,48 @@ def test_conditions_stay_with_their_rows_when_the_window_moves_after_some_have_l
 @EACH
 def test_nothing_new_is_nothing_drawn(family: str) -> None:
     assert rows_of(generate(model_of(family), [[1], [2, 3]], [1, 2], longest=0), 2) == [[], []]
+
+
+@EACH
+@pytest.mark.parametrize("options", [{}, {"shortest": 4}, {"longest": 40}], ids=["plain", "shortest", "longest"])
+def test_what_compiled_steps_draw_many_at_a_time_is_the_same(
+    family: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    model, runs, run = model_of(family), list[int](), Walk.run
+
+    def counted(walk: Walk, noise: Tensor, heat: float = 1.0) -> Tensor:
+        runs.append(noise.shape[1])
+        return run(walk, noise, heat)
+
+    for prompts in (PROMPTS, [[], [1], []]):
+        seeds, steer = list(range(1, 1 + len(prompts))), Steer(temperature=0.8)
+        eager = generate(model, prompts, seeds, steer, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(Walk, "run", counted)
+            native = generate(model, prompts, seeds, steer, backend="native", **options)
+        assert rows_of(native, len(prompts)) == rows_of(eager, len(prompts))
+    assert max(runs) > 1, "no two steps were made together"
+
+
+@EACH
+def test_a_row_that_is_dropped_in_the_middle_of_a_run_stops_there(family: str) -> None:
+    pytest.importorskip("numba")
+    model, seeds = model_of(family), torch.tensor([1, 2, 3])
+    whole = rows_of(generate(model, [[], [], []], [1, 2, 3], longest=30), 3)
+    generation = Generation(model, arrays([[], [], []]), seeds, Steer(), end=END, longest=30, backend="native")
+    rows: list[list[int]] = [[], [], []]
+    for step in generation:
+        for draw in step:
+            rows[draw.row].append(draw.symbol)
+            if draw.row == 1 and len(rows[1]) == 2:
+                generation.drop(1)
+    assert rows == [whole[0], whole[1][:2], whole[2]]
+
+
+@pytest.mark.parametrize("options", [{"score": True}, {"steer": Steer(top_k=2)}, {"steer": Steer(presence=0.5)}])
+def test_what_compiled_steps_cannot_draw_goes_symbol_by_symbol(options: dict[str, Any]) -> None:
+    pytest.importorskip("numba")
+    model, steer = model_of("lstm"), options.pop("steer", Steer())
+    eager, native = (generate(model, PROMPTS, [1, 2, 3, 4, 5], steer, backend=each, **options) for each in BACKENDS)
+    assert [[draw[:2] for draw in step] for step in native] == [[draw[:2] for draw in step] for step in eager]

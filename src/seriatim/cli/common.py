@@ -55,8 +55,8 @@ class Drawer(Machine):
     """Where and how to draw."""
 
     backend: Literal["auto", "eager", "native"] = "auto"
-    """Of audio. eager: PyTorch; native: compiled kernels (needs the extra native); auto: native if it supports the
-    model and is faster."""
+    """Of text and audio. eager: PyTorch; native: compiled kernels (needs the extra native); auto: native if it supports
+    the model and is faster."""
 
 
 def typed(group: str) -> set[str]:
@@ -117,9 +117,9 @@ def opened(
 
     model: Trained = open_run(run, pick_device(machine.device))
     if isinstance(machine, Drawer) and machine.backend != "auto":
-        if model.kind != "audio":
+        if not hasattr(model, "backend"):
             words = modality(model.kind).words
-            raise UserError(f"--backend is for models of audio so far, and this is one of {words}; leave it out")
+            raise UserError(f"--backend is for models of text and audio, and this is one of {words}; leave it out")
         cast(Any, model).backend = machine.backend
         model.model.prepare(machine.backend)  # or say why not, before anything is drawn
     if kind is not None and model.kind != kind:

@@ -17,20 +17,18 @@ linear time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast, final
+from typing import Literal, cast, final
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Conv, Embedding, Inject, Multiplicative, Pointwise, Serial, Unfold
-from seriatim.causal.conv import Ring
 from seriatim.causal.feedforward import silent
 from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead
-from seriatim.kernels.multiplicative import unit
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
+from seriatim.models.bytenet_steps import Native, Packed
+from seriatim.models.sequence import SequenceModel
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
@@ -162,6 +160,8 @@ class ByteNet(SequenceModel):
         (torch.Size([1]), torch.Size([2, 6]))
     """
 
+    kernels = "bytenet"
+
     def __init__(self, config: ByteNetConfig) -> None:
         c, wide = config, 2 * config.width
         parts: dict[str, Causal] = {}
@@ -184,91 +184,8 @@ class ByteNet(SequenceModel):
 
     def packed(self) -> Stepper:
         """All taps of a block, past and present, in one product."""
-        return _Packed(self)
+        return Packed(self)
 
-
-class _Norm(NamedTuple):
-    """LayerNorm followed by ReLU."""
-
-    weight: Tensor
-    bias: Tensor
-    epsilon: float
-
-    @classmethod
-    def of(cls, layer: nn.LayerNorm) -> _Norm:
-        """A copy of a norm."""
-        return cls(layer.weight.clone(), layer.bias.clone(), layer.eps)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.layer_norm(x, x.shape[1:], self.weight, self.bias, self.epsilon).relu_()
-
-
-class _Weights(NamedTuple):
-    """Folded weights of a block; `middle` takes all taps concatenated, oldest first."""
-
-    before: _Norm
-    into: Affine
-    inside: _Norm
-    middle: Affine
-    after: _Norm
-    back: Affine
-    dilation: int
-
-
-@final
-class _Packed(Folded):
-    """Steps of a ByteNet: all taps of a block in one product, from ring buffers; states are the model's own."""
-
-    def __init__(self, model: ByteNet) -> None:
-        super().__init__(model)
-        self.config = model.config
-        parts = cast(Serial, model.net).layers
-        names = list(parts)  # the net's state has a part for each
-        self.conditions = [
-            (names.index(name), cast(Causal, parts[name])) for name in ("unfold", "inject") if name in parts
-        ]
-        self.place = names.index("blocks")
-        out = cast(_Out, cast(Pointwise, parts["out"]).module)
-        with torch.no_grad():
-            self.blocks = [_fold(cast(Block, block)) for block in cast(Serial, parts["blocks"]).layers.values()]
-            self.norm, self.hidden, self.out = _Norm.of(out.norm), Affine.of(out.hidden), Affine.of(out.out)
-            self.symbols = cast(Embedding, model.embedding).table.weight.clone()
-
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
-        if state.clock == 0:
-            prev = torch.full_like(prev, self.first)
-        states, x = list(state.net), self.symbols[prev]
-        for i, layer in self.conditions:
-            y, states[i] = layer(x[:, None], EMPTY, states[i])
-            x = y[:, 0]
-        rings: list[Ring] = list(states[self.place])
-        for i, block in enumerate(self.blocks):
-            frames, clock = rings[i]
-            h = block.inside(block.into(block.before(x)))
-            size = frames.shape[1]
-            lags = range((self.config.kernel - 1) * block.dilation, 0, -block.dilation)
-            y = block.middle(torch.cat([*[frames[:, (clock - lag) % size] for lag in lags], h], 1))
-            frames[:, clock] = h
-            if self.config.multiplicative:
-                y = unit(h, y)
-            x = x + block.back(block.after(y))
-            rings[i] = Ring(frames, (clock + 1) % size)
-        states[self.place] = tuple(rings)
-        y = self.out(self.hidden(self.norm(x)).relu_())
-        return y, Position(state.clock + 1, tuple(states))
-
-
-def _fold(block: Block) -> _Weights:
-    conv = cast(Conv, block.middle.conv if isinstance(block.middle, Multiplicative) else block.middle)
-    weight = conv.conv.weight.permute(2, 1, 0).reshape(-1, conv.conv.out_channels).contiguous()
-    return _Weights(
-        before=_Norm.of(block.before),
-        into=Affine.of(block.into),
-        inside=_Norm.of(block.inside),
-        middle=Affine(cast(Tensor, conv.conv.bias).clone(), weight.clone()),
-        after=_Norm.of(block.after),
-        back=Affine.of(block.back),
-        dilation=conv.dilation,
-    )
+    def native(self) -> Stepper:
+        """The whole loop compiled: all blocks, softmax and draw."""
+        return Native(self)

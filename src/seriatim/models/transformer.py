@@ -16,20 +16,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, cast, final
+from typing import cast, final
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seriatim.causal import Attention, Causal, CrossAttention, Embedding, Inject, Pointwise, Serial, SwiGLU
-from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.causal.feedforward import usual_hidden
 from seriatim.config import bounded, divides
-from seriatim.context import EMPTY, Context, spread
+from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead
 from seriatim.models.base import quiet
-from seriatim.models.sequence import Folded, Position, SequenceModel, columns
+from seriatim.models.sequence import SequenceModel
+from seriatim.models.transformer_steps import Held, Native, Packed
 from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
@@ -110,13 +108,6 @@ class TransformerConfig:
         return None if self.memory else self.context
 
 
-class _Held(NamedTuple):
-    """A block's state."""
-
-    attention: Cache
-    memory: State
-
-
 @final
 class Block(Causal):
     """Self-attention, cross-attention to the memory if there is one, feed-forward: residual branches, norms first."""
@@ -142,7 +133,7 @@ class Block(Causal):
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:
         """An empty cache, and the projected memory."""
         memory = None if self.memory is None else self.memory.start(batch, context, length)
-        return _Held(self.attention.start(batch, context, length), memory)
+        return Held(self.attention.start(batch, context, length), memory)
 
     def forward(self, x: Tensor, context: Context = EMPTY, state: State = None) -> tuple[Tensor, State]:
         """(B, T, C) -> (B, T, C)."""
@@ -153,7 +144,7 @@ class Block(Causal):
             y, memory = self.memory(self.memory_norm(x), context, memory)
             x = x + self.dropout(y)
         x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
-        return x, None if state is None else _Held(cache, memory)
+        return x, None if state is None else Held(cache, memory)
 
 
 @final
@@ -167,6 +158,8 @@ class Transformer(SequenceModel):
         >>> model.sample(n=2, length=8, prompt=torch.tensor([[3, 1], [2, 7]]))[:, :2].tolist()
         [[3, 1], [2, 7]]
     """
+
+    kernels = "transformer"
 
     def __init__(self, config: TransformerConfig) -> None:
         parts: dict[str, Causal] = {"dropout": Pointwise(nn.Dropout(config.dropout))}
@@ -224,108 +217,8 @@ class Transformer(SequenceModel):
 
     def packed(self) -> Stepper:
         """Queries, keys and values in one matrix, gate and up in one, norms folded into the matrices that follow."""
-        return _Packed(self)
+        return Packed(self)
 
-
-class _Cross(NamedTuple):
-    """Folded weights of a cross-attention layer."""
-
-    layer: CrossAttention
-    query: Tensor
-    out: Tensor
-
-
-class _Layer(NamedTuple):
-    """Folded weights of a block."""
-
-    qkv: Tensor
-    out: Tensor
-    cross: _Cross | None
-    gate_up: Tensor
-    down: Tensor
-
-
-@final
-class _Packed(Folded):
-    """Steps of a Transformer with folded weights: 14 small operations per layer and one pass over the weights."""
-
-    def __init__(self, model: Transformer) -> None:
-        config = model.config
-        super().__init__(model)
-        self.config = config
-        self.channels = config.width // config.heads
-        parts = cast(Serial, model.net).layers
-        names = list(parts)  # the net's state has a part for each
-        self.inject = names.index("inject") if config.vector else None
-        self.blocks = names.index("blocks")
-        with torch.no_grad():
-            self.layers = [self._fold(cast(Block, block)) for block in cast(Serial, parts["blocks"]).layers.values()]
-            norm = cast(nn.RMSNorm, cast(Pointwise, parts["norm"]).module)
-            out = cast(nn.Linear, cast(Pointwise, parts["out"]).module)
-            gain = math.sqrt(config.width)
-            self.out = columns(out.weight * norm.weight * gain)
-            self.floor = out.weight.new_tensor(math.sqrt(config.width * config.epsilon))
-            self.symbols = cast(Embedding, model.embedding).table.weight.clone()
-        self._turns: tuple[Tensor, Tensor] = (self.symbols.new_zeros(0, 0), self.symbols.new_zeros(0, 0))
-
-    def _fold(self, block: Block) -> _Layer:
-        a, c, f = block.attention, block.memory, block.feed_forward
-        query = a.query.weight / math.sqrt(self.channels)
-        gain = math.sqrt(self.config.width)
-        qkv = torch.cat([query, a.key.weight, a.value.weight]) * (block.attention_norm.weight * gain)
-        gate_up = torch.cat([f.gate.weight, f.up.weight]) * (block.feed_forward_norm.weight * gain)
-        cross = None
-        if c is not None and block.memory_norm is not None:
-            query = c.query.weight * (block.memory_norm.weight * gain)
-            cross = _Cross(c, columns(query), columns(c.out.weight))
-        return _Layer(columns(qkv), columns(a.out.weight), cross, columns(gate_up), columns(f.down.weight))
-
-    def _unit(self, x: Tensor) -> Tensor:
-        """x / √(|x|² + width · ε): a norm without its gain and √width, which are folded into the matrices."""
-        return x / torch.hypot(torch.linalg.vector_norm(x, dim=1, keepdim=True), self.floor)
-
-    def _table(self, stop: int) -> tuple[Tensor, Tensor]:
-        """cos, and sin with the sign of the half-split rotation, for positions up to `stop`."""
-        if self._turns[0].shape[0] < stop:
-            cos, sin = rotary_table(0, max(2 * stop, 256), self.channels, self.config.rotary, self.symbols)
-            half = self.channels // 2
-            self._turns = cos, torch.cat([-sin[:, :half], sin[:, half:]], 1)
-        return self._turns
-
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
-        if state.clock == 0:
-            prev = torch.full_like(prev, self.first)
-        c = self.config
-        batch, heads, groups, channels = prev.shape[0], c.heads, c.groups, self.channels
-        states = list(state.net)
-        x = self.symbols[prev]
-        if self.inject is not None:
-            injected = states[self.inject]
-            x = x + spread(injected.fixed.nest[0], batch)
-            states[self.inject] = injected._replace(clock=injected.clock + 1)
-        held: list[_Held] = list(states[self.blocks])
-        clock = held[0].attention.clock
-        cos_all, sin_all = self._table(clock + 1)
-        cos, sin = cos_all[clock], sin_all[clock]
-        for i, layer in enumerate(self.layers):
-            cache, memory = held[i]
-            qkv = torch.mm(self._unit(x), layer.qkv).view(batch, heads + 2 * groups, channels)
-            qk = qkv[:, : heads + groups]
-            qk = torch.addcmul(qk * cos, qk.roll(channels // 2, -1), sin)
-            cache = extend(cache, qk[:, heads:, None], qkv[:, heads + groups :, None])
-            k, v = cache.k.narrow(2, 0, clock + 1), cache.v.narrow(2, 0, clock + 1)
-            # a group's heads take the place of positions: each sees the whole cache, and queries are already scaled
-            q = qk[:, :heads].reshape(batch, groups, heads // groups, channels)
-            y = F.scaled_dot_product_attention(q, k, v, scale=1.0).reshape(batch, heads * channels)
-            x = torch.addmm(x, y, layer.out)
-            if layer.cross is not None:
-                q = torch.mm(self._unit(x), layer.cross.query)
-                y = layer.cross.layer.attend(q[:, None], *memory.nest)
-                x = torch.addmm(x, y[:, 0], layer.cross.out)
-            gate, up = torch.mm(self._unit(x), layer.gate_up).chunk(2, 1)
-            x = torch.addmm(x, F.silu(gate).mul_(up), layer.down)
-            held[i] = _Held(cache, memory)
-        states[self.blocks] = tuple(held)
-        return torch.mm(self._unit(x), self.out), Position(state.clock + 1, tuple(states))
+    def native(self) -> Stepper:
+        """The whole loop compiled: all layers, softmax and draw."""
+        return Native(self)

@@ -14,10 +14,14 @@ from seriatim.heads import Categorical, Discrete
 from seriatim.models import Model
 from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import pad, window_start
+from seriatim.walks.backend import Backend
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
 from seriatim.walks.threads import one_thread
 from seriatim.walks.walk import Walk
+
+TOGETHER = 16
+"""Symbols of each row that a native stepper draws in one call."""
 
 
 class Draw(NamedTuple):
@@ -45,6 +49,7 @@ class Generation:
         shortest: fewest new symbols before `<end>`.
         given: conditions, one per row.
         score: whether to compute log-probabilities (otherwise 0).
+        backend: what carries out the steps.
     """
 
     def __init__(
@@ -59,11 +64,14 @@ class Generation:
         shortest: int = 0,
         given: ContextLike = EMPTY,
         score: bool = False,
+        backend: Backend = "eager",
     ) -> None:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
         if score and steer.guidance != 1:
             raise UserError("guided samples have no likelihood; leave out --guidance, or --json and --log-probs")
-        self.model, self.stepper = model, model.packed()
+        doubled = 1 if steer.guidance == 1 else 2
+        rows = doubled * len(prompts)
+        self.model, self.stepper = model, model.prepare(backend, rows * longest, rows)
         self.horizon: int | None = model.horizon
         self.context = model.condition(given, len(prompts))
         self.noise = Noise(seeds)
@@ -84,7 +92,10 @@ class Generation:
     def __iter__(self) -> Iterator[list[Draw]]:
         """The draws of each step; forced symbols are not draws."""
         while self.rows and self.longest:
-            yield self._step()
+            if (count := self._together()) > 1:
+                yield from self._run(count)
+            else:
+                yield self._step()
             self._leave()
 
     @one_thread()
@@ -123,6 +134,31 @@ class Generation:
             for row, symbol, score, drawn in zip(self.rows, x.tolist(), scores, free, strict=True)
             if drawn
         ]
+
+    def _together(self) -> int:
+        """How many symbols may be drawn in one call, which no row's prompt, end or window interrupts."""
+        steer, clock = self.steer, self.history.shape[1]
+        heats: bool = getattr(self.stepper, "heats", False)
+        if not heats or self.score or not self._walk.runs or steer != Steer(temperature=steer.temperature):
+            return 1
+        new = clock - self.lengths
+        if int(new.min()) < self.shortest:  # negative: a prompt is still being read
+            return 1
+        rest = [TOGETHER, self.longest - int(new.max())]
+        return min(rest if self.horizon is None else [*rest, self.horizon - (clock - self._begin)])
+
+    def _run(self, count: int) -> Iterator[list[Draw]]:
+        """The draws of `count` steps. What a row draws after its end is left out."""
+        clock = self.history.shape[1]
+        with one_thread(), torch.inference_mode():
+            x = self._walk.run(self.noise.run(clock, count)[..., None], self.steer.temperature)
+            self.history = torch.cat([self.history, x], 1)
+        for symbols in x.T.tolist():
+            rows = [(row, symbol) for row, symbol in zip(self.rows, symbols, strict=True) if row not in self._dropped]
+            if not rows:
+                return
+            yield [Draw(row, symbol, 0.0) for row, symbol in rows]
+            self._dropped |= {row for row, symbol in rows if symbol == self.end}
 
     def _allowed(self, dist: Discrete, clock: int) -> Discrete:
         if not self.shortest:

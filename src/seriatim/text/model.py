@@ -24,6 +24,7 @@ from seriatim.text.samples import Request, Row, Sample, found, stopped
 from seriatim.text.search import attention, search
 from seriatim.text.stopping import stop_strings
 from seriatim.text.tokenizers import Tokenizer
+from seriatim.walks.backend import Backend
 from seriatim.walks.beams import Beams
 from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds, row_seeds
@@ -47,6 +48,9 @@ class TextModel(TextLikelihood):
         >>> model.log_prob("to be")[0] < 0
         True
     """
+
+    backend: Backend = "auto"
+    """What draws: see `Model.prepare`."""
 
     # ------------------------------------------------------------------ sampling
 
@@ -157,6 +161,7 @@ class TextModel(TextLikelihood):
             shortest=request.min_length,
             given=self._given(given, len(ids)),
             score=request.log_probs,
+            backend=self.backend,
         )
         for draws in generation:
             for draw in draws:

@@ -14,7 +14,7 @@ import numpy as np
 from numba import float32, float64, types
 from numba.extending import overload
 
-from seriatim.kernels.native.compiling import part
+from seriatim.kernels.native.compiling import part, summing
 
 _LOG2E = 1 / math.log(2)
 _SERIES = tuple(1 / math.factorial(i) for i in range(14))
@@ -72,6 +72,20 @@ def _(x):
 
 
 @part
+def put(y, x):
+    """y (n) = x (n). `y[:] = x` is the same and takes seconds to compile, for the message about unequal lengths."""
+    for j in range(y.shape[0]):
+        y[j] = x[j]
+
+
+@part
+def put_rows(y, x):
+    """Every row of y (B, n) = x (n)."""
+    for r in range(y.shape[0]):
+        put(y[r], x)
+
+
+@part
 def one_row(y, x, w):
     """y (n) += x (k) @ w (k, n): eight rows of w at a time, so that y is read and written k/8 times."""
     k, n = w.shape
@@ -122,13 +136,33 @@ def four_rows(y, x, w, r):
 @part
 def add_product(y, x, w):
     """y (B, n) += x (B, k) @ w (k, n)."""
-    rows, r = y.shape[0], 0
-    while r + 4 <= rows:
+    rows = y.shape[0]
+    fours = rows - rows % 4
+    for r in range(0, fours, 4):
         four_rows(y, x, w, r)
-        r += 4
-    while r < rows:
+    for r in range(fours, rows):
         one_row(y[r], x[r], w)
-        r += 1
+
+
+@summing
+def dot(x, y):
+    """x · y (n)."""
+    found = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        found += x[i] * y[i]
+    return found
+
+
+@summing
+def moments(x):
+    """Mean and variance of x (n)."""
+    total, n = x.dtype.type(0), x.shape[0]
+    for i in range(n):
+        total += x[i]
+    mean, squares = x.dtype.type(total / n), x.dtype.type(0)
+    for i in range(n):
+        squares += (x[i] - mean) * (x[i] - mean)
+    return mean, squares / n
 
 
 @part

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seriatim.kernels.native.arithmetic import add_product, sigmoid, tanh
+from seriatim.kernels.native.arithmetic import add_product, put, put_rows, sigmoid, tanh
 from seriatim.kernels.native.compiling import kernel, part
 from seriatim.kernels.native.drawing import draw_category
 
@@ -64,7 +64,7 @@ def _cell(u, v, h, c):
         u[j] += v[j]
     if gates == 1:
         tanh(u)
-        h[:] = u
+        put(h, u)
         return
     sigmoid(u[: 2 * d])  # i, f, g, o
     tanh(u[2 * d : 3 * d])
@@ -87,13 +87,13 @@ def _advance(weights, prev, injected, room):
                 for j in range(injected.shape[1]):
                     room.inputs[r, j] = weights.table[prev[r], j] + injected[r, j]
         else:
-            room.inputs[:] = weights.bias_in[i - 1]
+            put_rows(room.inputs, weights.bias_in[i - 1])
             add_product(room.inputs, room.h[i - 1], weights.into[i - 1])
-        room.back[:] = weights.bias_back[i]
+        put_rows(room.back, weights.bias_back[i])
         add_product(room.back, room.h[i], weights.back[i])
         for r in range(rows):
             _cell(room.inputs[r], room.back[r], room.h[i, r], room.c[i, r])
-    room.parameters[:] = weights.out_bias
+    put_rows(room.parameters, weights.out_bias)
     add_product(room.parameters, room.h[count - 1], weights.out)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seriatim.kernels.native.arithmetic import add_product, rectify, sigmoid
+from seriatim.kernels.native.arithmetic import add_product, put, put_rows, rectify, sigmoid
 from seriatim.kernels.native.compiling import kernel, part
 from seriatim.kernels.native.drawing import draw_category, draw_mixture
 
@@ -71,14 +71,15 @@ def room(weights: Weights, rows: int) -> Room:
 def _frame(weights, prev, levels, h):
     """The frame of one row's last symbols (C,)."""
     if weights.table.shape[0]:
-        h[:] = weights.table[prev[0]]
+        put(h, weights.table[prev[0]])
         return
-    h[:] = weights.offset
+    put(h, weights.offset)
     channels, one = prev.shape[0], h.dtype.type(1)
     for c in range(channels):
         if prev[c] == levels:
             if c == 0:
-                h += weights.values[2 * channels]
+                for j in range(h.shape[0]):
+                    h[j] += weights.values[2 * channels, j]
             continue
         value = h.dtype.type(prev[c]) * h.dtype.type(2.0 / (levels - 1)) - one
         curved = h.dtype.type(math.copysign(math.log1p(MU * abs(value)) / math.log1p(MU), value))
@@ -95,11 +96,12 @@ def _begin(weights, prev, levels, past, t, room):
     for r in range(prev.shape[0]):
         _frame(weights, prev[r], levels, room.x[r] if taps else room.h[r])
     if taps:
-        room.h[:] = weights.first_bias
+        put_rows(room.h, weights.first_bias)
         add_product(room.h, room.x, weights.first[0])
         for j in range(1, taps):
             add_product(room.h, past.recent[(past.phase + t - j) % (taps - 1)], weights.first[j])
-        past.recent[(past.phase + t) % (taps - 1)] = room.x
+        for r in range(prev.shape[0]):
+            put(past.recent[(past.phase + t) % (taps - 1), r], room.x[r])
 
 
 @part
@@ -109,17 +111,18 @@ def _advance(weights, layers, prev, levels, past, t, bias, room):
     frames, clock = past.frames, past.clock + t
     _begin(weights, prev, levels, past, t, room)
     one, two = room.u.dtype.type(1), room.u.dtype.type(2)
-    room.y[:] = weights.skip_bias
+    put_rows(room.y, weights.skip_bias)
     for i in range(count):
         dilation, first, size = layers[i]
-        room.u[:] = bias[i]
+        for r in range(rows):
+            put(room.u[r], bias[i, r])
         oldest = first + clock % size
         for j in range(weights.past.shape[0]):
             slot = first + (clock - (j + 1) * dilation) % size
             add_product(room.u, frames[slot], weights.past[j, i])
         add_product(room.u, room.h, weights.present[i])
-        frames[oldest] = room.h
         for r in range(rows):
+            put(frames[oldest, r], room.h[r])
             u, z = room.u[r], room.z[r]
             sigmoid(u)
             for j in range(gates):
@@ -127,8 +130,8 @@ def _advance(weights, layers, prev, levels, past, t, bias, room):
         if i < count - 1:
             add_product(room.h, room.z, weights.residual[i])
         add_product(room.y, room.z, weights.skip[i])
-    room.hidden[:] = weights.hidden_bias
-    room.parameters[:] = weights.out_bias
+    put_rows(room.hidden, weights.hidden_bias)
+    put_rows(room.parameters, weights.out_bias)
     for r in range(rows):
         rectify(room.y[r])
     add_product(room.hidden, room.y, weights.hidden)
