@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jaxtyping import install_import_hook
 
+from executed import shapes_where_there_are_some
+
 _SOURCE = Path(__file__).parents[1] / "src" / "seriatim"
 # what strangers wrote is checked by what reads it, which answers with a UserError
 _CHECK_THEMSELVES = {"symbols", "data", "cli", "serve", "tokenizers"}
@@ -24,6 +26,7 @@ def _is_checked(path: Path) -> bool:
     return not _CHECK_THEMSELVES & set(inside.parts) and inside.name not in alone
 
 
+shapes_where_there_are_some()
 # before anything imports the package: shapes and types in its signatures are checked at every call
 install_import_hook(
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import shlex
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +41,7 @@ from seriatim.training.sizing import Sizing, check_weights, free_memory, settle
 from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
 
+_CURVES = 10.0  # seconds from one drawing of the learning curve to the next, which takes a quarter of one
 CONFIG = "config.toml"
 """The plan of a run, which `seriatim train --config` repeats."""
 
@@ -96,6 +99,8 @@ class Session:
     """A run being made: its data in symbols, its model, its loop."""
 
     sizing: Sizing | None = None
+    _curve_due = 0.0  # not drawn before this time, of what `time.monotonic` tells
+    _curve_lacks = False  # an evaluation has come since it was drawn
 
     def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
         self.plan, self.folder, self.means = plan, folder, means or Means()
@@ -253,12 +258,23 @@ class Session:
         checkpoint.save(self.folder, task.model, task.codecs, self.plan.family, self.plan.kind, about)
 
     def _show(self, step: int) -> None:
-        unit = self.task.unit()
-        draw_curve(read(self.folder / "metrics.jsonl"), self.folder / "curve.png", unit.key, unit.words)
+        self._curve_lacks = True
+        now = time.monotonic()
+        if not self._curve_due:
+            self._curve_due = now + _CURVES
+        elif now >= self._curve_due:
+            self.draw_curve()
         if self.plan.train.samples:
             (self.folder / "samples").mkdir(exist_ok=True)
             with one_thread():
                 self.task.show(step)
+
+    def draw_curve(self) -> None:
+        """The learning curve, if an evaluation is not in it."""
+        if self._curve_lacks:
+            unit = self.task.unit()
+            draw_curve(read(self.folder / "metrics.jsonl"), self.folder / "curve.png", unit.key, unit.words)
+            self._curve_lacks, self._curve_due = False, time.monotonic() + _CURVES
 
 
 def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
@@ -296,6 +312,8 @@ def _run(session: Session, loop: Loop | Fit) -> Trained:
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
     finally:
+        with contextlib.suppress(OSError):  # such as a full disk, of which the loop tells
+            session.draw_curve()
         files.tidy(session.folder, "model")
         checkpointing.disable(session.task.model)
     try:
