@@ -12,7 +12,7 @@ from beartype import BeartypeConf, beartype
 from beartype.roar import BeartypeDecorHintPep612Exception, BeartypeDecorHintPep673Exception
 
 _CONF = BeartypeConf(is_pep484_tower=True)  # an int is a float, as everywhere else
-_SHAPED = re.compile(r'\[\w+, "')  # Float[Tensor, "B T"]
+_FOR_JAXTYPING = re.compile(r'\[\w+, "|^\*')  # Float[Tensor, "B T"], and *Arguments, which beartype cannot read
 
 
 def checked(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,8 +36,11 @@ def shapes_where_there_are_some() -> None:
 
     def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
         def decorated(f: Any) -> Any:
-            plain = inspect.isfunction(f) and not any(_SHAPED.search(str(each)) for each in f.__annotations__.values())
-            return checked(f) if plain else whole(f, typechecker=typechecker)
+            if not inspect.isfunction(f) or any(
+                _FOR_JAXTYPING.search(str(each)) for each in f.__annotations__.values()
+            ):
+                return whole(f, typechecker=typechecker)
+            return checked(f)
 
         return decorated
 

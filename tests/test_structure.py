@@ -36,6 +36,7 @@ SHARED = {  # what the files of a folder may import of their own folder; all els
         "wavenet_steps",
         "transformer_steps",
         "bytenet_steps",
+        "pixel_steps",
     },
     "heads": {
         "base",

@@ -39,8 +39,9 @@ MAPPED = {
 NATIVE = {
     name: case
     for name, case in MODELS.items()
-    if name.startswith(("wavenet", "transformer", "bytenet"))
+    if name.startswith(("wavenet", "transformer", "bytenet", "pixelcnn", "gated-pixelcnn", "multiplicative"))
     or (name.startswith(("rnn", "lstm", "gru")) and "memory" not in name)
+    if "++" not in name
 }
 CONTEXTUAL = pytest.mark.parametrize("case", CONDITIONED.values(), ids=CONDITIONED)
 
@@ -78,7 +79,7 @@ def test_native_law(case: ModelCase) -> None:
     models.native_law(stepper, model, case.x(), case.shape, case.given())
 
 
-@pytest.mark.parametrize("name", ["gated-pixelcnn", "lstm-memory-vector"])
+@pytest.mark.parametrize("name", ["row-lstm", "lstm-memory-vector"])
 def test_a_model_without_native_steps_says_so(name: str) -> None:
     pytest.importorskip("numba")
     model = MODELS[name].model()

@@ -55,8 +55,8 @@ class Drawer(Machine):
     """Where and how to draw."""
 
     backend: Literal["auto", "eager", "native"] = "auto"
-    """Of text and audio. eager: PyTorch; native: compiled kernels (needs the extra native); auto: native if it supports
-    the model and is faster."""
+    """Of text, pictures and audio. eager: PyTorch; native: compiled kernels (needs the extra native); auto: native if
+    it supports the model and is faster."""
 
 
 def typed(group: str) -> set[str]:
@@ -119,7 +119,7 @@ def opened(
     if isinstance(machine, Drawer) and machine.backend != "auto":
         if not hasattr(model, "backend"):
             words = modality(model.kind).words
-            raise UserError(f"--backend is for models of text and audio, and this is one of {words}; leave it out")
+            raise UserError(f"--backend is for text, pictures and audio, and this is a model of {words}; leave it out")
         cast(Any, model).backend = machine.backend
         model.model.prepare(machine.backend)  # or say why not, before anything is drawn
     if kind is not None and model.kind != kind:

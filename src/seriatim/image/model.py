@@ -27,6 +27,7 @@ from seriatim.runs.trained import STEER, Trained
 from seriatim.symbols import Given
 from seriatim.symbols.lacking import Lacking, heard
 from seriatim.symbols.levels import Levels
+from seriatim.walks.backend import Backend
 from seriatim.walks.draws import portions
 from seriatim.walks.noise import Seed, own_seeds
 from seriatim.walks.particles import candidates, fill_in
@@ -56,6 +57,8 @@ class ImageModel(Trained):
 
     kind = "image"
     data_codec = Levels
+    backend: Backend = "auto"
+    """What draws: see `Model.prepare`."""
 
     @property
     def levels(self) -> Levels:
@@ -306,7 +309,9 @@ class ImageModel(Trained):
         for part in portions(n, self.model.device):
             context = to_given({name: value[part] for name, value in encoded.items()}, self.model.device)
             own, told = seeds[part], _told(progress, part, n, length)
-            x = self.model.sample(len(own), context, length=length, seed=own, steer=chosen, progress=told)
+            x = self.model.sample(
+                len(own), context, length=length, seed=own, steer=chosen, progress=told, backend=self.backend
+            )
             drawn.append(self.levels.decode(pictures(x.cpu().numpy(), self.model, self.shape)))
         return np.concatenate(drawn)
 

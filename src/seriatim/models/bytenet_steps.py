@@ -16,7 +16,7 @@ from seriatim.causal import Causal, Conv, Embedding, Multiplicative, Pointwise, 
 from seriatim.causal.conv import Ring
 from seriatim.context import EMPTY
 from seriatim.kernels.multiplicative import unit
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, flat
 from seriatim.tree import State
 
 
@@ -168,7 +168,7 @@ class Native(Packed):
         for i, layer in self.conditions:
             added, states[i] = layer(added, EMPTY, states[i])
         old: tuple[Ring, ...] = states[self.place]
-        rings, clocks = _flat([each.frames for each in old]), np.array([each.clock for each in old])
+        rings, clocks = flat([each.frames for each in old]), np.array([each.clock for each in old])
         room = self._kernels.room(self._weights, rows)
         self._kernels.run(
             *(self._weights, before, array(added), rings.detach().numpy(), self._sizes, clocks),
@@ -187,14 +187,3 @@ def _stacked(tensors: list[Tensor]) -> NDArray[Any]:
 
 def _norms(norms: list[_Norm]) -> NDArray[Any]:
     return _stacked([torch.stack([each.weight, each.bias]) for each in norms])
-
-
-def _flat(frames: list[Tensor]) -> Tensor:
-    """All frames in one tensor: where they lie in one already, that one."""
-    first, sizes = frames[0], [each.numel() for each in frames]
-    place, storage = first.storage_offset(), first.untyped_storage().data_ptr()
-    for x, size in zip(frames, sizes, strict=True):
-        if x.untyped_storage().data_ptr() != storage or x.storage_offset() != place or not x.is_contiguous():
-            return torch.cat([each.reshape(-1) for each in frames])
-        place += size
-    return first.as_strided((sum(sizes),), (1,), first.storage_offset())

@@ -27,7 +27,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
 from seriatim.models.grid import (
     FieldConfig,
-    GridStepper,
+    Place,
     SubpixelModel,
     check_kernel,
     given,
@@ -36,6 +36,7 @@ from seriatim.models.grid import (
     row_of,
     scaled,
 )
+from seriatim.models.pixel_steps import Chain, Compiled, Line, RowStepper, convolve
 from seriatim.raster.grid import Lane, Memory, RasterConv, Touch, groups, inputs, looks, sight, through
 from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
@@ -164,6 +165,8 @@ class GatedPixelCNN(SubpixelModel):
         torch.Size([2, 4, 4, 1])
     """
 
+    kernels = "pixels"
+
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__()
         self.config = config
@@ -191,6 +194,10 @@ class GatedPixelCNN(SubpixelModel):
     def packed(self) -> Stepper:
         """The vertical stack once per row, the horizontal one by a matrix product per layer and sub-pixel."""
         return _Packed(self)
+
+    def native(self) -> Stepper:
+        """The vertical stack once per row, the sub-pixels of a row in one compiled call."""
+        return _Native(self)
 
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
         """Everything earlier in the kernels' reach, with no blind spot; of the field all but what is below or right."""
@@ -229,8 +236,7 @@ class _Position(NamedTuple):
     looks: Fixed
 
 
-@final
-class _Packed(GridStepper):
+class _Packed(RowStepper):
     """Rows by convolution, sub-pixels by matrix products."""
 
     def __init__(self, model: GatedPixelCNN) -> None:
@@ -272,18 +278,20 @@ class _Packed(GridStepper):
             v = _gate(_plus(above, row_of(rows_look, at - 1)))
         return _Position(state.clock, state.row, tuple(past), tuple(memories), state.looks)
 
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> the head's parameters (B, ·)."""
-        clock = state.clock
-        at = place(clock, self.config.width, self.config.channels)
-        if clock:
-            last = place(clock - 1, self.config.width, self.config.channels)
+    def enter(self, prev: Tensor, state: _Position) -> tuple[Place, _Position]:
+        """Put the last level into its place; at the end of a row, begin the next one."""
+        at = place(state.clock, self.config.width, self.config.channels)
+        if state.clock:
+            last = place(state.clock - 1, self.config.width, self.config.channels)
             value = scaled(prev, self.config.levels, self.dtype)
             state.row[:, last.column, last.colour] = value
             self.lanes[0].put(value[:, None], state.memories[0], last.column, last.colour)
-        if at.begins:
-            state = self._next_row(state, at.row)
+        return at, self._next_row(state, at.row) if at.begins else state
+
+    @torch.no_grad()
+    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
+        """prev (B,) -> the head's parameters (B, ·)."""
+        at, state = self.enter(prev, state)
         memories = state.memories
         h = None
         for number in range(len(self.layers)):
@@ -297,4 +305,23 @@ class _Packed(GridStepper):
         assert h is not None
         for lane, memory in zip(self.last, memories[-2:], strict=True):
             h = lane.along(h.relu(), memory, at.column, at.colour)
-        return h, state._replace(clock=clock + 1)
+        return h, state._replace(clock=state.clock + 1)
+
+
+@final
+class _Native(Compiled, _Packed):
+    """Rows by convolution, the sub-pixels of a row with their draws in one compiled call."""
+
+    def __init__(self, model: GatedPixelCNN) -> None:
+        super().__init__(model)
+        program: list[Line] = [("READ", 0, 0, 1), ("GATE", 0, 1, 2), *convolve(1, 2, 0)]
+        for lane in range(2, len(self.lanes), 2):
+            program += [*convolve(lane, 0, 1), ("GATE", 0, 1, 2), *convolve(lane + 1, 2, 1), ("ADD", 0, 1, 0)]
+        for lane in range(len(self.lanes), len(self.lanes) + 2):
+            program += [("RELU", 0, 0, 1), *convolve(lane, 1, 0)]
+        c = self.config
+        self.chain = Chain([*self.lanes, *self.last], program, self.head, c.levels, c.width)
+
+    def keep(self, state: _Position, start: int, values: Tensor) -> None:
+        """The vertical stack reads them when the row is finished."""
+        state.row.flatten(1)[:, start : start + values.shape[1]] = values

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast, final
+from typing import cast, final
 
 import torch
 from jaxtyping import Bool
@@ -25,11 +25,12 @@ from seriatim.config import bounded
 from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
 from seriatim.kernels.multiplicative import unit
-from seriatim.models.grid import GridStepper, SubpixelModel, check_kernel, given, kept, place, row_of, scaled
+from seriatim.models.grid import SubpixelModel, check_kernel, given, kept
+from seriatim.models.pixel_steps import Chain, Compiled, Line, RasterStepper, convolve
 from seriatim.models.subpixels import SubpixelConfig, subpixel_head
-from seriatim.raster.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
+from seriatim.raster.grid import Lane, RasterConv, groups, inputs, looks, sight, through
 from seriatim.raster.multiplicative import MaskedBlock
-from seriatim.tree import Fixed, State
+from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
 
@@ -72,6 +73,8 @@ class MultiplicativePixelCNN(SubpixelModel):
         torch.Size([2, 4, 4, 1])
     """
 
+    kernels = "pixels"
+
     def __init__(self, config: MultiplicativePixelCNNConfig) -> None:
         super().__init__()
         self.config, c = config, config.channels
@@ -101,6 +104,10 @@ class MultiplicativePixelCNN(SubpixelModel):
         """Masked weights copied, kernels split into rows above and pixels to the left."""
         return _Packed(self)
 
+    def native(self) -> Stepper:
+        """The sub-pixels of a row in one compiled call."""
+        return _Native(self)
+
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
         """The cone of the kernels, widening upwards; what 3 × 3 kernels miss of it is the blind spot."""
         height, width, colours = shape
@@ -118,16 +125,7 @@ class MultiplicativePixelCNN(SubpixelModel):
         return through(result, *[of(layer) for layer in self.last])
 
 
-class _Position(NamedTuple):
-    """A batch of pictures in progress: symbols drawn, the convolutions' states, and what conditions add."""
-
-    clock: int
-    memories: tuple[Memory, ...]
-    looks: Fixed
-
-
-@final
-class _Packed(GridStepper):
+class _Packed(RasterStepper):
     """One sub-pixel at a time: four matrix products per block."""
 
     def __init__(self, model: MultiplicativePixelCNN) -> None:
@@ -141,34 +139,18 @@ class _Packed(GridStepper):
     @torch.no_grad()
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to each block."""
-        found = tuple(kept(block.look(context)) for block in self.blocks)
-        memories = [
-            lane.start(batch, self.config.width, row_of(look, 0))
-            for lane, look in zip(self.lanes, self._looks(found), strict=True)
-        ]
-        return _Position(0, tuple(memories), Fixed(found))
+        return self.begin(batch, tuple(kept(block.look(context)) for block in self.blocks))
 
-    def _looks(self, looks: State) -> list[Tensor | None]:
-        """What conditions add to each lane: they enter the first unit of every block."""
-        return [None, *[entry for look in looks for entry in (None, given(look), None, None)], None, None]
+    def looks(self, nest: State) -> list[Tensor | None]:
+        """What conditions add to each convolution: they enter the first unit of every block."""
+        return [None, *[entry for look in nest for entry in (None, given(look), None, None)], None, None]
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) -> the head's parameters (B, ·)."""
-        clock, memories = state.clock, list(state.memories)
-        at = place(clock, self.config.width, self.config.channels)
-        if clock:
-            last = place(clock - 1, self.config.width, self.config.channels)
-            value = scaled(prev, self.config.levels, self.dtype)[:, None]
-            self.lanes[0].put(value, memories[0], last.column, last.colour)
-        if at.begins:
-            looks = self._looks(state.looks.nest)
-            memories = [
-                lane.above(memory, row_of(look, at.row))
-                for lane, memory, look in zip(self.lanes, memories, looks, strict=True)
-            ]
-        x = self.lanes[0].read(memories[0], at.column, at.colour)
-        lanes = list(zip(self.lanes[1:], memories[1:], strict=True))
+        at, state = self.enter(prev, state)
+        x = self.lanes[0].read(state.memories[0], at.column, at.colour)
+        lanes = list(zip(self.lanes[1:], state.memories[1:], strict=True))
         for first in range(0, len(lanes) - 2, 4):
             reduce, one, two, expand = lanes[first : first + 4]
             h = reduce[0].along(x, reduce[1], at.column, at.colour)
@@ -177,4 +159,21 @@ class _Packed(GridStepper):
             x = x + expand[0].along(h, expand[1], at.column, at.colour)
         for lane, memory in lanes[-2:]:
             x = lane.along(x.relu(), memory, at.column, at.colour)
-        return x, _Position(clock + 1, tuple(memories), state.looks)
+        return x, state._replace(clock=state.clock + 1)
+
+
+@final
+class _Native(Compiled, _Packed):
+    """The sub-pixels of a row with their draws in one compiled call."""
+
+    def __init__(self, model: MultiplicativePixelCNN) -> None:
+        super().__init__(model)
+        program: list[Line] = [("READ", 0, 0, 0)]
+        for first in range(1, len(self.lanes) - 2, 4):
+            program += convolve(first, 0, 1)
+            for lane in (first + 1, first + 2):
+                program += [*convolve(lane, 1, 2), ("UNIT", 0, 2, 1)]
+            program += [*convolve(first + 3, 1, 2), ("ADD", 0, 2, 0)]
+        for lane in range(len(self.lanes) - 2, len(self.lanes)):
+            program += [("RELU", 0, 0, 0), *convolve(lane, 0, 0)]
+        self.chain = Chain(self.lanes, program, self.head, self.config.levels, self.config.width)

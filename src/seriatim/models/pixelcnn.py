@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast, final
+from typing import cast, final
 
 import torch
 from jaxtyping import Bool
@@ -25,18 +25,15 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head
 from seriatim.models.grid import (
     FieldConfig,
-    GridStepper,
     SubpixelModel,
     check_kernel,
     given,
     kept,
-    place,
-    row_of,
-    scaled,
 )
-from seriatim.raster.grid import Lane, Memory, RasterConv, groups, inputs, looks, sight, through
+from seriatim.models.pixel_steps import Chain, Compiled, Line, RasterStepper, convolve
+from seriatim.raster.grid import Lane, RasterConv, groups, inputs, looks, sight, through
 from seriatim.raster.look import Look
-from seriatim.tree import Fixed, State
+from seriatim.tree import State
 from seriatim.walks.walk import Stepper
 
 
@@ -137,6 +134,10 @@ class PixelCNN(SubpixelModel):
         """Masked weights copied, kernels split into rows above and pixels to the left."""
         return _Packed(self)
 
+    def native(self) -> Stepper:
+        """The sub-pixels of a row in one compiled call."""
+        return _Native(self)
+
     def relation(self, shape: Sequence[int]) -> Bool[Tensor, "N M"]:
         """The cone of the kernels, widening upwards; what 3 × 3 kernels miss of it is the blind spot."""
         height, width, colours = shape
@@ -152,16 +153,7 @@ class PixelCNN(SubpixelModel):
         return through(result, *[of(layer) for layer in self.last])
 
 
-class _Position(NamedTuple):
-    """A batch of pictures in progress: symbols drawn, the convolutions' states, and what conditions add."""
-
-    clock: int
-    memories: tuple[Memory, ...]
-    looks: Fixed
-
-
-@final
-class _Packed(GridStepper):
+class _Packed(RasterStepper):
     """One sub-pixel at a time: a matrix product per layer."""
 
     def __init__(self, model: PixelCNN) -> None:
@@ -172,38 +164,22 @@ class _Packed(GridStepper):
         self.lanes = [Lane(cast(RasterConv, conv)) for conv in convs]
         self.dtype = model.first.weight.dtype
 
+    @torch.no_grad()
     def start(self, batch: int, context: Context = EMPTY, length: int | None = None) -> State:  # noqa: ARG002
         """An empty picture, and what its conditions add to each block."""
-        with torch.no_grad():
-            looks = tuple(kept(cast(_Block, block).look(context)) for block in self.model.blocks)
-        memories = [
-            lane.start(batch, self.config.width, row_of(look, 0))
-            for lane, look in zip(self.lanes, self._looks(looks), strict=True)
-        ]
-        return _Position(0, tuple(memories), Fixed(looks))
+        return self.begin(batch, tuple(kept(cast(_Block, block).look(context)) for block in self.model.blocks))
 
-    def _looks(self, looks: State) -> list[Tensor | None]:
-        """What conditions add to each lane: they enter in the middle of every block."""
-        blocks = [[None, given(look), None] for look in looks]
+    def looks(self, nest: State) -> list[Tensor | None]:
+        """What conditions add to each convolution: they enter in the middle of every block."""
+        blocks = [[None, given(look), None] for look in nest]
         return [None, *[entry for block in blocks for entry in block], None, None, None]
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) -> logits (B, K)."""
-        clock, memories = state.clock, list(state.memories)
-        at = place(clock, self.config.width, self.config.channels)
-        if clock:
-            last = place(clock - 1, self.config.width, self.config.channels)
-            value = scaled(prev, self.config.levels, self.dtype)[:, None]
-            self.lanes[0].put(value, memories[0], last.column, last.colour)
-        if at.begins:
-            looks = self._looks(state.looks.nest)
-            memories = [
-                lane.above(memory, row_of(look, at.row))
-                for lane, memory, look in zip(self.lanes, memories, looks, strict=True)
-            ]
-        h = self.lanes[0].read(memories[0], at.column, at.colour)
-        lanes = list(zip(self.lanes[1:], memories[1:], strict=True))
+        at, state = self.enter(prev, state)
+        h = self.lanes[0].read(state.memories[0], at.column, at.colour)
+        lanes = list(zip(self.lanes[1:], state.memories[1:], strict=True))
         for first in range(0, len(lanes) - 3, 3):
             y = h
             for lane, memory in lanes[first : first + 3]:
@@ -211,4 +187,20 @@ class _Packed(GridStepper):
             h = h + y
         for lane, memory in lanes[-3:]:
             h = lane.along(h.relu(), memory, at.column, at.colour)
-        return h, _Position(clock + 1, tuple(memories), state.looks)
+        return h, state._replace(clock=state.clock + 1)
+
+
+@final
+class _Native(Compiled, _Packed):
+    """The sub-pixels of a row with their draws in one compiled call."""
+
+    def __init__(self, model: PixelCNN) -> None:
+        super().__init__(model)
+        program: list[Line] = [("READ", 0, 0, 0)]
+        for first in range(1, len(self.lanes) - 3, 3):
+            program += [("RELU", 0, 0, 1), *convolve(first, 1, 1)]
+            program += [("RELU", 0, 1, 1), *convolve(first + 1, 1, 1)]
+            program += [("RELU", 0, 1, 1), *convolve(first + 2, 1, 1), ("ADD", 0, 1, 0)]
+        for lane in range(len(self.lanes) - 3, len(self.lanes)):
+            program += [("RELU", 0, 0, 0), *convolve(lane, 0, 0)]
+        self.chain = Chain(self.lanes, program, self.head, self.config.levels, self.config.width)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seriatim.causal import Causal, Pointwise, Serial
 from seriatim.context import EMPTY, Context
-from seriatim.heads import Head
+from seriatim.heads import Head, MixtureHead
 from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
@@ -148,6 +148,28 @@ class Folded(Stepper, ABC):
 def array(x: Tensor) -> NDArray[Any]:
     """A tensor as kernels take it: contiguous, in the tensor's own memory if it is so already."""
     return x.detach().contiguous().numpy()
+
+
+def mixture_of(head: Head, levels: int) -> tuple[tuple[float, ...], bool]:
+    """What kernels need to know of a mixture, as `draw_mixture` takes it, and whether they know its temperature.
+
+    A softmax is told by no components. A mixture's temperature is a matter of its whole table.
+    """
+    if isinstance(head, MixtureHead):
+        normal = int(head.kind == "normal")
+        return (levels, head.mixtures, normal, float(head.spread), head.floor, head.ceiling), False
+    return (levels, 0, 0, 1.0, 0.0, 0.0), True
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    """All tensors one after another in one dimension: where they lie so already, without a copy."""
+    first, sizes = tensors[0], [each.numel() for each in tensors]
+    place, storage = first.storage_offset(), first.untyped_storage().data_ptr()
+    for x, size in zip(tensors, sizes, strict=True):
+        if x.untyped_storage().data_ptr() != storage or x.storage_offset() != place or not x.is_contiguous():
+            return torch.cat([each.reshape(-1) for each in tensors])
+        place += size
+    return first.as_strided((sum(sizes),), (1,), first.storage_offset())
 
 
 def columns(weight: Tensor) -> Tensor:

@@ -15,9 +15,8 @@ from torch import Tensor
 from seriatim.causal import Conv, GatedStack, Pointwise, Serial, Slow
 from seriatim.causal.gated import Rings
 from seriatim.context import EMPTY, Context
-from seriatim.heads import MixtureHead
 from seriatim.kernels.gates import halves
-from seriatim.models.sequence import Position, SequenceModel, array
+from seriatim.models.sequence import Position, SequenceModel, array, mixture_of
 from seriatim.tree import State
 from seriatim.walks.walk import Carry
 
@@ -228,11 +227,8 @@ class Native(Packed):
             out=array(out.t()),
             out_bias=array(out_bias),
         )
-        self._mixture = (levels, 0, 0, 1.0, 0.0, 0.0)
-        if isinstance(head, MixtureHead):
-            self._mixture = (levels, head.mixtures, int(head.kind == "normal"))
-            self._mixture += (float(head.spread), head.floor, head.ceiling)
-        self._levels, self.heats = levels, not isinstance(head, MixtureHead)
+        self._mixture, self.heats = mixture_of(head, levels)
+        self._levels = levels
 
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
         """prev (B,) or (B, 2) -> the head's parameters (B, width)."""

@@ -44,7 +44,7 @@ class Runner(Stepper, Protocol):
 
 
 _CACHED, _COMPILED = 4_000, 40_000  # from this many positions on it pays to load kernels, or to compile them
-_ROWS = 8  # that a kernel works on; PyTorch's matrix products are faster with more
+_ROWS, _ROWS_OF = 8, {"pixels": 32}  # that kernels work on; PyTorch's matrix products are faster with more
 
 
 def installed() -> bool:
@@ -60,7 +60,7 @@ def pays(kernels: str, positions: int, rows: int) -> bool:
         positions: all rows together.
         rows: that are drawn together.
     """
-    if not kernels or rows > _ROWS or positions < _CACHED or not installed():
+    if not kernels or rows > _ROWS_OF.get(kernels, _ROWS) or positions < _CACHED or not installed():
         return False
     return positions >= _COMPILED or any_kept(kernels)
 

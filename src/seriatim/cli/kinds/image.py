@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _SAMPLED = (
     *("number", "given", "guidance", "seed", "temperature", "top-k", "top-p", "min-p", "typical"),
-    *("output", "columns", "singles", "device", "threads"),
+    *("output", "columns", "singles", "device", "threads", "backend"),
 )
 _READ = 100  # pictures that the instruments read unless the user says otherwise
 _SHARED = ("json", "device", "threads", "limit")

@@ -186,3 +186,16 @@ def rectify(u):
     """u (n) -> max(0, u), in place."""
     for j in range(u.shape[0]):
         u[j] = max(u[j], u.dtype.type(0))
+
+
+@part
+def unit(h, y):
+    """The multiplicative unit of h (C,) and y (4C,), into the first C of y."""
+    c = h.shape[0]
+    sigmoid(y[: 3 * c])
+    tanh(y[3 * c :])
+    for j in range(c):
+        y[3 * c + j] = y[c + j] * h[j] + y[2 * c + j] * y[3 * c + j]
+    tanh(y[3 * c :])
+    for j in range(c):
+        y[j] *= y[3 * c + j]

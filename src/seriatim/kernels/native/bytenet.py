@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seriatim.kernels.native.arithmetic import add_product, moments, put, put_rows, rectify, sigmoid, tanh
+from seriatim.kernels.native.arithmetic import add_product, moments, put, put_rows, rectify, unit
 from seriatim.kernels.native.compiling import kernel, part
 from seriatim.kernels.native.drawing import draw_category
 
@@ -67,19 +67,6 @@ def _norm(x, gains, epsilon, out):
 
 
 @part
-def _unit(h, y):
-    """The multiplicative unit of h (C,) and y (4C,), into the first C of y."""
-    c = h.shape[0]
-    sigmoid(y[: 3 * c])
-    tanh(y[3 * c :])
-    for j in range(c):
-        y[3 * c + j] = y[c + j] * h[j] + y[2 * c + j] * y[3 * c + j]
-    tanh(y[3 * c :])
-    for j in range(c):
-        y[j] *= y[3 * c + j]
-
-
-@part
 def _advance(weights, rings, sizes, clocks, epsilon, room):
     """One position from its frame in `room.x`: into the rings, and its parameters into `room`."""
     rows, (blocks, taps, width) = room.x.shape[0], weights.middle.shape[:3]
@@ -101,7 +88,7 @@ def _advance(weights, rings, sizes, clocks, epsilon, room):
         for r in range(rows):
             put(ring[r, clocks[i]], room.h[r])
             if room.y.shape[1] != width:
-                _unit(room.h[r], room.y[r])
+                unit(room.h[r], room.y[r])
             put(room.tap[r], room.y[r])
         clocks[i] = (clocks[i] + 1) % size
         _norm(room.tap, weights.after[i], epsilon, room.h)
