@@ -1,12 +1,14 @@
 """Who remembers across a gap? Letters recalled, against the length of the gap, by how far back training reaches.
 
-    OMP_NUM_THREADS=1 python benchmarks/recall.py FOLDER [--steps 2000] [--contestants NAME …] [--draw recall.png]
+    OMP_NUM_THREADS=1 python benchmarks/recall.py FOLDER [--steps 2000] [--gaps 1 2 4 …] [--contestants NAME …]
+        [--draw recall.png]
 
-Four of eight letters, gaps of 1, 2, 4 … 64, as `seriatim data recall` makes them (4,000 documents of each); weights
-equal within 10 %; the same number of steps for all, 32 pieces each. "crops of 16": trained on pieces of at most 16
-symbols, each from a fresh state, so that gradients reach no further; "carried": pieces of 16 with the state carried
-from one to the next (truncated backpropagation: the state goes on, the gradient does not); "whole": whole documents.
-The table has the share of held-out letters that the model holds most likely after the true ones before; chance is 12.5.
+Four of eight letters, gaps of 1, 2, 4 … 64, or those asked for, as `seriatim data recall` makes them (4,000 documents
+of each); weights equal within 10 %; the same number of steps for all, 32 pieces each. "crops of 16": trained on pieces
+of at most 16 symbols, each from a fresh state, so that gradients reach no further; "carried": pieces of 16 with the
+state carried from one to the next (truncated backpropagation: the state goes on, the gradient does not); "whole": whole
+documents. The table has the share of held-out letters that the model holds most likely after the true ones before;
+chance is 12.5.
 
 A run that is there is not trained again; one that was interrupted goes on.
 """
@@ -69,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--gaps", type=int, nargs="+", default=GAPS, help="one FOLDER for each choice of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--contestants", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     parser.add_argument("--draw", type=Path, help="draw what there is")
@@ -77,10 +80,10 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     task = asked.folder / "task.ndjson"
     if not task.exists():
-        task.write_text("".join(f"{line}\n" for line in records(SYMBOLS, GAPS, COUNT)))
+        task.write_text("".join(f"{line}\n" for line in records(SYMBOLS, asked.gaps, COUNT)))
     held = list(open_corpus(str(task), TextOptions(), DataOptions()).splits["test"])
-    print("| | weights | CPU minutes | " + " | ".join(map(str, GAPS)) + " |")
-    print("|---|---:|---:|" + "---:|" * len(GAPS))
+    print("| | weights | CPU minutes | " + " | ".join(map(str, asked.gaps)) + " |")
+    print("|---|---:|---:|" + "---:|" * len(asked.gaps))
     curves: dict[str, list[tuple[int, float, float]]] = {}
     for name in asked.contestants:
         place = asked.folder / f"{name.replace(' ', '-').replace(',', '')}-{asked.steps}-{asked.seed}"
@@ -113,7 +116,8 @@ def draw(curves: dict[str, list[tuple[int, float, float]]], picture: Path) -> No
         )
     axes.axhline(12.5, color="0.5", linestyle="--", linewidth=1)
     axes.set_xscale("log", base=2)
-    axes.set_xticks(GAPS, list(map(str, GAPS)))
+    gaps = [gap for gap, _, _ in next(iter(curves.values()))]
+    axes.set_xticks(gaps, list(map(str, gaps)))
     axes.set(xlabel="gap", ylabel="letters recalled, %", ylim=(0, 103))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, bbox_to_anchor=(1.01, 1), loc="upper left")
