@@ -37,6 +37,7 @@ SHARED = {  # what the files of a folder may import of their own folder; all els
         "transformer_steps",
         "bytenet_steps",
         "pixel_steps",
+        "compiled",
     },
     "heads": {
         "base",

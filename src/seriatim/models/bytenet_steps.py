@@ -16,6 +16,7 @@ from seriatim.causal import Causal, Conv, Embedding, Multiplicative, Pointwise, 
 from seriatim.causal.conv import Ring
 from seriatim.context import EMPTY
 from seriatim.kernels.multiplicative import unit
+from seriatim.models.compiled import Compiled
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, flat
 from seriatim.tree import State
 
@@ -107,14 +108,12 @@ def _fold(block: Any) -> _Weights:
 
 
 @final
-class Native(Packed):
+class Native(Compiled, Packed):
     """The whole step in one compiled call, and runs of steps with their draws.
 
     The rings of all blocks lie in one array, of which the state's tensors are views; where they are not, after a prompt
     or a selection of rows, they are copied into a new one once.
     """
-
-    backend, heats = "native", True
 
     def __init__(self, model: SequenceModel) -> None:
         super().__init__(model)
@@ -140,30 +139,11 @@ class Native(Packed):
             out_bias=array(self.out.bias),
         )
 
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
-        none = np.empty((len(prev), 0))
-        room, after = self._draw(prev, state, none, 1.0, none.astype(np.int64))
-        return torch.from_numpy(room.parameters), after
-
-    @torch.no_grad()
-    def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
-        """As many positions as noise (B, T, 1) has numbers for."""
-        out = np.empty(noise.shape[:2], np.int64)
-        _, after = self._draw(prev, state, array(noise[..., 0]), float(heat), out)
-        return torch.from_numpy(out), after
-
-    def _draw(
-        self, prev: Tensor, state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
+    def draw(
+        self, prev: NDArray[Any], state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
     ) -> tuple[Any, Position]:
         """As many positions as `out` (B, n) has, at least one, and the state after them."""
         rows, count, states = len(prev), max(1, out.shape[1]), list(state.net)
-        if state.clock == 0:
-            prev = torch.full_like(prev, int(self.first))
-        before = array(prev)
-        if rows and not 0 <= before.min() <= before.max() < len(self.symbols):
-            raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
         added = self.symbols.new_zeros(rows, count, self.symbols.shape[1])
         for i, layer in self.conditions:
             added, states[i] = layer(added, EMPTY, states[i])
@@ -171,7 +151,7 @@ class Native(Packed):
         rings, clocks = flat([each.frames for each in old]), np.array([each.clock for each in old])
         room = self._kernels.room(self._weights, rows)
         self._kernels.run(
-            *(self._weights, before, array(added), rings.detach().numpy(), self._sizes, clocks),
+            *(self._weights, prev, array(added), rings.detach().numpy(), self._sizes, clocks),
             *(self.norm.epsilon, room, noise, heat, out),
         )
         parts = rings.split([each.frames.numel() for each in old])

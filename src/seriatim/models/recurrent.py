@@ -24,7 +24,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast, final
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -36,6 +35,7 @@ from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, spread
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
+from seriatim.models.compiled import Compiled
 from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, columns
 from seriatim.tree import State
 from seriatim.walks.backend import Uncovered
@@ -247,14 +247,12 @@ class _Packed(Folded):
 
 
 @final
-class _Native(_Packed):
+class _Native(Compiled, _Packed):
     """The whole step in one compiled call, and runs of steps with their draws.
 
     Raises:
         Uncovered: for attention to a memory, and for more symbols than a table holds.
     """
-
-    backend, heats = "native", True
 
     def __init__(self, model: _Recurrent) -> None:
         super().__init__(model)
@@ -277,48 +275,24 @@ class _Native(_Packed):
             out_bias=array(self.out.bias),
         )
 
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
-        before, injected, room = self._ready(prev, state)
-        none = np.empty((len(before), 0))
-        self._kernels.run(self._weights, before, injected, room, none, 1.0, none.astype(np.int64))
-        return torch.from_numpy(room.parameters), self._after(state, room, 1)
-
-    @torch.no_grad()
-    def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
-        """As many positions as noise (B, T, 1) has numbers for."""
-        before, injected, room = self._ready(prev, state)
-        out = np.empty(noise.shape[:2], np.int64)
-        self._kernels.run(self._weights, before, injected, room, array(noise[..., 0]), float(heat), out)
-        return torch.from_numpy(out), self._after(state, room, out.shape[1])
-
-    def _ready(self, prev: Tensor, state: State) -> tuple[NDArray[Any], NDArray[Any], Any]:
-        """The symbols before, what the condition adds, and a room that holds the state."""
-        rows = len(prev)
-        if state.clock == 0:
-            prev = torch.full_like(prev, int(self.first))
-        before, room = array(prev), self._kernels.room(self._weights, rows)
-        if rows and not 0 <= before.min() <= before.max() < len(self.symbols):
-            raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
+    def draw(
+        self, prev: NDArray[Any], state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
+    ) -> tuple[Any, Position]:
+        """As many positions as `out` (B, n) has, at least one, and the state after them."""
+        rows, count, states = len(prev), max(1, out.shape[1]), list(state.net)
+        room = self._kernels.room(self._weights, rows)
         for i, place in enumerate(self.places):
-            memory: Memory = state.net[place]
+            memory: Memory = states[place]
             room.h[i] = memory.h.numpy()
             if memory.c is not None:
                 room.c[i] = memory.c.numpy()
         added = self.out.bias.new_zeros(rows, self.recurrent[0].weight.shape[1])
         if self.inject is not None:
-            held = state.net[self.inject].fixed.nest[0]
-            added = torch.mm(spread(held, rows), self.inputs[0].weight)
-        return before, array(added), room
-
-    def _after(self, state: Position, room: Any, count: int) -> Position:
-        """The state `count` positions later, which the kernel has left in the room."""
-        states = list(state.net)
+            held: Injected = states[self.inject]
+            added = torch.mm(spread(held.fixed.nest[0], rows), self.inputs[0].weight)
+            states[self.inject] = held._replace(clock=held.clock + count)
+        self._kernels.run(self._weights, prev, array(added), room, noise, heat, out)
         for i, place in enumerate(self.places):
             h, c = torch.from_numpy(room.h[i]), torch.from_numpy(room.c[i])
             states[place] = Memory(h, c if self.cell == "lstm" else None)
-        if self.inject is not None:
-            held: Injected = states[self.inject]
-            states[self.inject] = held._replace(clock=held.clock + count)
-        return Position(state.clock + count, tuple(states))
+        return room, Position(state.clock + count, tuple(states))

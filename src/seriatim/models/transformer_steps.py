@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seriatim.causal import CrossAttention, Embedding, Pointwise, Serial
 from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.context import spread
+from seriatim.models.compiled import Compiled
 from seriatim.models.sequence import Folded, Position, SequenceModel, array, columns
 from seriatim.tree import State
 
@@ -133,14 +134,12 @@ class Packed(Folded):
 
 
 @final
-class Native(Packed):
+class Native(Compiled, Packed):
     """The whole step in one compiled call, and runs of steps with their draws.
 
     The caches of all layers lie in one array, of which the state's tensors are views; where they are not, after a
     prompt or a selection of rows, they are copied into a new one once.
     """
-
-    backend, heats = "native", True
 
     def __init__(self, model: SequenceModel) -> None:
         super().__init__(model)
@@ -160,30 +159,11 @@ class Native(Packed):
             last=array(self.out),
         )
 
-    @torch.no_grad()
-    def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
-        """prev (B,) -> logits (B, K)."""
-        none = np.empty((len(prev), 0))
-        room, after = self._draw(prev, state, none, 1.0, none.astype(np.int64))
-        return torch.from_numpy(room.parameters), after
-
-    @torch.no_grad()
-    def run(self, prev: Tensor, state: State, noise: Tensor, heat: float) -> tuple[Tensor, State]:
-        """As many positions as noise (B, T, 1) has numbers for."""
-        out = np.empty(noise.shape[:2], np.int64)
-        _, after = self._draw(prev, state, array(noise[..., 0]), float(heat), out)
-        return torch.from_numpy(out), after
-
-    def _draw(
-        self, prev: Tensor, state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
+    def draw(
+        self, prev: NDArray[Any], state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
     ) -> tuple[Any, Position]:
         """As many positions as `out` (B, n) has, at least one, and the state after them."""
         rows, count, states = len(prev), max(1, out.shape[1]), list(state.net)
-        if state.clock == 0:
-            prev = torch.full_like(prev, int(self.first))
-        before = array(prev)
-        if rows and not 0 <= before.min() <= before.max() < len(self.symbols):
-            raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
         added = self.symbols.new_zeros(rows, self.symbols.shape[1])
         if self.inject is not None:
             injected = states[self.inject]
@@ -195,7 +175,7 @@ class Native(Packed):
         cos, sin = self._table(clock + count)
         past = self._kernels.Past(caches.detach().numpy(), clock, array(cos), array(sin), *self._memory(held))
         room = self._kernels.room(self._weights, rows, max(caches.shape[4], past.keys.shape[3]))
-        self._kernels.run(self._weights, before, array(added), past, float(self.floor), room, noise, heat, out)
+        self._kernels.run(self._weights, prev, array(added), past, float(self.floor), room, noise, heat, out)
         states[self.blocks] = tuple(
             Held(Cache(k, v, clock + count), each.memory) for (k, v), each in zip(caches, held, strict=True)
         )
