@@ -1,0 +1,59 @@
+"""Compiled steps go on from states that were selected, forked, read in chunks, or share a source among beams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from registry import MODELS
+from seriatim.walks.draws import Draws
+from seriatim.walks.walk import Walk
+
+pytest.importorskip("numba")
+pytestmark = pytest.mark.usefixtures("float64")
+EACH = pytest.mark.parametrize(
+    "name", ["transformer", "transformer-memory-deep-vector", "bytenet", "bytenet-kernel-2-relu"]
+)
+
+
+@EACH
+def test_after_selections_forks_questions_and_chunks(name: str) -> None:
+    case = MODELS[name]
+    model, x = case.model(), case.x()
+    order, found = torch.tensor([1, 0, 1]), list[list[torch.Tensor]]()
+    for stepper in (model.packed(), model.prepare("native")):
+        walk = model.walk(len(x), model.condition(case.given(), len(x)), 40, stepper=stepper)
+        draws = Draws(walk, model.head, torch.arange(len(x)))
+        rows = [draws.run(3)]
+        draws.select(order)
+        rows.append(draws.run(4))
+        other = walk.fork()
+        rows.append(walk.dist.log_table())
+        rows.append(draws.run(5))  # the first of them has been asked for
+        walk.feed(x[order][:, :3])
+        rows.append(draws.run(2))
+        rows.append(other.dist.log_table())  # as it was before the walk went on
+        found.append(rows)
+    for eager, native in zip(*found, strict=True):
+        torch.testing.assert_close(native, eager, rtol=1e-9, atol=1e-9)
+
+
+def test_beams_share_their_source() -> None:
+    case = MODELS["transformer-memory-deep-vector"]
+    model: Any = case.model()
+    x, given = case.x(), model.condition(case.given(), len(case.x())).select(torch.arange(2))
+    rows = torch.tensor([0, 0, 0, 1, 1, 1])  # three beams of each of two sources
+    found = list[torch.Tensor]()
+    for stepper in (model.packed(), model.prepare("native")):
+        walk = Walk(stepper, 2, given, 12)
+        walk.feed(x[:2, :2])
+        walk.select(rows, fixed=False)
+        tables = list[torch.Tensor]()
+        for t in range(5):
+            tables.append(walk.dist.log_table())
+            walk.push((torch.arange(6) + t) % 2)
+        found.append(torch.stack(tables))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(found[0][:, 0], found[0][:, 3]), "the sources are alike"
