@@ -175,6 +175,11 @@ PICTURES: dict[str, Callable[[], Model]] = {
 }
 
 
+def alike(x: torch.Tensor, y: torch.Tensor) -> int:
+    """Symbols of all rows until the first of each that differs."""
+    return int((x == y).long().cumprod(1).sum())
+
+
 def compiled(model: Model, length: int) -> float:
     """Seconds that the first native sample takes."""
     start = time.perf_counter()
@@ -187,7 +192,7 @@ def sequences(name: str, case: Case, batches: list[int], rounds: int) -> None:
     took = compiled(model, 2)
     for rows in batches:
         drawn = [model.sample(rows, length=n, seed=1, backend=each) for each in ("eager", "native")]
-        same = int((drawn[0] == drawn[1]).sum())
+        same = alike(*drawn)
         works: dict[str, Work] = {
             "eager": lambda: model.sample(rows, length=n, seed=1),  # noqa: B023
             "native": lambda: model.sample(rows, length=n, seed=1, backend="native"),  # noqa: B023
@@ -228,7 +233,7 @@ def pictures(name: str, model: Any, batches: list[int], rounds: int) -> None:
             rounds,
         )
         drawn = [model.sample(rows, length=n, seed=1, backend=each) for each in ("eager", "native")]
-        same = int((drawn[0] == drawn[1]).sum())
+        same = alike(*drawn)
         times, passes = found["eager"] / found["native"], found["native"] / found["pass"]
         print(
             f"| {name} | {rows} | {found['eager']:.3f} | {found['native']:.3f} | **{times:.1f}** | "

@@ -78,7 +78,9 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     asked.folder.mkdir(parents=True, exist_ok=True)
-    task = asked.folder / "task.ndjson"
+    if max(asked.gaps) + 2 * SYMBOLS + 4 > WHOLE:
+        parser.error(f"a gap of {max(asked.gaps)} does not fit into {WHOLE} symbols")
+    task = asked.folder / f"task-{'-'.join(map(str, asked.gaps))}.ndjson"
     if not task.exists():
         task.write_text("".join(f"{line}\n" for line in records(SYMBOLS, asked.gaps, COUNT)))
     held = list(open_corpus(str(task), TextOptions(), DataOptions()).splits["test"])

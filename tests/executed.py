@@ -12,7 +12,8 @@ from beartype import BeartypeConf, beartype
 from beartype.roar import BeartypeDecorHintPep612Exception, BeartypeDecorHintPep673Exception
 
 _CONF = BeartypeConf(is_pep484_tower=True)  # an int is a float, as everywhere else
-_FOR_JAXTYPING = re.compile(r'\[\w+, "|^\*')  # Float[Tensor, "B T"], and *Arguments, which beartype cannot read
+# Float[Tensor, 'B T'], which Python quotes so, and *Arguments, which beartype cannot read
+_FOR_JAXTYPING = re.compile(r"""\[\w+, ["']|^\*""")
 
 
 def checked(f: Callable[..., Any]) -> Callable[..., Any]:

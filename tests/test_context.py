@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from torch.utils import _pytree as pytree
 
+from seriatim.conditioning.track import TrackConfig, TrackEncoder
 from seriatim.context import EMPTY, Context
 
 
@@ -91,6 +92,13 @@ def test_it_is_a_pytree() -> None:
     assert doubled.mask is None
     for name in ("vector", "field"):
         assert torch.equal(getattr(doubled, name), 2 * getattr(context, name))
+
+
+def test_shapes_of_a_functions_arguments_agree_while_annotations_are_executed() -> None:
+    frames = TrackEncoder(channels=2, hop=4, config=TrackConfig(filters=3)).frames
+    frames(torch.zeros(2, 5, 2), torch.ones(2, 5, dtype=torch.bool))
+    with pytest.raises(TypeCheckError, match="there"):
+        frames(torch.zeros(2, 5, 2), torch.ones(2, 4, dtype=torch.bool))
 
 
 def test_rows_that_do_not_agree_are_refused_while_annotations_are_executed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -57,3 +58,40 @@ def test_beams_share_their_source() -> None:
         found.append(torch.stack(tables))
     torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)
     assert not torch.allclose(found[0][:, 0], found[0][:, 3]), "the sources are alike"
+
+
+@pytest.mark.parametrize("rows", [3, 1])
+def test_conditions_of_other_rows_are_refused(rows: int) -> None:
+    for name in (
+        "transformer-memory-deep-vector",
+        "pixelcnn-rgb-conditions",
+        "lstm-vector",
+        "wavenet-stereo-stack-vector-field",
+    ):
+        case = MODELS[name]
+        model = case.model()
+        context = model.condition(case.given(), len(case.x())).select(torch.arange(2))
+        with pytest.raises((ValueError, RuntimeError)):
+            model.sample(rows, context, length=4, backend="native")
+
+
+@pytest.mark.parametrize(
+    "name", ["transformer", "bytenet", "gru", "wavenet", "pixelcnn", "gated-pixelcnn", "multiplicative-pixelcnn"]
+)
+def test_auto_takes_what_is_there(name: str) -> None:
+    model = MODELS[name].model()
+    assert model.prepare("auto", positions=1 << 20).backend == "native"
+    assert model.prepare("auto", positions=1 << 20, rows=2, together=False).backend == "eager"
+
+
+def test_threads_share_the_rotations_of_a_transformer() -> None:
+    model = MODELS["transformer"].model()
+    stepper, lengths = model.prepare("native"), [300, 40, 600, 280]
+    wanted = [model.sample(length=n, seed=n) for n in lengths]
+
+    def draw(n: int) -> torch.Tensor:
+        return Draws(model.walk(1, model.condition({}, 1), stepper=stepper), model.head, torch.tensor([n])).run(n)
+
+    draw(2)  # compiled once
+    with ThreadPoolExecutor(4) as pool:
+        assert all(map(torch.equal, pool.map(draw, lengths), wanted))

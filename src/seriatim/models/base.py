@@ -87,7 +87,7 @@ class Model(nn.Module, Stepper, ABC):
         raise Uncovered(f"{type(self).__name__} has no native steps")
 
     @final
-    def prepare(self, backend: Backend = "auto", positions: int = 0, rows: int = 1) -> Stepper:
+    def prepare(self, backend: Backend = "auto", positions: int = 0, rows: int = 1, together: bool = True) -> Stepper:
         """Steps for sampling: `packed`, or `native` where that is asked for or pays.
 
         Args:
@@ -95,6 +95,7 @@ class Model(nn.Module, Stepper, ABC):
                 and there is enough to draw to make up for loading or compiling the kernels.
             positions: how many will be drawn, all rows together.
             rows: that are drawn together. With many, PyTorch's matrix products are faster.
+            together: whether many symbols may be drawn in one call, as without filters and penalties.
 
         Raises:
             UserError: if native is asked for, and not possible; for an unknown backend.
@@ -106,7 +107,7 @@ class Model(nn.Module, Stepper, ABC):
         """
         if backend not in ("auto", "eager", "native"):
             raise UserError(f"backend is {backend!r}; expected auto, eager or native")
-        if backend == "eager" or (backend == "auto" and not pays(self.bare.kernels, positions, rows)):
+        if backend == "eager" or (backend == "auto" and not pays(self.bare.kernels, positions, rows, together)):
             return self.packed()
         try:
             return usable(self.native, next(self.parameters()))
@@ -250,7 +251,9 @@ class Model(nn.Module, Stepper, ABC):
         self.eval()
         try:
             guidance = 1.0 if steer is None else steer.guidance
-            walk = self.walk(n, self.condition(context, n), length, guidance, backend=backend)
+            rows, together = n if guidance == 1 else 2 * n, steer is None or steer.plain
+            stepper = self.prepare(backend, n * length, rows, together)
+            walk = self.walk(n, self.condition(context, n), length, guidance, stepper)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"the prompt has {done} positions; length is only {length}")

@@ -17,7 +17,7 @@ from seriatim.causal.conv import Ring
 from seriatim.context import EMPTY
 from seriatim.kernels.multiplicative import unit
 from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, flat
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, check_rows, flat
 from seriatim.tree import State
 
 
@@ -138,6 +138,7 @@ class Native(Compiled, Packed):
             out=array(self.out.weight),
             out_bias=array(self.out.bias),
         )
+        self.blocks = []  # what is in the arrays is not kept twice
 
     def draw(
         self, prev: NDArray[Any], state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
@@ -147,6 +148,7 @@ class Native(Compiled, Packed):
         added = self.symbols.new_zeros(rows, count, self.symbols.shape[1])
         for i, layer in self.conditions:
             added, states[i] = layer(added, EMPTY, states[i])
+        check_rows(rows, len(added))
         old: tuple[Ring, ...] = states[self.place]
         rings, clocks = flat([each.frames for each in old]), np.array([each.clock for each in old])
         room = self._kernels.room(self._weights, rows)

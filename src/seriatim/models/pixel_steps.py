@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seriatim.heads import Head
 from seriatim.models.grid import GridStepper, Place, place, row_of, scaled
-from seriatim.models.sequence import array, flat, mixture_of
+from seriatim.models.sequence import array, check_rows, flat, mixture_of
 from seriatim.raster.grid import Lane, Memory
 from seriatim.tree import Fixed, State
 
@@ -74,6 +74,8 @@ class Chain:
         self, memories: Sequence[Memory], start: int, noise: NDArray[Any], heat: float, out: NDArray[Any]
     ) -> tuple[NDArray[Any], list[Memory], int]:
         pictures = len(memories[0].row)
+        for each in memories:
+            check_rows(pictures, len(each.base))
         rows, bases = flat([each.row for each in memories]), flat([each.base for each in memories])
         row_sizes, base_sizes = ([x.numel() for x in each] for each in zip(*[m[1:] for m in memories], strict=True))
         past = self._kernels.Past(

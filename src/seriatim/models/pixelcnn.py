@@ -107,6 +107,8 @@ class PixelCNN(SubpixelModel):
         torch.Size([2, 4, 4, 3])
     """
 
+    kernels = "pixels"
+
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         self.config, c = config, config.channels

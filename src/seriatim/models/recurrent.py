@@ -36,7 +36,7 @@ from seriatim.context import EMPTY, spread
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
 from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, columns
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, check_rows, columns
 from seriatim.tree import State
 from seriatim.walks.backend import Uncovered
 from seriatim.walks.walk import Stepper
@@ -291,6 +291,7 @@ class _Native(Compiled, _Packed):
             held: Injected = states[self.inject]
             added = torch.mm(spread(held.fixed.nest[0], rows), self.inputs[0].weight)
             states[self.inject] = held._replace(clock=held.clock + count)
+        check_rows(rows, len(added))
         self._kernels.run(self._weights, prev, array(added), room, noise, heat, out)
         for i, place in enumerate(self.places):
             h, c = torch.from_numpy(room.h[i]), torch.from_numpy(room.c[i])

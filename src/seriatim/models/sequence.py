@@ -150,6 +150,16 @@ def array(x: Tensor) -> NDArray[Any]:
     return x.detach().contiguous().numpy()
 
 
+def check_rows(rows: int, conditions: int) -> None:
+    """Check that conditions have as many rows as what is drawn: kernels read without looking.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if rows != conditions:
+        raise ValueError(f"{rows} rows are drawn with conditions of {conditions}; give one condition a row")
+
+
 def mixture_of(head: Head, levels: int) -> tuple[tuple[float, ...], bool]:
     """What kernels need to know of a mixture, as `draw_mixture` takes it, and whether they know its temperature.
 

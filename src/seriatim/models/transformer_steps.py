@@ -19,7 +19,7 @@ from seriatim.causal import CrossAttention, Embedding, Pointwise, Serial
 from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.context import spread
 from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Folded, Position, SequenceModel, array, columns
+from seriatim.models.sequence import Folded, Position, SequenceModel, array, check_rows, columns
 from seriatim.tree import State
 
 
@@ -88,11 +88,12 @@ class Packed(Folded):
 
     def _table(self, stop: int) -> tuple[Tensor, Tensor]:
         """cos, and sin with the sign of the half-split rotation, for positions up to `stop`."""
-        if self._turns[0].shape[0] < stop:
+        turns = self._turns
+        if turns[0].shape[0] < stop:  # what this makes is returned, whatever another thread stores meanwhile
             cos, sin = rotary_table(0, max(2 * stop, 256), self.channels, self.config.rotary, self.symbols)
             half = self.channels // 2
-            self._turns = cos, torch.cat([-sin[:, :half], sin[:, half:]], 1)
-        return self._turns
+            self._turns = turns = cos, torch.cat([-sin[:, :half], sin[:, half:]], 1)
+        return turns
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
@@ -158,6 +159,8 @@ class Native(Compiled, Packed):
             down=_stacked([layer.down for layer in layers]),
             last=array(self.out),
         )
+        self._source: tuple[Any, Any] = (None, None)  # a memory, and its arrays
+        self.layers = []  # what is in the arrays is not kept twice
 
     def draw(
         self, prev: NDArray[Any], state: Position, noise: NDArray[Any], heat: float, out: NDArray[Any]
@@ -173,7 +176,8 @@ class Native(Compiled, Packed):
         clock = held[0].attention.clock
         caches = _caches([each.attention for each in held], clock + count)
         cos, sin = self._table(clock + count)
-        past = self._kernels.Past(caches.detach().numpy(), clock, array(cos), array(sin), *self._memory(held))
+        check_rows(rows, len(added))
+        past = self._kernels.Past(caches.detach().numpy(), clock, array(cos), array(sin), *self._memory(held, rows))
         room = self._kernels.room(self._weights, rows, max(caches.shape[4], past.keys.shape[3]))
         self._kernels.run(self._weights, prev, array(added), past, float(self.floor), room, noise, heat, out)
         states[self.blocks] = tuple(
@@ -181,15 +185,21 @@ class Native(Compiled, Packed):
         )
         return room, Position(state.clock + count, tuple(states))
 
-    def _memory(self, held: list[Held]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def _memory(self, held: list[Held], rows: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Keys and values (L, M, H, S, D) of the source, and which slots are there (M, S)."""
-        if self.layers[0].cross is None:
+        if not self._weights.cross_query.shape[0]:
             none = np.zeros((0, 1, 1, 1, 1), self._weights.table.dtype)
             return none, none, np.zeros((1, 1), np.bool_)
-        keys, values, masks = zip(*[each.memory.nest for each in held], strict=True)
-        k, v = _stacked(keys), _stacked(values)
-        mask = np.ones((k.shape[1], k.shape[3]), np.bool_) if masks[0] is None else array(masks[0][:, 0, 0])
-        return k, v, np.broadcast_to(mask, (k.shape[1], k.shape[3])).copy()
+        source, found = self._source
+        if source is not held[0].memory:  # the memory of a walk stays the same one from step to step
+            keys, values, masks = zip(*[each.memory.nest for each in held], strict=True)
+            k, v = _stacked(keys), _stacked(values)
+            mask = np.ones((k.shape[1], k.shape[3]), np.bool_) if masks[0] is None else array(masks[0][:, 0, 0])
+            found = k, v, np.broadcast_to(mask, (k.shape[1], k.shape[3])).copy()
+            self._source = held[0].memory, found
+        memories = found[0].shape[1]
+        check_rows(rows, rows if memories and rows % memories == 0 else memories)
+        return found
 
 
 def _stacked(tensors: Sequence[Tensor]) -> NDArray[Any]:

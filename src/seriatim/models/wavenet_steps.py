@@ -16,7 +16,7 @@ from seriatim.causal import Conv, GatedStack, Pointwise, Serial, Slow
 from seriatim.causal.gated import Rings
 from seriatim.context import EMPTY, Context
 from seriatim.kernels.gates import halves
-from seriatim.models.sequence import Position, SequenceModel, array, mixture_of
+from seriatim.models.sequence import Position, SequenceModel, array, check_rows, mixture_of
 from seriatim.tree import State
 from seriatim.walks.walk import Carry
 
@@ -278,6 +278,7 @@ class Native(Packed):
             conditions = self._conditions(rings, state.conditions)
             if not rings.frames.transpose(0, 1).is_contiguous():  # after a prompt, or a selection of rows
                 rings = rings._replace(frames=rings.frames.transpose(0, 1).contiguous().transpose(0, 1))
+        check_rows(len(prev), len(conditions))
         before = array(prev.reshape(len(prev), self.head.parts))
         if before.size and not 0 <= before.min() <= before.max() <= self._levels:
             raise IndexError(f"a symbol is not in 0 … {self._levels - 1}")

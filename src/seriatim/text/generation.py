@@ -71,7 +71,8 @@ class Generation:
             raise UserError("guided samples have no likelihood; leave out --guidance, or --json and --log-probs")
         doubled = 1 if steer.guidance == 1 else 2
         rows = doubled * len(prompts)
-        self.model, self.stepper = model, model.prepare(backend, rows * longest, rows)
+        together = steer.plain and not score
+        self.model, self.stepper = model, model.prepare(backend, rows * longest, rows, together)
         self.horizon: int | None = model.horizon
         self.context = model.condition(given, len(prompts))
         self.noise = Noise(seeds)
@@ -139,7 +140,7 @@ class Generation:
         """How many symbols may be drawn in one call, which no row's prompt, end or window interrupts."""
         steer, clock = self.steer, self.history.shape[1]
         heats: bool = getattr(self.stepper, "heats", False)
-        if not heats or self.score or not self._walk.runs or steer != Steer(temperature=steer.temperature):
+        if not heats or self.score or not self._walk.runs or not steer.plain:
             return 1
         new = clock - self.lengths
         if int(new.min()) < self.shortest:  # negative: a prompt is still being read

@@ -99,7 +99,6 @@ class Session:
     """A run being made: its data in symbols, its model, its loop."""
 
     sizing: Sizing | None = None
-    _curve_due = 0.0  # not drawn before this time, of what `time.monotonic` tells
     _curve_lacks = False  # an evaluation has come since it was drawn
 
     def __init__(self, plan: Plan, folder: Path, means: Means | None = None) -> None:
@@ -114,6 +113,7 @@ class Session:
             raise UserError(f"{plan.data} has no training split; it has {', '.join(data.splits)}")
         self.task: Task = plan.modality.task()(plan, folder, data)
         self.device = pick_device(plan.train.device)
+        self._curve_due = time.monotonic() + _CURVES
 
     def prepare(self, resume: bool) -> Loop | Fit:
         """Codecs, model and loop: learned from the training split, or read from the run."""
@@ -259,10 +259,7 @@ class Session:
 
     def _show(self, step: int) -> None:
         self._curve_lacks = True
-        now = time.monotonic()
-        if not self._curve_due:
-            self._curve_due = now + _CURVES
-        elif now >= self._curve_due:
+        if time.monotonic() >= self._curve_due:
             self.draw_curve()
         if self.plan.train.samples:
             (self.folder / "samples").mkdir(exist_ok=True)
@@ -312,10 +309,10 @@ def _run(session: Session, loop: Loop | Fit) -> Trained:
     except Interrupted as stop:
         raise Interrupted(f"{stop}; {going_on(session.plan, session.folder)}") from None
     finally:
-        with contextlib.suppress(OSError):  # such as a full disk, of which the loop tells
-            session.draw_curve()
         files.tidy(session.folder, "model")
         checkpointing.disable(session.task.model)
+        with contextlib.suppress(Exception):  # a picture is not worth a run, nor the message of why it stopped
+            session.draw_curve()
     try:
         session.task.finish(session.means.quiet)
     except KeyboardInterrupt:

@@ -52,15 +52,17 @@ def installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def pays(kernels: str, positions: int, rows: int) -> bool:
+def pays(kernels: str, positions: int, rows: int, together: bool = True) -> bool:
     """Whether native steps are faster for a number of positions.
 
     Args:
         kernels: the module of `seriatim.kernels.native` that has the model's; "" if there is none.
         positions: all rows together.
         rows: that are drawn together.
+        together: whether many symbols may be drawn in one call. Else only a single row gains.
     """
-    if not kernels or rows > _ROWS_OF.get(kernels, _ROWS) or positions < _CACHED or not installed():
+    most = _ROWS_OF.get(kernels, _ROWS) if together else 1
+    if not kernels or rows > most or positions < _CACHED or not installed():
         return False
     return positions >= _COMPILED or any_kept(kernels)
 

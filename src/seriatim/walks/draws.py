@@ -80,7 +80,7 @@ class Draws:
         if not self.walk.runs:
             return 1
         heats: bool = cast(Any, self.walk.stepper).heats
-        alone = self.steer is None or (heats and self.steer == Steer(temperature=self.steer.temperature))
+        alone = self.steer is None or (heats and self.steer.plain)
         return max(1, TOGETHER // self.parts) if alone else 1
 
     def run(self, count: int) -> Tensor:

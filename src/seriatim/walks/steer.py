@@ -103,6 +103,11 @@ class Steer:
         """Whether samples are the model's own."""
         return self == Steer()
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but the temperature is set."""
+        return self == Steer(temperature=self.temperature)
+
     def check(self, head: Head) -> None:
         """Refuse what only probabilities of symbols can be steered by.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ALLOWED = (
     *("interactive", "seed", "given", "guidance", "temperature", "top-k", "top-p", "min-p", "typical", "repetition"),
-    *("presence", "frequency", "bias", "forbid", "max-length", "min-length", "stop", "device", "threads"),
+    *("presence", "frequency", "bias", "forbid", "max-length", "min-length", "stop", "device", "threads", "backend"),
 )
 
 
