@@ -251,7 +251,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, one thread\n")
     columns = "rows, weights read, eager (symbols/s), native, times, peer, times, limit, share, alike, first (s)"
-    print(f"| | {' | '.join(columns.split(', '))} |\n|---|{'---:|' * 11}")
+    if asked.only != ["pictures"]:
+        print(f"| | {' | '.join(columns.split(', '))} |\n|---|{'---:|' * 11}")
     for group in asked.only:
         for name, make in SEQUENCES.get(group, {}).items():
             sequences(name, make(), asked.batches, asked.rounds)
