@@ -37,12 +37,16 @@ def shapes_where_there_are_some() -> None:
 
     def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
         def decorated(f: Any) -> Any:
-            if not inspect.isfunction(f) or any(
-                _FOR_JAXTYPING.search(str(each)) for each in f.__annotations__.values()
-            ):
-                return whole(f, typechecker=typechecker)
-            return checked(f)
+            if inspect.isfunction(f) and not any(_needs_jaxtyping(str(each), f) for each in f.__annotations__.values()):
+                return checked(f)
+            return whole(f, typechecker=typechecker)
 
         return decorated
 
     jaxtyping.jaxtyped = jaxtyped
+
+
+def _needs_jaxtyping(annotation: str, f: Any) -> bool:
+    """Whether it has a shape, or something that beartype cannot read: `*Arguments`, a module that is not imported."""
+    modules = re.findall(r"\b(\w+)\.\w", annotation)
+    return bool(_FOR_JAXTYPING.search(annotation)) or any(name not in f.__globals__ for name in modules)

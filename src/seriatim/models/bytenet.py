@@ -155,6 +155,7 @@ class ByteNet(SequenceModel):
     """Residual blocks of dilated causal convolutions over symbols.
 
     Example:
+        >>> import torch
         >>> model = ByteNet(ByteNetConfig(symbols=10, width=8, sets=1, dilations=3))
         >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5]])).shape, model.sample(n=2, length=6).shape
         (torch.Size([1]), torch.Size([2, 6]))

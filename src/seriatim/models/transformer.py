@@ -152,6 +152,7 @@ class Transformer(SequenceModel):
     """Decoder-only Transformer over symbols.
 
     Example:
+        >>> import torch
         >>> model = Transformer(TransformerConfig(symbols=10, width=16, layers=2, heads=4, key_heads=2))
         >>> model.log_prob(torch.tensor([[3, 1, 4, 1, 5], [2, 7, 1, 8, 2]])).shape
         torch.Size([2])
