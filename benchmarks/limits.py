@@ -43,7 +43,7 @@ def _compiled() -> dict[str, Callable[[Any], Any]]:
 
 
 def _seconds(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Of one call of each: so many in a row that the clock can tell."""
+    """Seconds that one call of each takes, from enough calls in a row for the clock to measure."""
     often = {}
     for name, way in ways.items():
         guess = fastest({"": way}, 3)[""]
@@ -79,7 +79,7 @@ def reading(size: int, rounds: int = 15) -> tuple[float, str]:
 
 @cache
 def times_vector(size: int, width: int = 256, rounds: int = 15) -> float:
-    """Bytes a second at which matrices (width, width) of so many bytes together are multiplied with a vector."""
+    """Bytes a second of `torch.mv`, over matrices (width, width) that hold `size` bytes in all."""
     matrices = [torch.randn(width, width) for _ in range(max(1, size // (4 * width * width)))]
     x = torch.randn(width)
 

@@ -71,16 +71,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--gaps", type=int, nargs="+", default=GAPS, help="one FOLDER for each choice of them")
+    parser.add_argument("--gaps", type=int, nargs="+", default=GAPS)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--contestants", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     parser.add_argument("--draw", type=Path, help="draw what there is")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    if max(asked.gaps) + 2 * SYMBOLS + 4 > WHOLE:
+    if max(asked.gaps) + 2 * SYMBOLS > WHOLE:
         parser.error(f"a gap of {max(asked.gaps)} does not fit into {WHOLE} symbols")
-    task = asked.folder / f"task-{'-'.join(map(str, asked.gaps))}.ndjson"
+    folder = asked.folder if asked.gaps == GAPS else asked.folder / f"gaps-{'-'.join(map(str, asked.gaps))}"
+    folder.mkdir(parents=True, exist_ok=True)
+    task = folder / "task.ndjson"
     if not task.exists():
         task.write_text("".join(f"{line}\n" for line in records(SYMBOLS, asked.gaps, COUNT)))
     held = list(open_corpus(str(task), TextOptions(), DataOptions()).splits["test"])
@@ -88,7 +89,7 @@ def main() -> None:
     print("|---|---:|---:|" + "---:|" * len(asked.gaps))
     curves: dict[str, list[tuple[int, float, float]]] = {}
     for name in asked.contestants:
-        place = asked.folder / f"{name.replace(' ', '-').replace(',', '')}-{asked.steps}-{asked.seed}"
+        place = folder / f"{name.replace(' ', '-').replace(',', '')}-{asked.steps}-{asked.seed}"
         result = place / "recall.json"
         if not result.exists():
             start = time.process_time()

@@ -449,7 +449,7 @@ FAULTS = [
     # ------------------------------------------------------------------ native steps
     Fault(
         "a mixture's temperature is left to the kernel", "walks/draws.py",
-        "(heats and self.steer == Steer(", "(self.steer == Steer(",
+        "cast(Any, walk.stepper).heats and steer.plain", "steer.plain",
         "native/test_backend.py::test_a_temperature_is_heeded_by_every_head[0.3]",
     ),
     Fault(

@@ -103,28 +103,6 @@ def test_a_temperature_is_heeded_by_every_head(temperature: float) -> None:
         assert torch.equal(*drawn)
 
 
-def test_a_walk_goes_on_after_selections_forks_questions_and_chunks() -> None:
-    pytest.importorskip("numba")
-    model = wavenet(stacks=(3,), stack_dilations=2, kernel=3, first=2).double()
-    seeds, order, chunk = torch.arange(4), torch.tensor([2, 0, 2]), torch.randint(32, (3, 5))
-    found: list[list[torch.Tensor]] = []
-    for stepper in (model.packed(), model.prepare("native")):
-        walk = model.walk(4, model.condition({}, 4), stepper=stepper)
-        draws = Draws(walk, model.head, seeds)
-        rows = [draws.run(7)]
-        draws.select(order)
-        rows.append(draws.run(6))
-        other = walk.fork()
-        rows.append(walk.dist.log_table())
-        rows.append(draws.run(9))  # the first of them has been asked for
-        walk.feed(chunk)
-        rows.append(draws.run(4))
-        rows.append(other.dist.log_table())  # as it was before the walk went on
-        found.append(rows)
-    for eager, native in zip(*found, strict=True):
-        torch.testing.assert_close(native, eager, rtol=1e-9, atol=1e-9)
-
-
 def test_a_field_that_ends_in_a_run_leaves_the_walk_as_it_was() -> None:
     pytest.importorskip("numba")
     model = wavenet(field=2)

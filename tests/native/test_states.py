@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,13 +10,18 @@ import pytest
 import torch
 
 from registry import MODELS
+from seriatim.heads import Discrete
 from seriatim.walks.draws import Draws
 from seriatim.walks.walk import Walk
 
 pytest.importorskip("numba")
 pytestmark = pytest.mark.usefixtures("float64")
 EACH = pytest.mark.parametrize(
-    "name", ["transformer", "transformer-memory-deep-vector", "bytenet", "bytenet-kernel-2-relu"]
+    "name",
+    [
+        *("transformer", "transformer-memory-deep-vector", "bytenet", "bytenet-kernel-2-relu", "gru-deep-tied-vector"),
+        *("wavenet-kernel-3-first", "wavenet-stack", "gated-pixelcnn", "pixelcnn", "multiplicative-pixelcnn"),
+    ],
 )
 
 
@@ -23,22 +29,29 @@ EACH = pytest.mark.parametrize(
 def test_after_selections_forks_questions_and_chunks(name: str) -> None:
     case = MODELS[name]
     model, x = case.model(), case.x()
+    length = None if model.carries else math.prod(case.shape)
     order, found = torch.tensor([1, 0, 1]), list[list[torch.Tensor]]()
     for stepper in (model.packed(), model.prepare("native")):
-        walk = model.walk(len(x), model.condition(case.given(), len(x)), 40, stepper=stepper)
+        walk = model.walk(len(x), model.condition(case.given(), len(x)), length, stepper=stepper)
         draws = Draws(walk, model.head, torch.arange(len(x)))
         rows = [draws.run(3)]
         draws.select(order)
         rows.append(draws.run(4))
         other = walk.fork()
-        rows.append(walk.dist.log_table())
+        rows.append(table(walk))
         rows.append(draws.run(5))  # the first of them has been asked for
-        walk.feed(x[order][:, :3])
+        if model.carries:
+            walk.feed(x[order][:, :3])
         rows.append(draws.run(2))
-        rows.append(other.dist.log_table())  # as it was before the walk went on
+        rows.append(table(other))  # as it was before the walk went on
         found.append(rows)
     for eager, native in zip(*found, strict=True):
         torch.testing.assert_close(native, eager, rtol=1e-9, atol=1e-9)
+
+
+def table(walk: Walk) -> torch.Tensor:
+    assert isinstance(walk.dist, Discrete)
+    return walk.dist.log_table()
 
 
 def test_beams_share_their_source() -> None:
@@ -53,7 +66,7 @@ def test_beams_share_their_source() -> None:
         walk.select(rows, fixed=False)
         tables = list[torch.Tensor]()
         for t in range(5):
-            tables.append(walk.dist.log_table())
+            tables.append(table(walk))
             walk.push((torch.arange(6) + t) % 2)
         found.append(torch.stack(tables))
     torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-9)

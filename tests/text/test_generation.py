@@ -283,3 +283,5 @@ def test_what_compiled_steps_cannot_draw_goes_symbol_by_symbol(options: dict[str
     model, steer = model_of("lstm"), options.pop("steer", Steer())
     eager, native = (generate(model, PROMPTS, [1, 2, 3, 4, 5], steer, backend=each, **options) for each in BACKENDS)
     assert [[draw[:2] for draw in step] for step in native] == [[draw[:2] for draw in step] for step in eager]
+    assert [d.log_prob for step in native for d in step] == pytest.approx([d.log_prob for step in eager for d in step])
+    assert any(draw.log_prob for step in native for draw in step) == options.get("score", False)

@@ -20,6 +20,7 @@ from seriatim.runs import files
 from seriatim.text.model import TextModel
 from seriatim.text.options import TextOptions, TokenOptions
 from seriatim.text.tokenizers import Policy
+from seriatim.training import run
 from seriatim.training.loop import DivergedError, Hooks, Loop
 from seriatim.training.loss import Loss
 from seriatim.training.options import TrainOptions
@@ -48,6 +49,32 @@ def model_documents(path: Path) -> list[Any]:
     from seriatim.text.data.opening import open_corpus
 
     return list(open_corpus(path).splits["validation"])
+
+
+@pytest.mark.parametrize(("pause", "times"), [(10.0, 1), (0.0, 3)])
+def test_the_curve_is_drawn_now_and_then_and_in_the_end(
+    pause: float, times: int, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = list[int]()
+    monkeypatch.setattr(run, "_CURVES", pause)
+    monkeypatch.setattr(run, "draw_curve", lambda rows, *_: drawn.append(rows[-1]["step"]))
+    start(plan(data, steps=6, evaluate_every=2), tmp_path / "run", QUIET)
+    assert len(drawn) == times
+    assert drawn[-1] == 6
+
+
+@pytest.mark.parametrize("pause", [10.0, 0.0])
+def test_a_curve_that_cannot_be_drawn_costs_no_run(
+    pause: float, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr(run, "_CURVES", pause)
+    monkeypatch.setattr(run, "draw_curve", broken)
+    start(plan(data, steps=4, evaluate_every=2), tmp_path / "run", QUIET)
+    assert metrics(tmp_path / "run")[-1]["step"] == 4
+    assert "curve.png was not drawn: no fonts" in capsys.readouterr().err
 
 
 def test_what_a_run_leaves_behind(data: Path, tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ class Stream:
         self.place = int(late[0]) if len(late) else self.begun
         self.known: Tensor | None = None
         with one_thread(), torch.inference_mode():
-            walk, read = model.walk(rows, context, length, steer.guidance, backend=backend), None
+            together = steer.plain
+            walk = model.walk(rows, context, length, steer.guidance, backend=backend, together=together)
+            read = None
             if prompt is not None and self.begun:
                 self.known = torch.from_numpy(prompt).to(model.device)[None].expand(rows, *prompt.shape)
                 if self.place:

@@ -251,9 +251,8 @@ class Model(nn.Module, Stepper, ABC):
         self.eval()
         try:
             guidance = 1.0 if steer is None else steer.guidance
-            rows, together = n if guidance == 1 else 2 * n, steer is None or steer.plain
-            stepper = self.prepare(backend, n * length, rows, together)
-            walk = self.walk(n, self.condition(context, n), length, guidance, stepper)
+            together = steer is None or steer.plain
+            walk = self.walk(n, self.condition(context, n), length, guidance, backend=backend, together=together)
             done = 0 if prompt is None else prompt.shape[1]
             if done > length:
                 raise ValueError(f"the prompt has {done} positions; length is only {length}")
@@ -283,6 +282,7 @@ class Model(nn.Module, Stepper, ABC):
         guidance: float = 1.0,
         stepper: Stepper | None = None,
         backend: Backend = "eager",
+        together: bool = True,
     ) -> Walk:
         """A walk of n rows.
 
@@ -293,12 +293,13 @@ class Model(nn.Module, Stepper, ABC):
             guidance: weight of the conditions; 1 is the model itself.
             stepper: the result of `prepare`, if already available.
             backend: else what carries out the steps.
+            together: else whether many symbols may be drawn in one call; see `prepare`.
 
         Raises:
             UserError: if the model has no condition to be guided by, or not this backend.
         """
         rows = n if guidance == 1 else 2 * n  # with the condition and without it
-        packed = self.prepare(backend, n * (length or 0), rows) if stepper is None else stepper
+        packed = self.prepare(backend, n * (length or 0), rows, together) if stepper is None else stepper
         if guidance != 1 and self.head.real:
             raise UserError(
                 "guidance contrasts probabilities of symbols, and this model draws real numbers; leave it out"

@@ -16,8 +16,8 @@ from seriatim.causal import Causal, Conv, Embedding, Multiplicative, Pointwise, 
 from seriatim.causal.conv import Ring
 from seriatim.context import EMPTY
 from seriatim.kernels.multiplicative import unit
-from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, check_rows, flat
+from seriatim.models.compiled import Compiled, array, check_rows, flat
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel
 from seriatim.tree import State
 
 

@@ -1,8 +1,9 @@
-"""What compiled steps of sequence models share. A family gives `draw`: one call of its kernel."""
+"""What compiled steps share: arrays as kernels take them, and for sequences the steps around a family's kernel."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seriatim.models.sequence import Folded, Position, array
+from seriatim.heads import Head, MixtureHead
+from seriatim.models.sequence import Folded, Position
 from seriatim.tree import State
 
 
 class Compiled(Folded):
-    """Mixed into folded steps: a whole step in one compiled call, and runs of steps with their draws."""
+    """Mixed into folded steps: a whole step in one compiled call, and runs of steps with their draws.
+
+    A family gives `draw`: one call of its kernel.
+    """
 
     backend, heats = "native", True
     symbols: Tensor  # (K, C) the embedding
@@ -52,3 +57,40 @@ class Compiled(Folded):
         if before.size and not 0 <= before.min() <= before.max() < len(self.symbols):
             raise IndexError(f"a symbol is not in 0 … {len(self.symbols) - 1}")
         return before
+
+
+def array(x: Tensor) -> NDArray[Any]:
+    """A tensor as kernels take it: contiguous, in the tensor's own memory if it is so already."""
+    return x.detach().contiguous().numpy()
+
+
+def check_rows(rows: int, conditions: int) -> None:
+    """Check that conditions have as many rows as what is drawn: kernels read without looking.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if rows != conditions:
+        raise ValueError(f"{rows} rows are drawn with conditions of {conditions}; give one condition a row")
+
+
+def mixture_of(head: Head, levels: int) -> tuple[tuple[float, ...], bool]:
+    """What kernels need to know of a mixture, as `draw_mixture` takes it, and whether they know its temperature.
+
+    A softmax is told by no components. A mixture's temperature is a matter of its whole table.
+    """
+    if isinstance(head, MixtureHead):
+        normal = int(head.kind == "normal")
+        return (levels, head.mixtures, normal, float(head.spread), head.floor, head.ceiling), False
+    return (levels, 0, 0, 1.0, 0.0, 0.0), True
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    """All tensors one after another in one dimension: where they lie so already, without a copy."""
+    first, sizes = tensors[0], [each.numel() for each in tensors]
+    place, storage = first.storage_offset(), first.untyped_storage().data_ptr()
+    for x, size in zip(tensors, sizes, strict=True):
+        if x.untyped_storage().data_ptr() != storage or x.storage_offset() != place or not x.is_contiguous():
+            return torch.cat([each.reshape(-1) for each in tensors])
+        place += size
+    return first.as_strided((sum(sizes),), (1,), first.storage_offset())

@@ -27,16 +27,13 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import CategoricalHead, Head, MixtureHead
 from seriatim.models.grid import (
     FieldConfig,
-    Place,
     SubpixelModel,
     check_kernel,
     given,
     kept,
-    place,
     row_of,
-    scaled,
 )
-from seriatim.models.pixel_steps import Chain, Compiled, Line, RowStepper, convolve
+from seriatim.models.pixel_steps import Chain, CompiledRows, Line, RowStepper, convolve
 from seriatim.raster.grid import Lane, Memory, RasterConv, Touch, groups, inputs, looks, sight, through
 from seriatim.raster.look import Look
 from seriatim.tree import Fixed, State
@@ -265,7 +262,7 @@ class _Packed(RowStepper):
         memories += [lane.start(batch, width) for lane in self.last]
         return _Position(0, new(batch, width, self.config.channels), past, tuple(memories), Fixed(looks))
 
-    def _next_row(self, state: _Position, at: int) -> _Position:
+    def next_row(self, state: _Position, row: int) -> _Position:
         """Send the finished row through the vertical stack; its outputs apply to the next row."""
         v, past, memories = state.row, list(state.past), list(state.memories)
         for number, layer in enumerate(self.layers):
@@ -273,20 +270,14 @@ class _Packed(RowStepper):
             seen = torch.cat([past[number], v[:, None]], 1)
             past[number] = seen[:, 1:]
             above = layer.above(seen)[:, 0]
-            beside = _plus(layer.link(above), row_of(look, at))
+            beside = _plus(layer.link(above), row_of(look, row))
             memories[2 * number] = self.lanes[2 * number].above(memories[2 * number], beside)
-            v = _gate(_plus(above, row_of(rows_look, at - 1)))
+            v = _gate(_plus(above, row_of(rows_look, row - 1)))
         return _Position(state.clock, state.row, tuple(past), tuple(memories), state.looks)
 
-    def enter(self, prev: Tensor, state: _Position) -> tuple[Place, _Position]:
-        """Put the last level into its place; at the end of a row, begin the next one."""
-        at = place(state.clock, self.config.width, self.config.channels)
-        if state.clock:
-            last = place(state.clock - 1, self.config.width, self.config.channels)
-            value = scaled(prev, self.config.levels, self.dtype)
-            state.row[:, last.column, last.colour] = value
-            self.lanes[0].put(value[:, None], state.memories[0], last.column, last.colour)
-        return at, self._next_row(state, at.row) if at.begins else state
+    def keep(self, state: _Position, start: int, values: Tensor) -> None:
+        """The vertical stack reads them when the row is finished."""
+        state.row.flatten(1)[:, start : start + values.shape[1]] = values
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:
@@ -309,7 +300,7 @@ class _Packed(RowStepper):
 
 
 @final
-class _Native(Compiled, _Packed):
+class _Native(CompiledRows, _Packed):
     """Rows by convolution, the sub-pixels of a row with their draws in one compiled call."""
 
     def __init__(self, model: GatedPixelCNN) -> None:
@@ -321,7 +312,3 @@ class _Native(Compiled, _Packed):
             program += [("RELU", 0, 0, 1), *convolve(lane, 1, 0)]
         c = self.config
         self.chain = Chain([*self.lanes, *self.last], program, self.head, c.levels, c.width)
-
-    def keep(self, state: _Position, start: int, values: Tensor) -> None:
-        """The vertical stack reads them when the row is finished."""
-        state.row.flatten(1)[:, start : start + values.shape[1]] = values

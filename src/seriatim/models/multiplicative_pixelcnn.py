@@ -26,7 +26,7 @@ from seriatim.context import EMPTY, Context
 from seriatim.heads import Head
 from seriatim.kernels.multiplicative import unit
 from seriatim.models.grid import SubpixelModel, check_kernel, given, kept
-from seriatim.models.pixel_steps import Chain, Compiled, Line, RasterStepper, convolve
+from seriatim.models.pixel_steps import Chain, CompiledRows, Line, RasterStepper, convolve
 from seriatim.models.subpixels import SubpixelConfig, subpixel_head
 from seriatim.raster.grid import Lane, RasterConv, groups, inputs, looks, sight, through
 from seriatim.raster.multiplicative import MaskedBlock
@@ -163,7 +163,7 @@ class _Packed(RasterStepper):
 
 
 @final
-class _Native(Compiled, _Packed):
+class _Native(CompiledRows, _Packed):
     """The sub-pixels of a row with their draws in one compiled call."""
 
     def __init__(self, model: MultiplicativePixelCNN) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seriatim.heads import Head
+from seriatim.models.compiled import array, check_rows, flat, mixture_of
 from seriatim.models.grid import GridStepper, Place, place, row_of, scaled
-from seriatim.models.sequence import array, check_rows, flat, mixture_of
 from seriatim.raster.grid import Lane, Memory
 from seriatim.tree import Fixed, State
 
@@ -28,7 +28,7 @@ def convolve(lane: int, of: int, to: int) -> list[Line]:
 
 @final
 class Chain:
-    """Sub-pixels of a row through convolutions, each a program, and their draws.
+    """The sub-pixels of a row, each through a program of convolutions, and their draws: one compiled call.
 
     Args:
         lanes: the convolutions; the first one reads the levels.
@@ -120,8 +120,23 @@ class RowStepper(GridStepper, ABC):
     dtype: torch.dtype
 
     @abstractmethod
+    def next_row(self, state: Any, row: int) -> Any:
+        """Begin a row: what the finished ones add to it."""
+
+    def keep(self, state: Any, start: int, values: Tensor) -> None:
+        """Values (B, n) have been drawn from sub-pixel `start` of the row on. Default: the convolutions know."""
+
+    @final
     def enter(self, prev: Tensor, state: Any) -> tuple[Place, Any]:
         """Put the last level into its place; at the end of a row, begin the next one."""
+        colours = self.config.channels
+        at = place(state.clock, self.config.width, colours)
+        if state.clock:
+            last = place(state.clock - 1, self.config.width, colours)
+            value = scaled(prev, self.config.levels, self.dtype)[:, None]
+            self.lanes[0].put(value, state.memories[0], last.column, last.colour)
+            self.keep(state, last.column * colours + last.colour, value)
+        return at, self.next_row(state, at.row) if at.begins else state
 
 
 class RasterStepper(RowStepper):
@@ -137,21 +152,13 @@ class RasterStepper(RowStepper):
         memories = [lane.start(batch, self.config.width, row_of(look, 0)) for lane, look in lanes]
         return RasterState(0, tuple(memories), Fixed(nest))
 
-    def enter(self, prev: Tensor, state: Any) -> tuple[Place, Any]:
-        """The level into the first convolution's row; a row begins with what the finished ones add."""
-        at = place(state.clock, self.config.width, self.config.channels)
-        if state.clock:
-            last = place(state.clock - 1, self.config.width, self.config.channels)
-            value = scaled(prev, self.config.levels, self.dtype)[:, None]
-            self.lanes[0].put(value, state.memories[0], last.column, last.colour)
-        if at.begins:
-            lanes = zip(self.lanes, state.memories, self.looks(state.looks.nest), strict=True)
-            memories = tuple(lane.above(memory, row_of(look, at.row)) for lane, memory, look in lanes)
-            state = state._replace(memories=memories)
-        return at, state
+    def next_row(self, state: Any, row: int) -> Any:
+        """The convolutions' own kernels over the rows above."""
+        lanes = zip(self.lanes, state.memories, self.looks(state.looks.nest), strict=True)
+        return state._replace(memories=tuple(lane.above(memory, row_of(look, row)) for lane, memory, look in lanes))
 
 
-class Compiled(RowStepper):
+class CompiledRows(RowStepper):
     """Mixed into a stepper: the sub-pixels of a row, with their draws, in one compiled call."""
 
     backend = "native"
@@ -161,9 +168,6 @@ class Compiled(RowStepper):
     def heats(self) -> bool:
         """Whether it knows temperatures."""
         return self.chain.heats
-
-    def keep(self, state: Any, start: int, values: Tensor) -> None:
-        """Values (B, n) have been drawn from sub-pixel `start` of the row on. Default: the convolutions know."""
 
     @torch.no_grad()
     def step(self, prev: Tensor, state: State) -> tuple[Tensor, State]:

@@ -30,7 +30,7 @@ from seriatim.models.grid import (
     given,
     kept,
 )
-from seriatim.models.pixel_steps import Chain, Compiled, Line, RasterStepper, convolve
+from seriatim.models.pixel_steps import Chain, CompiledRows, Line, RasterStepper, convolve
 from seriatim.raster.grid import Lane, RasterConv, groups, inputs, looks, sight, through
 from seriatim.raster.look import Look
 from seriatim.tree import State
@@ -193,7 +193,7 @@ class _Packed(RasterStepper):
 
 
 @final
-class _Native(Compiled, _Packed):
+class _Native(CompiledRows, _Packed):
     """The sub-pixels of a row with their draws in one compiled call."""
 
     def __init__(self, model: PixelCNN) -> None:

@@ -35,8 +35,8 @@ from seriatim.config import bounded, divides
 from seriatim.context import EMPTY, spread
 from seriatim.errors import UserError
 from seriatim.heads import CategoricalHead
-from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, array, check_rows, columns
+from seriatim.models.compiled import Compiled, array, check_rows
+from seriatim.models.sequence import Affine, Folded, Position, SequenceModel, columns
 from seriatim.tree import State
 from seriatim.walks.backend import Uncovered
 from seriatim.walks.walk import Stepper

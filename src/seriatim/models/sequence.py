@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, final
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seriatim.causal import Causal, Pointwise, Serial
 from seriatim.context import EMPTY, Context
-from seriatim.heads import Head, MixtureHead
+from seriatim.heads import Head
 from seriatim.models.base import ContextLike, Model
 from seriatim.tree import State
 from seriatim.walks.walk import Carry, Stepper
@@ -143,43 +142,6 @@ class Folded(Stepper, ABC):
     def read(self, x: Tensor, context: Context, carry: Carry) -> tuple[Tensor, Carry]:
         """As the model's."""
         return self.whole.read(x, context, carry)
-
-
-def array(x: Tensor) -> NDArray[Any]:
-    """A tensor as kernels take it: contiguous, in the tensor's own memory if it is so already."""
-    return x.detach().contiguous().numpy()
-
-
-def check_rows(rows: int, conditions: int) -> None:
-    """Check that conditions have as many rows as what is drawn: kernels read without looking.
-
-    Raises:
-        ValueError: otherwise.
-    """
-    if rows != conditions:
-        raise ValueError(f"{rows} rows are drawn with conditions of {conditions}; give one condition a row")
-
-
-def mixture_of(head: Head, levels: int) -> tuple[tuple[float, ...], bool]:
-    """What kernels need to know of a mixture, as `draw_mixture` takes it, and whether they know its temperature.
-
-    A softmax is told by no components. A mixture's temperature is a matter of its whole table.
-    """
-    if isinstance(head, MixtureHead):
-        normal = int(head.kind == "normal")
-        return (levels, head.mixtures, normal, float(head.spread), head.floor, head.ceiling), False
-    return (levels, 0, 0, 1.0, 0.0, 0.0), True
-
-
-def flat(tensors: Sequence[Tensor]) -> Tensor:
-    """All tensors one after another in one dimension: where they lie so already, without a copy."""
-    first, sizes = tensors[0], [each.numel() for each in tensors]
-    place, storage = first.storage_offset(), first.untyped_storage().data_ptr()
-    for x, size in zip(tensors, sizes, strict=True):
-        if x.untyped_storage().data_ptr() != storage or x.storage_offset() != place or not x.is_contiguous():
-            return torch.cat([each.reshape(-1) for each in tensors])
-        place += size
-    return first.as_strided((sum(sizes),), (1,), first.storage_offset())
 
 
 def columns(weight: Tensor) -> Tensor:

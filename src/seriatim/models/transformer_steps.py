@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from seriatim.causal import CrossAttention, Embedding, Pointwise, Serial
 from seriatim.causal.attention import Cache, extend, rotary_table
 from seriatim.context import spread
-from seriatim.models.compiled import Compiled
-from seriatim.models.sequence import Folded, Position, SequenceModel, array, check_rows, columns
+from seriatim.models.compiled import Compiled, array, check_rows
+from seriatim.models.sequence import Folded, Position, SequenceModel, columns
 from seriatim.tree import State
 
 
@@ -198,7 +198,8 @@ class Native(Compiled, Packed):
             found = k, v, np.broadcast_to(mask, (k.shape[1], k.shape[3])).copy()
             self._source = held[0].memory, found
         memories = found[0].shape[1]
-        check_rows(rows, rows if memories and rows % memories == 0 else memories)
+        if rows and (not memories or rows % memories):  # each source is for equally many rows, the beams
+            check_rows(rows, memories)
         return found
 
 

@@ -16,7 +16,8 @@ from seriatim.causal import Conv, GatedStack, Pointwise, Serial, Slow
 from seriatim.causal.gated import Rings
 from seriatim.context import EMPTY, Context
 from seriatim.kernels.gates import halves
-from seriatim.models.sequence import Position, SequenceModel, array, check_rows, mixture_of
+from seriatim.models.compiled import array, check_rows, mixture_of
+from seriatim.models.sequence import Position, SequenceModel
 from seriatim.tree import State
 from seriatim.walks.walk import Carry
 

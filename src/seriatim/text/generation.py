@@ -15,13 +15,13 @@ from seriatim.models import Model
 from seriatim.models.base import ContextLike
 from seriatim.models.likelihood import pad, window_start
 from seriatim.walks.backend import Backend
+from seriatim.walks.draws import runs
 from seriatim.walks.noise import Noise
 from seriatim.walks.steer import Steer, Tally
 from seriatim.walks.threads import one_thread
 from seriatim.walks.walk import Walk
 
-TOGETHER = 16
-"""Symbols of each row that a native stepper draws in one call."""
+_TOGETHER = 16  # symbols of each row that compiled steps draw in one call
 
 
 class Draw(NamedTuple):
@@ -69,10 +69,9 @@ class Generation:
         self.steer, self.end, self.longest, self.shortest, self.score = steer, end, longest, shortest, score
         if score and steer.guidance != 1:
             raise UserError("guided samples have no likelihood; leave out --guidance, or --json and --log-probs")
-        doubled = 1 if steer.guidance == 1 else 2
-        rows = doubled * len(prompts)
+        rows = len(prompts) if steer.guidance == 1 else 2 * len(prompts)
         together = steer.plain and not score
-        self.model, self.stepper = model, model.prepare(backend, rows * longest, rows, together)
+        self.model, self.stepper = model, model.prepare(backend, len(prompts) * longest, rows, together)
         self.horizon: int | None = model.horizon
         self.context = model.condition(given, len(prompts))
         self.noise = Noise(seeds)
@@ -138,14 +137,13 @@ class Generation:
 
     def _together(self) -> int:
         """How many symbols may be drawn in one call, which no row's prompt, end or window interrupts."""
-        steer, clock = self.steer, self.history.shape[1]
-        heats: bool = getattr(self.stepper, "heats", False)
-        if not heats or self.score or not self._walk.runs or not steer.plain:
+        if self.score or not runs(self._walk, self.steer):
             return 1
+        clock = self.history.shape[1]
         new = clock - self.lengths
         if int(new.min()) < self.shortest:  # negative: a prompt is still being read
             return 1
-        rest = [TOGETHER, self.longest - int(new.max())]
+        rest = [_TOGETHER, self.longest - int(new.max())]
         return min(rest if self.horizon is None else [*rest, self.horizon - (clock - self._begin)])
 
     def _run(self, count: int) -> Iterator[list[Draw]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 import shlex
@@ -41,7 +40,7 @@ from seriatim.training.sizing import Sizing, check_weights, free_memory, settle
 from seriatim.training.task import Task
 from seriatim.walks.threads import one_thread
 
-_CURVES = 10.0  # seconds from one drawing of the learning curve to the next, which takes a quarter of one
+_CURVES = 10.0  # seconds from one drawing of the learning curve to the next
 CONFIG = "config.toml"
 """The plan of a run, which `seriatim train --config` repeats."""
 
@@ -267,11 +266,15 @@ class Session:
                 self.task.show(step)
 
     def draw_curve(self) -> None:
-        """The learning curve, if an evaluation is not in it."""
-        if self._curve_lacks:
-            unit = self.task.unit()
+        """The learning curve, if an evaluation is not in it. A picture is not worth a run: a failure is only told."""
+        if not self._curve_lacks:
+            return
+        unit = self.task.unit()
+        try:
             draw_curve(read(self.folder / "metrics.jsonl"), self.folder / "curve.png", unit.key, unit.words)
-            self._curve_lacks, self._curve_due = False, time.monotonic() + _CURVES
+        except Exception as error:
+            tell(f"curve.png was not drawn: {error}")
+        self._curve_lacks, self._curve_due = False, time.monotonic() + _CURVES
 
 
 def start(plan: Plan, folder: Path, means: Means | None = None) -> Trained:
@@ -311,8 +314,7 @@ def _run(session: Session, loop: Loop | Fit) -> Trained:
     finally:
         files.tidy(session.folder, "model")
         checkpointing.disable(session.task.model)
-        with contextlib.suppress(Exception):  # a picture is not worth a run, nor the message of why it stopped
-            session.draw_curve()
+        session.draw_curve()
     try:
         session.task.finish(session.means.quiet)
     except KeyboardInterrupt:

@@ -40,6 +40,13 @@ def portions(n: int, device: torch.device, each: int = 1) -> Iterator[slice]:
     return (slice(first, min(first + size, n)) for first in range(0, n, size))
 
 
+def runs(walk: Walk, steer: Steer | None) -> bool:
+    """Whether many positions may be drawn in one call: by compiled steps, steered by nothing that they do not know."""
+    if not walk.runs or steer is None or steer.neutral:
+        return walk.runs
+    return cast(Any, walk.stepper).heats and steer.plain
+
+
 @final
 class Draws:
     """Draws the positions of a walk in turn, each row from its own seed.
@@ -77,11 +84,7 @@ class Draws:
     @property
     def together(self) -> int:
         """Positions that `run` draws in one call: many from a native stepper, else 1."""
-        if not self.walk.runs:
-            return 1
-        heats: bool = cast(Any, self.walk.stepper).heats
-        alone = self.steer is None or (heats and self.steer.plain)
-        return max(1, TOGETHER // self.parts) if alone else 1
+        return max(1, TOGETHER // self.parts) if runs(self.walk, self.steer) else 1
 
     def run(self, count: int) -> Tensor:
         """The next positions (n, count) or (n, count, P)."""

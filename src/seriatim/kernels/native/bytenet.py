@@ -14,7 +14,7 @@ import numpy as np
 
 from seriatim.kernels.native.arithmetic import add_product, moments, put, put_rows, rectify, unit
 from seriatim.kernels.native.compiling import kernel, part
-from seriatim.kernels.native.drawing import draw_category
+from seriatim.kernels.native.drawing import draw_rows
 
 
 class Weights(NamedTuple):
@@ -131,6 +131,5 @@ def run(weights, prev, added, rings, sizes, clocks, epsilon, room, noise, heat, 
             for j in range(room.x.shape[1]):
                 room.x[r, j] = weights.table[before[r], j] + added[r, t, j]
         _advance(weights, rings, sizes, clocks, epsilon, room)
-        for r in range(rows if count else 0):
-            out[r, t] = draw_category(room.parameters[r], noise[r, t], heat)
-            before[r] = out[r, t]
+        if count:
+            draw_rows(room.parameters, noise, t, heat, out, before)

@@ -73,6 +73,14 @@ def draw_category(logits, u, heat):
 
 
 @part
+def draw_rows(parameters, noise, t, heat, out, before):
+    """Position t of every row, by `draw_category`, into out (B, n) and before (B,); overwrites parameters (B, V)."""
+    for r in range(out.shape[0]):
+        out[r, t] = draw_category(parameters[r], noise[r, t], heat)
+        before[r] = out[r, t]
+
+
+@part
 def quantile(u, normal):
     """Of the standard logistic, or of the standard normal (to 16 digits)."""
     if not normal:

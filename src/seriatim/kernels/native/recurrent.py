@@ -13,7 +13,7 @@ import numpy as np
 
 from seriatim.kernels.native.arithmetic import add_product, put, put_rows, sigmoid, tanh
 from seriatim.kernels.native.compiling import kernel, part
-from seriatim.kernels.native.drawing import draw_category
+from seriatim.kernels.native.drawing import draw_rows
 
 
 class Weights(NamedTuple):
@@ -112,10 +112,8 @@ def run(weights, prev, injected, room, noise, heat, out):
         heat: temperature.
         out: the symbols drawn.
     """
-    rows, count = out.shape
-    before = prev.copy()
+    count, before = out.shape[1], prev.copy()
     for t in range(max(1, count)):
         _advance(weights, before, injected, room)
-        for r in range(rows if count else 0):
-            out[r, t] = draw_category(room.parameters[r], noise[r, t], heat)
-            before[r] = out[r, t]
+        if count:
+            draw_rows(room.parameters, noise, t, heat, out, before)
